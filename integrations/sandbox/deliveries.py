@@ -250,6 +250,11 @@ class Deliveries:
             if wait(running, timeout=patience).not_done:
                 raise TimeoutError(f"webhooks still on their way after {patience} s")
 
+    def is_disabled(self, subscriber: Subscriber) -> bool:
+        """Say whether too many drops have shut this subscriber out for now."""
+        with self._lock:
+            return self._disabled(subscriber, self.clock.now())
+
     def waiting(self) -> int:
         """Count parcels not yet delivered nor dropped, held ones included."""
         with self._lock:
