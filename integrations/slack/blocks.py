@@ -1,0 +1,338 @@
+"""What a message looks like in Slack: typed facts in, Block Kit out. Pure; called by chat.py.
+
+Each message type has one small function. State is said in words, never by colour or sign alone;
+the top-level text is a full sentence, because that is what notifications and screen readers speak.
+Ages are never relative, so that a message stays true without being edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, assert_never
+
+from slack_sdk.models.blocks import (
+    Block,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from integrations.slack.text import channel, joined, line, link, person, plain, prose, when
+from multivac.briefing import (
+    Announcement,
+    CaughtUp,
+    ChangeLine,
+    Checklist,
+    Gaps,
+    Headline,
+    LeadCall,
+    Link,
+    Message,
+    OperatorNotice,
+    ResolutionProposed,
+    TaskLine,
+    UpdateDue,
+)
+from multivac.incident import Bridge, Severity, Status, TaskState
+
+# Slack's limits: https://docs.slack.dev/reference/block-kit/blocks. The header keeps a distance from
+# its 150, because Slack may count an emoji by its name.
+HEADER_LIMIT = 120
+SECTION_LIMIT = 3000
+TITLE_LIMIT = 200
+# All blocks together may not pass about 13,200 characters, which Slack does not document.
+LIST_LIMIT = 9000
+
+SEVERITY = {
+    Severity.SEV1: "🔴 SEV1",
+    Severity.SEV2: "🟠 SEV2",
+    Severity.SEV3: "🟡 SEV3",
+    Severity.SEV4: "🔵 SEV4",
+    Severity.SEV5: "⚪ SEV5",
+}
+STATUS = {
+    Status.TRIAGE: "Triage: severity not settled yet",
+    Status.ACTIVE: "Active: people are working on it",
+    Status.MITIGATED: "Mitigated: the worst is over, the cause is not fixed yet",
+    Status.RESOLVED: "Resolved",
+    Status.CLOSED: "Closed",
+    Status.DISMISSED: "Dismissed: not an incident",
+}
+MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
+STATE = {TaskState.OPEN: "to do", TaskState.DONE: "done", TaskState.SKIPPED: "skipped"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A message as Slack takes it: the sentence that is spoken, and the blocks that are shown."""
+
+    text: str
+    blocks: list[dict[str, Any]]
+
+
+def render(message: Message) -> Drawn:  # noqa: C901, PLR0911 - one row for each message and nothing else
+    """The message in Block Kit, within Slack's limits whatever it says."""
+    match message:
+        case Headline():
+            return _headline(message)
+        case Announcement():
+            return _announcement(message)
+        case Checklist():
+            return _checklist(message)
+        case CaughtUp():
+            return _caught_up(message)
+        case LeadCall():
+            return _lead_call(message)
+        case Gaps():
+            return _gaps(message)
+        case ResolutionProposed():
+            return _resolution_proposed(message)
+        case ChangeLine():
+            return _change_line(message)
+        case UpdateDue():
+            return _update_due(message)
+        case OperatorNotice():
+            return _operator_notice(message)
+        case _:
+            assert_never(message)
+
+
+def _headline(said: Headline) -> Drawn:
+    title = line(said.title, TITLE_LIMIT)
+    text = (
+        f"{_severity(said.severity)} incident INC-{said.number}: {title}. "
+        f"{STATUS[said.status]}. Lead: {_lead(said)}."
+    )
+    blocks = [
+        _header(f"{SEVERITY[said.severity]} · INC-{said.number} · {said.title}"),
+        *_sections(prose(said.summary, 2500)),
+        _fields(_headline_fields(said)),
+        *_sections(_wanted_lead(said)),
+        _context(_as_of(said), "Multivac keeps this message up to date."),
+    ]
+    return _drawn("headline", text, blocks)
+
+
+def _headline_fields(said: Headline) -> dict[str, str]:
+    return {
+        "Status": STATUS[said.status],
+        "Lead": _lead(said),
+        "Started": when(said.started_at),
+        "Services": joined((line(each, 80) for each in said.services), 500),
+        "CX lead": person(said.cx_lead) if said.cx_lead else "",
+        "Ticket": link(said.ticket) if said.ticket else "",
+        "Alerts": joined(map(link, said.alerts), 1650),
+        "Conference": _bridge(said.bridge),
+        "Responders": joined((line(each, 80) for each in said.responders), 500),
+        "Next update due": when(said.next_update_due) if said.next_update_due else "",
+    }
+
+
+def _bridge(bridge: Bridge | None) -> str:
+    if bridge is None:
+        return ""
+    ways = (
+        link(Link(label="Join the call", url=bridge.url)) if bridge.url else "",
+        line(bridge.phone or "", 40),
+    )
+    return " or ".join(filter(None, ways))
+
+
+def _wanted_lead(said: Headline) -> str:
+    if said.lead or not said.status.is_open:
+        return ""
+    if said.ticket:
+        return f"*Next:* whoever takes the lead assigns {link(said.ticket)} to themselves."
+    return "*Next:* whoever takes the lead says so here."
+
+
+def _as_of(said: Headline) -> str:
+    if said.on_call_as_of is None:
+        return ""
+    return f"The pager does not answer: who is on call is as of {when(said.on_call_as_of)}."
+
+
+def _announcement(said: Announcement) -> Drawn:
+    title, where = line(said.title, TITLE_LIMIT), channel(said.channel)
+    text = (
+        f"{_severity(said.severity)} incident INC-{said.number}: {title}. "
+        f"{STATUS[said.status]}. Lead: {_lead(said)}. Follow it in {where}."
+    )
+    shown = (
+        f"*{SEVERITY[said.severity]} · INC-{said.number}* · {title}",
+        f"{STATUS[said.status]} · Lead: {_lead(said)} · Follow it in {where}",
+    )
+    return _drawn("announcement", text, _sections("\n".join(shown)))
+
+
+def _checklist(said: Checklist) -> Drawn:
+    title = said.title if said.occurrence == 1 else f"{said.title}, round {said.occurrence}"
+    left = sum(task.state is TaskState.OPEN for task in said.tasks)
+    after = _next_phase(said)
+    tasks = _count(len(said.tasks), "task")
+    text = f"Checklist {line(title, TITLE_LIMIT)}: {tasks}, {left} to do. {after}".rstrip()
+    context = f"{len(said.tasks) - left} of {len(said.tasks)} done or skipped."
+    blocks = [
+        _header(title),
+        *_listed(map(_task, said.tasks)),
+        _context(context, "Take a task by saying so here." if left else "", after),
+    ]
+    return _drawn("checklist", text, blocks)
+
+
+def _next_phase(said: Checklist) -> str:
+    if said.next_title is None:
+        return ""
+    at = f", {when(said.next_at)}" if said.next_at else ""
+    return f"Next: {line(said.next_title, TITLE_LIMIT)}{at}."
+
+
+def _task(task: TaskLine) -> str:
+    state = STATE[task.state]
+    if task.state is TaskState.SKIPPED and task.why_skipped:
+        state = f"{state}: {line(task.why_skipped, 150)}"
+    page = link(Link(label="open the page", url=task.link)) if task.link else ""
+    parts = (line(task.text, 300), line(task.role or "", 50), state, page)
+    return f"{MARK[task.state]} {' · '.join(filter(None, parts))}"
+
+
+def _caught_up(said: CaughtUp) -> Drawn:
+    phases = [f"• {line(title, TITLE_LIMIT)}, due {when(at)}" for title, at in said.missed]
+    left = sum(task.state is TaskState.OPEN for task in said.tasks)
+    names = joined((line(title, 80) for title, _ in said.missed), 500)
+    text = (
+        f"Multivac was away. {_count(len(said.missed), 'checklist')} came due meanwhile: {names}. "
+        f"{_count(left, 'task')} to do."
+    )
+    blocks = [
+        _header("Came due while Multivac was away"),
+        *_listed(phases, LIST_LIMIT // 3),
+        *_listed(map(_task, said.tasks), LIST_LIMIT * 2 // 3),
+        _context("Take a task by saying so here." if left else "Nothing is left to do."),
+    ]
+    return _drawn("caught-up", text, blocks)
+
+
+def _lead_call(said: LeadCall) -> Drawn:
+    sentences = [f"{person(said.lead)}, you lead this incident."]
+    if said.ticket:
+        sentences.append(f"To hand it over, assign {link(said.ticket)} to somebody else.")
+    else:
+        sentences.append("To hand it over, say here who leads instead.")
+    paragraphs = [" ".join(sentences)]
+    if said.cx_lead:
+        paragraphs.append(
+            f"{person(said.cx_lead)}, please settle the severity: say here how bad it is for users."
+        )
+    return _drawn("lead-call", " ".join(paragraphs), _sections("\n".join(paragraphs)))
+
+
+def _gaps(said: Gaps) -> Drawn:
+    missing = [line(each, 1000) for each in said.lines]
+    mended = [line(each, 1000) for each in said.mended]
+    title = "Something is missing" if missing else "Nothing is missing any more"
+    text = f"{title}: {joined(missing, 2500, ' ')}" if missing else f"{title}. {joined(mended, 2500, ' ')}"
+    blocks = [
+        *_sections(f"*{title}*"),
+        *_listed((f"• {each}" for each in missing), LIST_LIMIT * 2 // 3),
+        *_listed((f"✅ Mended: {each}" for each in mended), LIST_LIMIT // 3),
+        _context("Multivac goes on trying and says here what came of it." if missing else ""),
+    ]
+    return _drawn("gaps", text.rstrip(), blocks)
+
+
+def _resolution_proposed(said: ResolutionProposed) -> Drawn:
+    claim = f"{line(said.by, 80) or 'Somebody'} resolved the alert, {when(said.at)}."
+    if said.withdrawn:
+        advice = "The alert came back before anybody agreed: the incident goes on."
+    else:
+        advice = "Is it over? Then the lead resolves the incident; else carry on. Nothing changes by itself."
+    return _drawn("resolution-proposed", f"{claim} {advice}", _sections(f"{claim}\n{advice}"))
+
+
+def _change_line(said: ChangeLine) -> Drawn:
+    text = line(said.text, 2000) or "Something changed."
+    return _drawn("change-line", text, [_context(text)])
+
+
+def _update_due(said: UpdateDue) -> Drawn:
+    asked = f"{person(said.lead)}, please" if said.lead else "Please"
+    text = (
+        f"An update for stakeholders was promised for {when(said.due_at)}. {asked} say here in two sentences "
+        f"what users notice and what happens next. One is due every {_duration(said.every)}."
+    )
+    return _drawn("update-due", text, _sections(text))
+
+
+def _operator_notice(said: OperatorNotice) -> Drawn:
+    what, do = line(said.what, 1000), line(said.do, 1000)
+    text = f"Multivac needs its operators: {what}" + (f" What to do: {do}" if do else "")
+    shown = f"*Multivac needs its operators*\n{what}" + (f"\n*What to do:* {do}" if do else "")
+    return _drawn("operator-notice", text, _sections(shown))
+
+
+def _lead(said: Headline | Announcement) -> str:
+    if said.lead:
+        return person(said.lead)
+    return "nobody yet" if said.status.is_open else "nobody"
+
+
+def _severity(severity: Severity) -> str:
+    return severity.value.upper()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _duration(span: timedelta) -> str:
+    minutes = round(span.total_seconds() / 60)
+    hours, rest = divmod(minutes, 60)
+    if hours and not rest:
+        return "hour" if hours == 1 else f"{hours} hours"
+    return "minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def _header(text: str) -> Block:
+    return HeaderBlock(text=PlainTextObject(text=plain(text, HEADER_LIMIT) or "No title", emoji=True))
+
+
+def _sections(text: str) -> list[Block]:
+    return [SectionBlock(text=_mrkdwn(text))] if text.strip() else []
+
+
+def _fields(known: dict[str, str]) -> Block:
+    return SectionBlock(fields=[_mrkdwn(f"*{name}*\n{value}") for name, value in known.items() if value])
+
+
+def _context(*parts: str) -> Block | None:
+    said = [_mrkdwn(each) for each in parts if each]
+    return ContextBlock(elements=said) if said else None
+
+
+def _listed(lines: Iterable[str], limit: int = LIST_LIMIT) -> list[Block]:
+    """The lines in as few sections as hold them, and a count of those for which there is no room."""
+    shown = joined(lines, limit, "\n").split("\n")
+    sections = list[str]()
+    for each in shown:
+        if sections and len(sections[-1]) + 1 + len(each) <= SECTION_LIMIT:
+            sections[-1] += f"\n{each}"
+        else:
+            sections.append(each)
+    return [block for text in sections for block in _sections(text)]
+
+
+def _mrkdwn(text: str) -> MarkdownTextObject:
+    # verbatim: Slack adds no links and no mentions of its own to words that came from outside.
+    return MarkdownTextObject(text=text, verbatim=True)
+
+
+def _drawn(kind: str, text: str, blocks: Sequence[Block | None]) -> Drawn:
+    shown = [block for block in blocks if block is not None]
+    for place, block in enumerate(shown, start=1):
+        block.block_id = f"{kind}-{place}"
+    return Drawn(text=text, blocks=[block.to_dict() for block in shown])

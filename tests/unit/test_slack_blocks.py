@@ -1,0 +1,464 @@
+"""What messages look like in Slack, that they fit its limits, and that no title can shout."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from integrations.slack.blocks import Drawn, render
+from integrations.slack.text import line, link, person, plain, prose
+from multivac.briefing import (
+    Announcement,
+    CaughtUp,
+    ChangeLine,
+    Checklist,
+    Gaps,
+    Headline,
+    LeadCall,
+    Link,
+    Message,
+    OperatorNotice,
+    ResolutionProposed,
+    TaskLine,
+    UpdateDue,
+    Who,
+)
+from multivac.incident import Bridge, Severity, Status, TaskState
+
+AT = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
+SHOWN_AT = "<!date^1795356180^{date_short_pretty} {time}|2026-11-22 14:03 UTC>"
+ANA = Who(name="Ana Lima", chat_id="U0ANA")
+OPS_12 = Link(label="OPS-12", url="https://jira.example/browse/OPS-12")
+
+HEADLINE = Headline(
+    number=42,
+    title="Checkout returns 500",
+    severity=Severity.SEV1,
+    status=Status.TRIAGE,
+    started_at=AT,
+    services=("checkout", "edge"),
+    lead=ANA,
+    cx_lead=Who(name="Cara Diaz"),
+    ticket=OPS_12,
+    alerts=(Link(label="PagerDuty 881", url="https://pd.example/incidents/Q1"),),
+    bridge=Bridge(url="https://meet.example/abc", phone="+49 30 1234"),
+    responders=("Ana Lima", "Bo Chen"),
+    on_call_as_of=None,
+    next_update_due=None,
+    summary="Every second order fails.",
+)
+CHECKLIST = Checklist(
+    title="First 5 minutes",
+    tasks=(
+        TaskLine(text="Confirm impact", state=TaskState.DONE, role="lead", link=None, why_skipped=""),
+        TaskLine(
+            text="List deploys",
+            state=TaskState.OPEN,
+            role=None,
+            link="https://ci.example/deploys?a=1&b=2",
+            why_skipped="",
+        ),
+        TaskLine(text="Call legal", state=TaskState.SKIPPED, role=None, link=None, why_skipped="not needed"),
+    ),
+    next_title="Stabilise",
+    next_at=AT,
+    occurrence=1,
+)
+
+
+def shown(drawn: Drawn) -> str:
+    """Everything a reader sees, one block a paragraph."""
+    return "\n".join("\n".join(texts(block)) for block in drawn.blocks)
+
+
+def texts(block: dict[str, Any]) -> list[str]:
+    parts = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+    return [part["text"] for part in parts if part]
+
+
+def test_the_headline_says_what_a_late_reader_needs() -> None:
+    drawn = render(HEADLINE)
+    assert drawn.text == (
+        "SEV1 incident INC-42: Checkout returns 500. Triage: severity not settled yet. Lead: <@U0ANA>."
+    )
+    assert shown(drawn) == (
+        "🔴 SEV1 · INC-42 · Checkout returns 500\n"
+        "Every second order fails.\n"
+        "*Status*\nTriage: severity not settled yet\n"
+        "*Lead*\n<@U0ANA>\n"
+        f"*Started*\n{SHOWN_AT}\n"
+        "*Services*\ncheckout, edge\n"
+        "*CX lead*\nCara Diaz\n"
+        "*Ticket*\n<https://jira.example/browse/OPS-12|OPS-12>\n"
+        "*Alerts*\n<https://pd.example/incidents/Q1|PagerDuty 881>\n"
+        "*Conference*\n<https://meet.example/abc|Join the call> or +49 30 1234\n"
+        "*Responders*\nAna Lima, Bo Chen\n"
+        "Multivac keeps this message up to date."
+    )
+
+
+def test_the_headline_without_a_lead_says_how_to_become_one() -> None:
+    assert "*Next:* whoever takes the lead assigns <https://jira.example/browse/OPS-12|OPS-12> to" in shown(
+        render(replace(HEADLINE, lead=None))
+    )
+    without_ticket = shown(render(replace(HEADLINE, lead=None, ticket=None)))
+    assert "*Lead*\nnobody yet" in without_ticket
+    assert "*Next:* whoever takes the lead says so here." in without_ticket
+
+
+def test_the_headline_of_a_closed_incident_asks_for_nothing() -> None:
+    over = shown(render(replace(HEADLINE, lead=None, status=Status.CLOSED)))
+    assert "*Next:*" not in over
+    assert "*Lead*\nnobody\n" in over
+
+
+def test_the_headline_shows_the_age_of_an_old_on_call_list_and_the_promise() -> None:
+    told = shown(render(replace(HEADLINE, on_call_as_of=AT, next_update_due=AT)))
+    assert f"The pager does not answer: who is on call is as of {SHOWN_AT}." in told
+    assert f"*Next update due*\n{SHOWN_AT}" in told
+
+
+def test_the_headline_leaves_out_what_nobody_knows() -> None:
+    bare = replace(
+        HEADLINE, services=(), cx_lead=None, ticket=None, alerts=(), bridge=None, responders=(), summary=""
+    )
+    assert [block["type"] for block in render(bare).blocks] == ["header", "section", "context"]
+    assert "Services" not in shown(render(bare))
+    assert "Conference" not in shown(render(replace(bare, bridge=Bridge())))
+
+
+def test_a_conference_may_be_a_number_alone() -> None:
+    assert "*Conference*\n+1 555" in shown(render(replace(HEADLINE, bridge=Bridge(phone="+1 555"))))
+
+
+@pytest.mark.parametrize(
+    ("severity", "sign"),
+    [("sev1", "🔴 SEV1"), ("sev2", "🟠 SEV2"), ("sev3", "🟡 SEV3"), ("sev4", "🔵 SEV4"), ("sev5", "⚪ SEV5")],
+)
+def test_a_severity_is_a_sign_and_a_word(severity: str, sign: str) -> None:
+    assert shown(render(replace(HEADLINE, severity=Severity(severity)))).startswith(f"{sign} · INC-42")
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_is_said_in_words(status: Status) -> None:
+    assert f"*Status*\n{status.value.capitalize()}" in shown(render(replace(HEADLINE, status=status)))
+
+
+def test_the_announcement_is_one_line_and_where_to_go() -> None:
+    drawn = render(
+        Announcement(
+            number=42,
+            title="Checkout returns 500",
+            severity=Severity.SEV2,
+            status=Status.ACTIVE,
+            lead=Who(name="Ana Lima"),
+            channel="inc-42-checkout",
+        )
+    )
+    assert drawn.text == (
+        "SEV2 incident INC-42: Checkout returns 500. Active: people are working on it. "
+        "Lead: Ana Lima. Follow it in #inc-42-checkout."
+    )
+    assert shown(drawn) == (
+        "*🟠 SEV2 · INC-42* · Checkout returns 500\n"
+        "Active: people are working on it · Lead: Ana Lima · Follow it in #inc-42-checkout"
+    )
+
+
+def test_a_channel_id_becomes_a_link_to_the_channel() -> None:
+    said = Announcement(
+        number=1, title="x", severity=Severity.SEV3, status=Status.TRIAGE, lead=None, channel="C0123ABC"
+    )
+    assert shown(render(said)).endswith("Lead: nobody yet · Follow it in <#C0123ABC>")
+
+
+def test_a_checklist_says_each_state_in_words_and_what_comes_next() -> None:
+    drawn = render(CHECKLIST)
+    assert drawn.text == f"Checklist First 5 minutes: 3 tasks, 1 to do. Next: Stabilise, {SHOWN_AT}."
+    assert shown(drawn) == (
+        "First 5 minutes\n"
+        "☑ Confirm impact · lead · done\n"
+        "☐ List deploys · to do · <https://ci.example/deploys?a=1&amp;b=2|open the page>\n"
+        "⊘ Call legal · skipped: not needed\n"
+        "2 of 3 done or skipped.\n"
+        "Take a task by saying so here.\n"
+        f"Next: Stabilise, {SHOWN_AT}."
+    )
+
+
+def test_a_checklist_that_comes_again_says_so_and_the_last_names_no_next() -> None:
+    again = render(replace(CHECKLIST, occurrence=3, next_title=None, tasks=CHECKLIST.tasks[:1]))
+    assert again.text == "Checklist First 5 minutes, round 3: 1 task, 0 to do."
+    assert shown(again).endswith("☑ Confirm impact · lead · done\n1 of 1 done or skipped.")
+
+
+def test_checklists_missed_while_away_are_one_digest() -> None:
+    said = CaughtUp(missed=(("First 5 minutes", AT), ("Stabilise", AT)), tasks=CHECKLIST.tasks)
+    drawn = render(said)
+    assert drawn.text == (
+        "Multivac was away. 2 checklists came due meanwhile: First 5 minutes, Stabilise. 1 task to do."
+    )
+    assert shown(drawn).startswith(
+        "Came due while Multivac was away\n"
+        f"• First 5 minutes, due {SHOWN_AT}\n• Stabilise, due {SHOWN_AT}\n"
+        "☑ Confirm impact · lead · done\n"
+    )
+    assert shown(drawn).endswith("Take a task by saying so here.")
+    assert shown(render(replace(said, tasks=()))).endswith("Nothing is left to do.")
+
+
+def test_the_lead_call_names_the_lead_and_the_cx_lead_once_each() -> None:
+    drawn = render(LeadCall(lead=ANA, ticket=OPS_12, cx_lead=Who(name="Cara", chat_id="U0CARA")))
+    assert drawn.text == (
+        "<@U0ANA>, you lead this incident. To hand it over, assign "
+        "<https://jira.example/browse/OPS-12|OPS-12> to somebody else. "
+        "<@U0CARA>, please settle the severity: say here how bad it is for users."
+    )
+    assert shown(drawn).count("<@") == 2
+
+
+def test_the_lead_call_without_a_ticket() -> None:
+    assert shown(render(LeadCall(lead=Who(name="Ana"), ticket=None, cx_lead=None))) == (
+        "Ana, you lead this incident. To hand it over, say here who leads instead."
+    )
+
+
+def test_gaps_say_what_is_missing_and_then_that_it_is_mended() -> None:
+    open_gap = render(Gaps(lines=("Jira does not answer. Write the ticket by hand.",), mended=()))
+    assert open_gap.text == "Something is missing: Jira does not answer. Write the ticket by hand."
+    assert shown(open_gap) == (
+        "*Something is missing*\n"
+        "• Jira does not answer. Write the ticket by hand.\n"
+        "Multivac goes on trying and says here what came of it."
+    )
+    closed = render(Gaps(lines=(), mended=("The ticket is written.",)))
+    assert closed.text == "Nothing is missing any more. The ticket is written."
+    assert shown(closed) == "*Nothing is missing any more*\n✅ Mended: The ticket is written."
+
+
+def test_a_proposed_resolution_asks_and_a_withdrawn_one_takes_it_back() -> None:
+    said = ResolutionProposed(by="Bo Chen", at=AT, withdrawn=False)
+    assert shown(render(said)) == (
+        f"Bo Chen resolved the alert, {SHOWN_AT}.\n"
+        "Is it over? Then the lead resolves the incident; else carry on. Nothing changes by itself."
+    )
+    assert render(replace(said, withdrawn=True)).text == (
+        f"Bo Chen resolved the alert, {SHOWN_AT}. "
+        "The alert came back before anybody agreed: the incident goes on."
+    )
+
+
+def test_a_change_is_one_quiet_line() -> None:
+    drawn = render(ChangeLine(text="Severity is SEV2 now, was SEV3: more users than thought."))
+    assert drawn.text == shown(drawn) == "Severity is SEV2 now, was SEV3: more users than thought."
+    assert [block["type"] for block in drawn.blocks] == ["context"]
+
+
+@pytest.mark.parametrize(
+    ("every", "words"),
+    [(1, "minute"), (30, "30 minutes"), (60, "hour"), (90, "90 minutes"), (120, "2 hours")],
+)
+def test_a_due_update_says_what_to_write_and_how_often(every: int, words: str) -> None:
+    drawn = render(UpdateDue(due_at=AT, every=timedelta(minutes=every), lead=ANA))
+    assert drawn.text == (
+        f"An update for stakeholders was promised for {SHOWN_AT}. <@U0ANA>, please say here in two sentences "
+        f"what users notice and what happens next. One is due every {words}."
+    )
+    nobody = render(UpdateDue(due_at=AT, every=timedelta(minutes=every), lead=None))
+    assert "UTC>. Please say here" in nobody.text
+
+
+def test_operators_are_told_what_is_wrong_and_what_to_do() -> None:
+    drawn = render(OperatorNotice(what="The Slack token is revoked.", do="Install the app again."))
+    assert drawn.text == (
+        "Multivac needs its operators: The Slack token is revoked. What to do: Install the app again."
+    )
+    assert shown(drawn) == (
+        "*Multivac needs its operators*\nThe Slack token is revoked.\n*What to do:* Install the app again."
+    )
+
+
+def test_outside_words_are_escaped_and_cannot_shout() -> None:
+    assert line("a <!channel> & <@U1> @here @Everyone\n\x00\u202eb") == (
+        "a &lt;!channel&gt; &amp; &lt;@U1&gt; @\u2060here @\u2060Everyone b"
+    )
+    assert plain("<!here> & x", 100) == "\u2039!here\u203a & x"
+    assert prose(" one \r\n\n\n\n two\ttabs ") == "one\n\ntwo tabs"
+    assert line("@\x00here \ud800 lone") == "@\u2060here lone"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "cut"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdefg", 6, "abcde…"),
+        ("a&b&c", 8, "a&amp;b…"),
+        ("ab cdef", 4, "ab…"),
+        ("👍👍", 3, "👍…"),
+    ],
+)
+def test_a_cut_never_halves_an_entity(text: str, limit: int, cut: str) -> None:
+    assert line(text, limit) == cut
+
+
+@pytest.mark.parametrize(
+    ("url", "drawn"),
+    [
+        ("https://x.example/a|b>c<d e", "<https://x.example/a%7Cb%3Ec%3Cd%20e|go>"),
+        ("HTTP://x.example", "<HTTP://x.example|go>"),
+        ("https://bücher.example/ü", "<https://bücher.example/ü|go>"),
+        ("javascript:alert(1)", "go"),
+        ("https:///nowhere", "go"),
+        ("", "go"),
+        ("https://x.example/" + "a" * 2000, "go"),
+    ],
+)
+def test_links_go_to_the_web_or_are_words(url: str, drawn: str) -> None:
+    assert link(Link(label="go", url=url)) == drawn
+
+
+def test_a_label_cannot_break_its_link() -> None:
+    assert link(Link(label="a|b>\nc", url="https://x.example")) == "<https://x.example|a¦b&gt; c>"
+    assert link(Link(label=" ", url="https://x.example")) == "<https://x.example|link>"
+
+
+def test_only_a_real_id_is_mentioned() -> None:
+    assert person(Who(name="Ana", chat_id="!here")) == "Ana"
+    assert person(Who(name="", chat_id=None)) == "somebody"
+
+
+# Properties: whatever comes from outside, the result is quiet, well-formed and within the limits.
+
+loud = st.sampled_from(
+    [
+        "<!here>",
+        "<@U0EVIL>",
+        "<#C0EVIL>",
+        "<http://evil.example|x>",
+        "@channel",
+        "@here",
+        "&lt;!here&gt;",
+        "|>",
+    ]
+)
+outside = st.lists(st.one_of(loud, st.text(max_size=12), st.just("x" * 10_000)), max_size=5).map("".join)
+people = st.builds(Who, name=outside, chat_id=st.sampled_from([None, "U0ANA", "<!here>"]))
+links = st.builds(Link, label=outside, url=st.one_of(outside, outside.map("https://x.example/".__add__)))
+moments = st.datetimes(min_value=datetime(1990, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
+several = st.lists(outside, max_size=70).map(tuple)
+tasks = st.lists(
+    st.builds(
+        TaskLine,
+        text=outside,
+        state=st.sampled_from(TaskState),
+        role=st.none() | outside,
+        link=st.none() | links.map(lambda made: made.url),
+        why_skipped=outside,
+    ),
+    max_size=70,
+).map(tuple)
+messages: st.SearchStrategy[Message] = st.one_of(
+    st.builds(
+        Headline,
+        number=st.integers(1, 10**9),
+        title=outside,
+        severity=st.sampled_from(Severity),
+        status=st.sampled_from(Status),
+        started_at=moments,
+        services=several,
+        lead=st.none() | people,
+        cx_lead=st.none() | people,
+        ticket=st.none() | links,
+        alerts=st.lists(links, max_size=70).map(tuple),
+        bridge=st.none() | st.builds(Bridge, url=st.none() | outside, phone=st.none() | outside),
+        responders=several,
+        on_call_as_of=st.none() | moments,
+        next_update_due=st.none() | moments,
+        summary=outside,
+    ),
+    st.builds(
+        Announcement,
+        number=st.integers(1, 10**9),
+        title=outside,
+        severity=st.sampled_from(Severity),
+        status=st.sampled_from(Status),
+        lead=st.none() | people,
+        channel=outside,
+    ),
+    st.builds(
+        Checklist,
+        title=outside,
+        tasks=tasks,
+        next_title=st.none() | outside,
+        next_at=st.none() | moments,
+        occurrence=st.integers(1, 99),
+    ),
+    st.builds(CaughtUp, missed=st.lists(st.tuples(outside, moments), max_size=70).map(tuple), tasks=tasks),
+    st.builds(LeadCall, lead=people, ticket=st.none() | links, cx_lead=st.none() | people),
+    st.builds(Gaps, lines=several, mended=several),
+    st.builds(ResolutionProposed, by=outside, at=moments, withdrawn=st.booleans()),
+    st.builds(ChangeLine, text=outside),
+    st.builds(
+        UpdateDue,
+        due_at=moments,
+        every=st.timedeltas(min_value=timedelta(0)),
+        lead=st.none() | people,
+    ),
+    st.builds(OperatorNotice, what=outside, do=outside),
+)
+LIMIT = {"header": 150, "section": 3000, "context": 3000}
+OURS = re.compile(
+    r"<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[\d-]+ [\d:]+ UTC>"
+    r"|<@U0ANA>|<#[CG][A-Z0-9]+>|<https?://[^<>|\s]+\|[^<>|\n]+>"
+)
+
+
+@settings(deadline=None)  # a busy machine is no finding
+@given(messages)
+def test_whatever_is_said_fits_and_is_quiet(message: Message) -> None:
+    drawn = render(message)
+    assert 1 <= len(drawn.blocks) <= 50
+    assert len({block["block_id"] for block in drawn.blocks}) == len(drawn.blocks)
+    assert all(len(block["block_id"]) <= 255 for block in drawn.blocks)
+    for block in drawn.blocks:
+        fits(block)
+    assert sum(len(text) for block in drawn.blocks for text in texts(block)) <= 12_000
+    assert 1 <= len(drawn.text) <= 4_000
+    for text in [drawn.text, *(text for block in drawn.blocks for text in texts(block))]:
+        quiet(text)
+    json.dumps(drawn.blocks, ensure_ascii=False).encode()
+
+
+def fits(block: dict[str, Any]) -> None:
+    assert len(block.get("fields", [])) <= 10
+    assert len(block.get("elements", [])) <= 10
+    assert all(1 <= len(field["text"]) <= 2000 for field in block.get("fields", []))
+    assert all(1 <= len(text) <= LIMIT[block["type"]] for text in texts(block))
+
+
+def quiet(text: str) -> None:
+    """Nothing active is left once our own markup is taken out."""
+    rest = OURS.sub("", text)
+    assert "<" not in rest
+    assert ">" not in rest
+    assert not re.search("@(here|channel|everyone|group)", rest, re.IGNORECASE)
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text)
+
+
+@given(outside, st.integers(1, 4000))
+def test_no_text_grows_beyond_its_limit(text: str, limit: int) -> None:
+    for made in (line(text, limit), prose(text, limit), plain(text, limit)):
+        assert len(made) <= limit
+        assert "<" not in made
+        assert not re.search("@(here|channel|everyone)", made, re.IGNORECASE)
+
+
+@given(links)
+def test_every_link_is_well_formed_or_no_link(made: Link) -> None:
+    drawn = link(made)
+    assert "<" not in drawn or OURS.fullmatch(drawn)
