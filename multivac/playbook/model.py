@@ -1,0 +1,134 @@
+"""The playbook itself, which one an alert gets, and the copy that an incident keeps. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from multivac.incident import Facts, Severity
+from multivac.playbook.channels import ChannelRule, name_channel
+from multivac.playbook.people import (
+    KINDS,
+    AckerRule,
+    ByAcker,
+    ByOnCall,
+    Invite,
+    InviteOnCall,
+    LeadStrategy,
+    Named,
+    OnCallOf,
+    RoleRule,
+    Wanted,
+    gather,
+    name_all,
+)
+from multivac.playbook.phases import Phase, RoleName
+from multivac.playbook.rules import DismissRule, JoinRule, Match, SeverityRule
+from multivac.values import Duration, PositiveDuration, Strict
+
+_RESTORING = "restoring"
+
+
+class Playbook(Strict):
+    """What to do about one kind of alert."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)] = Field(
+        description="Its name; no other may have it."
+    )
+    order: int = Field(
+        100, description="Playbooks are asked in this order, and the first that matches is used."
+    )
+    match: Match = Field(Match(), description="What an alert must be like; every key given must hold.")
+    unless: Match = Field(
+        Match(), description="What an alert must not be like; any key that holds excludes it."
+    )
+    ignore: bool = Field(
+        default=False, description="Whether such alerts never open an incident; they are kept on record."
+    )
+    open_after: Duration = Field(
+        timedelta(), description="How long to wait before opening; an alert resolved by then never opens."
+    )
+    join: JoinRule = Field(JoinRule(), description="When a further alert joins an open incident.")
+    severity: SeverityRule = Field(SeverityRule(), description="How severe such an alert is at first.")
+    dismiss: DismissRule = Field(
+        DismissRule(), description="When an incident ends as a false alarm by itself."
+    )
+    channel: ChannelRule = Field(ChannelRule(), description="The incident's channel.")
+    invite: tuple[Invite, ...] = Field(
+        (Invite(on_call=InviteOnCall()), Invite(assignees=True), Invite(responders=True)),
+        description="Whom to invite; each entry is one kind of people.",
+    )
+    lead: tuple[LeadStrategy, ...] = Field(
+        (ByOnCall(on_call=OnCallOf()), ByAcker(acker=AckerRule())),
+        description="How the lead is chosen; tried in this order until one gives a person.",
+    )
+    roles: Mapping[RoleName, RoleRule] = Field({}, description="Further roles by name, and who takes each.")
+    updates: Mapping[Severity, PositiveDuration] = Field(
+        {}, description="How often stakeholders are promised an update; a severity left out: no promise."
+    )
+    checklists: tuple[Phase, ...] = Field((), description="The phases of the response.")
+
+    @field_validator("lead", mode="before")
+    @classmethod
+    def _drop_forgotten_strategies(cls, lead: Any, info: ValidationInfo) -> Any:
+        """A snapshot may name a strategy that this release no longer has: the next one is tried."""
+        if info.context != _RESTORING:
+            return lead
+        return [entry for entry in lead if not set(KINDS).isdisjoint(entry)]
+
+    def matches(self, facts: Facts) -> bool:
+        """Whether this playbook is for such an alert."""
+        return all(self.match.answers(facts)) and not any(self.unless.answers(facts))
+
+    def severity_of(self, facts: Facts) -> Severity:
+        """How severe the alert is before a person has said so; in doubt the worse."""
+        return self.severity.severity_of(facts)
+
+    def channel_name(self, *, number: int, title: str, service: str | None, opened_at: datetime) -> str:
+        """A name that Slack accepts, holding the number, whatever the title is made of."""
+        return name_channel(
+            self.channel.name, number=number, title=title, service=service, opened_at=opened_at
+        )
+
+    def wanted(self, severity: Severity) -> Wanted:
+        """Whom an incident of this severity wants in its channel."""
+        return gather(entry for entry in self.invite if severity in entry.severities)
+
+    def roles_for(self, severity: Severity) -> Mapping[str, RoleRule]:
+        """The further roles that an incident of this severity fills."""
+        return {name: rule for name, rule in self.roles.items() if severity in rule.severities}
+
+    def phases_for(self, severity: Severity) -> tuple[Phase, ...]:
+        """The phases of this severity with its tasks, the earliest first."""
+        narrowed = (phase.for_severity(severity) for phase in self.checklists)
+        return tuple(sorted((phase for phase in narrowed if phase), key=lambda phase: phase.at))
+
+    def update_every(self, severity: Severity) -> timedelta | None:
+        """How often stakeholders are promised an update; None if they are promised none."""
+        return self.updates.get(severity)
+
+    def named(self) -> Named:
+        """Everything the playbook names that must exist at a vendor."""
+        return name_all(self.invite, self.lead, self.roles.values())
+
+
+def choose(playbooks: Sequence[Playbook], facts: Facts) -> Playbook | None:
+    """Return the first playbook, by order and then by name, that is for such an alert."""
+    ranked = sorted(playbooks, key=lambda playbook: (playbook.order, playbook.name))
+    return next((playbook for playbook in ranked if playbook.matches(facts)), None)
+
+
+def snapshot(playbook: Playbook) -> str:
+    """Return the playbook as JSON, defaults included: equal playbooks give equal text."""
+    return json.dumps(playbook.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=128)
+def restore(text: str) -> Playbook:
+    """Return the playbook of a snapshot, also of an older release: keys unknown today are ignored."""
+    return Playbook.model_validate(json.loads(text), extra="ignore", context=_RESTORING)
