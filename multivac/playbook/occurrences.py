@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import count, takewhile
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 # No zone moves its clock by more than this in one go (Lord Howe 30 min, everybody else 1 to 2 h).
 _CLOCK_CHANGE = timedelta(hours=3)
 
 
 def every(start: datetime, step: timedelta, *, after: datetime | None) -> Iterator[datetime]:
-    """Yield `start` and each `step` later, only those later than `after`, without end.
-
-    Reckoned exactly: APScheduler's own interval trigger reckons in floating-point seconds, which
-    at microseconds now and then skips an occurrence that is due this very moment.
-    """
-    passed = 0 if after is None or after < start else (after - start) // step + 1
-    return (start + number * step for number in count(passed))
+    """Yield `start` and each `step` later, only those later than `after`, without end."""
+    trigger = IntervalTrigger(seconds=int(step.total_seconds()), start_date=start, timezone=UTC)
+    return (due for due in _fires(trigger, after or start) if after is None or due > after)
 
 
 def by_cron(cron: str, zone: str, *, start: datetime, after: datetime | None) -> Iterator[datetime]:
@@ -35,7 +33,8 @@ def by_cron(cron: str, zone: str, *, start: datetime, after: datetime | None) ->
     local = ZoneInfo(zone)
     since = start if after is None else max(start, after)
     found: set[datetime] = set()
-    for wall in _walls(cron, since.astimezone(local).replace(tzinfo=None) - _CLOCK_CHANGE):
+    began = since.astimezone(local).replace(tzinfo=UTC) - _CLOCK_CHANGE
+    for wall in _fires(trigger_of(cron), began):
         due = wall.replace(tzinfo=local).astimezone(UTC)
         # A skipped time comes after later ones, so nothing is told before its turn is sure.
         told = sorted(earlier for earlier in found if earlier < due - _CLOCK_CHANGE)
@@ -46,11 +45,10 @@ def by_cron(cron: str, zone: str, *, start: datetime, after: datetime | None) ->
     yield from sorted(found)
 
 
-def _walls(cron: str, wall: datetime) -> Iterator[datetime]:
-    trigger = trigger_of(cron)
-    upcoming = trigger.get_next_fire_time(None, wall.replace(tzinfo=UTC))
+def _fires(trigger: BaseTrigger, since: datetime) -> Iterator[datetime]:
+    upcoming = trigger.get_next_fire_time(None, since)
     while upcoming is not None:
-        yield upcoming.replace(tzinfo=None)
+        yield upcoming
         upcoming = trigger.get_next_fire_time(upcoming, upcoming)
 
 

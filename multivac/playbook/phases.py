@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice
 from typing import Annotated, Literal, get_args
@@ -24,6 +24,7 @@ Condition = Literal[
 CONDITIONS: tuple[str, ...] = get_args(Condition)
 Conditions = tuple[Condition, ...]
 
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _LINK_PLACEHOLDERS = ("number", "service")
 
 
@@ -42,7 +43,7 @@ def _identifier(text: str) -> str:
 
 def _cron(text: str) -> str:
     try:
-        trigger_of(text)
+        trigger = trigger_of(text)
     except ValueError as error:
         raise wrong(
             f"is {text!r}, which is no cron expression: {error}.", "Write five fields: 0 9 * * mon-fri."
@@ -52,6 +53,8 @@ def _cron(text: str) -> str:
         raise wrong(
             f"is {text!r}, where the weekday is a number.", "Write weekdays as names: mon-fri or sat,sun."
         )
+    if trigger.get_next_fire_time(None, _LONG_AGO) is None:
+        raise wrong(f"is {text!r}, a date that never comes.", "Correct the day or the month.")
     return text
 
 

@@ -76,7 +76,7 @@ class JoinRule(Strict):
 
     same_service_within: Duration = Field(
         timedelta(minutes=10),
-        description="An alert of the same service joins an incident declared at most this long ago; 0s: never.",
+        description="An alert of the same service joins an incident declared within this time; 0s: never.",
     )
 
 
