@@ -4,17 +4,17 @@ It is no stand-in: no delays, no faults and no limits apply here.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from integrations.sandbox.exchange import Fault
+from integrations.sandbox.exchange import Fault, parsed
 
 if TYPE_CHECKING:
     from integrations.sandbox.server import Sandbox
@@ -23,19 +23,24 @@ LOOK_EVERY = 0.1
 
 
 def route(path: str, act: Callable[[dict[str, Any]], Any], verbs: tuple[str, ...] = ("POST",)) -> Route:
-    """Give a control route: `act` takes the JSON body (and path parameters) and gives JSON.
+    """Give a control route: `act` takes the JSON body, query and path parameters and gives JSON.
 
-    What `act` raises as KeyError, TypeError or ValueError is the caller's mistake and answered 400.
+    What `act` raises as LookupError, TypeError or ValueError is the caller's mistake and answered 400.
     """
 
     async def endpoint(request: Request) -> Response:
-        try:
-            body = json.loads(await request.body() or b"{}")
-            return JSONResponse(act({**dict(request.query_params), **body, **request.path_params}))
-        except (KeyError, TypeError, ValueError) as mistake:
-            return JSONResponse({"error": f"{type(mistake).__name__}: {mistake}"}, status_code=400)
+        return _answered(act, await _given(request))
 
     return Route(path, endpoint, methods=list(verbs))
+
+
+def slow_route(path: str, act: Callable[[dict[str, Any]], Any]) -> Route:
+    """Give a control route off the event loop, for what waits for an application that may call back."""
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(_answered, act, await _given(request))
+
+    return Route(path, endpoint, methods=["POST"])
 
 
 def routes(sandbox: "Sandbox") -> list[BaseRoute]:
@@ -68,6 +73,19 @@ def fault_from(body: dict[str, Any]) -> Fault:
         msg = f"unknown fault fields: {', '.join(sorted(unknown))}"
         raise ValueError(msg)
     return Fault(**body)
+
+
+async def _given(request: Request) -> dict[str, Any]:
+    raw = await request.body()
+    body = parsed(raw, "application/json") if raw else {}
+    return {**request.query_params, **(body if isinstance(body, dict) else {}), **request.path_params}
+
+
+def _answered(act: Callable[[dict[str, Any]], Any], given: dict[str, Any]) -> Response:
+    try:
+        return JSONResponse(act(given))
+    except (LookupError, TypeError, ValueError) as mistake:
+        return JSONResponse({"error": f"{type(mistake).__name__}: {mistake}"}, status_code=400)
 
 
 def _move_clock(sandbox: "Sandbox", body: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Sandbox:
     def start(self, port: int = 0) -> Self:
         """Serve from a daemon thread; requests are answered once this returns."""
         self._loopback.start(port)
+        self.world.url = self.url
         return self
 
     def stop(self) -> None:

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 4_000_000
 LONGEST_SILENCE = 60.0
+# With these the vendor's handler never runs; with the others it does.
+FAULTS_INSTEAD = frozenset({"refuse", "rate_limit", "server_error", "malformed", "html", "reset", "timeout"})
 PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+
+Sent = tuple[int, dict[str, str], bytes]
 
 
 class Endpoint:
@@ -45,7 +49,9 @@ class Endpoint:
         transport = _transport(receive)
         raw = await _body(receive)
         call = self._call(scope, raw or b"")
-        pause = world.delays.get(self._vendor, 0.0) + (world.connect_delay if world.is_new(transport) else 0.0)
+        pause = world.delays.get(self._vendor, 0.0) + (
+            world.connect_delay if world.is_new(transport) else 0.0
+        )
         fault = world.fault_for(call)
         if fault is not None and fault.kind == "slow":
             pause += fault.seconds
@@ -58,10 +64,10 @@ class Endpoint:
             self._record(scope, call, started, fault=fault)
             await _cut(transport, receive, hard=fault.kind == "reset")
             return
-        payload, headers = answer.encoded(), _headers(answer)
+        sent: Sent = (answer.status, _headers(answer), answer.encoded())
         # Recorded before it is sent: a client that has the answer finds its exchange in the list.
-        self._record(scope, call, started, fault=fault, sent=(answer.status, headers, payload))
-        await _reply(send, answer.status, headers, payload)
+        self._record(scope, call, started, fault=fault, sent=sent)
+        await _reply(send, sent)
 
     def _call(self, scope: "Scope", raw: bytes) -> Call:
         query = scope["query_string"]
@@ -78,28 +84,31 @@ class Endpoint:
         return call
 
     async def _outcome(self, call: Call, fault: Fault | None, receive: "Receive") -> Answer:
-        words = self._world.words_of(self._vendor)
-        match fault.kind if fault else "":
-            case "refuse":
-                return words.refuse(fault)  # type: ignore[arg-type]  # the case implies a fault
-            case "rate_limit":
-                return words.rate_limit(fault)  # type: ignore[arg-type]
-            case "server_error":
-                return words.server_error(fault)  # type: ignore[arg-type]
-            case "malformed":
-                return Answer(200, b'{"ok": tr', {"content-type": JSON_TYPE})
-            case "html":
-                return Answer(502, PROXY_PAGE, {"content-type": "text/html"})
-            case "reset":
-                return Answer(0)
-            case "timeout":
-                await _silence(receive)
-                return Answer(0)
+        if fault is not None and fault.kind == "timeout":
+            await _silence(receive)
+        if fault is not None and fault.kind in FAULTS_INSTEAD:
+            return self._disturbed(fault)
         with self._world.lock:
             answer = self._handler(call)
             self._world.touch()
             # Encoded under the lock: the body may be the stand-in's own state, which changes later.
             return Answer(answer.status, answer.encoded(), {"content-type": _type(answer), **answer.headers})
+
+    def _disturbed(self, fault: Fault) -> Answer:
+        """Give what the client gets where the fault happens instead of the effect."""
+        words = self._world.words_of(self._vendor)
+        match fault.kind:
+            case "refuse":
+                return words.refuse(fault)
+            case "rate_limit":
+                return words.rate_limit(fault)
+            case "server_error":
+                return words.server_error(fault)
+            case "malformed":
+                return Answer(200, b'{"ok": tr', {"content-type": JSON_TYPE})
+            case "html":
+                return Answer(502, PROXY_PAGE, {"content-type": "text/html"})
+        return Answer(0)
 
     def _record(
         self,
@@ -108,7 +117,7 @@ class Endpoint:
         started: float,
         *,
         fault: Fault | None,
-        sent: tuple[int, dict[str, str], bytes] = (0, {}, b""),
+        sent: Sent = (0, {}, b""),
     ) -> None:
         client = scope.get("client") or ("", 0)
         status, headers, payload = sent
@@ -249,7 +258,8 @@ def _headers(answer: Answer) -> dict[str, str]:
     return headers
 
 
-async def _reply(send: "Send", status: int, headers: dict[str, str], payload: bytes) -> None:
+async def _reply(send: "Send", sent: Sent) -> None:
+    status, headers, payload = sent
     lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     if status != 204:
         lines.append((b"content-length", str(len(payload)).encode()))

@@ -32,7 +32,8 @@ class World:
     """The surroundings of the stand-ins; safe to use from any thread.
 
     `delays` (seconds per vendor), `connect_delay` (seconds, first request of each connection) and
-    `limits_on` may be set at any time. `exchanges` only grows until `reset`; readers copy it.
+    `limits_on` may be set at any time; `url` is
+    where the sandbox listens. `exchanges` only grows until `reset`; readers copy it.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -44,6 +45,7 @@ class World:
         self.exchanges: list[Exchange] = []
         self.faults: list[Fault] = []
         self.changed = 0
+        self.url = ""
         self._moved = threading.Condition()
         self._words: dict[str, FaultWords] = {}
         self._seen: weakref.WeakSet[Any] = weakref.WeakSet()

@@ -1,0 +1,177 @@
+"""What Slack sends to the app: events, slash commands and clicks, signed with its v0 scheme.
+
+Events are tried again at once, after a minute and after five, as Slack's Events API documents; slash
+commands and clicks are sent once, while the person waits.
+"""
+
+import hashlib
+import hmac
+import itertools
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.deliveries import Deliveries, Event, Parcel, Reply, Rules, Subscriber
+from integrations.sandbox.slack_state import Channel, Workspace
+from integrations.sandbox.world import World
+
+PATIENCE = 3.0
+RETRY_WAITS = (0.0, 60.0, 300.0)
+_REASONS = {
+    "timeout": "http_timeout",
+    "tls": "ssl_error",
+    "connection": "connection_failed",
+    "status": "http_error",
+}
+# Messages reach only an app that is in the channel; these are told wherever they happen.
+_EVERYWHERE = frozenset({"channel_created", "channel_rename", "channel_archive", "channel_unarchive"})
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """What the app answered to a person's action: a status (None: nothing came) and the body."""
+
+    status: int | None
+    body: Any
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Give Slack's v0 signature of a body."""
+    base = b"v0:" + timestamp.encode() + b":" + body
+    return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+
+
+class Outbox:
+    """Everything on its way from the stand-in to the app; silent until `connect`."""
+
+    def __init__(self, world: World, space: Workspace) -> None:
+        self._clock: Clock = world.clock
+        self._space = space
+        self._numbers = itertools.count(1)
+        self._http = urllib3.PoolManager(num_pools=4, maxsize=16, retries=False)
+        self.deliveries = Deliveries(world.clock, _rules(world.clock), world.touch)
+        self.secret = ""
+        self.commands = ""
+        self.interactions = ""
+
+    def connect(
+        self,
+        *,
+        signing_secret: str,
+        events: str = "",
+        commands: str = "",
+        interactions: str = "",
+        types: Iterable[str] = (),
+    ) -> None:
+        """Send events (of `types`, or all), slash commands and interactions to these addresses."""
+        self.secret, self.commands, self.interactions = signing_secret, commands, interactions
+        if events:
+            self.deliveries.subscribe(Subscriber("app", events, [signing_secret], frozenset(types)))
+
+    def reset(self, space: Workspace) -> None:
+        """Forget the addresses and what is under way; `space` is the workspace from now on."""
+        self._space = space
+        self.deliveries.reset()
+        self.secret = self.commands = self.interactions = ""
+
+    def emit(self, channel: Channel | None, event: dict[str, Any]) -> None:
+        """Tell the app about an event, if Slack would: it hears only of channels its bot is in."""
+        bot = self._space.bot.id
+        here = channel is None or event["type"] in _EVERYWHERE or bot in channel.members
+        if not here or not self.deliveries.subscribers:
+            return
+        self._send(event)
+        is_mention = event["type"] == "message" and "subtype" not in event and f"<@{bot}>" in event["text"]
+        if is_mention and event["user"] != bot and event["channel_type"] != "im":
+            self._send({**event, "type": "app_mention"})
+
+    def challenge(self) -> bool:
+        """Ask the event address to prove itself, as Slack does when it is entered; True if it did."""
+        challenge = f"challenge-{next(self._numbers)}"
+        body = json.dumps({"token": "sandbox", "challenge": challenge, "type": "url_verification"}).encode()
+        subscriber = self.deliveries.subscribers["app"]
+        answer = self._post(subscriber.url, body, "application/json")
+        said = answer.body.get("challenge") if isinstance(answer.body, dict) else answer.body
+        return answer.status == 200 and said == challenge
+
+    def command(self, form: dict[str, str]) -> Knock:
+        """Send a slash command and wait for the app's answer, at most three seconds."""
+        return self._post(self.commands, urlencode(form).encode(), "application/x-www-form-urlencoded")
+
+    def interaction(self, payload: dict[str, Any]) -> Knock:
+        """Send a click or a submitted modal and wait for the app's answer, at most three seconds."""
+        body = urlencode({"payload": json.dumps(payload)}).encode()
+        return self._post(self.interactions, body, "application/x-www-form-urlencoded")
+
+    def _send(self, event: dict[str, Any]) -> None:
+        event_id = f"Ev{next(self._numbers):010d}"
+        envelope = {
+            "token": "sandbox",
+            "team_id": self._space.team_id,
+            "api_app_id": self._space.app_id,
+            "event": event,
+            "type": "event_callback",
+            "event_id": event_id,
+            "event_time": self._space.seconds(),
+            "authorizations": [
+                {
+                    "enterprise_id": None,
+                    "team_id": self._space.team_id,
+                    "user_id": self._space.bot.id,
+                    "is_bot": True,
+                    "is_enterprise_install": False,
+                }
+            ],
+            "is_ext_shared_channel": False,
+            "event_context": f"4-{event_id}",
+        }
+        body = json.dumps(envelope).encode()
+        # The event is its own lane: Slack does not hold later events back while it retries one.
+        self.deliveries.send(Event(event_id, str(event["type"]), event_id, body))
+
+    def _post(self, url: str, body: bytes, content_type: str) -> Knock:
+        if not url:
+            raise LookupError("no address: connect the app first")
+        headers = {"Content-Type": content_type, **_signed(self._clock, self.secret, body)}
+        try:
+            answer = self._http.request("POST", url, body=body, headers=headers, timeout=PATIENCE)
+        except urllib3.exceptions.HTTPError:
+            return Knock(None, "")
+        try:
+            return Knock(answer.status, json.loads(answer.data))
+        except ValueError:
+            return Knock(answer.status, answer.data.decode(errors="replace"))
+
+
+def _rules(clock: Clock) -> Rules:
+    def headers(parcel: Parcel) -> dict[str, str]:
+        signed = _signed(clock, parcel.subscriber.secrets[0], parcel.event.body)
+        if not parcel.attempts:
+            return signed
+        reason = _REASONS.get(parcel.last.why, "unknown_error")
+        return {**signed, "X-Slack-Retry-Num": str(parcel.attempts), "X-Slack-Retry-Reason": reason}
+
+    return Rules(
+        headers=headers,
+        tries_again=_tries_again,
+        waits=RETRY_WAITS,
+        gives_up_after=3600.0,
+        time_limit=PATIENCE,
+    )
+
+
+def _tries_again(reply: Reply) -> bool:
+    return reply.headers.get("x-slack-no-retry") != "1"
+
+
+def _signed(clock: Clock, secret: str, body: bytes) -> dict[str, str]:
+    timestamp = str(int(clock.now().timestamp()))
+    return {
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": signature(secret, timestamp, body),
+    }

@@ -1,0 +1,139 @@
+"""Modals and App Home: Slack's views.* methods, and the trigger ids that open modals."""
+
+import json
+from typing import Any
+
+from integrations.sandbox.slack_blocks import MOST_IN_VIEW, checked_blocks
+from integrations.sandbox.slack_channels import Body, Method
+from integrations.sandbox.slack_rules import Ask, Refusal
+from integrations.sandbox.slack_state import Workspace
+
+TRIGGER_LIFE = 3.0
+DEEPEST_STACK = 3
+LARGEST_VIEW = 250_000
+_LIMITS = {"private_metadata": 3000, "callback_id": 255}
+
+View = dict[str, Any]
+
+
+def new_trigger(space: Workspace) -> str:
+    """Give a trigger id, good for one modal within three seconds."""
+    trigger = f"{space.seconds()}.{space.team_id}.{space.new_id('x').lower()}"
+    space.triggers[trigger] = (space.clock.ticks(), False)
+    return trigger
+
+
+def open_view(space: Workspace, ask: Ask) -> Body:
+    """Show a modal to whoever caused the trigger."""
+    view = _checked(ask, "modal")
+    _use_trigger(space, ask)
+    return {"view": dict(_keep(space, view))}
+
+
+def push_view(space: Workspace, ask: Ask) -> Body:
+    """Put a modal on top of the one that is open."""
+    view = _checked(ask, "modal")
+    _use_trigger(space, ask)
+    under = next(reversed(space.views.values()), None)
+    if under is None:
+        raise Refusal("not_found")
+    if under["depth"] >= DEEPEST_STACK:
+        raise Refusal("push_limit_reached")
+    return {"view": dict(_keep(space, view, under=under))}
+
+
+def update_view(space: Workspace, ask: Ask) -> Body:
+    """Replace an open modal, named by its id or external id, if `hash` (where given) still holds."""
+    view = _checked(ask, "modal")
+    wanted = ask.text("view_id") or ask.need("external_id")
+    shown = next((v for v in space.views.values() if wanted in (v["id"], v["external_id"])), None)
+    if shown is None:
+        raise Refusal("not_found")
+    if ask.text("hash") and ask.text("hash") != shown["hash"]:
+        raise Refusal("hash_conflict")
+    shown.update(view, hash=_hash(space))
+    return {"view": dict(shown)}
+
+
+def publish_view(space: Workspace, ask: Ask) -> Body:
+    """Replace somebody's App Home."""
+    user = space.person(ask.need("user_id")).id
+    view = _checked(ask, "home")
+    old = space.homes.get(user)
+    if old and ask.text("hash") and ask.text("hash") != old["hash"]:
+        raise Refusal("hash_conflict")
+    identity = {"id": old["id"] if old else space.new_id("V"), "hash": _hash(space)}
+    space.homes[user] = {**_frame(space), **view, **identity, "root_view_id": identity["id"]}
+    return {"view": dict(space.homes[user])}
+
+
+METHODS: dict[str, Method] = {
+    "views.open": open_view,
+    "views.publish": publish_view,
+    "views.push": push_view,
+    "views.update": update_view,
+}
+
+
+def _use_trigger(space: Workspace, ask: Ask) -> None:
+    trigger = ask.need("trigger_id")
+    if trigger not in space.triggers:
+        raise Refusal("invalid_trigger_id")
+    issued, used = space.triggers[trigger]
+    if used:
+        raise Refusal("exchanged_trigger_id")
+    if space.clock.ticks() - issued > TRIGGER_LIFE:
+        raise Refusal("expired_trigger_id")
+    space.triggers[trigger] = (issued, True)
+
+
+def _checked(ask: Ask, kind: str) -> View:
+    view = ask.structure("view", "invalid_arguments")
+    if not isinstance(view, dict) or view.get("type") != kind:
+        raise Refusal(
+            "invalid_arguments", "[ERROR] must provide a view of the right type [json-pointer:/view]"
+        )
+    if len(json.dumps(view)) > LARGEST_VIEW:
+        raise Refusal("view_too_large")
+    for name in ("title", "submit", "close"):
+        part = view.get(name)
+        if kind == "modal" and (part or name == "title") and not 0 < len((part or {}).get("text", "")) < 25:
+            raise Refusal(
+                "invalid_arguments", f"[ERROR] must be 1 to 24 characters [json-pointer:/view/{name}]"
+            )
+    for name, longest in _LIMITS.items():
+        if len(view.get(name, "")) > longest:
+            raise Refusal("invalid_arguments", f"[ERROR] too long [json-pointer:/view/{name}]")
+    return {**view, "blocks": checked_blocks(view.get("blocks", []), most=MOST_IN_VIEW)}
+
+
+def _frame(space: Workspace) -> View:
+    return {
+        "team_id": space.team_id,
+        "private_metadata": "",
+        "callback_id": "",
+        "external_id": "",
+        "state": {"values": {}},
+        "clear_on_close": False,
+        "notify_on_close": False,
+        "previous_view_id": None,
+        "app_id": space.app_id,
+        "bot_id": space.bot.bot_id,
+    }
+
+
+def _keep(space: Workspace, view: View, under: View | None = None) -> View:
+    if view.get("external_id") and any(v["external_id"] == view["external_id"] for v in space.views.values()):
+        raise Refusal("duplicate_external_id")
+    view_id = space.new_id("V")
+    kept = {**_frame(space), **view, "id": view_id, "hash": _hash(space), "root_view_id": view_id, "depth": 1}
+    if under:
+        kept.update(
+            root_view_id=under["root_view_id"], previous_view_id=under["id"], depth=under["depth"] + 1
+        )
+    space.views[view_id] = kept
+    return kept
+
+
+def _hash(space: Workspace) -> str:
+    return f"{space.seconds()}.{space.new_id('h').lower()}"
