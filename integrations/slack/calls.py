@@ -1,0 +1,169 @@
+"""The wire to Slack: slack_sdk over connections that stay open, and its errors in our words.
+
+chat.py makes every call through `ask`, the one place where what Slack or the network says becomes
+`TryAgain` or `GiveUp`. The token is in no text made here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, ParamSpec
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, proxy_bypass
+
+import urllib3
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import SlackResponse
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
+
+from integrations.slack.refusals import MEANING, PASSING, SLOW_DOWN
+from multivac.errors import BadConfig, Finding, GiveUp, MultivacError, NameTaken, TryAgain
+
+Answer = dict[str, Any]
+Asked = ParamSpec("Asked")
+
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class Declined(GiveUp):
+    """Slack said no: `error` is its own name for why, `answer` all that it said."""
+
+    def __init__(self, error: str, answer: Answer) -> None:
+        meaning, fix = _missing_scope(answer) if error == "missing_scope" else MEANING.get(error, ("", ""))
+        super().__init__(f"{meaning} ({error})" if meaning else f"Slack refused: {error}", fix=fix)
+        self.error = error
+        self.answer = answer
+
+
+class Garbled(Exception):
+    """Something answered in Slack's place, or the answer was cut short."""
+
+
+class KeptOpen(WebClient):
+    """slack_sdk's client over a pool of connections that stay open between calls.
+
+    The SDK opens a connection for every call, and a TLS handshake takes longer than the call. It has
+    no setting for that, so its one internal method that performs a request is replaced; whatever
+    builds requests and reads answers stays the SDK's. Safe to use from many threads at once.
+    """
+
+    def __init__(self, token: str, *, api_url: str, timeout: float, connections: int) -> None:
+        if not _TOKEN.fullmatch(token):
+            # http.client would say so too, with the token in its message.
+            raise BadConfig(Finding("Slack's bot token", "is empty or has spaces or line breaks in it."))
+        # The SDK would describe each request at debug level, people's addresses included, and log
+        # each failure that `ask` raises anyway. A logger outside the hierarchy changes nothing else.
+        silent = logging.Logger("slack_sdk", level=logging.CRITICAL)  # noqa: LOG001 - see above
+        # Its blind retries would say a message twice: whether to try again is decided in the core.
+        super().__init__(
+            token, base_url=api_url, timeout=math.ceil(timeout), logger=silent, retry_handlers=[]
+        )
+        self._patience = urllib3.Timeout(connect=timeout, read=timeout)
+        self._pool = _pool(api_url, self.proxy, connections)
+
+    def close(self) -> None:
+        """Close the connections; calls under way end by themselves."""
+        self._pool.clear()
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        body = req.data if isinstance(req.data, bytes) else b""
+        reply = self._pool.request(
+            "POST",
+            url,
+            body=body,
+            headers=dict(req.header_items()),
+            timeout=self._patience,
+            retries=False,
+            redirect=False,  # the token goes to no other address
+        )
+        text = reply.data.decode("utf-8", "replace")
+        if reply.status == 200 and not _is_object(text):  # noqa: PLR2004 - HTTP's number
+            raise Garbled
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        return {"status": reply.status, "headers": headers, "body": text}
+
+
+def ask(
+    method: Callable[Asked, SlackResponse], /, *args: Asked.args, **asked: Asked.kwargs
+) -> tuple[Answer, Mapping[str, str]]:
+    """Make one call; gives Slack's answer and headers. Raises `TryAgain`, `GiveUp` (as `Declined`)."""
+    try:
+        response = method(*args, **asked)
+    except SlackApiError as no:
+        raise _refusal(no.response) from no
+    except Garbled as broken:
+        raise TryAgain("Slack's answer cannot be read") from broken
+    except (NewConnectionError, ConnectTimeoutError, ProxyError) as nobody:
+        raise TryAgain("Slack cannot be reached", reached=False) from nobody
+    except (SlackClientError, ValueError) as wrong:
+        raise GiveUp(
+            "the call to Slack could not be formed",
+            fix="Check Slack's address in the settings, and the text that was to be sent.",
+        ) from wrong
+    except HTTPError as silence:
+        raise TryAgain("Slack did not answer") from silence
+    return _object(response.data), response.headers
+
+
+def piece(answer: Any, *path: str) -> str:
+    """A text within an answer; an answer without it counts as cut short."""
+    for name in path:
+        answer = answer.get(name) if isinstance(answer, Mapping) else None
+    if not isinstance(answer, str) or not answer:
+        raise TryAgain(f"Slack's answer lacks {'.'.join(path)}")
+    return answer
+
+
+def _refusal(response: SlackResponse) -> MultivacError:
+    answer = _object(response.data)
+    error = answer.get("error")
+    if response.status_code == 429 or error in SLOW_DOWN:  # noqa: PLR2004 - HTTP's number
+        return TryAgain("Slack asks for fewer calls", after=_wait(response.headers), reached=False)
+    if response.status_code >= 500:  # noqa: PLR2004 - HTTP's number
+        return TryAgain(f"Slack has trouble of its own (HTTP {response.status_code})")
+    if not isinstance(error, str) or not _WORD.fullmatch(error):
+        # A proxy's page, for instance: Slack names its errors in one word.
+        return TryAgain(f"something else answered in Slack's place (HTTP {response.status_code})")
+    if error in PASSING:
+        return TryAgain(f"Slack has trouble of its own ({error})")
+    if error == "name_taken":
+        return NameTaken(*MEANING[error][:1], fix=MEANING[error][1])
+    return Declined(error, answer)
+
+
+def _missing_scope(answer: Answer) -> tuple[str, str]:
+    needed = answer.get("needed")
+    scope = needed if isinstance(needed, str) and re.fullmatch(r"[\w:.,| -]{1,200}", needed) else "a scope"
+    return f"the Slack app lacks {scope}", f"Add {scope} to the app's bot scopes and install it again."
+
+
+def _wait(headers: Mapping[str, str]) -> timedelta | None:
+    said = headers.get("retry-after", "").strip()
+    return timedelta(seconds=float(said)) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", said) else None
+
+
+def _object(answer: Any) -> Answer:
+    return answer if isinstance(answer, dict) else {}
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _pool(api_url: str, proxy: str | None, connections: int) -> urllib3.PoolManager:
+    # Not blocking: a call beyond the pool's size gets a connection of its own instead of waiting.
+    if not proxy or proxy_bypass(urlsplit(api_url).hostname or ""):
+        return urllib3.PoolManager(maxsize=connections, block=False)
+    auth = urllib3.util.parse_url(proxy).auth
+    headers = urllib3.make_headers(proxy_basic_auth=unquote(auth)) if auth else None
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, maxsize=connections, block=False)

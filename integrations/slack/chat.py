@@ -1,0 +1,306 @@
+"""Slack as the core's `Chat`: a few verbs, each with as few calls as it can; built by app.py.
+
+Rules of Slack's methods stand where they are met; the reference is https://docs.slack.dev/reference/methods.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time as clock
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from slack_sdk.web import SlackResponse
+
+from integrations.slack.blocks import render
+from integrations.slack.calls import Answer, Declined, KeptOpen, ask, piece
+from integrations.slack.refusals import ABOUT_A_PERSON, THERE_ALREADY
+from integrations.slack.text import line
+from multivac.briefing import Message
+from multivac.errors import GiveUp
+from multivac.ports import ChatUser, Invited, Marker, Posted
+
+TOPIC_LIMIT = 250
+INVITED_AT_ONCE = 100
+LABEL_LIMIT = 250  # of a bookmark; Slack allows 256
+READ_BACK = 1000  # messages; further back a lost message is not looked for
+PAGE = 200
+PAGES = 500  # a cursor that never ends must not hold a thread for ever
+KNOWN_FOR, UNKNOWN_FOR = 600.0, 60.0  # seconds: a user group, and that there is none of that handle
+# `created` is in whole seconds, and our clock and Slack's may differ.
+CLOCKS_DIFFER = 2.0
+GROUP_ID = re.compile(r"S[A-Z0-9]{6,20}")
+# Messages with a subtype are Slack's own lines, but for these, which people write.
+WRITTEN = frozenset({None, "file_share", "me_message", "thread_broadcast"})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom our token acts for, where, and what it may do."""
+
+    user_id: str
+    team: str
+    scopes: frozenset[str]
+
+
+class SlackChat:
+    """One workspace, through one bot token; safe to use from many threads at once."""
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_url: str,
+        timeout: float = 10.0,
+        connections: int = 64,
+        time: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        """Make no call yet; `timeout` is in seconds, for connecting and for each wait for an answer."""
+        self._slack = KeptOpen(token, api_url=api_url, timeout=timeout, connections=connections)
+        self._groups = Groups(self._slack, time)
+        self._identity: Identity | None = None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._slack.close()
+
+    def whoami(self) -> Identity:
+        """Whom the token acts for and with which scopes, asked anew. Raises `GiveUp` for a bad token."""
+        answer, headers = ask(self._slack.auth_test)
+        scopes = (each.strip() for each in headers.get("x-oauth-scopes", "").split(","))
+        self._identity = Identity(
+            piece(answer, "user_id"), str(answer.get("team", "")), frozenset(filter(None, scopes))
+        )
+        return self._identity
+
+    def open_channel(self, name: str, *, private: bool) -> str:
+        """Make a channel, whose creator and first member is the bot; gives its id."""
+        answer, _ = ask(self._slack.conversations_create, name=name, is_private=private)
+        return piece(answer, "channel", "id")
+
+    def find_channel(self, name: str, *, since: datetime) -> str | None:
+        """The id of a channel of exactly this name that the bot itself made after `since`."""
+        me, earliest = self._me, since.timestamp() - CLOCKS_DIFFER
+        for each in self._channels():
+            if each.get("name") == name and each.get("creator") == me and each.get("created", 0) >= earliest:
+                return piece(each, "id")
+        return None
+
+    def find_channel_named(self, name: str) -> str | None:
+        """The id of a channel that the bot is in, by its name with or without `#`."""
+        wanted = name.removeprefix("#")
+        return next((piece(each, "id") for each in self._channels() if each.get("name") == wanted), None)
+
+    def set_topic(self, channel: str, text: str) -> None:
+        """Show `text`, cut to what Slack allows, at the top of the channel."""
+        ask(self._slack.conversations_setTopic, channel=channel, topic=line(text, TOPIC_LIMIT))
+
+    def set_purpose(self, channel: str, text: str) -> None:
+        """Say, cut to what Slack allows, what the channel is for."""
+        ask(self._slack.conversations_setPurpose, channel=channel, purpose=line(text, TOPIC_LIMIT))
+
+    def invite(self, channel: str, people: Sequence[str]) -> Invited:
+        """Bring people in, a hundred at once; who is there already counts as joined."""
+        wanted = list(dict.fromkeys(people))
+        refused: dict[str, str] = {}
+        for start in range(0, len(wanted), INVITED_AT_ONCE):
+            refused |= self._invite(channel, wanted[start : start + INVITED_AT_ONCE])
+        return Invited(tuple(each for each in wanted if each not in refused), refused)
+
+    def find_person(self, email: str) -> ChatUser | None:
+        """Who has this e-mail; None when nobody has, inactive when their account is deactivated."""
+        try:
+            answer, _ = ask(self._slack.users_lookupByEmail, email=email)
+        except Declined as no:
+            if no.error == "users_not_found":
+                return None
+            raise
+        user: Answer = answer.get("user") or {}
+        profile: Answer = user.get("profile") or {}
+        name = profile.get("real_name") or profile.get("display_name") or user.get("name") or email
+        return ChatUser(piece(answer, "user", "id"), str(name), active=not user.get("deleted"))
+
+    def group_members(self, handle: str) -> tuple[str, ...]:
+        """The people of a user group, named by id or by handle with or without `@`."""
+        answer, _ = ask(self._slack.usergroups_users_list, usergroup=self._groups.id_of(handle))
+        return tuple(map(str, answer.get("users") or ()))
+
+    def post(self, channel: str, message: Message, marker: Marker) -> Posted:
+        """Say something new. A `#name` may be a public channel that the bot is not in."""
+        answer, _ = ask(
+            self._slack.chat_postMessage,
+            channel=channel,
+            unfurl_links=False,
+            unfurl_media=False,
+            **_content(message, marker),
+        )
+        return Posted(piece(answer, "channel"), piece(answer, "ts"))
+
+    def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
+        """Redraw a message of ours. Raises `GiveUp` when it is gone or may not be edited any more."""
+        ask(self._slack.chat_update, channel=posted.channel, ts=posted.message, **_content(message, marker))
+
+    def find_message(self, channel: str, marker: Marker, *, since: datetime) -> Posted | None:
+        """Our own message with this marker among the last thousand. The bot must be in the channel."""
+        me, wanted, where = self._me, _metadata(marker), self._id_of(channel)
+        oldest = f"{since.timestamp() - CLOCKS_DIFFER:.6f}"
+        for said in self._history(where, oldest=oldest, include_all_metadata=True):
+            if said.get("user") == me and said.get("metadata") == wanted:
+                return Posted(where, piece(said, "ts"))
+        return None
+
+    def pin(self, posted: Posted) -> None:
+        """Pin a message; pinned already is fine."""
+        try:
+            ask(self._slack.pins_add, channel=posted.channel, timestamp=posted.message)
+        except Declined as no:
+            if no.error != "already_pinned":
+                raise
+
+    def bookmark(self, channel: str, label: str, url: str, *, look_first: bool) -> None:
+        """Add a link to the channel's bar; with `look_first`, only if none leads there yet."""
+        if look_first:
+            answer, _ = ask(self._slack.bookmarks_list, channel_id=channel)
+            if any(each.get("link") == url for each in answer.get("bookmarks") or ()):
+                return
+        ask(
+            self._slack.bookmarks_add,
+            channel_id=channel,
+            title=line(label, LABEL_LIMIT),
+            type="link",
+            link=url,
+        )
+
+    def people_spoke(self, channel: str) -> bool:
+        """Whether any human has written among the last thousand messages, in a thread or outside."""
+        me = self._me
+        return any(_by_a_human(said, me) for said in self._history(channel))
+
+    @property
+    def _me(self) -> str:
+        return (self._identity or self.whoami()).user_id
+
+    def _id_of(self, channel: str) -> str:
+        if not channel.startswith("#"):
+            return channel
+        found = self.find_channel_named(channel)
+        if found is None:
+            raise GiveUp(f"the bot is not in {channel}", fix=f"Invite the bot into {channel}.")
+        return found
+
+    def _channels(self) -> Iterator[Answer]:
+        types = "public_channel,private_channel"
+        return _pages(self._slack.users_conversations, "channels", types=types, exclude_archived=True)
+
+    def _history(self, channel: str, **asked: Any) -> Iterator[Answer]:
+        return islice(
+            _pages(self._slack.conversations_history, "messages", channel=channel, **asked), READ_BACK
+        )
+
+    def _invite(self, channel: str, people: list[str]) -> dict[str, str]:
+        """Invite up to a hundred; gives who was refused and why. No call for nobody."""
+        if not people:
+            return {}
+        try:
+            answer, _ = ask(self._slack.conversations_invite, channel=channel, users=people, force=True)
+        except Declined as no:
+            return self._invite_apart(channel, people, no)
+        return _refused(answer, people)
+
+    def _invite_apart(self, channel: str, people: list[str], no: Declined) -> dict[str, str]:
+        """Deal with a call refused as a whole: whom Slack names is left out, and the rest asked again."""
+        named = {each.get("user") for each in _errors(no.answer)} & set(people)
+        if named:
+            rest = [each for each in people if each not in named]
+            return _refused(no.answer, people) | self._invite(channel, rest)
+        if no.error not in ABOUT_A_PERSON and no.error not in THERE_ALREADY:
+            raise no
+        if len(people) == 1:
+            return {} if no.error in THERE_ALREADY else {people[0]: ABOUT_A_PERSON[no.error]}
+        # It is about somebody, but Slack does not say whom: halve until it is clear.
+        half = len(people) // 2
+        return self._invite(channel, people[:half]) | self._invite(channel, people[half:])
+
+
+class Groups:
+    """The ids of user groups by their handles, known for ten minutes; Slack finds groups by id only."""
+
+    def __init__(self, slack: KeptOpen, time: Callable[[], float]) -> None:
+        self._slack = slack
+        self._time = time
+        self._lock = threading.Lock()
+        self._ids: dict[str, str] = {}
+        self._read_at = float("-inf")
+
+    def id_of(self, handle: str) -> str:
+        """The id of a group; an id is given back as it is. Raises `GiveUp` if there is no such group."""
+        name = handle.removeprefix("@")
+        if GROUP_ID.fullmatch(name):
+            return name
+        # The lock is held during the call: who waits needs the same list.
+        with self._lock:
+            if self._time() - self._read_at > (KNOWN_FOR if name in self._ids else UNKNOWN_FOR):
+                groups = _pages(self._slack.usergroups_list, "usergroups")
+                self._ids = {str(each.get("handle")): piece(each, "id") for each in groups}
+                self._read_at = self._time()
+            known = self._ids.get(name)
+        if known is None:
+            raise GiveUp(f"there is no user group @{name}", fix="Correct the group in the playbook.")
+        return known
+
+
+def _pages(method: Callable[..., SlackResponse], key: str, **asked: Any) -> Iterator[Answer]:
+    """All items of a paged answer; a page may be short or empty, only an empty cursor is the end."""
+    cursor: str | None = None
+    for _ in range(PAGES):
+        answer, _ = ask(method, cursor=cursor, limit=PAGE, **asked)
+        yield from answer.get(key) or ()
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return
+
+
+def _content(message: Message, marker: Marker) -> dict[str, Any]:
+    drawn = render(message)
+    return {
+        "text": drawn.text,
+        "blocks": drawn.blocks,
+        "metadata": _metadata(marker),
+        "parse": "none",
+        "link_names": False,
+    }
+
+
+def _metadata(marker: Marker) -> dict[str, Any]:
+    # Slack asks for an alphanumeric event type; words joined by underscores are what its own examples use.
+    kind = re.sub(r"[^a-z0-9]+", "_", marker.kind.lower())
+    return {
+        "event_type": f"multivac_{kind}",
+        "event_payload": {"incident": marker.incident, "kind": marker.kind},
+    }
+
+
+def _errors(answer: Answer) -> list[Answer]:
+    errors = answer.get("errors") or ()
+    return [each for each in errors if isinstance(each, dict) and not each.get("ok")]
+
+
+def _refused(answer: Answer, people: list[str]) -> dict[str, str]:
+    """Who of these people was refused, in words."""
+    why = {str(each.get("user")): str(each.get("error")) for each in _errors(answer)}
+    return {
+        each: ABOUT_A_PERSON.get(why[each], why[each])
+        for each in people
+        if each in why and why[each] not in THERE_ALREADY
+    }
+
+
+def _by_a_human(said: Answer, me: str) -> bool:
+    nobody = {me, "USLACKBOT", None}
+    if not nobody.issuperset(said.get("reply_users") or ()):
+        return True
+    return said.get("subtype") in WRITTEN and not said.get("bot_id") and said.get("user") not in nobody
