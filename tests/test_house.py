@@ -141,12 +141,8 @@ def test_no_boundary_is_excused_without_need() -> None:
 # --- Nothing happens at import -------------------------------------------------------------------------
 
 IMPORT_EVERYTHING = """
-import gc, importlib, os, pkgutil, sys, threading, warnings
+import gc, importlib, pkgutil, sys, threading, warnings
 warnings.simplefilter("ignore")
-
-def open_files():
-    return {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
-            if os.path.exists(f"/proc/self/fd/{fd}") or os.path.islink(f"/proc/self/fd/{fd}")}
 
 def sockets():
     import psutil
