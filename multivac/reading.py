@@ -175,10 +175,11 @@ def _say(given: object) -> str:
 
 
 def suggest(word: str, known: Sequence[str]) -> str:
-    """Return a sentence naming the closest of `known`, else all of them."""
-    near = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    """Return a sentence naming the closest of `known`, whatever the case, else all of them."""
+    plain = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), plain, n=1)
     if near:
-        return f"Did you mean {near[0]}?"
+        return f"Did you mean {plain[near[0]]}?"
     return f"Known here: {', '.join(known)}." if known else ""
 
 
