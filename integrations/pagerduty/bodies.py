@@ -126,6 +126,7 @@ def facts_of_incident(incident: Body) -> Facts:
         service_name=_name(part(incident, "service")),
         policy_id=ident(part(incident, "escalation_policy").get("id")),
         assignees=_assignees(incident),
+        responders=_responders(incident),
         bridge=bridge(part(incident, "conference_bridge")),
         acknowledged_by=person(acknowledged.get("acknowledger")),
         acknowledged_at=moment(acknowledged.get("at")),
@@ -159,6 +160,12 @@ def _assignees(incident: Body) -> tuple[Person, ...] | None:
         return people(incident["assignees"])
     held = incident.get("assignments")
     return people([each.get("assignee") for each in parts(held)] if isinstance(held, list) else None)
+
+
+def _responders(incident: Body) -> tuple[Person, ...] | None:
+    # Only the REST API lists them.
+    asked = [each for each in parts(incident.get("incidents_responders")) if each.get("state") != "declined"]
+    return people([each["user"] for each in asked if part(each, "user")]) or None
 
 
 def _first_acknowledgement(incident: Body) -> Body:

@@ -1,0 +1,310 @@
+"""Jira as our tracker: tickets, their assignee, and the people of roles, groups and components.
+
+`app.py` makes one and gives it to the core as its `Tracker`; `multivac check` uses the rest. Cloud
+speaks v3 (ADF, account ids, `search/jql`), Data Center v2 (wiki text, user names, `search`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from integrations.jira.adf import document, one_line, wiki
+from integrations.jira.rest import Flavour, Invalid, Missing, Rest
+from multivac.errors import GiveUp, TryAgain
+from multivac.incident import Person
+from multivac.ports import Ticket, TicketDraft
+
+Thing = TypeVar("Thing")
+
+# Jira's own default scheme, which most sites keep; a project that has another one refuses the field.
+PRIORITIES = {"sev1": "Highest", "sev2": "High", "sev3": "Medium", "sev4": "Low", "sev5": "Lowest"}
+
+_REQUIRED = frozenset({"project", "issuetype", "summary"})
+_TRIES = 3  # the first, and twice without what was refused
+_LONGEST_SUMMARY = 255
+_PAGE = 50
+_MOST_PAGES = 200
+
+
+class JiraTracker:
+    """Fulfils `multivac.ports.Tracker`; making one calls nobody, so Jira may be down meanwhile.
+
+    `user` and `token` are an e-mail and its API token on Cloud; on Data Center a name and password,
+    or no name and a personal access token. `issue_type` is a name or an id.
+    """
+
+    def __init__(  # noqa: PLR0913 - one for each setting under "jira"
+        self,
+        url: str,
+        user: str,
+        token: str,
+        *,
+        project: str,
+        issue_type: str,
+        flavour: Flavour,
+        timeout: float = 10.0,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._project = project
+        self._issue_type = issue_type
+        self._cloud = flavour == "cloud"
+        self._rest = Rest(self._url, user, token, flavour=flavour, timeout=timeout)
+
+    def open_ticket(self, draft: TicketDraft) -> Ticket:
+        """Write the ticket in one call, or in up to three without the fields that Jira refuses."""
+        fields = self._fields(draft)
+        left_out: dict[str, str] = {}
+        for _ in range(_TRIES):
+            try:
+                made = self._rest.ask("POST", "issue", what=self._where, body={"fields": fields})
+            except Invalid as refused:
+                self._leave_out(fields, refused)
+                left_out.update(refused.fields)
+            else:
+                return self._ticket(_field(made, "key"), left_out)
+        raise GiveUp(
+            f"Jira refuses the ticket whatever we leave out: {_told(left_out)}",
+            fix=f"Create a {self._issue_type} by hand in project {self._project} and see what Jira wants.",
+        )
+
+    def find_ticket(self, label: str) -> Ticket | None:
+        """The oldest ticket of the project with this label; Cloud's search lags by seconds."""
+        query = f"project = {_quoted(self._project)} AND labels = {_quoted(label)} ORDER BY created ASC"
+        # Cloud answered 410 for the older address from autumn 2025 on (CHANGE-2046).
+        path = "search/jql" if self._cloud else "search"
+        params: dict[str, str | int] = {"jql": query, "maxResults": 1, "fields": "summary"}
+        found = _list(self._rest.ask("GET", path, what=self._where, params=params), "issues")
+        return self._ticket(_field(found[0], "key"), {}) if found else None
+
+    def find_account(self, person: Person) -> str | None:
+        """The account of this very person, by e-mail; None rather than a guess."""
+        if person.jira or not person.email:
+            return person.jira
+        word = "query" if self._cloud else "username"
+        params: dict[str, str | int] = {word: person.email, "maxResults": _PAGE}
+        listed = _list(self._rest.ask("GET", "user/search", what="its users", params=params))
+        hits = [each for each in listed if _is_human(each)]
+        exact = [each for each in hits if _has_email(each, person.email)]
+        if not exact and self._cloud and len(hits) == 1 and not hits[0].get("emailAddress"):
+            # Cloud hides most addresses but searches by them, so its only hit has this one.
+            exact = hits
+        return self._id(exact[0]) if len(exact) == 1 else None
+
+    def assign(self, ticket: str, account: str) -> None:
+        """Make this account the assignee; `GiveUp` if it cannot be assigned."""
+        path, body = f"issue/{quote(ticket, safe='')}/assignee", {self._id_name: account}
+        try:
+            self._rest.ask("PUT", path, what=f"ticket {ticket}", body=body)
+        except Invalid as refused:
+            said = _told(refused.fields) or refused.why
+            raise GiveUp(
+                f"Jira cannot make {account} the assignee of {ticket}: {said}",
+                fix=f'Give them the "Assignable User" permission in project {self._project}.',
+            ) from refused
+
+    def role_members(self, role: str) -> tuple[Person, ...]:
+        """The people of a project role, those of its groups included; `GiveUp` if there is no such role."""
+        what = f"the roles of project {self._project}"
+        roles = self._rest.ask("GET", f"{self._project_path}/role", what=what)
+        address = _named(roles if isinstance(roles, dict) else {}, role)
+        if address is None:
+            raise GiveUp(
+                f'Project {self._project} has no role "{role}" in Jira.',
+                fix="Write the role's exact name into the playbook, or add it in the project's settings.",
+            )
+        # Only the id is taken from the address: behind a proxy its host may not be ours.
+        number = str(address).rstrip("/").rpartition("/")[2]
+        actors = _list(self._rest.ask("GET", f"{self._project_path}/role/{number}", what=what), "actors")
+        people = [person for actor in actors for person in self._people_of(actor)]
+        return tuple({person.key: person for person in people}.values())
+
+    def group_members(self, group: str) -> tuple[Person, ...]:
+        """The active people of a group; `GiveUp` if there is no such group."""
+        members: list[dict[str, Any]] = []
+        for _ in range(_MOST_PAGES):
+            page = self._group_page(group, start=len(members))
+            found = _list(page, "values")
+            members += found
+            if page.get("isLast") is not False or not found:
+                break
+        return tuple(self._person(each) for each in members if each.get("active") is not False)
+
+    def component_lead(self, component: str) -> Person | None:
+        """Who leads the component; None if nobody does. `GiveUp` if there is no such component."""
+        listed = _list(
+            self._rest.ask("GET", f"{self._project_path}/components", what=f"project {self._project}")
+        )
+        found = _named({str(each.get("name")): each for each in listed}, component)
+        if found is None:
+            raise GiveUp(
+                f'Project {self._project} has no component "{component}" in Jira.',
+                fix="Write the component's exact name into the playbook, or add it in Jira.",
+            )
+        lead = found.get("lead")
+        return self._person(lead) if isinstance(lead, dict) and lead.get("active") is not False else None
+
+    def whoami(self) -> str:
+        """The name of the user whose token we hold."""
+        return str(_field(self._rest.ask("GET", "myself", what="our own user"), "displayName"))
+
+    def project_exists(self) -> bool:
+        """Whether the configured project exists and we may see it."""
+        try:
+            self._rest.ask("GET", self._project_path, what=f"project {self._project}")
+        except Missing:
+            return False
+        return True
+
+    def issue_type_exists(self) -> bool:
+        """Whether the project has the configured issue type."""
+        return self._issue_type_id() is not None
+
+    def may(self, permission: str) -> bool:
+        """Whether we hold a permission in the project, by Jira's key for it, such as CREATE_ISSUES."""
+        params: dict[str, str | int] = {"projectKey": self._project, "permissions": permission}
+        answer = self._rest.ask("GET", "mypermissions", what="our permissions", params=params)
+        held = answer.get("permissions") if isinstance(answer, dict) else None
+        said = held.get(permission) if isinstance(held, dict) else None
+        return isinstance(said, dict) and said.get("havePermission") is True
+
+    def required_fields(self) -> tuple[str, ...]:
+        """The names of fields that the project requires of a ticket and that we do not fill."""
+        issue_type = self._issue_type_id()
+        if issue_type is None:
+            return ()
+        path = f"issue/createmeta/{quote(self._project, safe='')}/issuetypes/{issue_type}"
+        answer = self._rest.ask("GET", path, what=self._where, params={"maxResults": 200})
+        listed = _list(answer, "fields" if self._cloud else "values")
+        unmet = (each for each in listed if each.get("required") and not each.get("hasDefaultValue"))
+        filled = _REQUIRED | {"description", "labels", "reporter", "priority"}
+        return tuple(str(each.get("name")) for each in unmet if each.get("fieldId") not in filled)
+
+    @property
+    def _where(self) -> str:
+        return f"tickets in project {self._project}"
+
+    @property
+    def _project_path(self) -> str:
+        return f"project/{quote(self._project, safe='')}"
+
+    @property
+    def _id_name(self) -> str:
+        return "accountId" if self._cloud else "name"
+
+    def _fields(self, draft: TicketDraft) -> dict[str, object]:
+        by = "id" if self._issue_type.isdigit() else "name"
+        write: Callable[..., object] = document if self._cloud else wiki
+        fields: dict[str, object] = {
+            "project": {"key": self._project},
+            "issuetype": {by: self._issue_type},
+            "summary": one_line(draft.title, _LONGEST_SUMMARY) or "Incident",
+            "description": write(draft.paragraphs, draft.links),
+            "labels": [draft.label],
+        }
+        if draft.severity in PRIORITIES:
+            fields["priority"] = {"name": PRIORITIES[draft.severity]}
+        if draft.component:
+            fields["components"] = [{"name": draft.component}]
+        return fields
+
+    def _leave_out(self, fields: dict[str, object], refused: Invalid) -> None:
+        """Drop the refused fields; raise if one of them cannot be dropped."""
+        needed = {
+            name: why for name, why in refused.fields.items() if name in _REQUIRED or name not in fields
+        }
+        if needed or not refused.fields:
+            raise GiveUp(
+                f"Jira refuses the ticket: {_told(needed) or refused.why}",
+                fix=self._mend(needed),
+            ) from refused
+        for name in refused.fields:
+            del fields[name]
+
+    def _mend(self, needed: Mapping[str, str]) -> str:
+        if "project" in needed:
+            return "Set jira.project to the key of a project in which our user may create issues."
+        if "issuetype" in needed:
+            return f"Set jira.issue_type to a type of issue that project {self._project} has."
+        return f"Make {', '.join(needed) or 'it'} optional for {self._issue_type} in project {self._project}."
+
+    def _ticket(self, key: object, left_out: Mapping[str, str]) -> Ticket:
+        return Ticket(key=str(key), url=f"{self._url}/browse/{quote(str(key), safe='')}", left_out=left_out)
+
+    def _id(self, user: Mapping[str, Any]) -> str:
+        return str(_field(user, self._id_name))
+
+    def _person(self, user: Mapping[str, Any]) -> Person:
+        account, email = self._id(user), user.get("emailAddress")
+        shown = one_line(str(user.get("displayName") or account), 100)
+        return Person(
+            name=shown, email=email if isinstance(email, str) and "@" in email else None, jira=account
+        )
+
+    def _people_of(self, actor: Mapping[str, Any]) -> tuple[Person, ...]:
+        if actor.get("type") == "atlassian-group-role-actor":
+            group = actor.get("actorGroup")
+            name = group.get("name") if isinstance(group, dict) else actor.get("name")
+            return self.group_members(str(name or actor.get("displayName")))
+        user = actor.get("actorUser") if self._cloud else {"name": actor.get("name")}
+        return (
+            (self._person({"displayName": actor.get("displayName"), **user}),)
+            if isinstance(user, dict)
+            else ()
+        )
+
+    def _group_page(self, group: str, *, start: int) -> dict[str, Any]:
+        params: dict[str, str | int] = {"groupname": group, "startAt": start, "maxResults": _PAGE}
+        try:
+            page = self._rest.ask("GET", "group/member", what=f"group {group}", params=params)
+        except Missing as missing:
+            raise GiveUp(
+                f'There is no group "{group}" in Jira.', fix="Write the group's exact name into the playbook."
+            ) from missing
+        return page if isinstance(page, dict) else {}
+
+    def _issue_type_id(self) -> str | None:
+        try:
+            project = self._rest.ask("GET", self._project_path, what=f"project {self._project}")
+        except Missing:
+            return None
+        known = {str(each.get(key)): each for each in _list(project, "issueTypes") for key in ("id", "name")}
+        found = _named(known, self._issue_type)
+        return str(found.get("id")) if found else None
+
+
+def _field(answer: object, name: str) -> object:
+    found = answer.get(name) if isinstance(answer, Mapping) else None
+    if not isinstance(found, str) or not found:
+        raise TryAgain(f"Jira's answer makes no sense: it has no {name}.")
+    return found
+
+
+def _list(answer: object, name: str | None = None) -> list[dict[str, Any]]:
+    listed = answer.get(name) if name is not None and isinstance(answer, Mapping) else answer
+    if not isinstance(listed, list):
+        raise TryAgain(f"Jira's answer makes no sense: it has no {name or 'list'}.")
+    return [each for each in listed if isinstance(each, dict)]
+
+
+def _named(things: Mapping[str, Thing], name: str) -> Thing | None:
+    return next((thing for known, thing in things.items() if known.casefold() == name.casefold()), None)
+
+
+def _is_human(user: Mapping[str, Any]) -> bool:
+    return user.get("active") is not False and user.get("accountType", "atlassian") == "atlassian"
+
+
+def _has_email(user: Mapping[str, Any], email: str) -> bool:
+    # On Data Center the user name often is the e-mail, and addresses may be hidden there too.
+    return email.casefold() in {str(user.get(key) or "").casefold() for key in ("emailAddress", "name")}
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _told(fields: Mapping[str, str]) -> str:
+    return one_line("; ".join(f"{name}: {why}" for name, why in fields.items()), 300)

@@ -1,0 +1,204 @@
+"""PagerDuty as our pager: who is on call, which alerts are open, and notes on an alert.
+
+`app.py` makes one and gives it to the core as its `Pager`; `multivac check` uses the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from integrations.pagerduty.bodies import (
+    Body,
+    facts_of_incident,
+    ident,
+    line,
+    moment,
+    part,
+    parts,
+    person,
+    words,
+)
+from integrations.pagerduty.events import SOURCE
+from integrations.pagerduty.rest import Invalid, Missing, Rest
+from multivac.errors import GiveUp
+from multivac.incident import Alert, AlertKind, Person
+from multivac.ports import OnCall
+
+_ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A webhook subscription of the account: where it delivers, which events, and whether it is on."""
+
+    url: str
+    active: bool
+    events: tuple[str, ...]
+
+
+class PagerDutyPager:
+    """Fulfils `multivac.ports.Pager`; making one calls nobody, so PagerDuty may be down meanwhile.
+
+    `token` is a REST API key of the account or of a person; `from_email` is the PagerDuty user in
+    whose name notes are written, which account keys need.
+    """
+
+    def __init__(self, token: str, *, api_url: str, from_email: str, timeout: float = 10.0) -> None:
+        self._rest = Rest(token, api_url=api_url, from_email=from_email, timeout=timeout)
+        self._from_email = from_email
+        self._schedule_ids: dict[str, str] = {}
+
+    def on_call_of_policies(self, policies: Collection[str]) -> tuple[OnCall, ...]:
+        """Who answers now for these escalation policies (ids), by level."""
+        if not policies:
+            return ()
+        entries = self._on_calls({"escalation_policy_ids[]": sorted(policies)})
+        return _unique({(each.policy, each.level, each.person.key): each for each in reversed(entries)})
+
+    def on_call_of_schedules(self, schedules: Collection[str]) -> tuple[OnCall, ...]:
+        """Who answers now for these schedules (ids or names); `GiveUp` names an unknown one.
+
+        PagerDuty lists nobody for a schedule that no escalation policy uses.
+        """
+        ids = sorted({self._schedule_id(named) for named in schedules})
+        if not ids:
+            return ()
+        entries = self._on_calls({"schedule_ids[]": ids})
+        # One schedule may serve several policies: its best level counts.
+        return _unique({(each.schedule, each.person.key): each for each in reversed(entries)})
+
+    def open_alerts(self) -> Iterator[Alert]:
+        """Every alert that is not resolved, as `FOUND_OPEN`, oldest first."""
+        wanted = {
+            "statuses[]": ["triggered", "acknowledged"],
+            "date_range": "all",  # without it PagerDuty looks back only a month
+            "sort_by": "created_at:asc",
+            "include[]": ["assignees"],
+        }
+        for incident in self._rest.pages("incidents", wanted, what="the open incidents"):
+            if (key := ident(incident.get("id"))) is not None:
+                yield _found(key, incident)
+
+    def note(self, alert: str, text: str, *, marker: str, look_first: bool) -> None:
+        """Write a note that ends in the marker; with `look_first`, only if no note carries it."""
+        path, what = f"/incidents/{quote(alert, safe='')}/notes", f"incident {alert}"
+        if look_first:
+            notes = parts(self._rest.get(path, what=what).get("notes"))
+            if any(marker in (words(note.get("content")) or "") for note in notes):
+                return
+        content = text if text.endswith(marker) else f"{text}\n{marker}"
+        self._rest.post(path, {"note": {"content": content}}, what=what)
+
+    def person(self, user_id: str) -> Person | None:
+        """The user with this id, with the e-mail that webhooks leave out; `GiveUp` if there is none."""
+        answer = self._rest.get(f"/users/{quote(user_id, safe='')}", what=f"user {user_id}")
+        return person(part(answer, "user"))
+
+    def users(self) -> Iterator[Person]:
+        """Every user of the account."""
+        found = (person(user) for user in self._rest.pages("users", what="the users"))
+        return (each for each in found if each is not None)
+
+    def services(self) -> Iterator[tuple[str, str]]:
+        """Every service of the account: id and name."""
+        for service in self._rest.pages("services", what="the services"):
+            yield ident(service.get("id")) or "", line(words(service.get("name")))
+
+    def webhook_subscriptions(self) -> Iterator[Subscription]:
+        """Every webhook subscription that the token may see."""
+        for each in self._rest.pages("webhook_subscriptions", what="the webhook subscriptions"):
+            events = each.get("events")
+            yield Subscription(
+                url=words(part(each, "delivery_method").get("url")) or "",
+                active=each.get("active") is not False,
+                events=tuple(filter(None, map(words, events))) if isinstance(events, list) else (),
+            )
+
+    def whoami(self) -> str:
+        """Whose token it is, in words. Raises `GiveUp` if it is nobody's."""
+        try:
+            answer = self._rest.get("/users/me", what="our own user")
+        except Invalid:
+            # Only a valid key that belongs to the account instead of a person is answered so.
+            return f"an API key of the account, writing as {self._from_email}"
+        owner = person(part(answer, "user"))
+        return owner.name if owner else "a user without a name"
+
+    def schedule_exists(self, name: str) -> bool:
+        """Whether there is a schedule with this name or id."""
+        return self._schedule(name) is not None
+
+    def schedule_is_used(self, name: str) -> bool:
+        """Whether an escalation policy uses this schedule; PagerDuty names nobody for any other."""
+        return bool(parts((self._schedule(name) or {}).get("escalation_policies")))
+
+    def _on_calls(self, wanted: Mapping[str, object]) -> list[OnCall]:
+        params = {**wanted, "earliest": "true", "include[]": ["users"]}
+        entries = map(_on_call, self._rest.pages("oncalls", params, what="who is on call"))
+        return sorted(filter(None, entries), key=lambda each: each.level)
+
+    def _schedule_id(self, named: str) -> str:
+        known = self._schedule_ids.get(named.casefold())
+        if known is None:
+            known = ident((self._schedule(named) or {}).get("id"))
+        if known is None:
+            raise GiveUp(
+                f'There is no PagerDuty schedule "{named}".',
+                fix="Write the schedule's exact name or its id into the playbook.",
+            )
+        self._schedule_ids[named.casefold()] = known
+        return known
+
+    def _schedule(self, named: str) -> Body | None:
+        by_id = self._schedule_by_id(named) if _ID.fullmatch(named) else None
+        return by_id or self._schedule_by_name(named)
+
+    def _schedule_by_id(self, key: str) -> Body | None:
+        try:
+            return part(self._rest.get(f"/schedules/{key}", what=f"schedule {key}"), "schedule")
+        except Missing:  # what looks like an id may be a name
+            return None
+
+    def _schedule_by_name(self, name: str) -> Body | None:
+        listed = self._rest.pages("schedules", {"query": name}, what="the schedules")
+        return next((each for each in listed if _is_called(each, name)), None)
+
+
+def _is_called(schedule: Body, named: str) -> bool:
+    return (words(schedule.get("name")) or "").casefold() == named.casefold()
+
+
+def _on_call(entry: Body) -> OnCall | None:
+    who, level = person(entry.get("user")), entry.get("escalation_level")
+    if who is None:
+        return None
+    return OnCall(
+        person=who,
+        level=level if isinstance(level, int) else 1,
+        policy=ident(part(entry, "escalation_policy").get("id")),
+        schedule=ident(part(entry, "schedule").get("id")),
+        until=moment(entry.get("end")),
+    )
+
+
+def _unique(found: Mapping[tuple[str | int | None, ...], OnCall]) -> tuple[OnCall, ...]:
+    return tuple(sorted(found.values(), key=lambda each: (each.level, each.person.name)))
+
+
+def _found(key: str, incident: Body) -> Alert:
+    facts = facts_of_incident(incident)
+    changed = moment(incident.get("last_status_change_at")) or facts.opened_at
+    return Alert(
+        source=SOURCE,
+        key=key,
+        kind=AlertKind.FOUND_OPEN,
+        vendor_kind="incident",
+        event_id=f"found:{key}:{facts.status}:{words(incident.get('last_status_change_at'))}",
+        occurred_at=changed or datetime.now(UTC),
+        text=f"Found open in PagerDuty: {line(facts.title) or 'untitled'}",
+        facts=facts,
+    )
