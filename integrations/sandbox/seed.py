@@ -6,6 +6,8 @@ responses stumble over.
 
 from typing import TYPE_CHECKING
 
+from integrations.sandbox.pagerduty_seed import seed_pagerduty
+
 if TYPE_CHECKING:
     from integrations.sandbox.server import Sandbox
     from integrations.sandbox.slack import Slack
@@ -30,6 +32,9 @@ ZONES = {"Ana Silva": "Europe/Lisbon", "Cy Tanaka": "Asia/Tokyo", "Gus Moreau": 
 def fill(sandbox: "Sandbox") -> None:
     """Fill all three stand-ins, which must be empty."""
     fill_slack(sandbox.slack)
+    seed_jira(sandbox.jira, PEOPLE.items())
+    seed_pagerduty(sandbox.pagerduty, PEOPLE.items())
+    seed_pagerduty(sandbox.pagerduty, PEOPLE.items())
 
 
 def fill_slack(slack: "Slack") -> None:
