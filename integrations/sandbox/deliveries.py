@@ -120,7 +120,8 @@ class Parcel:
 class Rules:
     """How one vendor delivers: headers, what it tries again and when, when it gives up on an address.
 
-    `headers` sees a parcel before each attempt, with the attempts made and the last reply.
+    `headers` sees a parcel before each attempt, with the attempts made and the last reply. With
+    `keeps_order` later events of a resource wait behind one that is tried again, else they overtake it.
     """
 
     headers: Callable[[Parcel], dict[str, str]]
@@ -128,6 +129,7 @@ class Rules:
     waits: tuple[float, ...]
     gives_up_after: float
     time_limit: float
+    keeps_order: bool = True
     repeats_last_wait: bool = False
     drops_that_disable: int | None = None
     disabled_for: float = 0.0
@@ -234,7 +236,9 @@ class Deliveries:
         event = Event(str(uuid.uuid4()), "raw", "raw", body)
         with self._lock:
             subscribers = list(self.subscribers.values())
-        return [self._send_raw_to(s, event, now, secrets, headers or {}) for s in subscribers]
+        return [
+            self._send_raw_to(s, event, now=now, secrets=secrets, extra=headers or {}) for s in subscribers
+        ]
 
     def redeliver_due(self, patience: float = 15.0) -> None:
         """Make every attempt that is due now and wait until they are done.
@@ -343,7 +347,9 @@ class Deliveries:
         limit = urllib3.Timeout(total=self.rules.time_limit)
         url, body = parcel.subscriber.url, parcel.event.body
         try:
-            answer = self._http.request("POST", url, body=body, headers=dict(headers), timeout=limit, redirect=False)
+            answer = self._http.request(
+                "POST", url, body=body, headers=dict(headers), timeout=limit, redirect=False
+            )
         except urllib3.exceptions.NewConnectionError:
             # It is a kind of timeout in urllib3's own family tree.
             return Reply(why="connection")
@@ -369,8 +375,10 @@ class Deliveries:
         else:
             outcome = "dropped"
         self._note(parcel, outcome, headers)
-        if again is None:
+        if again is None or not self.rules.keeps_order:
             self._remove(lane, parcel)
+        if again is not None and not self.rules.keeps_order:
+            self._lanes.setdefault((lane[0], parcel.webhook_id), deque()).append(parcel)
         if outcome == "dropped":
             self._count_drop(parcel.subscriber)
 
@@ -416,6 +424,7 @@ class Deliveries:
         self,
         subscriber: Subscriber,
         event: Event,
+        *,
         now: datetime,
         secrets: Sequence[str] | None,
         extra: Mapping[str, str],

@@ -17,21 +17,25 @@ def delivery_routes(deliveries: Deliveries) -> list[BaseRoute]:
     """Give the routes about deliveries, below a stand-in's control root."""
     return [
         route("/deliveries", lambda _: _listed(deliveries), ("GET",)),
-        route("/duplicate", lambda body: _done(deliveries.duplicate_next(int(body.get("n", 1))))),
-        route("/lose", lambda body: _done(deliveries.lose_next(int(body.get("n", 1))))),
-        route("/hold", lambda _: _done(deliveries.hold())),
+        route("/duplicate", lambda body: _told(deliveries, deliveries.duplicate_next, int(body.get("n", 1)))),
+        route("/lose", lambda body: _told(deliveries, deliveries.lose_next, int(body.get("n", 1)))),
+        route("/hold", lambda _: _told(deliveries, deliveries.hold)),
         route("/release", lambda body: {"released": deliveries.release(body.get("order", "sent"))}),
-        _slow_route("/redeliver", lambda _: _done(deliveries.redeliver_due())),
+        _slow_route("/redeliver", lambda _: _told(deliveries, deliveries.redeliver_due)),
         _slow_route("/raw", lambda body: {"statuses": _raw(deliveries, body)}),
     ]
 
 
 def _listed(deliveries: Deliveries) -> dict[str, Any]:
-    return {"deliveries": [each.as_json() for each in list(deliveries.records)], "waiting": deliveries.waiting()}
+    return {
+        "deliveries": [each.as_json() for each in list(deliveries.records)],
+        "waiting": deliveries.waiting(),
+    }
 
 
-def _done(_nothing: None) -> dict[str, Any]:
-    return {}
+def _told(deliveries: Deliveries, act: Callable[..., None], *arguments: int) -> dict[str, Any]:
+    act(*arguments)
+    return {"waiting": deliveries.waiting()}
 
 
 def _raw(deliveries: Deliveries, body: dict[str, Any]) -> list[int | None]:

@@ -84,7 +84,9 @@ class PagerDuty(Doors):
         with self.world.lock:
             return {
                 "incidents": [self._whole(incident) for incident in self.account.incidents.values()],
-                "services": [shapes.service_json(self.account, each) for each in self.account.services.values()],
+                "services": [
+                    shapes.service_json(self.account, each) for each in self.account.services.values()
+                ],
                 "oncalls": shapes.oncalls(self.account, self.now()),
                 "subscriptions": [each.url for each in self.deliveries.subscribers.values()],
                 "deliveries": [each.as_json() for each in list(self.deliveries.records)],

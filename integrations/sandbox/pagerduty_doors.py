@@ -13,7 +13,16 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from integrations.sandbox import pagerduty_events as events
 from integrations.sandbox.deliveries import Deliveries
-from integrations.sandbox.pagerduty_model import Account, Alert, Incident, Json, Note, Responder, Service, make_id
+from integrations.sandbox.pagerduty_model import (
+    Account,
+    Alert,
+    Incident,
+    Json,
+    Note,
+    Responder,
+    Service,
+    make_id,
+)
 from integrations.sandbox.world import World
 
 P = ParamSpec("P")
@@ -45,10 +54,11 @@ class Doors:
         return self.world.clock.now()
 
     @locked
-    def trigger(
+    def trigger(  # noqa: PLR0913  # an incident has this many facets
         self,
         title: str,
         service: str = "checkout",
+        *,
         urgency: str = "high",
         priority: str | None = None,
         assignees: Sequence[str] | None = None,
@@ -61,15 +71,15 @@ class Doors:
         owner = self.account.service(service)
         known = self.account.open_with_key(owner, key) if key else None
         if known is None:
-            known = self._open(title, owner, key or secrets.token_hex(16), by)
+            known = self._open(title, owner, key=key or secrets.token_hex(16), by=by)
             known.urgency = urgency
             known.priority = self.account.priority(priority).id if priority else None
             self._assign(known, [self.account.user(who).id for who in assignees] if assignees else None)
             if by is None:
-                self._add_alert(known, title, severity, details)
+                self._add_alert(known, title, severity=severity, details=details)
             self._tell_whole("incident.triggered", known, by)
         else:
-            self._add_alert(known, title, severity, details)
+            self._add_alert(known, title, severity=severity, details=details)
         return known.id
 
     @locked
@@ -144,18 +154,20 @@ class Doors:
         self._tell_whole("incident.reassigned", found, by)
 
     @locked
-    def add_responder(self, incident: str, who: str, by: str, message: str | None = None) -> Responder:
+    def add_responder(self, incident: str, who: str, by: str, *, message: str | None = None) -> Responder:
         """Ask somebody to help."""
         found = self.account.incidents[incident]
         text = message or f'Please help with "{found.title}"'
         responder = Responder(self.account.user(who).id, self.account.user(by).id, text, self.now())
         found.responders.append(responder)
         data = events.responder_data(self.account, found, responder, replied=False)
-        self._tell("incident.responder.added", found, data, by)
+        self._tell("incident.responder.added", found, data, by=by)
         return responder
 
     @locked
-    def responder_replied(self, incident: str, who: str, answer: str = "accepted", message: str = "") -> None:
+    def responder_replied(
+        self, incident: str, who: str, answer: str = "accepted", *, message: str = ""
+    ) -> None:
         """Let a person who was asked answer: "accepted" or "declined"."""
         found, user = self.account.incidents[incident], self.account.user(who)
         responder = next((each for each in found.responders if each.user == user.id), None)
@@ -163,7 +175,7 @@ class Doors:
             raise KeyError(who)
         responder.state, responder.message = answer, message or responder.message
         data = events.responder_data(self.account, found, responder, replied=True)
-        self._tell("incident.responder.replied", found, data, who)
+        self._tell("incident.responder.replied", found, data, by=who)
 
     @locked
     def annotate(self, incident: str, text: str, by: str) -> Note:
@@ -171,7 +183,7 @@ class Doors:
         found = self.account.incidents[incident]
         note = self._note("note", text, by)
         found.notes.append(note)
-        self._tell("incident.annotated", found, events.note_data(found, note), by)
+        self._tell("incident.annotated", found, events.note_data(found, note), by=by)
         return note
 
     @locked
@@ -180,7 +192,7 @@ class Doors:
         found = self.account.incidents[incident]
         update = self._note("update", text, by)
         found.updates.append(update)
-        self._tell("incident.status_update_published", found, events.update_data(found, update), by)
+        self._tell("incident.status_update_published", found, events.update_data(found, update), by=by)
         return update
 
     @locked
@@ -198,11 +210,13 @@ class Doors:
         self._tell_whole("incident.service_updated", found, by)
 
     @locked
-    def set_bridge(self, incident: str, url: str | None, number: str | None = None, *, by: str = "Ana") -> None:
+    def set_bridge(
+        self, incident: str, url: str | None, number: str | None = None, *, by: str = "Ana"
+    ) -> None:
         """Set the conference bridge's address and telephone number."""
         found = self.account.incidents[incident]
         found.bridge_url, found.bridge_number = url, number
-        self._tell("incident.conference_bridge.updated", found, events.bridge_data(found), by)
+        self._tell("incident.conference_bridge.updated", found, events.bridge_data(found), by=by)
 
     @locked
     def change_type(self, incident: str, type_name: str, by: str) -> None:
@@ -212,13 +226,13 @@ class Doors:
         self._tell_whole("incident.incident_type.changed", found, by)
 
     @locked
-    def set_custom_field(self, incident: str, name: str, value: Any, by: str) -> None:
+    def set_custom_field(self, incident: str, name: str, value: Any, *, by: str) -> None:
         """Change one custom field of an incident."""
         found = self.account.incidents[incident]
         before = {name: found.custom_fields.get(name)}
         found.custom_fields[name] = value
         data = events.custom_fields_data(found, before)
-        self._tell("incident.custom_field_values.updated", found, data, by)
+        self._tell("incident.custom_field_values.updated", found, data, by=by)
 
     @locked
     def task(
@@ -228,23 +242,24 @@ class Doors:
         found = self.account.incidents[incident]
         whose = self.account.user(assignee).id if assignee else None
         shown = "completed" if status == "completed" else "todo"
-        data = events.task_data(self.account, found, name, shown, whose)
-        self._tell(f"incident.task.{status}", found, data, by)
+        data = events.task_data(self.account, found, name, status=shown, assignee=whose)
+        self._tell(f"incident.task.{status}", found, data, by=by)
 
     @locked
-    def assign_role(self, incident: str, role: str, to: str, by: str) -> None:
+    def assign_role(self, incident: str, role: str, to: str, *, by: str) -> None:
         """Give somebody a role of PagerDuty's own, say "Incident Commander"."""
         found = self.account.incidents[incident]
-        data = events.role_data(self.account, found, role, self.account.user(to).id)
-        self._tell("incident.role.assigned", found, data, by)
+        data = events.role_data(self.account, found, role, assignee=self.account.user(to).id)
+        self._tell("incident.role.assigned", found, data, by=by)
 
     @locked
     def workflow(self, incident: str, name: str = "Major incident", by: str | None = None) -> None:
         """Let an incident workflow start and complete."""
         found = self.account.incidents[incident]
         data = events.workflow_data(self.account, found, name)
-        self._tell("incident.workflow.started", found, data, by)
-        self._send("incident.workflow.completed", data, None, found.id, (found.service,))
+        self._tell("incident.workflow.started", found, data, by=by)
+        scopes = (found.service,)
+        self._send("incident.workflow.completed", data, agent=None, resource=found.id, scopes=scopes)
 
     @locked
     def action(self, incident: str, name: str, by: str, *, state: str = "created") -> None:
@@ -252,13 +267,14 @@ class Doors:
         found = self.account.incidents[incident]
         suffix = {"created": "created", "running": "updated"}.get(state, "terminated")
         data = events.action_data(found, name, state)
-        self._tell(f"incident.action_invocation.{suffix}", found, data, by)
+        self._tell(f"incident.action_invocation.{suffix}", found, data, by=by)
 
     @locked
     def ping(self, by: str = "Ana") -> None:
         """Send what the "Send Test Event" button sends, to every subscription."""
         user = self.account.user(by)
-        self._send("pagey.ping", events.ping_data(), {"id": user.id, "type": "user_reference"}, "pagey", ())
+        agent = {"id": user.id, "type": "user_reference"}
+        self._send("pagey.ping", events.ping_data(), agent=agent, resource="pagey")
 
     @locked
     def create_service(self, name: str, policy: str = "Commerce", by: str | None = None) -> str:
@@ -278,22 +294,23 @@ class Doors:
 
     @locked
     def delete_service(self, service: str, by: str | None = None) -> None:
-        """Delete a service; its incidents stay readable here as they do at PagerDuty, so it must have none."""
+        """Delete a service without incidents; ValueError if it has any, for they stay readable."""
         found = self.account.service(service)
         if any(incident.service == found.id for incident in self.account.incidents.values()):
-            raise ValueError(service)
+            raise ValueError(f"{service} has incidents")
         del self.account.services[found.id]
         self._tell_service("deleted", found, by)
 
     @locked
-    def set_service_field(self, service: str, name: str, value: Any, by: str) -> None:
+    def set_service_field(self, service: str, name: str, value: Any, *, by: str) -> None:
         """Change one custom field of a service."""
         found = self.account.service(service)
         before = {name: found.custom_fields.get(name)}
         found.custom_fields[name] = value
         agent = self.account.user(by).ref()
         data = events.service_fields_data(found, before)
-        self._send("service.custom_field_values.updated", data, agent, found.id, (found.id,))
+        event_type = "service.custom_field_values.updated"
+        self._send(event_type, data, agent=agent, resource=found.id, scopes=(found.id,))
 
     @locked
     def set_on_call(self, schedule: str, who: str | None) -> None:
@@ -301,7 +318,7 @@ class Doors:
         found = self.account.schedule(schedule)
         found.users = [self.account.user(who).id] if who else []
 
-    def _open(self, title: str, service: Service, key: str, by: str | None) -> Incident:
+    def _open(self, title: str, service: Service, *, key: str, by: str | None) -> Incident:
         self.account.numbers += 1
         now, number = self.now(), self.account.numbers
         incident = Incident(
@@ -319,7 +336,7 @@ class Doors:
         self.account.incidents[incident.id] = incident
         return incident
 
-    def _add_alert(self, incident: Incident, summary: str, severity: str, details: Any) -> None:
+    def _add_alert(self, incident: Incident, summary: str, *, severity: str, details: Any) -> None:
         ident = make_id(f"alert {incident.id} {len(incident.alerts)}", prefix="Q", length=14)
         incident.alerts.append(Alert(ident, incident.key, summary, severity, self.now(), details))
 
@@ -336,22 +353,25 @@ class Doors:
         return Note(make_id(f"{kind} {secrets.token_hex(8)}"), text, self.account.user(by).id, self.now())
 
     def _agent(self, incident: Incident, by: str | None) -> Json:
-        return self.account.user(by).ref() if by else self.account.services[incident.service].integration_ref()
+        return (
+            self.account.user(by).ref() if by else self.account.services[incident.service].integration_ref()
+        )
 
     def _tell_whole(self, event_type: str, incident: Incident, by: str | None) -> None:
-        self._tell(event_type, incident, events.incident_data(self.account, incident), by)
+        self._tell(event_type, incident, events.incident_data(self.account, incident), by=by)
 
-    def _tell(self, event_type: str, incident: Incident, data: Json, by: str | None) -> None:
+    def _tell(self, event_type: str, incident: Incident, data: Json, *, by: str | None) -> None:
         incident.updated_at = self.now()
-        self._send(event_type, data, self._agent(incident, by), incident.id, (incident.service,))
+        agent = self._agent(incident, by)
+        self._send(event_type, data, agent=agent, resource=incident.id, scopes=(incident.service,))
 
     def _tell_service(self, what: str, service: Service, by: str | None) -> None:
         agent = self.account.user(by).ref() if by else None
         data = events.service_data(self.account, service)
-        self._send(f"service.{what}", data, agent, service.id, (service.id,))
+        self._send(f"service.{what}", data, agent=agent, resource=service.id, scopes=(service.id,))
 
     def _send(
-        self, event_type: str, data: Json, agent: Json | None, resource: str, scopes: Sequence[str]
+        self, event_type: str, data: Json, *, agent: Json | None, resource: str, scopes: Sequence[str] = ()
     ) -> None:
         self.deliveries.send(
             events.event(event_type, data, now=self.now(), agent=agent, resource=resource, scopes=scopes)

@@ -28,7 +28,7 @@ from integrations.sandbox.pagerduty_model import (
 LONGEST_TEXT = 10_000
 
 
-def event(
+def event(  # noqa: PLR0913  # the envelope has this many parts
     event_type: str,
     data: Json,
     *,
@@ -154,7 +154,7 @@ def service_data(account: Account, service: Service) -> Json:
     }
 
 
-def task_data(account: Account, incident: Incident, name: str, status: str, assignee: str | None) -> Json:
+def task_data(account: Account, incident: Incident, name: str, *, status: str, assignee: str | None) -> Json:
     """Give what `incident.task.created`, `.updated` and `.completed` carry."""
     return {
         "name": name,
@@ -168,7 +168,7 @@ def task_data(account: Account, incident: Incident, name: str, status: str, assi
     }
 
 
-def role_data(account: Account, incident: Incident, role: str, assignee: str) -> Json:
+def role_data(account: Account, incident: Incident, role: str, *, assignee: str) -> Json:
     """Give what `incident.role.assigned` carries."""
     assignment = {
         "assignee": account.users[assignee].ref(),
@@ -187,7 +187,9 @@ def workflow_data(account: Account, incident: Incident, name: str) -> Json:
     flow = reference("incident_workflow", "incident_workflows", make_id(f"workflow {name}"), name)
     flow["html_url"] = f"{WEB}/incident-workflows/workflows/{flow['id']}"
     trigger_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-    trigger = reference("workflow_trigger", "incident_workflows/triggers", trigger_id, "Manual Incident Trigger")
+    trigger = reference(
+        "workflow_trigger", "incident_workflows/triggers", trigger_id, "Manual Incident Trigger"
+    )
     return {
         "id": make_id(f"run {incident.id} {name}"),
         "type": "incident_workflow_instance",

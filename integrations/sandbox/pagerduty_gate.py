@@ -7,7 +7,7 @@ from integrations.sandbox.limits import Buckets
 from integrations.sandbox.pagerduty_model import API, Account, Json, User
 from integrations.sandbox.world import Answer, Call, Fault, FaultWords, World
 
-TOKEN = "sandbox-pagerduty-token"  # noqa: S105  # opens nothing but the sandbox
+TOKEN = "sandbox-pagerduty-token"  # opens nothing but the sandbox
 PER_MINUTE = 960
 CODES = {400: 2001, 401: 2006, 402: 2012, 403: 2010, 404: 2100, 429: 2020}
 MESSAGES = {
@@ -132,7 +132,7 @@ class Gate:
     def _count(self, token: str) -> dict[str, str]:
         rate: Any = {"per_second": PER_MINUTE / 60, "burst": PER_MINUTE}
         if self._world.limits_on and self._buckets.take(token, **rate):
-            raise _TooMany()
+            raise _TooMany
         left = self._buckets.level(token, **rate)
         return _limit_headers(left, (PER_MINUTE - left) / (PER_MINUTE / 60))
 

@@ -33,7 +33,7 @@ def stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def reference(kind: str, path: str, ident: str, summary: str | None) -> Json:
+def reference(kind: str, path: str, ident: str, summary: str | None) -> Json:  # noqa: PLR0917  # its four parts, in order
     """Give the reference PagerDuty uses for any object: id, type, self, html_url, summary."""
     return {
         "html_url": f"{WEB}/{path}/{ident}",

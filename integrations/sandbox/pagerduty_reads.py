@@ -222,14 +222,18 @@ class Reads:
         assignees = {user for user, _ in incident.assignees}
         if query.get("user_ids[]") and not assignees.intersection(query["user_ids[]"]):
             return False
-        return (since is None or incident.created_at >= since) and (until is None or incident.created_at < until)
+        return (since is None or incident.created_at >= since) and (
+            until is None or incident.created_at < until
+        )
 
 
 def _earliest(entries: list[Json]) -> list[Json]:
     """Keep one entry per policy, level and user."""
     kept: dict[tuple[Any, ...], Json] = {}
     for entry in entries:
-        kept.setdefault((entry["escalation_policy"]["id"], entry["escalation_level"], entry["user"]["id"]), entry)
+        kept.setdefault(
+            (entry["escalation_policy"]["id"], entry["escalation_level"], entry["user"]["id"]), entry
+        )
     return list(kept.values())
 
 
@@ -242,7 +246,7 @@ def _sorted(incidents: list[Incident], call: Call) -> list[Incident]:
     keys: dict[str, Callable[[Incident], Any]] = {
         "incident_number": lambda incident: incident.number,
         "created_at": lambda incident: incident.number,
-        "resolved_at": lambda incident: (incident.resolved_at or datetime.max.replace(tzinfo=UTC)),
+        "resolved_at": lambda incident: incident.resolved_at or datetime.max.replace(tzinfo=UTC),
         "urgency": lambda incident: incident.urgency,
     }
     orders = [part for value in call.query.get("sort_by", []) for part in value.split(",")]

@@ -72,7 +72,6 @@ def _service_status(account: Account, service: Service) -> str:
 
 def policy_json(account: Account, policy: Policy) -> Json:
     """Give an escalation policy as GET /escalation_policies/{id} does."""
-    targets = {"user": account.users, "schedule": account.schedules}
     return {
         **policy.ref(),
         "type": "escalation_policy",
@@ -82,7 +81,7 @@ def policy_json(account: Account, policy: Policy) -> Json:
             {
                 "id": f"{policy.id[:-1]}{level}",
                 "escalation_delay_in_minutes": rule.delay_minutes,
-                "targets": [targets[kind][ident].ref() for kind, ident in rule.targets],
+                "targets": [_target(account, kind, ident) for kind, ident in rule.targets],
             }
             for level, rule in enumerate(policy.rules, start=1)
         ],
@@ -91,6 +90,10 @@ def policy_json(account: Account, policy: Policy) -> Json:
         "teams": [account.teams[policy.team].ref()] if policy.team else [],
         "description": None,
     }
+
+
+def _target(account: Account, kind: str, ident: str) -> Json:
+    return account.users[ident].ref() if kind == "user" else account.schedules[ident].ref()
 
 
 def schedule_json(account: Account, schedule: Schedule, now: datetime) -> Json:
@@ -143,13 +146,13 @@ def oncalls(account: Account, now: datetime) -> list[Json]:
     for policy in account.policies.values():
         for level, rule in enumerate(policy.rules, start=1):
             for kind, ident in rule.targets:
-                entry = _oncall(account, kind, ident, now)
+                entry = _oncall(account, kind, ident, now=now)
                 if entry:
                     entries.append({"escalation_policy": policy.ref(), "escalation_level": level, **entry})
     return entries
 
 
-def _oncall(account: Account, kind: str, ident: str, now: datetime) -> Json | None:
+def _oncall(account: Account, kind: str, ident: str, *, now: datetime) -> Json | None:
     if kind == "user":
         return {"schedule": None, "user": account.users[ident].ref(), "start": None, "end": None}
     schedule = account.schedules[ident]
@@ -193,10 +196,14 @@ def incident_json(account: Account, incident: Incident, include: Collection[str]
         },
         "is_mergeable": incident.open,
         "incident_type": {"name": incident.type_name},
-        "escalation_policy": policy_json(account, policy) if "escalation_policies" in include else policy.ref(),
+        "escalation_policy": policy_json(account, policy)
+        if "escalation_policies" in include
+        else policy.ref(),
         "teams": [account.teams[policy.team].ref()] if policy.team else [],
         "pending_actions": [],
-        "acknowledgements": _people_at(account, incident.acks, "acknowledger", full="acknowledgers" in include),
+        "acknowledgements": _people_at(
+            account, incident.acks, "acknowledger", full="acknowledgers" in include
+        ),
         "last_status_change_by": incident.changed_by,
         "priority": priority_json(priority) if priority else None,
         "resolve_reason": None,

@@ -32,7 +32,7 @@ def tries_again(reply: Reply) -> bool:
     """Say what is worth another attempt: no answer, 429 and 5xx; a bad certificate is not."""
     if reply.status is None:
         return reply.why != "tls"
-    return reply.status == TOO_MANY or reply.status >= 500  # noqa: PLR2004  # the server errors
+    return reply.status == TOO_MANY or reply.status >= 500  # the server errors
 
 
 # Documented: 5 s, 48 h, three drops in a row disable for 24 h. The pauses are not published.

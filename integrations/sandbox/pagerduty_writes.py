@@ -1,6 +1,7 @@
 """PagerDuty's writing endpoints: incidents, notes, responders, status updates, and the Events API."""
 
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from integrations.sandbox import pagerduty_shapes as shapes
 from integrations.sandbox.pagerduty_doors import Doors
 from integrations.sandbox.pagerduty_gate import Gate, Refusal
-from integrations.sandbox.pagerduty_model import Incident, Json, Service
+from integrations.sandbox.pagerduty_model import Incident, Json, Service, stamp
 from integrations.sandbox.pagerduty_reads import found
 from integrations.sandbox.world import Answer, Call
 
@@ -103,11 +104,13 @@ class Writes:
             raise Refusal(400, "Requester User Not Found")
         message = body.get("message") or ""
         targets = [each["responder_request_target"] for each in body.get("responder_request_targets") or []]
-        answered = [self._ask(incident, target, requester.id, message) for target in targets]
+        answered = [
+            self._ask(incident, target, requester=requester.id, message=message) for target in targets
+        ]
         request = {
             "incident": incident.ref(),
             "requester": requester.ref(),
-            "requested_at": shapes.stamp(self._doors.now()),
+            "requested_at": stamp(self._doors.now()),
             "message": message,
             "responder_request_targets": [{"responder_request_target": each} for each in answered],
         }
@@ -132,8 +135,10 @@ class Writes:
         errors = self._event_errors(call, body)
         if errors:
             return _invalid_event(errors)
-        service = next(s for s in self._doors.account.services.values() if s.routing_key == body["routing_key"])
-        key = body.get("dedup_key") or shapes.stamp(self._doors.now()) + service.id
+        service = next(
+            s for s in self._doors.account.services.values() if s.routing_key == body["routing_key"]
+        )
+        key = body.get("dedup_key") or secrets.token_hex(16)
         self._do_event(body, service, key)
         return Answer(202, {"status": "success", "message": "Event processed", "dedup_key": key})
 
@@ -163,12 +168,15 @@ class Writes:
         checks = [
             (body.get("routing_key") in keys, "Invalid routing key"),
             (body.get("event_action") in {"trigger", "acknowledge", "resolve"}, "'event_action' is invalid"),
-            (len(str(body.get("dedup_key") or "")) <= LONGEST_KEY, "'dedup_key' is longer than 255 characters"),
+            (
+                len(str(body.get("dedup_key") or "")) <= LONGEST_KEY,
+                "'dedup_key' is longer than 255 characters",
+            ),
             (triggers or bool(body.get("dedup_key")), "'dedup_key' is missing or blank"),
             (not triggers or bool(payload.get("summary")), "'payload.summary' is missing or blank"),
             (not triggers or bool(payload.get("source")), "'payload.source' is missing or blank"),
-            (not triggers or payload.get("severity") in SEVERITIES, "'payload.severity' is invalid (must be one of the following: critical, warning, error or info)"),
-        ]  # fmt: skip
+            (not triggers or payload.get("severity") in SEVERITIES, "'payload.severity' is invalid"),
+        ]
         return [problem for fine, problem in checks if not fine]
 
     def _title_and_service(self, wanted: Json) -> tuple[str, Service]:
@@ -199,8 +207,8 @@ class Writes:
 
     def _change(self, incident: Incident, wanted: Json, by: str) -> None:
         doors = self._doors
-        for name in ("title", "urgency"):
-            setattr(incident, name, wanted.get(name) or getattr(incident, name))
+        incident.title = wanted.get("title") or incident.title
+        incident.urgency = wanted.get("urgency") or incident.urgency
         if wanted.get("status"):
             self._change_status(incident, wanted["status"], by)
         if "priority" in wanted:
@@ -210,12 +218,16 @@ class Writes:
             doors.delegate(incident.id, policy.id, by)
         if wanted.get("escalation_level"):
             doors.escalate(incident.id, by, int(wanted["escalation_level"]))
-        assignees = self._assignees(wanted)
+        self._change_rest(incident, wanted, by)
+
+    def _change_rest(self, incident: Incident, wanted: Json, by: str) -> None:
+        doors, assignees = self._doors, self._assignees(wanted)
         if assignees:
             doors.reassign(incident.id, assignees, by)
         if "conference_bridge" in wanted:
             bridge = wanted["conference_bridge"] or {}
-            doors.set_bridge(incident.id, bridge.get("conference_url"), bridge.get("conference_number"), by=by)
+            url, number = bridge.get("conference_url"), bridge.get("conference_number")
+            doors.set_bridge(incident.id, url, number, by=by)
         if wanted.get("incident_type"):
             doors.change_type(incident.id, wanted["incident_type"]["name"], by)
 
@@ -223,28 +235,27 @@ class Writes:
         doors = self._doors
         if status == "resolved":
             if not incident.open:
-                raise Refusal(400, "Incident Already Resolved", code=1001, message="Incident Already Resolved")
+                raise Refusal(400, code=1001, message="Incident Already Resolved")
             doors.resolve(incident.id, by)
         elif status == "acknowledged":
             if any(user == by for user, _ in incident.acks):
-                why = "Incident Already Acknowledged"
-                raise Refusal(400, why, code=1002, message=why)
+                raise Refusal(400, code=1002, message="Incident Already Acknowledged")
             if not incident.open:
                 doors.reopen(incident.id, by)
             doors.acknowledge(incident.id, by)
         elif status == "triggered" and not incident.open:
             doors.reopen(incident.id, by)
         else:
-            raise Refusal(400, "Invalid Status Provided", code=1003, message="Invalid Status Provided")
+            raise Refusal(400, code=1003, message="Invalid Status Provided")
 
-    def _ask(self, incident: Incident, target: Json, requester: str, message: str) -> Json:
+    def _ask(self, incident: Incident, target: Json, *, requester: str, message: str) -> Json:
         account, ident = self._doors.account, target.get("id", "")
         if target.get("type", "").startswith("escalation_policy"):
             policy = found(account.policies, ident)
             users = account.on_call(policy, 1, self._doors.now())
         else:
             users = [found(account.users, ident).id]
-        asked = [self._doors.add_responder(incident.id, user, requester, message) for user in users]
+        asked = [self._doors.add_responder(incident.id, user, requester, message=message) for user in users]
         shown = [shapes.responder_json(account, incident, each) for each in asked]
         return {"type": target.get("type"), "id": ident, "incidents_responders": shown}
 

@@ -6,6 +6,7 @@ responses stumble over.
 
 from typing import TYPE_CHECKING
 
+from integrations.sandbox.jira_seed import seed_jira
 from integrations.sandbox.pagerduty_seed import seed_pagerduty
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def fill(sandbox: "Sandbox") -> None:
     """Fill all three stand-ins, which must be empty."""
     fill_slack(sandbox.slack)
     seed_jira(sandbox.jira, PEOPLE.items())
-    seed_pagerduty(sandbox.pagerduty, PEOPLE.items())
     seed_pagerduty(sandbox.pagerduty, PEOPLE.items())
 
 
