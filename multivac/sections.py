@@ -240,7 +240,7 @@ class PagerDutySettings(Strict):
     )
     unverified: Literal["retry", "refuse"] = Field(
         "retry",
-        description="What a webhook gets that matches no secret: retry (503, kept at PagerDuty) or refuse (401, lost).",
+        description="A webhook that matches no secret: retry (503, PagerDuty keeps it), refuse (401, lost).",
     )
     sweep_every: PositiveDuration = Field(
         timedelta(minutes=5), description="How often the open PagerDuty incidents are listed, to miss none."

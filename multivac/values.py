@@ -22,7 +22,8 @@ _LONGEST = timedelta(days=3_650)
 class Strict(BaseModel):
     """Something an operator wrote: never changed after reading, and no key goes unnoticed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Errors are shown as findings, which hide secrets; pydantic's own text would print them.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def wrong(why: str, fix: str = "") -> PydanticCustomError:

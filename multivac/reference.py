@@ -1,0 +1,78 @@
+"""Generated reference: JSON schemas for editors and the page of all settings.
+
+`multivac schema` prints the schemas; `make docs` writes the page and a test proves it current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from multivac.environment import name_of
+from multivac.people import Mapped
+from multivac.playbook import Playbook
+from multivac.settings import CONFIG, Settings, keys
+from multivac.values import say_duration
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_INTRODUCTION = f"""# Settings
+
+<!-- Generated from the models in multivac/sections.py; a test keeps it current. -->
+
+Multivac reads one YAML file: the one given with `--config`, else the one that `{CONFIG}` names,
+else `multivac.yaml` in the current folder, else none. Every key has a variable that overrides it.
+
+- A key marked *secret* can also be read from a file: add `_FILE` to its variable and give a path.
+- `${{NAME}}` in the file is replaced by that variable; `$$` is a plain `$`. A name not set is a mistake.
+- A list may be written in one string: `one,two` or `["one", "two"]`.
+- Durations have a unit: `90s`, `10m`, `1h30m`, `2d`.
+- An empty key or variable counts as not written. Paths in the file start at the file's folder.
+- A vendor without keys is off, and the start-up line says so. A half-configured one is a mistake.
+"""
+
+
+class _AsWritten(GenerateJsonSchema):
+    """Gives default durations as they are written in YAML, not as ISO 8601."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return say_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+
+def json_schema() -> dict[str, dict[str, Any]]:
+    """Return the JSON schema of each kind of file: playbook, settings, people."""
+    people = TypeAdapter(tuple[Mapped, ...]).json_schema()
+    return {
+        "playbook": {"$schema": _DIALECT, **Playbook.model_json_schema(schema_generator=_AsWritten)},
+        "settings": {"$schema": _DIALECT, **Settings.model_json_schema(schema_generator=_AsWritten)},
+        "people": {"$schema": _DIALECT, "title": "People", **people},
+    }
+
+
+def settings_page() -> str:
+    """Return the page that documents every setting, in Markdown."""
+    return "\n".join([_INTRODUCTION, *_sections()])
+
+
+def _sections() -> Iterator[str]:
+    secrets = keys()
+    defaults = Settings().model_dump(mode="json")
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        yield f"## {name}\n\n{section.__doc__}\n" if section else f"## {name}\n"
+        yield "| Key | Variable | Default | Meaning |\n|---|---|---|---|"
+        for key, inner in getattr(section, "model_fields", {}).items():
+            dotted = f"{name}.{key}"
+            secret = ", *secret*" if secrets[dotted] else ""
+            default = "" if inner.default_factory else _say(inner.default, defaults[name][key])
+            yield f"| `{dotted}`{secret} | `{name_of(dotted)}` | {default} | {inner.description} |"
+        yield ""
+
+
+def _say(default: Any, dumped: Any) -> str:
+    """The default as it would be written; pydantic masks secrets when it dumps them."""
+    shown = default.get_secret_value() if hasattr(default, "get_secret_value") else dumped
+    return f"`{shown}`" if shown not in (None, [], "") else ""
