@@ -34,8 +34,9 @@ OPTIONS = {
     "max_connections": "300",
 }
 
-# Ends the server when this process ends, even by kill -9: then the pipe that cat reads is closed.
-GUARD = '"$@" & server=$!; cat >/dev/null; kill -INT "$server" 2>/dev/null; wait "$server"'
+# Ends the server when this process ends, even by kill -9 (then the pipe that cat reads is closed), and
+# removes its folder.
+GUARD = '"$@" & server=$!; cat >/dev/null; kill -INT "$server" 2>/dev/null; wait "$server"; rm -rf "$0"'
 
 SOCKET_PATH_LIMIT = 107  # bytes, sun_path of unix(7) less its closing zero
 SOCKET_NAME = "/.s.PGSQL.5432.lock"
@@ -147,7 +148,7 @@ def _start(binaries: Path, folder: Path, run: dict[str, Any]) -> subprocess.Pope
         command += ["-c", f"{name}={value}"]
     with (folder / "log").open("wb") as output:
         process: subprocess.Popen[bytes] = subprocess.Popen(
-            ["sh", "-c", GUARD, "sh", *command],
+            ["sh", "-c", GUARD, str(folder), *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
