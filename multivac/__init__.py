@@ -1,0 +1,1 @@
+"""The core of Multivac: it knows incidents and knows no vendor."""

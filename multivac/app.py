@@ -1,0 +1,204 @@
+"""Puts the parts together: the only file that knows every vendor."""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from datetime import datetime
+from importlib.metadata import version
+from random import SystemRandom
+
+import sqlalchemy as sa
+import structlog
+
+from integrations.jira.tracker import JiraTracker
+from integrations.pagerduty.pager import PagerDutyPager
+from integrations.pagerduty.webhook import Webhook
+from integrations.sandbox.server import Sandbox
+from integrations.slack.chat import SlackChat
+from multivac import people, playbooks
+from multivac.clock import SandboxClock, WallClock
+from multivac.incident import IncidentId
+from multivac.intake import Intake
+from multivac.jobs import Jobs, StepPool
+from multivac.ports import Chat, Clock, Pager, Tracker
+from multivac.response import Response
+from multivac.schedule import Beat, Operators, Schedule, Sweep
+from multivac.sections import JiraSettings, PagerDutySettings, SlackSettings
+from multivac.settings import Settings
+from multivac.steps.base import Outside
+from multivac.store import migrate
+from multivac.store.database import Database
+from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
+from multivac.telemetry import Telemetry
+from multivac.web.routes import Health, create
+from multivac.web.server import Server
+
+log = structlog.get_logger()
+
+VERSION = version("multivac")
+_STEP_THREADS = 48
+_DRAIN_SECONDS = 20.0
+_BEAT_SECONDS = 1.0
+_POLL_SECONDS = 0.5
+
+
+def chat_for(slack: SlackSettings) -> Chat | None:
+    """Slack, if it is on."""
+    return SlackChat(slack.bot_token.get_secret_value(), api_url=slack.api_url) if slack.bot_token else None
+
+
+def tracker_for(jira: JiraSettings) -> Tracker | None:
+    """Jira, if it is on."""
+    if jira.url is None or jira.token is None or jira.project is None:
+        return None
+    return JiraTracker(
+        jira.url,
+        jira.user or "",
+        jira.token.get_secret_value(),
+        project=jira.project,
+        issue_type=jira.issue_type,
+        flavour="cloud" if jira.is_cloud else "datacenter",
+    )
+
+
+def pager_for(pagerduty: PagerDutySettings) -> Pager | None:
+    """PagerDuty's API, if there is a token for it; its webhooks need none."""
+    if pagerduty.token is None:
+        return None
+    token, sender = pagerduty.token.get_secret_value(), pagerduty.from_email or ""
+    return PagerDutyPager(token, api_url=pagerduty.api_url, from_email=sender)
+
+
+class Daemon:
+    """One running Multivac: built from settings, started, stopped. Making one calls nobody."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or _clock_for(settings)
+        self.telemetry = Telemetry(VERSION)
+        self.database = Database(settings.database.sqlalchemy_url)
+        boot = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._pool = StepPool(_STEP_THREADS)
+        self.out = self._outside()
+        self.response = Response(self.out, self._pool, telemetry=self.telemetry, chance=SystemRandom())
+        self.jobs = Jobs(
+            self.database,
+            _liveness_for(self.database, boot),
+            advance=self.response.advance,
+            boot=boot,
+            poll_seconds=_POLL_SECONDS,
+        )
+        self._playbooks = playbooks.load_playbooks(settings.playbooks.path)
+        self.intake = Intake(
+            self.database,
+            self.jobs,
+            playbooks=lambda: self._playbooks,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+        self.beat = Beat(self.database, self.jobs, clock=self.clock, telemetry=self.telemetry)
+        self.operators = Operators(
+            self.database, self.out.chat, settings.slack.operators_channel, self.clock
+        )
+        self.sweep = Sweep(self.out.pager, self.intake) if self.out.pager else None
+        self.schedule = Schedule(self.clock)
+        self.health = Health(self._database_answers)
+        self._server = self._web()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self._server.url
+
+    def start(self, *, beating: bool = True) -> None:
+        """Migrate, begin to work, then listen. `beating=False` leaves the beat to a test's own hand."""
+        migrate.upgrade(self.database)
+        self.database.start()
+        self.jobs.start()
+        self.beat.beat()
+        if beating:
+            self.response.wake_at = self._wake_at
+            self._set_going()
+        self._server.start()
+        for line in self.settings.describe():
+            log.info("integration", state=line)
+        log.info("ready", url=self.url, version=VERSION)
+
+    def stop(self) -> None:
+        """Take nothing new, end what is under way within 25 s, leave the rest to the next start."""
+        self.health.draining = True
+        self._server.stop()
+        self.schedule.stop()
+        self.response.drain()
+        if not self.jobs.wait_until_idle(_DRAIN_SECONDS):
+            log.warning("stopped with steps under way; the next start looks what became of them")
+        self.jobs.stop()
+        self._pool.stop()
+        self.database.stop()
+        log.info("stopped")
+
+    def _outside(self) -> Outside:
+        settings = self.settings
+        known = people.load_people(settings.people.path) if settings.people.path else people.People()
+        outside = Outside(
+            chat=chat_for(settings.slack),
+            tracker=tracker_for(settings.jira),
+            pager=pager_for(settings.pagerduty),
+            clock=self.clock,
+            database=self.database,
+            complete=known.complete,
+            announce_channel=settings.slack.announce_channel,
+            operators_channel=settings.slack.operators_channel,
+            public_url=settings.server.public_url,
+        )
+        for name, port in (("slack", outside.chat), ("jira", outside.tracker), ("pagerduty", outside.pager)):
+            self.telemetry.vendor_on.labels(name).set(port is not None)
+        return outside
+
+    def _web(self) -> Server:
+        pagerduty = self.settings.pagerduty
+        door = Webhook(
+            [secret.get_secret_value() for secret in pagerduty.webhook_secrets],
+            unverified=pagerduty.unverified,
+            intake=self.intake,
+            now=self.clock.now,
+        )
+        web = create({"pagerduty": door}, self.health, self.telemetry, VERSION)
+        return Server(web, self.settings.server.host, self.settings.server.port)
+
+    def _set_going(self) -> None:
+        every = self.schedule.every
+        every(_BEAT_SECONDS, "beat", self.beat.beat)
+        every(10, "measure", self.beat.measure, at_once=True)
+        every(10, "operators", self.operators.tell)
+        every(3600, "house", self.beat.keep_house)
+        if self.sweep is not None:
+            every(self.settings.pagerduty.sweep_every.total_seconds(), "sweep", self.sweep.sweep, at_once=True)
+        self.schedule.start()
+
+    def _wake_at(self, number: IncidentId, at: datetime) -> None:
+        self.schedule.wake(number, at, self.beat.beat)
+
+    def _database_answers(self) -> bool:
+        try:
+            with self.database.read() as tx:
+                return tx.execute(sa.select(1)).scalar_one() == 1
+        except sa.exc.SQLAlchemyError:
+            return False
+
+
+def _clock_for(settings: Settings) -> Clock:
+    return SandboxClock(settings.server.clock_url) if settings.server.clock_url else WallClock()
+
+
+def _liveness_for(database: Database, boot: str) -> Liveness:
+    if database.is_sqlite:
+        return FileLiveness(boot, database.file)
+    return SessionLiveness(boot, database.url.replace("postgresql+psycopg://", "postgresql://"))
+
+
+def sandbox() -> Sandbox:
+    """The stand-ins for Slack, Jira and PagerDuty, for the demo."""
+    return Sandbox()

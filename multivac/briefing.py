@@ -1,0 +1,161 @@
+"""What people are told, as typed facts: one class for each message. Pure; vendors draw them.
+
+A message says what is to be known, never how it looks. Names and texts in it may come from
+outside: whoever draws a message escapes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from multivac.incident import Bridge, Severity, Status, TaskState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """A person as shown in a message; `chat_id` is set only where they should be mentioned."""
+
+    name: str
+    chat_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A labelled address."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The pinned summary, drawn whole on each change."""
+
+    number: int
+    title: str
+    severity: Severity
+    status: Status
+    started_at: datetime
+    services: tuple[str, ...]
+    lead: Who | None
+    cx_lead: Who | None
+    ticket: Link | None
+    alerts: tuple[Link, ...]
+    bridge: Bridge | None
+    responders: tuple[str, ...]  # names of people who said yes or were assigned
+    on_call_as_of: datetime | None  # set only when the pager did not answer and the list is old
+    next_update_due: datetime | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """The one line stakeholders see in the announcement channel."""
+
+    number: int
+    title: str
+    severity: Severity
+    status: Status
+    lead: Who | None
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLine:
+    """One task of a checklist as it stands now."""
+
+    text: str
+    state: TaskState
+    role: str | None
+    link: str | None
+    why_skipped: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checklist:
+    """One phase of the response: its tasks, and what comes next and when."""
+
+    title: str
+    tasks: tuple[TaskLine, ...]
+    next_title: str | None
+    next_at: datetime | None
+    occurrence: int  # 1 for the first, more when the playbook repeats the phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaughtUp:
+    """The checklists that fell due while Multivac was down, as one digest."""
+
+    missed: tuple[tuple[str, datetime], ...]
+    tasks: tuple[TaskLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadCall:
+    """Tells the lead that they lead and the cx lead that severity is theirs to settle."""
+
+    lead: Who
+    ticket: Link | None
+    cx_lead: Who | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """What is missing, and what a person can do about it; edited as gaps close."""
+
+    lines: tuple[str, ...]
+    mended: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionProposed:
+    """The pager says that it is over: do people agree?"""
+
+    by: str
+    at: datetime
+    withdrawn: bool  # the alert came back before anybody agreed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLine:
+    """One quiet line: what changed and why."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateDue:
+    """A promised update is due; `every` is the cadence of this severity."""
+
+    due_at: datetime
+    every: timedelta
+    lead: Who | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorNotice:
+    """Something only the people who run Multivac can mend."""
+
+    what: str
+    do: str
+
+
+Message = (
+    Headline
+    | Announcement
+    | Checklist
+    | CaughtUp
+    | LeadCall
+    | Gaps
+    | ResolutionProposed
+    | ChangeLine
+    | UpdateDue
+    | OperatorNotice
+)
+
+
+def fingerprint(*facts: object) -> str:
+    """Sixteen hex digits that differ whenever what is to be shown differs."""
+    return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()

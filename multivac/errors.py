@@ -1,0 +1,72 @@
+"""The errors Multivac speaks of: what went wrong, and whether trying again can help.
+
+    MultivacError
+    |- TryAgain    temporary: the step is tried again, at the earliest after `after`
+    |- GiveUp      permanent: the step stops and people are told why
+    |- Refused     a person asked for something that may not be done
+    `- BadConfig   what an operator wrote cannot be used
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class MultivacError(Exception):
+    """The root of every error we raise on purpose."""
+
+
+class TryAgain(MultivacError):
+    """A vendor cannot do this now; `after` is the wait it asked for, if it named one.
+
+    `reached` tells whether the request may have had its effect: only then does the next
+    attempt have to read back before it acts again.
+    """
+
+    def __init__(self, why: str, *, after: timedelta | None = None, reached: bool = True) -> None:
+        super().__init__(why)
+        self.why = why
+        self.after = after
+        self.reached = reached
+
+
+class GiveUp(MultivacError):
+    """A vendor will never do this as asked; `why` is a short reason, `fix` what a person can do."""
+
+    def __init__(self, why: str, *, fix: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.fix = fix
+
+
+class NameTaken(GiveUp):
+    """A channel of that name exists already, perhaps archived or invisible to us."""
+
+
+class Refused(MultivacError):
+    """Somebody asked for what may not be done; `reason` is text for that person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong in what an operator wrote: where, what is wrong, what to write instead."""
+
+    where: str
+    why: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}" + (f" {self.fix}" if self.fix else "")
+
+
+class BadConfig(MultivacError):
+    """The configuration cannot be used; `findings` names every mistake, not only the first."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = findings

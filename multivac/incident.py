@@ -1,0 +1,188 @@
+"""What an incident is: alerts, severity, status, people, tasks, and what may follow what. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+IncidentId = NewType("IncidentId", int)
+
+
+class Severity(StrEnum):
+    """How bad it is for users: sev1 is the worst."""
+
+    SEV1 = "sev1"
+    SEV2 = "sev2"
+    SEV3 = "sev3"
+    SEV4 = "sev4"
+    SEV5 = "sev5"
+
+    @property
+    def rank(self) -> int:
+        """1 for the worst, 5 for the mildest."""
+        return int(self.value[3:])
+
+
+class Status(StrEnum):
+    """Where an incident stands."""
+
+    TRIAGE = "triage"
+    ACTIVE = "active"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people are still responding."""
+        return self in OPEN
+
+
+OPEN = frozenset({Status.TRIAGE, Status.ACTIVE, Status.MITIGATED})
+
+MAY_FOLLOW: dict[Status, frozenset[Status]] = {
+    Status.TRIAGE: frozenset({Status.ACTIVE, Status.MITIGATED, Status.RESOLVED, Status.DISMISSED}),
+    Status.ACTIVE: frozenset({Status.MITIGATED, Status.RESOLVED}),
+    Status.MITIGATED: frozenset({Status.ACTIVE, Status.RESOLVED}),
+    Status.RESOLVED: frozenset({Status.ACTIVE, Status.CLOSED}),
+    Status.CLOSED: frozenset({Status.ACTIVE}),
+    Status.DISMISSED: frozenset({Status.TRIAGE}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One human, with as many identities as we know. `key` is stable: e-mail, else vendor:id."""
+
+    name: str
+    email: str | None = None
+    pagerduty: str | None = None
+    slack: str | None = None
+    jira: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The e-mail in lower case where known, else the vendor's id, else the name."""
+        if self.email:
+            return self.email.lower()
+        return next(
+            (f"{vendor}:{known}" for vendor in ("pagerduty", "slack", "jira") if (known := getattr(self, vendor))),
+            f"name:{self.name}",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """The conference people talk in."""
+
+    url: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a pager says of one alert. None means: it did not say."""
+
+    title: str | None = None
+    number: int | None = None
+    url: str | None = None
+    status: str | None = None  # triggered, acknowledged or resolved
+    urgency: str | None = None  # high or low
+    priority: str | None = None  # the pager's own name for it, such as P1
+    incident_type: str | None = None
+    service_id: str | None = None
+    service_name: str | None = None
+    policy_id: str | None = None  # the escalation policy
+    assignees: tuple[Person, ...] | None = None
+    responders: tuple[Person, ...] | None = None  # added one by one, so they only ever grow
+    bridge: Bridge | None = None
+    acknowledged_by: Person | None = None
+    acknowledged_at: datetime | None = None
+    opened_at: datetime | None = None
+
+
+class AlertKind(StrEnum):
+    """What happened to an alert, in our words; the vendor's own name is kept beside it."""
+
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    ESCALATED = "escalated"
+    DELEGATED = "delegated"
+    REASSIGNED = "reassigned"
+    RESPONDER_ADDED = "responder added"
+    RESPONDER_REPLIED = "responder replied"
+    ANNOTATED = "annotated"
+    STATUS_UPDATE = "status update published"
+    PRIORITY_UPDATED = "priority updated"
+    SERVICE_UPDATED = "service updated"
+    BRIDGE_UPDATED = "conference bridge updated"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    TYPE_CHANGED = "incident type changed"
+    NOTED = "noted"  # goes to the timeline, nothing else
+    FOUND_OPEN = "found open"  # not an event: the sweep met it in the pager's list
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One thing a pager told us about one alert.
+
+    `key` names the alert at its source and is None for events about no incident (a ping, a
+    service). `event_id` is the same in every redelivery. `text` is one line for the timeline,
+    unescaped words from outside.
+    """
+
+    source: str
+    key: str | None
+    kind: AlertKind
+    vendor_kind: str
+    event_id: str
+    webhook_id: str | None = None
+    occurred_at: datetime
+    actor: Person | None = None
+    subject: Person | None = None  # the responder who was added or replied
+    text: str = ""
+    facts: Facts = field(default_factory=Facts)
+
+
+class EntryKind(StrEnum):
+    """What sort of fact a timeline entry records."""
+
+    ALERT = "alert"
+    DECLARED = "declared"
+    STATUS = "status"
+    SEVERITY = "severity"
+    LEAD = "lead"
+    ROLE = "role"
+    PEOPLE = "people"
+    NOTE = "note"
+    UPDATE = "update"
+    CHECKLIST = "checklist"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One fact of the timeline. `key` makes it unique in its incident: told twice, kept once."""
+
+    kind: EntryKind
+    at: datetime
+    text: str
+    key: str
+    actor: str | None = None
+
+
+class TaskState(StrEnum):
+    """What became of a task."""
+
+    OPEN = "open"
+    DONE = "done"
+    SKIPPED = "skipped"
+
+
+LEAD = "lead"
+CX_LEAD = "cx lead"

@@ -1,0 +1,245 @@
+"""An alert arrives: drop it, let it join an open incident, or declare one. One transaction each.
+
+The pager's webhook and the sweep call `Intake.take`. When it returns the alert is committed; the
+response starts on another thread, and if the process dies in between, the beat starts it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import structlog
+
+from multivac.incident import Alert, AlertKind, Entry, EntryKind, Facts, IncidentId, Severity, Status
+from multivac.jobs import Jobs, Put
+from multivac.playbook import Playbook, choose
+from multivac.ports import Clock
+from multivac.store import alerts, incidents, notices, timeline
+from multivac.store.alerts import Known
+from multivac.store.database import Database
+from multivac.store.incidents import Brief
+from multivac.telemetry import Telemetry
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+_LONGEST_TITLE = 1000
+_STILL_OPEN = frozenset({"triggered", "acknowledged"})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one alert: a word for the metric, and the job to begin after the commit."""
+
+    outcome: str
+    put: Put | None = None
+    declared: Severity | None = None
+
+
+class Intake:
+    """The front door for alerts."""
+
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        *,
+        playbooks: Callable[[], Sequence[Playbook]],
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._playbooks = playbooks
+        self._clock = clock
+        self._telemetry = telemetry
+
+    def take(self, alert: Alert) -> None:
+        """Keep an alert and all that follows from it; returns after the commit."""
+        told, now = cleaned(alert), self._clock.now()
+        taken = self._database.write(lambda tx: self._take(tx, told, now), urgent=True)
+        if taken.put is not None:
+            self._jobs.begin(taken.put)
+        self._count(told, taken)
+
+    def keep_unreadable(self, body: bytes, *, webhook_id: str | None, why: str) -> None:
+        """Keep a rightly signed body that nobody understands, for the operator to look at."""
+        now = self._clock.now()
+        self._database.write(
+            lambda tx: alerts.keep_unreadable(tx, body, webhook_id=webhook_id, why=why, now=now), urgent=True
+        )
+        log.warning("webhook unreadable", why=why, webhook=webhook_id, size=len(body))
+
+    def tell_operators(self, key: str, what: str, do: str) -> None:
+        """Note something only operators can mend; however often it happens, they are told once."""
+        now = self._clock.now()
+        notice = notices.Notice(key, what, do)
+        if self._database.write(lambda tx: notices.raise_notice(tx, notice, now), urgent=True):
+            log.error("operators needed", key=key, what=what, do=do)
+
+    def _take(self, tx: sa.Connection, told: Alert, now: datetime) -> Taken:
+        fresh = alerts.receive(tx, told, now)
+        if told.key is None:
+            return Taken("noted" if fresh else "duplicate")
+        if not fresh:
+            return self._repair(tx, told.source, told.key)
+        known = alerts.learn(tx, told, told.key, now)
+        if known.incident is not None:
+            return self._follow(tx, told, known, known.incident, now)
+        return self._place(tx, told, known, now)
+
+    def _repair(self, tx: sa.Connection, source: str, key: str) -> Taken:
+        """A redelivery changes nothing, but what is unfinished is gone on with."""
+        owner = alerts.incident_of(tx, source, key)
+        if owner is None:
+            return Taken("duplicate")
+        return Taken("duplicate", self._jobs.put(tx, incidents.touch(tx, owner)))
+
+    # --- a new alert ------------------------------------------------------------------------------
+
+    def _place(self, tx: sa.Connection, told: Alert, known: Known, now: datetime) -> Taken:
+        facts = known.facts
+        if facts.status not in _STILL_OPEN or facts.title is None:
+            return Taken("dropped")  # over already, or all that is known is that it exists
+        playbook = choose(self._playbooks(), facts)
+        if playbook is None or playbook.ignore:
+            return Taken("dropped")
+        service = facts.service_id or facts.service_name
+        within = playbook.join.same_service_within
+        owner = incidents.joinable(tx, service, within, now) if service and within else None
+        if owner is not None:
+            return self._join(tx, told, known, owner, now)
+        return self._declare(tx, told, known, playbook, now)
+
+    def _join(self, tx: sa.Connection, told: Alert, known: Known, owner: IncidentId, now: datetime) -> Taken:
+        alerts.belongs(tx, known.id, owner)
+        text = f"Another alert joined: {known.facts.title}"
+        joined = Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=f"joined:{told.source}:{told.key}")
+        timeline.note(tx, owner, [joined], now)
+        return replace(self._follow(tx, told, known, owner, now), outcome="joined")
+
+    def _declare(self, tx: sa.Connection, told: Alert, known: Known, playbook: Playbook, now: datetime) -> Taken:
+        facts, title = known.facts, (known.facts.title or "")[:_LONGEST_TITLE]
+        severity = playbook.severity_of(facts)
+        touched = incidents.declare(
+            tx,
+            title=title,
+            severity=severity,
+            playbook=playbook,
+            service=facts.service_id or facts.service_name,
+            now=now,
+            name_channel=lambda number: playbook.channel_name(
+                number=number, title=title, service=facts.service_name, opened_at=now
+            ),
+        )
+        alerts.belongs(tx, known.id, touched.number)
+        text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
+        declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
+        timeline.note(tx, touched.number, [_entry(told), declared], now)
+        if told.actor is not None and told.kind is not AlertKind.TRIGGERED:
+            incidents.person_acted(tx, touched.number, now)
+        return Taken("declared", self._jobs.put(tx, touched), severity)
+
+    # --- news of an alert that belongs to an incident ---------------------------------------------
+
+    def _follow(self, tx: sa.Connection, told: Alert, known: Known, owner: IncidentId, now: datetime) -> Taken:
+        if told.kind is AlertKind.FOUND_OPEN and not known.changed:
+            return Taken("known")
+        if told.kind is not AlertKind.FOUND_OPEN:
+            timeline.note(tx, owner, [_entry(told)], now)
+        if told.actor is not None and told.kind is not AlertKind.TRIGGERED:
+            incidents.person_acted(tx, owner, now)
+        brief = incidents.brief(tx, owner)
+        every = alerts.facts_in(tx, owner)
+        self._reopen(tx, told, known, brief, now)
+        self._weigh(tx, told, brief, every, now)
+        self._end(tx, told, brief, every, now)
+        return Taken("followed", self._jobs.put(tx, incidents.touch(tx, owner)))
+
+    def _weigh(self, tx: sa.Connection, told: Alert, brief: Brief, every: Sequence[Facts], now: datetime) -> None:
+        """The severity its alerts imply, the worst of those not resolved, unless a person has settled it."""
+        unresolved = [facts for facts in every if facts.status != "resolved"]
+        if brief.severity_by is not None or not unresolved:
+            return
+        worst = min((brief.playbook.severity_of(facts) for facts in unresolved), key=lambda one: one.rank)
+        if worst is brief.severity:
+            return
+        incidents.set_severity(tx, brief.number, worst)
+        text = f"Severity {brief.severity.upper()} → {worst.upper()}: {told.text or told.kind}"
+        changed = Entry(kind=EntryKind.SEVERITY, at=now, text=text, key=f"severity:{told.event_id}")
+        timeline.note(tx, brief.number, [changed], now)
+
+    def _end(self, tx: sa.Connection, told: Alert, brief: Brief, every: Sequence[Facts], now: datetime) -> None:
+        """Propose the resolution once every alert is resolved; take it back when one is not."""
+        over = all(facts.status == "resolved" for facts in every)
+        if not over and brief.resolution_stands:
+            incidents.withdraw_resolution(tx, brief.number)
+        if not over or brief.resolution_stands or not brief.status.is_open:
+            return
+        if now < brief.opens_at:
+            incidents.set_status(tx, brief.number, Status.DISMISSED, now)
+            text = "Dismissed: resolved before the channel was to be opened"
+            dismissed = Entry(kind=EntryKind.STATUS, at=now, text=text, key=f"dismissed:{told.event_id}")
+            timeline.note(tx, brief.number, [dismissed], now)
+            return
+        by = told.actor.name if told.actor is not None else "the alert itself"
+        incidents.propose_resolution(tx, brief.number, by, now)
+
+    def _reopen(self, tx: sa.Connection, told: Alert, known: Known, brief: Brief, now: datetime) -> None:
+        """An alert that comes back brings its incident back."""
+        if told.kind is not AlertKind.REOPENED or known.facts.status == "resolved" or brief.status.is_open:
+            return
+        back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
+        if incidents.set_status(tx, brief.number, back_to, now):
+            text = f"Reopened: {told.text or 'the alert came back'}"
+            reopened = Entry(kind=EntryKind.STATUS, at=now, text=text, key=f"reopened:{told.event_id}")
+            timeline.note(tx, brief.number, [reopened], now)
+
+    def _count(self, told: Alert, taken: Taken) -> None:
+        self._telemetry.alerts.labels(taken.outcome).inc()
+        if taken.outcome == "duplicate":
+            self._telemetry.duplicates.labels(told.source).inc()
+        if taken.declared is not None:
+            self._telemetry.declared.labels(taken.declared, told.source).inc()
+        log.info(
+            "alert taken",
+            outcome=taken.outcome,
+            kind=told.vendor_kind,
+            alert=told.key,
+            incident=taken.put.touched.number if taken.put else None,
+        )
+
+
+def _entry(told: Alert) -> Entry:
+    return Entry(
+        kind=EntryKind.ALERT,
+        at=told.occurred_at,
+        text=told.text or told.vendor_kind,
+        key=f"event:{told.event_id}",
+        actor=told.actor.name if told.actor else None,
+    )
+
+
+def cleaned(value: T) -> T:
+    """The same value, its texts without what no database or chat can hold: control characters, half pairs."""
+    if isinstance(value, str):
+        return _plain(value)  # type: ignore[return-value]
+    if isinstance(value, tuple):
+        return tuple(cleaned(one) for one in value)  # type: ignore[return-value]
+    if is_dataclass(value) and not isinstance(value, type):
+        parts: dict[str, Any] = {f.name: cleaned(getattr(value, f.name)) for f in fields(value)}
+        return replace(value, **parts)
+    return value
+
+
+def _plain(text: str) -> str | Any:
+    if isinstance(text, AlertKind):
+        return text
+    kept = (" " if one in "\n\r\t" else one for one in text if one in "\n\r\t" or unicodedata.category(one)[0] != "C")
+    return "".join(kept)
+

@@ -1,0 +1,212 @@
+"""Durable jobs: start `advance` for an incident and bring it back after a crash. Only here is the engine.
+
+The engine (DBOS) is a way to start work soon and in order of severity; what is to be done is in
+our rows. Its tables may be emptied while Multivac is stopped: the beat finds what is missing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
+
+from multivac.incident import IncidentId
+from multivac.store.database import Database, SqliteConnection
+from multivac.store.incidents import Touched
+from multivac.store.liveness import Liveness
+
+log = structlog.get_logger()
+
+_QUEUE = "advance"
+_DIRECT = 16  # jobs that start at once; more would make a new sev1 wait (measured in the engine study)
+_QUEUED = 16  # jobs taken from the queue at a time
+_FORGET_AFTER_SECONDS = 3600
+
+Advance = Callable[[IncidentId, str], None]
+
+
+class StepPool:
+    """Threads that do steps: the worst incident first, then what matters most, then who came first."""
+
+    def __init__(self, threads: int) -> None:
+        self._work: queue.PriorityQueue[tuple[tuple[int, ...], int, Callable[[], None]]] = queue.PriorityQueue()
+        self._turns = itertools.count()
+        for number in range(threads):
+            threading.Thread(target=self._serve, name=f"step-{number}", daemon=True).start()
+        self._threads = threads
+
+    def submit(self, rank: tuple[int, ...], work: Callable[[], None]) -> None:
+        """Do `work` when its turn comes; lower ranks go first. `work` must not raise."""
+        self._work.put((rank, next(self._turns), work))
+
+    def stop(self) -> None:
+        """End the threads once they have nothing left to do."""
+        for _ in range(self._threads):
+            self.submit((1 << 30,), _end_thread)
+
+    def _serve(self) -> None:
+        while True:
+            *_, work = self._work.get()
+            if work is _end_thread:
+                return
+            work()
+
+
+def _end_thread() -> None:
+    """A sign, never called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A job handed in within a transaction; `begin` it after the commit."""
+
+    touched: Touched
+    direct: bool
+
+
+class Jobs:
+    """Starts `advance` for incidents, durably; one instance for each process.
+
+    `boot` names this run of the process: every claim of ours begins with it.
+    """
+
+    def __init__(self, database: Database, liveness: Liveness, *, advance: Advance, boot: str, poll_seconds: float) -> None:
+        self.boot = boot
+        self._database = database
+        self._liveness = liveness
+        self._advance = advance
+        self._poll_seconds = poll_seconds
+        self._running: dict[str, IncidentId] = {}
+        self._changed = threading.Condition()
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
+        self._client: DBOSClient | None = None
+
+    def start(self) -> None:
+        """Start the engine; it brings back the jobs that a crash on SQLite cut off."""
+        self._liveness.start()
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        DBOS(config=self._config())
+        self._workflow = DBOS.workflow(name="advance")(lambda number: self._run(number))
+        DBOS.launch()
+        DBOS.register_queue(_QUEUE, worker_concurrency=_QUEUED, polling_interval_sec=self._poll_seconds)
+        self._client = DBOSClient(system_database_engine=self._database.engine, application_name="multivac")
+
+    def put(self, tx: sa.Connection, touched: Touched) -> Put:
+        """Hand in a job with the change that makes it necessary; queued there if many are running."""
+        direct = touched.severity.rank == 1 or len(self._running) < _DIRECT
+        if not direct and self._client is not None:
+            self._client.enqueue_in_transaction(
+                tx,
+                {
+                    "workflow_name": "advance",
+                    "queue_name": _QUEUE,
+                    "workflow_id": _name(touched),
+                    "priority": touched.severity.rank,
+                },
+                int(touched.number),
+            )
+        return Put(touched, direct)
+
+    def begin(self, put: Put) -> None:
+        """Start a job after the commit, without waiting for it. One that is queued starts by itself."""
+        if put.direct:
+            self._starter.submit(self._begin, put.touched)
+
+    def is_live(self, claimant: str) -> bool:
+        """Whether whoever made this claim is still at work."""
+        boot, _, job = claimant.partition("/")
+        return job in self._running if boot == self.boot else self._liveness.is_alive(boot)
+
+    def in_progress(self) -> frozenset[IncidentId]:
+        """Incidents that a job of this process is advancing."""
+        return frozenset(self._running.copy().values())
+
+    def waiting(self) -> frozenset[IncidentId]:
+        """Incidents whose job is still in the queue."""
+        if self._client is None:
+            return frozenset()
+        queued = self._client.list_workflows(status="ENQUEUED", name="advance", load_input=False, load_output=False)
+        return frozenset(IncidentId(int(one.workflow_id.split(":")[1])) for one in queued)
+
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Wait until no job of this process runs; False if that took longer."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._running, timeout=seconds)
+
+    def forget_old(self) -> None:
+        """Delete the engine's notes on jobs that ended an hour ago; it keeps them for ever otherwise."""
+        if self._client is None:
+            return
+        before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - _FORGET_AFTER_SECONDS))
+        ended = self._client.list_workflows(
+            status=["SUCCESS", "ERROR"], completed_before=before, limit=1000, load_input=False, load_output=False
+        )
+        if ended:
+            self._client.delete_workflows([one.workflow_id for one in ended])
+
+    def stop(self) -> None:
+        """Stop the engine. Jobs still running are brought back by the next start."""
+        self._starter.shutdown(wait=True, cancel_futures=True)
+        self._client = None
+        DBOS.destroy(destroy_registry=True)
+        self._liveness.stop()
+
+    def _config(self) -> DBOSConfig:
+        config = DBOSConfig(
+            name="multivac",
+            system_database_url=self._database.url,
+            sys_db_pool_size=4,
+            # The default is a hash of the source, which would strand open incidents at each upgrade.
+            application_version="1",
+            executor_id="local" if self._database.is_sqlite else self.boot,
+            max_executor_threads=_DIRECT + _QUEUED + 32,
+            log_level="WARNING",
+            notification_listener_polling_interval_sec=self._poll_seconds,
+            use_listen_notify=False,
+        )
+        if self._database.is_sqlite:
+            config["db_engine_kwargs"] = {"connect_args": {"factory": SqliteConnection}}
+        return config
+
+    def _begin(self, touched: Touched) -> None:
+        try:
+            with SetWorkflowID(_name(touched)):
+                DBOS.start_workflow(self._workflow, int(touched.number))
+        except Exception as error:  # boundary: the beat starts it again
+            log.warning("job not started", incident=touched.number, error=repr(error))
+
+    def _run(self, number: int) -> None:
+        job = str(DBOS.workflow_id)
+        with self._changed:
+            self._running[job] = IncidentId(number)
+        try:
+            self._advance(IncidentId(number), f"{self.boot}/{job}")
+        except Exception:  # boundary: what is missing stays in the rows, and the beat comes back to it
+            log.exception("job failed", incident=number, job=job)
+        finally:
+            with self._changed:
+                del self._running[job]
+                self._changed.notify_all()
+
+
+def _name(touched: Touched) -> str:
+    # An id is never used twice: the engine would take the second start for the first.
+    return f"advance:{touched.number}:{touched.version}:{uuid.uuid4().hex[:8]}"
+
+
+def dead(jobs: Jobs, claimants: Collection[str]) -> tuple[str, ...]:
+    """Those of the claimants that are no longer at work."""
+    return tuple(one for one in claimants if not jobs.is_live(one))
+
+

@@ -1,0 +1,200 @@
+"""The few verbs we ask of the outside world: chat, tracker, pager, clock.
+
+Every verb raises `TryAgain` when the vendor cannot do it now and `GiveUp` when it never will;
+nothing else escapes an adapter. A verb makes as few calls as it can and never retries by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from multivac.briefing import Message
+from multivac.incident import Alert, Person
+
+
+class Clock(Protocol):
+    """Where the time comes from: the wall, or a hand that moves it."""
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What makes a message of ours findable after its answer was lost: incident and kind."""
+
+    incident: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message is: channel id and the chat's own message id."""
+
+    channel: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Who is in the channel now, and who could not be brought in and why (chat ids)."""
+
+    joined: tuple[str, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatUser:
+    """A person as the chat knows them."""
+
+    id: str
+    name: str
+    active: bool = True
+
+
+class Chat(Protocol):
+    """A workspace where people talk."""
+
+    def open_channel(self, name: str, *, private: bool) -> str:
+        """Make a channel and return its id. Raises `NameTaken` if the name is in use."""
+        ...
+
+    def find_channel(self, name: str, *, since: datetime) -> str | None:
+        """The id of a channel of that name that we ourselves made after `since`."""
+        ...
+
+    def set_topic(self, channel: str, text: str) -> None:
+        """Show `text` at the top of the channel."""
+        ...
+
+    def set_purpose(self, channel: str, text: str) -> None:
+        """Say what the channel is for."""
+        ...
+
+    def invite(self, channel: str, people: Sequence[str]) -> Invited:
+        """Bring people (chat ids) in with one notification; a bad one never stops the rest."""
+        ...
+
+    def find_person(self, email: str) -> ChatUser | None:
+        """Who has this e-mail; None when nobody has."""
+        ...
+
+    def group_members(self, handle: str) -> tuple[str, ...]:
+        """The chat ids of a user group, named by handle or id. Raises `GiveUp` if unknown."""
+        ...
+
+    def post(self, channel: str, message: Message, marker: Marker) -> Posted:
+        """Say something new. `channel` is an id or a #name."""
+        ...
+
+    def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
+        """Redraw a message of ours; nobody is notified."""
+        ...
+
+    def find_message(self, channel: str, marker: Marker, *, since: datetime) -> Posted | None:
+        """Our own message with this marker, if it was posted after `since`."""
+        ...
+
+    def pin(self, posted: Posted) -> None:
+        """Pin a message; pinned already is fine."""
+        ...
+
+    def bookmark(self, channel: str, label: str, url: str, *, look_first: bool) -> None:
+        """Add a link to the channel's bar; with `look_first`, only if it is not there yet."""
+        ...
+
+    def people_spoke(self, channel: str) -> bool:
+        """Whether any human has written in the channel."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketDraft:
+    """What a new ticket says. `label` is how it is found again."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]  # label, address
+    label: str
+    severity: str
+    component: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A ticket that exists; `left_out` names fields the tracker refused, with its reason."""
+
+    key: str
+    url: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+class Tracker(Protocol):
+    """Where the work is written down and its owner named."""
+
+    def open_ticket(self, draft: TicketDraft) -> Ticket:
+        """Write the ticket, without the optional fields that the project refuses."""
+        ...
+
+    def find_ticket(self, label: str) -> Ticket | None:
+        """The oldest ticket with this label. Its search may lag behind by some seconds."""
+        ...
+
+    def find_account(self, person: Person) -> str | None:
+        """The tracker's own id of this very person; None rather than a guess."""
+        ...
+
+    def assign(self, ticket: str, account: str) -> None:
+        """Make this account the assignee. Raises `GiveUp` if it cannot be assigned."""
+        ...
+
+    def role_members(self, role: str) -> tuple[Person, ...]:
+        """The people of a project role. Raises `GiveUp` if there is no such role."""
+        ...
+
+    def group_members(self, group: str) -> tuple[Person, ...]:
+        """The people of a group. Raises `GiveUp` if there is no such group."""
+        ...
+
+    def component_lead(self, component: str) -> Person | None:
+        """Who leads a component of the project; None if nobody does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCall:
+    """Somebody who answers now: at which level, for which policy or schedule, until when."""
+
+    person: Person
+    level: int
+    policy: str | None = None
+    schedule: str | None = None
+    until: datetime | None = None
+
+
+class Pager(Protocol):
+    """What woke people, and who is on call."""
+
+    def on_call_of_policies(self, policies: Collection[str]) -> tuple[OnCall, ...]:
+        """Who answers now for these escalation policies (ids), by level."""
+        ...
+
+    def on_call_of_schedules(self, schedules: Collection[str]) -> tuple[OnCall, ...]:
+        """Who answers now for these schedules (ids or names). Raises `GiveUp` naming an unknown one."""
+        ...
+
+    def person(self, number: str) -> Person | None:
+        """Who has this id at the pager; None if nobody has."""
+        ...
+
+    def open_alerts(self) -> Iterator[Alert]:
+        """Every alert that is not resolved, as `FOUND_OPEN`."""
+        ...
+
+    def note(self, alert: str, text: str, *, marker: str, look_first: bool) -> None:
+        """Write a note on the alert; with `look_first`, only if none carries the marker."""
+        ...

@@ -1,0 +1,403 @@
+"""The response as one visible table of steps, and `advance`, which does whatever is missing.
+
+`advance` works in rounds, one transaction each: record what came in, look at the incident, plan
+what must be true, claim what can be done now. The claimed steps run at once on threads; whoever
+finishes one does the next round. It does not matter why, how often or where it was started.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+import sqlalchemy as sa
+import structlog
+
+from multivac.errors import GiveUp, TryAgain
+from multivac.incident import IncidentId
+from multivac.jobs import StepPool
+from multivac.steps import channel, checklists, gaps, lead, people, ticket, triage, words
+from multivac.steps.base import Attempt, NotYet, Outside, Step, View
+from multivac.store import cases, incidents
+from multivac.store import steps as progress
+from multivac.store.cases import Case, StepRow
+from multivac.store.steps import Claim, Done, Failed
+from multivac.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+_A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that another step is asking
+_TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
+_REDRAW_TOGETHER = timedelta(seconds=2)
+_SLOWEST_RETRY = timedelta(seconds=60)
+
+STEPS: tuple[Step, ...] = (
+    Step(name="channel", wants=channel.wants_channel, do=channel.open_channel, keep=channel.keep_channel, matters=0),
+    Step(name="topic", wants=channel.wants_topic, do=channel.set_topic, needs=("channel",), matters=1),
+    Step(name="purpose", wants=channel.wants_purpose, do=channel.set_purpose, needs=("channel",), matters=3),
+    Step(
+        name="headline",
+        wants=words.wants_headline,
+        do=words.draw_headline,
+        needs=("channel",),
+        settles=("on call", "schedule", "lead", "role", "ticket", "account", "assignee"),
+        matters=0,
+    ),
+    Step(name="pin", wants=words.wants_pin, do=words.pin_headline, needs=("headline",), matters=2),
+    Step(name="on call", wants=people.wants_on_call, do=people.find_on_call, matters=0),
+    Step(name="schedule", wants=people.wants_schedules, do=people.find_schedule, matters=0),
+    Step(
+        name="who",
+        wants=people.wants_who,
+        do=people.find_who,
+        waits={"on call": _A_WHILE, "schedule": _A_WHILE},
+        matters=1,
+    ),
+    Step(name="group", wants=people.wants_groups, do=people.find_group, matters=1),
+    Step(
+        name="chat ids",
+        wants=people.wants_chat_ids,
+        do=people.find_chat_ids,
+        waits={"on call": _A_WHILE, "schedule": _A_WHILE, "who": _A_WHILE},
+        matters=0,
+    ),
+    Step(
+        name="invite",
+        wants=people.wants_invite,
+        do=people.invite,
+        keep=people.keep_invite,
+        needs=("channel",),
+        waits={"chat ids": _A_WHILE, "group": _A_WHILE, "topic": _TOPIC_FIRST},
+        matters=0,
+    ),
+    Step(name="ticket", wants=ticket.wants_ticket, do=ticket.open_ticket, keep=ticket.keep_ticket, matters=0),
+    Step(
+        name="lead",
+        wants=lead.wants_lead,
+        do=lead.choose_lead,
+        keep=lead.keep_lead,
+        waits={"on call": _A_WHILE, "schedule": _A_WHILE},
+        matters=0,
+    ),
+    Step(
+        name="role",
+        wants=lead.wants_roles,
+        do=lead.choose_role,
+        keep=lead.keep_role,
+        waits={"on call": _A_WHILE, "schedule": _A_WHILE},
+        matters=1,
+    ),
+    Step(name="account", wants=ticket.wants_account, do=ticket.find_account, needs=("lead",), matters=0),
+    Step(name="assignee", wants=ticket.wants_assignee, do=ticket.assign, needs=("ticket", "account"), matters=0),
+    Step(
+        name="lead told",
+        wants=words.wants_lead_told,
+        do=words.tell_lead,
+        needs=("headline",),
+        waits={"ticket": _A_WHILE, "chat ids": _A_WHILE, "role": _A_WHILE},
+        matters=1,
+    ),
+    Step(
+        name="announcement",
+        wants=words.wants_announcement,
+        do=words.announce,
+        needs=("channel",),
+        settles=("lead",),
+        matters=1,
+    ),
+    Step(
+        name="checklist",
+        wants=checklists.wants_checklists,
+        do=checklists.post_checklist,
+        keep=checklists.keep_checklist,
+        needs=("headline",),
+        settles=("lead", "role", "ticket"),
+        matters=1,
+    ),
+    Step(name="first bookmark", wants=channel.wants_first_bookmark, do=channel.add_bookmark, needs=("channel",)),
+    Step(
+        name="bookmark",
+        wants=channel.wants_bookmarks,
+        do=channel.add_bookmark,
+        needs=("channel",),
+        waits={"invite": _A_WHILE, "checklist": _A_WHILE, "assignee": _A_WHILE},
+        matters=3,
+    ),
+    Step(name="note", wants=words.wants_notes, do=words.note_alert, needs=("channel",), matters=2),
+    Step(name="update due", wants=words.wants_update_prompt, do=words.prompt_update, needs=("headline",)),
+    Step(name="settle", wants=triage.wants_settling, do=triage.settle, keep=triage.keep_settled, matters=1),
+    Step(
+        name="resolution",
+        wants=words.wants_resolution,
+        do=words.propose_resolution,
+        needs=("headline",),
+        waits={"settle": timedelta(minutes=2)},
+        matters=1,
+    ),
+    Step(name="gaps", wants=gaps.wants_gaps, do=gaps.say_gaps, needs=("headline",), matters=1),
+)
+
+_BY_NAME = {step.name: step for step in STEPS}
+
+
+def step_of(name: str) -> Step | None:
+    """The table's step for a row's name; None for one that this release no longer has."""
+    return _BY_NAME.get(name.partition("/")[0])
+
+
+# --- planning: pure -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one look at an incident says: what is wanted that was not, and when to look again."""
+
+    changes: Mapping[str, str | None]
+    wakes: tuple[datetime, ...]
+
+
+def plan(view: View) -> Plan:
+    """Compare what should be true with what the rows want."""
+    wanted = {f"{step.name}/{one}" if one else step.name: mark for step in STEPS for one, mark in _wanted(step, view)}
+    rows = view.case.steps
+    changes: dict[str, str | None] = {
+        name: mark for name, mark in wanted.items() if name not in rows or rows[name].wanted != mark
+    }
+    changes |= {name: None for name, row in rows.items() if row.wanted is not None and name not in wanted}
+    return Plan(changes, tuple(view.wakes))
+
+
+def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
+    if view.now < view.case.opens_at and step.name != "settle":
+        view.look_again(view.case.opens_at)
+        return
+    yield from step.wants(view).items()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Whether a step can be done now; if not, when to look again, if time alone can tell."""
+
+    now: bool
+    at: datetime | None = None
+
+
+def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
+    """Whether this row's step is due, its needs met and its waits over."""
+    step = step_of(row.name)
+    if step is None or row.is_settled or row.claim is not None:
+        return Ready(now=False)
+    if row.next_try is not None and row.next_try > now:
+        return Ready(now=False, at=row.next_try)
+    since = _needs_met(case, step, row)
+    if since is None:
+        return Ready(now=False)
+    until = max((since + limit for name, limit in _waits(step, row).items() if _unsettled(case, name)), default=now)
+    return Ready(now=until <= now, at=until)
+
+
+def _needs_met(case: Case, step: Step, row: StepRow) -> datetime | None:
+    """Since when everything the step needs has been there; None while something is missing."""
+    since = row.wanted_at or case.declared_at
+    for name in step.needs:
+        needed = case.steps.get(name)
+        if needed is None or needed.done_at is None:
+            return None
+        since = max(since, needed.done_at) if not row.was_done else since
+    return since
+
+
+def _waits(step: Step, row: StepRow) -> Mapping[str, timedelta]:
+    return dict.fromkeys(step.settles, _REDRAW_TOGETHER) if row.was_done and step.settles else step.waits
+
+
+def _unsettled(case: Case, family: str) -> bool:
+    rows = (row for name, row in case.steps.items() if name == family or name.startswith(f"{family}/"))
+    return any(not row.is_settled for row in rows)
+
+
+# --- doing ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A claimed step on its way, with the incident as it was claimed."""
+
+    claim: Claim
+    case: Case
+
+
+class Response:
+    """Advances incidents: does what is missing, as much at once as can be."""
+
+    def __init__(self, out: Outside, pool: StepPool, *, telemetry: Telemetry, chance: Random) -> None:
+        self.out = out
+        self._pool = pool
+        self._telemetry = telemetry
+        self._chance = chance
+        self._draining = threading.Event()
+        self.wake_at: Callable[[IncidentId, datetime], None] | None = None
+
+    def advance(self, number: IncidentId, claimant: str) -> None:
+        """Do all that can be done now for one incident, in the name of `claimant`, and return."""
+        _Run(self, number, claimant).go()
+
+    def drain(self) -> None:
+        """Claim nothing more: what is on its way ends, the rest waits for the next start."""
+        self._draining.set()
+
+    def round(self, number: IncidentId, claimant: str, arrived: deque[tuple[_Flight, Done | Failed]]) -> list[_Flight]:
+        """One transaction: record what arrived, look, plan, claim what can run now."""
+        now = self.out.clock.now()
+        came = _take_all(arrived)
+        try:
+            flights, wake = self.out.database.write(lambda tx: self._look(tx, number, claimant, came, now))
+        except BaseException:
+            arrived.extend(came)
+            raise
+        if wake is not None and self.wake_at is not None:
+            self.wake_at(number, wake)
+        return flights
+
+    def _look(
+        self,
+        tx: sa.Connection,
+        number: IncidentId,
+        claimant: str,
+        came: list[tuple[_Flight, Done | Failed]],
+        now: datetime,
+    ) -> tuple[list[_Flight], datetime | None]:
+        incidents.lock(tx, number)
+        for flight, outcome in came:
+            self._record(tx, flight, outcome, now)
+        case = cases.load(tx, number)
+        planned = plan(View(case=case, now=now, out=self.out))
+        if planned.changes:
+            progress.want(tx, number, planned.changes, now)
+            case = cases.load(tx, number)
+        flights, later = self._claim(tx, case, claimant, now)
+        wake = min([*planned.wakes, *later], default=None)
+        if self._draining.is_set():
+            wake = now  # the next start looks at once
+        incidents.planned(tx, number, version=case.version, wake_at=wake)
+        return flights, wake
+
+    def _record(self, tx: sa.Connection, flight: _Flight, outcome: Done | Failed, now: datetime) -> None:
+        if not progress.record(tx, flight.claim, outcome, now):
+            log.info("late result refused", incident=flight.claim.incident, step=flight.claim.name)
+            return
+        step = step_of(flight.claim.name)
+        if isinstance(outcome, Done) and step is not None and step.keep is not None:
+            step.keep(tx, flight.case, dict(outcome.result), now)
+
+    def _claim(
+        self, tx: sa.Connection, case: Case, claimant: str, now: datetime
+    ) -> tuple[list[_Flight], list[datetime]]:
+        flights: list[_Flight] = []
+        later: list[datetime] = []
+        for row in case.steps.values():
+            ready = readiness(case, row, now)
+            if ready.at is not None and not ready.now:
+                later.append(ready.at)
+            if not ready.now or self._draining.is_set():
+                continue
+            claim = Claim(
+                incident=case.id,
+                name=row.name,
+                wanted=row.wanted or "",
+                by=claimant,
+                attempt=row.attempt + 1,
+                unknown=row.unknown,
+            )
+            if progress.take(tx, claim):
+                flights.append(_Flight(claim, case))
+        return flights, later
+
+    def perform(self, flight: _Flight) -> Done | Failed:
+        """Do one claimed step and say what came of it; never raises."""
+        claim = flight.claim
+        attempt = Attempt(case=flight.case, name=claim.name, unknown=claim.unknown, out=self.out)
+        step = step_of(claim.name)
+        with self._telemetry.step(claim.name.partition("/")[0]) as told:
+            try:
+                outcome: Done | Failed = Done(step.do(attempt) if step is not None else {})
+            except NotYet as wait:
+                outcome = Failed(why="", next_try=wait.until, unknown=False, is_error=False)
+            except TryAgain as error:
+                outcome = self._again(attempt, error)
+            except GiveUp as error:
+                outcome = Failed(why=error.why, fix=error.fix, next_try=None, unknown=False)
+            except Exception as error:  # noqa: BLE001  # boundary: a mistake of ours must not stop the rest
+                log.exception("step failed", incident=claim.incident, step=claim.name)
+                outcome = self._again(attempt, TryAgain(f"an error of our own ({type(error).__name__})"))
+            told.append("done" if isinstance(outcome, Done) else "failed" if outcome.is_error else "waits")
+        if isinstance(outcome, Failed) and outcome.is_error:
+            log.warning("step not done", incident=claim.incident, step=claim.name, why=outcome.why)
+        return outcome
+
+    def _again(self, attempt: Attempt, error: TryAgain) -> Failed:
+        tries = attempt.before.tries
+        backoff = min(timedelta(seconds=2.0**tries), _SLOWEST_RETRY) * self._chance.uniform(0.5, 1.0)
+        wait = max(backoff, error.after or timedelta())
+        return Failed(why=error.why, next_try=attempt.now + wait, unknown=error.reached or attempt.unknown)
+
+    def submit(self, flight: _Flight, work: Callable[[], None]) -> None:
+        """Give a step to the threads: the worst incident first, then what matters most."""
+        step = step_of(flight.claim.name)
+        self._pool.submit((flight.case.severity.rank, step.matters if step else 3), work)
+
+
+def _take_all(arrived: deque[tuple[_Flight, Done | Failed]]) -> list[tuple[_Flight, Done | Failed]]:
+    came = []
+    while arrived:
+        came.append(arrived.popleft())
+    return came
+
+
+class _Run:
+    """One job's work on one incident: rounds until nothing is in the air."""
+
+    def __init__(self, response: Response, number: IncidentId, claimant: str) -> None:
+        self._response = response
+        self._number = number
+        self._claimant = claimant
+        self._arrived: deque[tuple[_Flight, Done | Failed]] = deque()
+        self._in_the_air = 0
+        self._lock = threading.Lock()
+        self._landed = threading.Event()
+
+    def go(self) -> None:
+        """The first round, then wait until the last step has done the last round."""
+        self._in_the_air = 1
+        try:
+            self._round()
+        finally:
+            self._land()
+        self._landed.wait()
+
+    def _round(self) -> None:
+        for flight in self._response.round(self._number, self._claimant, self._arrived):
+            with self._lock:
+                self._in_the_air += 1
+            self._response.submit(flight, lambda flight=flight: self._fly(flight))  # type: ignore[misc]
+
+    def _fly(self, flight: _Flight) -> None:
+        try:
+            self._arrived.append((flight, self._response.perform(flight)))
+            self._round()
+        except Exception:  # boundary: the claim stays, and the beat frees it once this job has ended
+            log.exception("round failed", incident=self._number)
+        finally:
+            self._land()
+
+    def _land(self) -> None:
+        with self._lock:
+            self._in_the_air -= 1
+            if self._in_the_air == 0:
+                self._landed.set()
+
+

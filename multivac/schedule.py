@@ -1,0 +1,164 @@
+"""The beat: compares rows with the clock and starts what is due. APScheduler fires it.
+
+The rows are the truth: every replica beats, and what two of them start twice is done once. After
+downtime nothing has to be caught up here, since whatever is due is due until it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from multivac.briefing import OperatorNotice
+from multivac.errors import GiveUp, MultivacError
+from multivac.incident import IncidentId
+from multivac.intake import Intake
+from multivac.jobs import Jobs, dead
+from multivac.ports import Chat, Clock, Marker, Pager
+from multivac.store import alerts, incidents, notices
+from multivac.store import steps as progress
+from multivac.store.database import Database
+from multivac.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+_SOON = timedelta(seconds=2)  # what is due sooner gets a timer of its own; the beat finds the rest
+
+
+class Beat:
+    """What happens again and again, as plain functions of the time."""
+
+    def __init__(self, database: Database, jobs: Jobs, *, clock: Clock, telemetry: Telemetry) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._clock = clock
+        self._telemetry = telemetry
+
+    def beat(self) -> int:
+        """Free what the dead held and start every incident that is due; says how many it started."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            held = progress.claimants(tx)
+        if gone := dead(self._jobs, held):
+            freed = self._database.write(lambda tx: progress.free(tx, gone, now))
+            log.info("claims of the dead freed", claims=len(gone), incidents=list(freed))
+        with self._database.read() as tx:
+            due = incidents.due(tx, now)
+        busy = self._jobs.in_progress() | (self._jobs.waiting() if due else frozenset())
+        idle = [touched for touched in due if touched.number not in busy]
+        for touched in idle:
+            self._jobs.begin(self._database.write(lambda tx, one=touched: self._jobs.put(tx, one)))  # type: ignore[misc]
+        self._telemetry.beats.labels("ok").inc()
+        return len(idle)
+
+    def measure(self) -> None:
+        """Bring the gauges up to date."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            number, oldest = progress.unfinished(tx)
+            by_severity = incidents.count_open(tx)
+        self._telemetry.unfinished.set(number)
+        self._telemetry.oldest.set((now - oldest).total_seconds() if oldest else 0)
+        self._telemetry.open.clear()
+        for severity, count in by_severity.items():
+            self._telemetry.open.labels(severity).set(count)
+
+    def keep_house(self) -> None:
+        """Forget what can no longer matter."""
+        before = self._clock.now() - alerts.KEEP_DELIVERIES
+        forgotten = self._database.write(lambda tx: alerts.forget_deliveries(tx, before))
+        self._jobs.forget_old()
+        log.info("house kept", deliveries_forgotten=forgotten)
+
+
+class Sweep:
+    """Takes in alerts whose webhook never came."""
+
+    def __init__(self, pager: Pager, intake: Intake) -> None:
+        self._pager = pager
+        self._intake = intake
+
+    def sweep(self) -> int:
+        """Ask the pager for every open alert and take each in; says how many there are."""
+        number = 0
+        for alert in self._pager.open_alerts():
+            self._intake.take(alert)
+            number += 1
+        return number
+
+
+class Operators:
+    """Tells the people who run Multivac what only they can mend."""
+
+    def __init__(self, database: Database, chat: Chat | None, channel: str | None, clock: Clock) -> None:
+        self._database = database
+        self._chat = chat
+        self._channel = channel
+        self._clock = clock
+
+    def tell(self) -> None:
+        """Tell each notice once; without an operators' channel the log has said it."""
+        if self._chat is None or self._channel is None:
+            return
+        with self._database.read() as tx:
+            waiting = notices.untold(tx)
+        for one in waiting:
+            now = self._clock.now()
+            if self._database.write(lambda tx, one=one, now=now: notices.told(tx, one.key, now)):  # type: ignore[misc]
+                marker = Marker(incident=0, kind=f"notice {one.key}")
+                self._chat.post(self._channel, OperatorNotice(what=one.what, do=one.do), marker)
+
+
+class Schedule:
+    """The APScheduler of one process: in memory, since it only looks at rows."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(8)},
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+        )
+
+    def every(self, seconds: float, name: str, work: Callable[[], object], *, at_once: bool = False) -> None:
+        """Do `work` again and again; an error is logged and the next time comes all the same."""
+        first = {"next_run_time": datetime.now(UTC)} if at_once else {}
+        self._scheduler.add_job(_safely(name, work), IntervalTrigger(seconds=seconds), id=name, **first)
+
+    def wake(self, number: IncidentId, at: datetime, work: Callable[[], object]) -> None:
+        """Do `work` at that time if it is near; the beat sees to what is farther away."""
+        wait = at - self._clock.now()
+        if wait < _SOON:
+            when = datetime.now(UTC) + max(wait, timedelta())
+            self._scheduler.add_job(
+                _safely("wake", work), DateTrigger(when), id=f"wake:{number}", replace_existing=True
+            )
+
+    def start(self) -> None:
+        """Begin."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End, once what is running has ended."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+
+def _safely(name: str, work: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            work()
+        except GiveUp as error:
+            log.error("scheduled work refused", work=name, why=error.why, fix=error.fix)
+        except MultivacError as error:
+            log.warning("scheduled work put off", work=name, why=str(error))
+        except Exception:  # boundary: one bad beat must not be the last
+            log.exception("scheduled work failed", work=name)
+
+    return run

@@ -1,0 +1,137 @@
+"""What a step is made of: what it wants, what it needs, what it does, what it leaves in the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from multivac.incident import Person
+from multivac.playbook import Playbook
+from multivac.ports import Chat, Clock, Pager, Tracker
+from multivac.store.cases import Case, Result, StepRow
+from multivac.store.database import Database
+
+
+class NotYet(Exception):  # noqa: N818  # not an error: the step has only to wait
+    """The step cannot be decided before `until`, or before the facts change."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """The vendors that are switched on, and the few settings that steps need."""
+
+    chat: Chat | None
+    tracker: Tracker | None
+    pager: Pager | None
+    clock: Clock
+    database: Database
+    complete: Callable[[Person], Person]  # adds the identities that operators wrote down
+    announce_channel: str | None = None
+    operators_channel: str | None = None
+    public_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of one step: the incident as it was claimed, and whether an earlier try may have worked."""
+
+    case: Case
+    name: str
+    unknown: bool
+    out: Outside
+
+    @property
+    def instance(self) -> str:
+        """What follows the slash in the step's name: which checklist, which bookmark."""
+        return self.name.partition("/")[2]
+
+    @property
+    def before(self) -> StepRow:
+        """The step as it stood before this try."""
+        return self.case.steps[self.name]
+
+    @property
+    def now(self) -> datetime:
+        """The present."""
+        return self.out.clock.now()
+
+    def chat(self) -> Chat:
+        """The chat, which is on: else the step would not be wanted."""
+        assert self.out.chat is not None  # noqa: S101  # states what `wants` guarantees
+        return self.out.chat
+
+    def tracker(self) -> Tracker:
+        """The tracker, which is on: else the step would not be wanted."""
+        assert self.out.tracker is not None  # noqa: S101  # states what `wants` guarantees
+        return self.out.tracker
+
+    def pager(self) -> Pager:
+        """The pager, which is on: else the step would not be wanted."""
+        assert self.out.pager is not None  # noqa: S101  # states what `wants` guarantees
+        return self.out.pager
+
+
+@dataclass(slots=True, kw_only=True)
+class View:
+    """What planning sees: the incident now, the time, and which vendors are on. It makes no calls.
+
+    `look_again` collects the times at which something may be wanted that is not yet.
+    """
+
+    case: Case
+    now: datetime
+    out: Outside
+    wakes: list[datetime] = field(default_factory=list)
+
+    @property
+    def playbook(self) -> Playbook:
+        """The policy the incident was declared with."""
+        return self.case.playbook
+
+    def look_again(self, at: datetime | None) -> None:
+        """Ask for another look at that time, if it is still to come."""
+        if at is not None and at > self.now:
+            self.wakes.append(at)
+
+
+Wants = Callable[[View], Mapping[str, str]]
+Do = Callable[[Attempt], Result]
+Keep = Callable[[sa.Connection, Case, Result, datetime], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One part of the response.
+
+    `wants` names what must be true now, by instance ("" for a step that exists once): a
+    fingerprint, so that the step is due again whenever it changes. `needs` must have been done
+    once. `waits` are waited for that long at most. `settles` delays a redraw, not the first
+    drawing, until those are settled, so that ten changes make one edit. `keep` writes the result
+    into other rows, in the transaction that records it. `matters`: 0 what people wait for,
+    1 needed now, 2 useful, 3 can come late.
+    """
+
+    name: str
+    wants: Wants
+    do: Do
+    needs: tuple[str, ...] = ()
+    waits: Mapping[str, timedelta] = field(default_factory=dict)
+    settles: tuple[str, ...] = ()
+    keep: Keep | None = None
+    matters: int = 2
+    vendor: str = ""
+
+
+def once(_: View) -> Mapping[str, str]:
+    """Wanted a single time, whatever changes later."""
+    return {"": "1"}
+
+
+NOTHING: Mapping[str, str] = {}

@@ -1,0 +1,123 @@
+"""The channel: opened under a name settled beforehand, with topic, purpose and links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from multivac.briefing import fingerprint
+from multivac.errors import NameTaken
+from multivac.incident import Entry, EntryKind
+from multivac.playbook import with_suffix
+from multivac.store import incidents, timeline
+from multivac.store.cases import Case, Result
+from multivac.steps.base import NOTHING, Attempt, View
+
+_TRIES = 20  # names tried before giving up: the settled one, then with -2, -3, ...
+
+
+def wants_channel(view: View) -> Mapping[str, str]:
+    """A channel, once the incident is to be opened at all."""
+    if view.out.chat is None:
+        return NOTHING
+    if view.case.channel_id is None and not view.case.status.is_open:
+        return NOTHING  # it was over before it was opened
+    return {"": "1"}
+
+
+def open_channel(attempt: Attempt) -> Result:
+    """Open it under its settled name; after a lost answer, find the one we made."""
+    chat, case = attempt.chat(), attempt.case
+    for name in _names(attempt):
+        if attempt.unknown and (found := chat.find_channel(name, since=case.declared_at)):
+            return {"id": found, "name": name}
+        try:
+            return {"id": chat.open_channel(name, private=case.playbook.channel.private), "name": name}
+        except NameTaken as error:
+            taken = error
+    raise taken
+
+
+def _names(attempt: Attempt) -> list[str]:
+    return [with_suffix(attempt.case.channel_name, refusals) for refusals in range(_TRIES)]
+
+
+def keep_channel(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+    """Remember its id, and its name if the settled one was taken."""
+    incidents.set_channel(tx, case.id, made["id"])
+    if made["name"] != case.channel_name:
+        incidents.rename_channel(tx, case.id, made["name"])
+    opened = Entry(kind=EntryKind.NOTE, at=now, text=f"Channel #{made['name']} opened", key="channel")
+    timeline.note(tx, case.id, [opened], now)
+
+
+def topic_of(case: Case) -> str:
+    """What stands at the top of the channel: how bad, where it stands, what it is."""
+    return f"{case.severity.upper()} · {case.status.capitalize()} · INC-{case.id} · {case.title}"
+
+
+def wants_topic(view: View) -> Mapping[str, str]:
+    """A topic that is true."""
+    return NOTHING if view.out.chat is None else {"": fingerprint(topic_of(view.case))}
+
+
+def set_topic(attempt: Attempt) -> Result:
+    """Set it; doing so twice does no harm."""
+    attempt.chat().set_topic(_channel(attempt), topic_of(attempt.case))
+    return {}
+
+
+def wants_purpose(view: View) -> Mapping[str, str]:
+    """A purpose, once."""
+    return NOTHING if view.out.chat is None else {"": "1"}
+
+
+def set_purpose(attempt: Attempt) -> Result:
+    """Say what the channel is for and where the facts are."""
+    case = attempt.case
+    text = f"Response to INC-{case.id}: {case.title}. The pinned headline says where we are."
+    attempt.chat().set_purpose(_channel(attempt), text)
+    return {}
+
+
+def links_of(case: Case) -> dict[str, tuple[str, str]]:
+    """The addresses worth a place in the channel's bar: label and address by a stable name."""
+    links: dict[str, tuple[str, str]] = {}
+    for alert in case.alerts[:1]:
+        if alert.facts.url:
+            links["alert"] = ("PagerDuty", alert.facts.url)
+    if ticket := case.result("ticket"):
+        links["ticket"] = (ticket["key"], ticket["url"])
+    for alert in case.alerts:
+        if alert.facts.bridge and alert.facts.bridge.url:
+            links["bridge"] = ("Bridge", alert.facts.bridge.url)
+    return links
+
+
+def wants_first_bookmark(view: View) -> Mapping[str, str]:
+    """One link early: where the alert is."""
+    return _bookmarks(view, lambda name: name == "alert")
+
+
+def wants_bookmarks(view: View) -> Mapping[str, str]:
+    """The other links, when there is room."""
+    return _bookmarks(view, lambda name: name != "alert")
+
+
+def _bookmarks(view: View, mine: Callable[[str], bool]) -> Mapping[str, str]:
+    if view.out.chat is None:
+        return NOTHING
+    return {name: fingerprint(link) for name, link in links_of(view.case).items() if mine(name)}
+
+
+def add_bookmark(attempt: Attempt) -> Result:
+    """Add the link, looking first where an earlier try may have worked."""
+    label, url = links_of(attempt.case)[attempt.instance]
+    attempt.chat().bookmark(_channel(attempt), label, url, look_first=attempt.unknown)
+    return {}
+
+
+def _channel(attempt: Attempt) -> str:
+    return str(attempt.case.result("channel")["id"])

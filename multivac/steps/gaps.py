@@ -1,0 +1,138 @@
+"""What is missing and what people can do about it: said once in the channel, edited as it mends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from multivac.briefing import Gaps, fingerprint
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.words import channel_of, say
+from multivac.store.cases import Case, Result, StepRow
+
+# A vendor that hiccups is nobody's business; one that stays away is.
+_SAID_AFTER = timedelta(minutes=2)
+
+_WORDS = {
+    "on call": "Who is on call is not known",
+    "schedule": "Who is on call for {instance} is not known",
+    "who": "A person PagerDuty names could not be looked up",
+    "group": "The Slack group {instance} could not be read",
+    "chat ids": "People could not be looked up in Slack",
+    "invite": "People could not be invited",
+    "ticket": "There is no Jira ticket",
+    "account": "The lead could not be found in Jira",
+    "assignee": "The ticket is not assigned to the lead",
+    "lead": "No lead could be chosen",
+    "role": "Nobody could be chosen as {instance}",
+    "announcement": "The incident is not announced",
+    "topic": "The topic is not set",
+    "purpose": "The purpose is not set",
+    "pin": "The headline is not pinned",
+    "first bookmark": "A link is missing in the channel's bar",
+    "bookmark": "A link is missing in the channel's bar",
+    "note": "PagerDuty does not show where the response is",
+    "checklist": "A checklist could not be posted",
+    "settle": "The channel could not be read",
+}
+
+
+def lines_of(view: View) -> dict[str, str]:
+    """Each gap that people should know of now: a stable name and one line with what to do."""
+    case = view.case
+    found = {f"step:{row.name}": line for row in case.steps.values() if (line := _failing(view, row))}
+    return found | dict(_people_gaps(case)) | dict(_ticket_gaps(case))
+
+
+def _failing(view: View, row: StepRow) -> str | None:
+    if row.is_settled and row.gave_up != row.wanted or row.wanted is None or row.error is None:
+        return None
+    family, _, instance = row.name.partition("/")
+    words = _WORDS.get(family)
+    if words is None:
+        return None
+    said = f"{words.format(instance=instance)}: {row.error}."
+    if row.gave_up == row.wanted:
+        return f"{said} {row.fix}".strip()
+    if row.failing_since is None:
+        return None
+    if view.now - row.failing_since < _SAID_AFTER:
+        view.look_again(row.failing_since + _SAID_AFTER)
+        return None
+    return f"{said} I keep trying; the rest goes on."
+
+
+def _people_gaps(case: Case) -> Iterator[tuple[str, str]]:
+    looked_up = case.result("chat ids")
+    if missing := looked_up.get("missing"):
+        yield "missing", f"Not in Slack under the e-mail PagerDuty has: {', '.join(missing)}. Invite them by hand."
+    if inactive := looked_up.get("inactive"):
+        yield "inactive", f"Deactivated in Slack: {', '.join(inactive)}. Page their stand-in."
+    for chat_id, why in case.result("invite").get("refused", {}).items():
+        yield f"refused:{chat_id}", f"{_name(case, chat_id)} could not be invited: {why}."
+    yield from _on_call_gaps(case)
+    yield from _role_gaps(case)
+
+
+def _name(case: Case, chat_id: str) -> str:
+    looked_up = case.result("chat ids")
+    key = next((key for key, known in looked_up.get("ids", {}).items() if known == chat_id), None)
+    return str(looked_up.get("names", {}).get(key, chat_id))
+
+
+def _on_call_gaps(case: Case) -> Iterator[tuple[str, str]]:
+    for name, row in sorted(case.steps.items()):
+        if row.was_done and row.result.get("on_call") == []:
+            if name == "on call":
+                yield name, "Nobody is on call for this alert's escalation policy. Page somebody by hand."
+            elif name.startswith("schedule/"):
+                yield name, f"Nobody is on call for {name.removeprefix('schedule/')}. Page somebody by hand."
+
+
+def _role_gaps(case: Case) -> Iterator[tuple[str, str]]:
+    if case.lead is None and case.steps.get("lead") and case.steps["lead"].was_done:
+        problems = "; ".join(case.result("lead").get("problems", ()))
+        yield "lead", f"No lead yet{f' ({problems})' if problems else ''}. Say who leads, here."
+    for name, row in sorted(case.steps.items()):
+        role = name.removeprefix("role/")
+        if name.startswith("role/") and row.was_done and row.wanted and role not in case.roles:
+            yield name, f"No {role} yet: the playbook's rule gave nobody."
+
+
+def _ticket_gaps(case: Case) -> Iterator[tuple[str, str]]:
+    if left_out := case.result("ticket").get("left_out"):
+        fields = ", ".join(f"{field} ({why})" for field, why in left_out.items())
+        yield "left out", f"Jira refused these fields, so the ticket is without them: {fields}."
+    found, lead = case.result("account"), case.lead
+    if lead and found and found.get("lead") == lead.key and found.get("account") is None:
+        yield (
+            "account",
+            f"{lead.name} has no Jira account that I can find, so {case.result('ticket').get('key', 'the ticket')}"
+            " is not assigned. Assign it by hand; operators can add the account to people.yaml.",
+        )
+
+
+def gaps(view: View) -> Gaps | None:
+    """The message as it should read now; None while there was never anything to say."""
+    now = lines_of(view)
+    before: dict[str, str] = view.case.result("gaps").get("said", {})
+    mended = tuple(line for name, line in before.items() if name not in now)
+    return Gaps(lines=tuple(now.values()), mended=mended) if now or mended else None
+
+
+def wants_gaps(view: View) -> Mapping[str, str]:
+    """The gaps said, once there are any, and crossed out when they are mended."""
+    row = view.case.steps.get("gaps")
+    if view.out.chat is None or not view.case.status.is_open:
+        return {"": row.done} if row is not None and row.done else NOTHING
+    drawn = gaps(view)
+    return NOTHING if drawn is None else {"": fingerprint(drawn)}
+
+
+def say_gaps(attempt: Attempt) -> Result:
+    """Post or redraw them."""
+    view = View(case=attempt.case, now=attempt.now, out=attempt.out)
+    drawn = gaps(view) or Gaps(lines=(), mended=())
+    before: dict[str, str] = attempt.before.result.get("said", {})
+    return say(attempt, channel_of(attempt.case), drawn) | {"said": before | lines_of(view)}
+

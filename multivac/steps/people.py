@@ -1,0 +1,331 @@
+"""The people: who is on call, who they are in the chat, and bringing them in with one notification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from multivac.briefing import fingerprint
+from multivac.errors import GiveUp, TryAgain
+from multivac.incident import Entry, EntryKind, Person
+from multivac.playbook import ByOnCall, OnCallOf, Wanted
+from multivac.ports import OnCall
+from multivac.store import people as directory
+from multivac.store import timeline
+from multivac.store.cases import Case, Result
+from multivac.store.facts import person_from, person_to
+from multivac.steps.base import NOTHING, Attempt, View
+
+_AT_ONCE = 8  # look-ups of one incident that run side by side
+_IDENTITY_LASTS = timedelta(days=1)
+_MISSING_LASTS = timedelta(minutes=10)  # an account may be made while we wait
+_ASK_AGAIN = timedelta(minutes=1)  # while the on-call list is an old one
+
+
+# --- who is on call -------------------------------------------------------------------------------
+
+
+def policies_of(case: Case) -> tuple[str, ...]:
+    """The escalation policies of the incident's alerts and those its playbook names."""
+    named = {rule.policy for rule in on_call_rules(case) if rule.policy}
+    own = {alert.facts.policy_id for alert in case.alerts if alert.facts.policy_id}
+    return tuple(sorted(named | own))
+
+
+def on_call_rules(case: Case) -> tuple[OnCallOf, ...]:
+    """Every rule of the playbook that asks who is on call for the lead or another role."""
+    roles = case.playbook.roles_for(case.severity).values()
+    by_lead = (strategy.on_call for strategy in case.playbook.lead if isinstance(strategy, ByOnCall))
+    return (*by_lead, *(rule.on_call for rule in roles if rule.on_call))
+
+
+def wants_on_call(view: View) -> Mapping[str, str]:
+    """Who answers now for the policies of the alerts."""
+    policies = policies_of(view.case)
+    if view.out.pager is None or not policies:
+        return NOTHING
+    return {"": fingerprint(policies, _stale_minutes(view, "on call"))}
+
+
+def find_on_call(attempt: Attempt) -> Result:
+    """Ask the pager; if it does not answer, the last answer with its age."""
+    policies = policies_of(attempt.case)
+    return _on_call(attempt, "policies:" + ",".join(policies), lambda: attempt.pager().on_call_of_policies(policies))
+
+
+def wants_schedules(view: View) -> Mapping[str, str]:
+    """Who answers now for each schedule the playbook names."""
+    if view.out.pager is None:
+        return NOTHING
+    names = {rule.schedule for rule in on_call_rules(view.case) if rule.schedule}
+    names |= set(view.playbook.wanted(view.case.severity).schedules)
+    return {name: fingerprint(name, _stale_minutes(view, f"schedule/{name}")) for name in sorted(names)}
+
+
+def find_schedule(attempt: Attempt) -> Result:
+    """Ask the pager for one schedule; if it does not answer, the last answer with its age."""
+    name = attempt.instance
+    return _on_call(attempt, f"schedule:{name}", lambda: attempt.pager().on_call_of_schedules([name]))
+
+
+def _stale_minutes(view: View, step: str) -> int:
+    """Counts the minutes since an old list was taken, so that the pager is asked again each minute."""
+    row = view.case.steps.get(step)
+    if row is None or row.done_at is None or "as_of" not in row.result:
+        return int(row.result.get("asked", 0)) if row is not None else 0
+    view.look_again(row.done_at + _ASK_AGAIN)
+    return int(row.result["asked"]) + (1 if view.now >= row.done_at + _ASK_AGAIN else 0)
+
+
+def _on_call(attempt: Attempt, key: str, ask: Callable[[], tuple[OnCall, ...]]) -> Result:
+    database = attempt.out.database
+    asked = int(attempt.before.result.get("asked", -1)) + 1 if attempt.before.was_done else 0
+    try:
+        found = [_stored(one, attempt) for one in ask()]
+    except TryAgain:
+        with database.read() as tx:
+            last = directory.last_answer(tx, key)
+        if last is None:
+            raise
+        return {"on_call": last[0], "as_of": last[1].isoformat(), "asked": asked}
+    database.write(lambda tx: directory.keep_answer(tx, key, found, attempt.now))
+    return {"on_call": found, "asked": asked}
+
+
+def _stored(one: OnCall, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "person": person_to(attempt.out.complete(one.person)),
+        "level": one.level,
+        "policy": one.policy,
+        "schedule": one.schedule,
+        "until": one.until.isoformat() if one.until else None,
+    }
+
+
+def on_call_of(case: Case, *, schedule: str | None = None, policy: str | None = None) -> Iterator[tuple[int, Person]]:
+    """Level and person of those on call for a schedule, a policy, or (neither) the alerts' own policies."""
+    if schedule is not None:
+        yield from ((one["level"], person_from(one["person"])) for one in _listed(case, f"schedule/{schedule}"))
+        return
+    own = {alert.facts.policy_id for alert in case.alerts} if policy is None else {policy}
+    yield from ((o["level"], person_from(o["person"])) for o in _listed(case, "on call") if o["policy"] in own)
+
+
+def _listed(case: Case, step: str) -> Sequence[dict[str, Any]]:
+    found: Sequence[dict[str, Any]] = case.result(step).get("on_call", ())
+    return found
+
+
+def on_call_as_of(case: Case) -> datetime | None:
+    """How old the oldest on-call list in use is; None while all are fresh."""
+    ages = [row.result["as_of"] for row in case.steps.values() if "as_of" in row.result]
+    return datetime.fromisoformat(min(ages)) if ages else None
+
+
+# --- who they are ---------------------------------------------------------------------------------
+
+
+def wants_who(view: View) -> Mapping[str, str]:
+    """The e-mail of people whom the pager names by id alone."""
+    if view.out.pager is None:
+        return NOTHING
+    nameless = sorted(_nameless(view.case, view))
+    return {one: "1" for one in nameless}
+
+
+def _nameless(case: Case, view: View) -> Iterator[str]:
+    for person in _told_by_id(case):
+        if person.pagerduty and not _completed(case, view.out.complete(person)).email:
+            yield person.pagerduty
+    # Once asked it stays wanted, or its answer would be forgotten with the want.
+    yield from (name.partition("/")[2] for name in case.steps if name.startswith("who/"))
+
+
+def find_who(attempt: Attempt) -> Result:
+    """Ask the pager who has this id."""
+    found = attempt.pager().person(attempt.instance)
+    return {"person": person_to(attempt.out.complete(found))} if found else {}
+
+
+def _told_by_id(case: Case) -> Iterator[Person]:
+    for alert in case.alerts:
+        yield from alert.facts.assignees or ()
+        yield from alert.facts.responders or ()
+        if alert.facts.acknowledged_by:
+            yield alert.facts.acknowledged_by
+
+
+def _completed(case: Case, person: Person) -> Person:
+    """The same person with the e-mail that an on-call list or the pager gave."""
+    if person.email or not person.pagerduty:
+        return person
+    if found := case.result(f"who/{person.pagerduty}").get("person"):
+        return person_from(found)
+    for name, row in case.steps.items():
+        if name == "on call" or name.startswith("schedule/"):
+            for one in row.result.get("on_call", ()):
+                if one["person"].get("pagerduty") == person.pagerduty:
+                    return person_from(one["person"])
+    return person
+
+
+def identified(case: Case, person: Person) -> Person:
+    """A person named by the pager, with whatever else is known of them by now."""
+    return _completed(case, person)
+
+
+# --- whom to bring in -----------------------------------------------------------------------------
+
+
+def invitees(case: Case) -> tuple[Person, ...]:
+    """Everybody the playbook wants in the channel for this severity, each once."""
+    wanted = case.playbook.wanted(case.severity)
+    found = {person.key: person for person in _invitees(case, wanted)}
+    return tuple(found[key] for key in sorted(found))
+
+
+def _invitees(case: Case, wanted: Wanted) -> Iterator[Person]:
+    yield from (who for level, who in on_call_of(case) if level in wanted.alert_policy_levels)
+    for schedule in wanted.schedules:
+        yield from (who for _, who in on_call_of(case, schedule=schedule))
+    for alert in case.alerts:
+        if wanted.assignees:
+            yield from (_completed(case, who) for who in alert.facts.assignees or ())
+            if alert.facts.acknowledged_by:
+                yield _completed(case, alert.facts.acknowledged_by)
+        if wanted.responders:
+            yield from (_completed(case, who) for who in alert.facts.responders or ())
+    yield from (Person(name=email, email=email) for email in wanted.people)
+    yield from (role.person for role in case.roles.values())
+
+
+def wants_groups(view: View) -> Mapping[str, str]:
+    """The members of each user group the playbook names."""
+    if view.out.chat is None:
+        return NOTHING
+    return dict.fromkeys(view.playbook.wanted(view.case.severity).groups, "1")
+
+
+def find_group(attempt: Attempt) -> Result:
+    """Ask the chat who is in the group."""
+    return {"members": list(attempt.chat().group_members(attempt.instance))}
+
+
+def wants_chat_ids(view: View) -> Mapping[str, str]:
+    """The chat's id of everybody who is to be brought in."""
+    keys = [person.key for person in invitees(view.case)]
+    return {"": fingerprint(keys)} if view.out.chat is not None and keys else NOTHING
+
+
+def find_chat_ids(attempt: Attempt) -> Result:
+    """Look everybody up by e-mail, side by side; who was found lately is not looked up again."""
+    people = [attempt.out.complete(person) for person in invitees(attempt.case)]
+    ids = {person.key: person.slack for person in people if person.slack}
+    by_mail = [person for person in people if not person.slack and person.email]
+    known = _known_identities(attempt, by_mail)
+    asked = [person for person in by_mail if person.key not in known]
+    answers, failure = _look_up(attempt, asked)
+    attempt.out.database.write(lambda tx: directory.remember(tx, "slack", answers))
+    if failure is not None:
+        raise failure
+    found = known | {one.key: one for one in answers}
+    return {
+        "ids": ids | {key: one.id for key, one in found.items() if one.id and one.active},
+        "missing": [p.name for p in people if not p.slack and (p.key not in found or found[p.key].id is None)],
+        "inactive": [p.name for p in people if p.key in found and found[p.key].id and not found[p.key].active],
+        "names": {person.key: person.name for person in people},
+    }
+
+
+def _known_identities(attempt: Attempt, people: Sequence[Person]) -> dict[str, directory.Identity]:
+    with attempt.out.database.read() as tx:
+        found = directory.identities(tx, "slack", [person.key for person in people])
+    lasts = {True: _IDENTITY_LASTS, False: _MISSING_LASTS}
+    return {key: one for key, one in found.items() if attempt.now - one.checked_at < lasts[one.id is not None and one.active]}
+
+
+def _look_up(attempt: Attempt, people: Sequence[Person]) -> tuple[list[directory.Identity], TryAgain | GiveUp | None]:
+    """Every answer that came, and the failure if one did not: what was found is kept."""
+    if not people:
+        return [], None
+    answers: list[directory.Identity] = []
+    failure: TryAgain | GiveUp | None = None
+    with ThreadPoolExecutor(min(_AT_ONCE, len(people)), thread_name_prefix="lookup") as at_once:
+        for asking in [at_once.submit(_look_one_up, attempt, person) for person in people]:
+            try:
+                answers.append(asking.result())
+            except (TryAgain, GiveUp) as error:
+                failure = error
+    return answers, failure
+
+
+def _look_one_up(attempt: Attempt, person: Person) -> directory.Identity:
+    user = attempt.chat().find_person(person.email or "")
+    return directory.Identity(
+        key=person.key,
+        id=user.id if user else None,
+        name=user.name if user else None,
+        active=user.active if user else True,
+        checked_at=attempt.now,
+    )
+
+
+def chat_id(case: Case, person: Person) -> str | None:
+    """The chat's id of a person who was looked up."""
+    found: str | None = case.result("chat ids").get("ids", {}).get(person.key)
+    return found or person.slack
+
+
+# --- bringing them in -----------------------------------------------------------------------------
+
+
+def _to_bring(case: Case) -> list[str]:
+    ids = set(case.result("chat ids").get("ids", {}).values())
+    for handle in case.playbook.wanted(case.severity).groups:
+        ids |= set(case.result(f"group/{handle}").get("members", ()))
+    return sorted(ids)
+
+
+def wants_invite(view: View) -> Mapping[str, str]:
+    """Everybody in the channel; whoever left is not brought back."""
+    if view.out.chat is None or not view.case.status.is_open:
+        return _as_it_is(view, "invite")
+    everybody = _to_bring(view.case)
+    return {"": fingerprint(everybody)} if everybody else NOTHING
+
+
+def _as_it_is(view: View, name: str) -> Mapping[str, str]:
+    row = view.case.steps.get(name)
+    return {"": row.done} if row is not None and row.done is not None else NOTHING
+
+
+def invite(attempt: Attempt) -> Result:
+    """Bring in whoever was not brought in before, in one call."""
+    before = attempt.before.result
+    joined, refused = list(before.get("joined", ())), dict(before.get("refused", {}))
+    fresh = [one for one in _to_bring(attempt.case) if one not in joined and one not in refused]
+    if fresh:
+        answer = attempt.chat().invite(attempt.case.result("channel")["id"], fresh)
+        joined += answer.joined
+        refused |= answer.refused
+    return {"joined": joined, "refused": refused, "fresh": fresh}
+
+
+def keep_invite(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+    """Note who was brought in."""
+    names = _names_of(case, [one for one in made["fresh"] if one not in made["refused"]])
+    if names:
+        text = "Invited " + ", ".join(names)
+        key = "invite:" + fingerprint(sorted(made["fresh"]))
+        timeline.note(tx, case.id, [Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=key)], now)
+
+
+def _names_of(case: Case, ids: Iterable[str]) -> list[str]:
+    looked_up = case.result("chat ids")
+    key_of = {chat: key for key, chat in looked_up.get("ids", {}).items()}
+    names = looked_up.get("names", {})
+    return [names.get(key_of.get(one, ""), one) for one in ids]

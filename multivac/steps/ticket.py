@@ -1,0 +1,110 @@
+"""The ticket: opened once, assigned to the lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from multivac.briefing import fingerprint
+from multivac.errors import TryAgain
+from multivac.incident import Entry, EntryKind
+from multivac.ports import TicketDraft
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.store import timeline
+from multivac.store.cases import Case, Result
+
+# A tracker's search lags behind its writes: only after this long without a find is the lost
+# attempt taken for one that never happened (looked for at about 2, 10 and 30 seconds).
+_SEARCH_LAG = timedelta(seconds=30)
+_LOOKS = (timedelta(seconds=2), timedelta(seconds=8), timedelta(seconds=20))
+_LONGEST_TITLE = 200
+
+
+def label_of(case: Case) -> str:
+    """What the ticket is found by: numbers repeat after a restored database, this does not."""
+    return f"multivac-inc-{case.id}-{int(case.declared_at.timestamp()):x}"
+
+
+def wants_ticket(view: View) -> Mapping[str, str]:
+    """A ticket, once."""
+    return NOTHING if view.out.tracker is None else {"": "1"}
+
+
+def open_ticket(attempt: Attempt) -> Result:
+    """Open it; where an earlier try may have worked, look for that one first."""
+    tracker, case = attempt.tracker(), attempt.case
+    if attempt.unknown:
+        if found := tracker.find_ticket(label_of(case)):
+            return {"key": found.key, "url": found.url, "left_out": {}}
+        _wait_for_the_search(attempt)
+    made = tracker.open_ticket(_draft(case, attempt.out.public_url))
+    return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)}
+
+
+def _wait_for_the_search(attempt: Attempt) -> None:
+    row = attempt.before
+    if row.failing_since is None or attempt.now - row.failing_since < _SEARCH_LAG:
+        raise TryAgain(
+            "an earlier attempt may have made the ticket; looking for it again",
+            after=_LOOKS[min(row.tries, len(_LOOKS) - 1)],
+        )
+
+
+def _draft(case: Case, public_url: str | None) -> TicketDraft:
+    services = sorted({alert.facts.service_name for alert in case.alerts if alert.facts.service_name})
+    return TicketDraft(
+        title=f"INC-{case.id} {case.title}"[:_LONGEST_TITLE],
+        paragraphs=(
+            f"Severity {case.severity.upper()}, declared {case.declared_at:%Y-%m-%d %H:%M} UTC.",
+            f"Services: {', '.join(services) or 'not named'}.",
+            f"The response is in the Slack channel #{case.channel_name}.",
+        ),
+        links=tuple(_links(case, public_url)),
+        label=label_of(case),
+        severity=case.severity,
+        component=services[0] if services else None,
+    )
+
+
+def _links(case: Case, public_url: str | None) -> Iterator[tuple[str, str]]:
+    for alert in case.alerts:
+        if alert.facts.url:
+            yield f"PagerDuty #{alert.facts.number}" if alert.facts.number else "PagerDuty", alert.facts.url
+    if public_url:
+        yield f"INC-{case.id}", f"{public_url}/incidents/{case.id}"
+
+
+def keep_ticket(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+    """Note which ticket it is."""
+    entry = Entry(kind=EntryKind.NOTE, at=now, text=f"Ticket {made['key']} opened", key="ticket")
+    timeline.note(tx, case.id, [entry], now)
+
+
+def wants_account(view: View) -> Mapping[str, str]:
+    """The tracker's own id of the lead."""
+    lead = view.case.lead
+    return NOTHING if view.out.tracker is None or lead is None else {"": lead.key}
+
+
+def find_account(attempt: Attempt) -> Result:
+    """Look the lead up; nobody rather than a guess."""
+    lead = attempt.case.lead
+    return {"account": attempt.tracker().find_account(lead) if lead else None, "lead": lead.key if lead else None}
+
+
+def wants_assignee(view: View) -> Mapping[str, str]:
+    """The lead as assignee, once their account is known."""
+    found = view.case.result("account")
+    lead = view.case.lead
+    if lead is None or not found.get("account") or found["lead"] != lead.key:
+        return NOTHING
+    return {"": fingerprint(found["account"])}
+
+
+def assign(attempt: Attempt) -> Result:
+    """Make the lead the assignee; doing so twice does no harm."""
+    case = attempt.case
+    attempt.tracker().assign(case.result("ticket")["key"], case.result("account")["account"])
+    return {"lead": case.result("account")["lead"]}

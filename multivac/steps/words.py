@@ -1,0 +1,261 @@
+"""What is said: headline, announcement, lead call, gaps, and notes on the alert. Redrawn when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from multivac.briefing import (
+    Announcement,
+    Headline,
+    LeadCall,
+    Link,
+    Message,
+    ResolutionProposed,
+    UpdateDue,
+    Who,
+    fingerprint,
+)
+from multivac.incident import CX_LEAD, Person
+from multivac.ports import Marker, Posted
+from multivac.steps import people
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.store.cases import Case, Result
+
+_SHOWN_ALERTS = 10
+_STAMP = "%Y%m%dT%H%M%S"
+
+
+def say(attempt: Attempt, channel: str, message: Message) -> Result:
+    """Post the message once, then edit it; after a lost answer, find it in the channel first."""
+    chat, marker = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name)
+    posted = _posted(attempt.before.result)
+    if posted is None and attempt.unknown:
+        posted = chat.find_message(channel, marker, since=attempt.case.declared_at)
+    if posted is None:
+        posted = chat.post(channel, message, marker)
+    else:
+        chat.edit(posted, message, marker)
+    return {"channel": posted.channel, "message": posted.message}
+
+
+def _posted(result: Result) -> Posted | None:
+    return Posted(result["channel"], result["message"]) if "message" in result else None
+
+
+def channel_of(case: Case) -> str:
+    """The id of the incident's channel, which is open: else the step would not be due."""
+    return str(case.result("channel")["id"])
+
+
+def _drawn(view: View, draw: Callable[[View], Message]) -> Mapping[str, str]:
+    return NOTHING if view.out.chat is None else {"": fingerprint(draw(view))}
+
+
+def _view(attempt: Attempt) -> View:
+    return View(case=attempt.case, now=attempt.now, out=attempt.out)
+
+
+# --- the headline ---------------------------------------------------------------------------------
+
+
+def headline(view: View) -> Headline:
+    """The pinned summary as it should read now."""
+    case = view.case
+    ticket = case.result("ticket")
+    return Headline(
+        number=case.id,
+        title=case.title,
+        severity=case.severity,
+        status=case.status,
+        started_at=case.declared_at,
+        services=tuple(dict.fromkeys(a.facts.service_name for a in case.alerts if a.facts.service_name)),
+        lead=_who(case.lead),
+        cx_lead=_who(case.roles[CX_LEAD].person) if CX_LEAD in case.roles else None,
+        ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
+        alerts=_alert_links(case),
+        bridge=next((a.facts.bridge for a in reversed(case.alerts) if a.facts.bridge), None),
+        responders=_responding(case),
+        on_call_as_of=people.on_call_as_of(case),
+        next_update_due=next_update_due(view),
+        summary=_summary(case),
+    )
+
+
+def _who(person: Person | None) -> Who | None:
+    return Who(name=person.name) if person else None
+
+
+def _alert_links(case: Case) -> tuple[Link, ...]:
+    shown = [
+        Link(label=f"PagerDuty #{a.facts.number}" if a.facts.number else "PagerDuty", url=a.facts.url)
+        for a in case.alerts[:_SHOWN_ALERTS]
+        if a.facts.url
+    ]
+    return tuple(shown)
+
+
+def _responding(case: Case) -> tuple[str, ...]:
+    found = [who for alert in case.alerts for who in (*(alert.facts.assignees or ()), *(alert.facts.responders or ()))]
+    return tuple(dict.fromkeys(people.identified(case, who).name for who in found))
+
+
+def _summary(case: Case) -> str:
+    number = len(case.alerts)
+    acked = [a.facts.acknowledged_by.name for a in case.alerts if a.facts.acknowledged_by]
+    words = "1 alert" if number == 1 else f"{number} alerts"
+    if number > _SHOWN_ALERTS:
+        words += f", the first {_SHOWN_ALERTS} are linked"
+    return words + (f", acknowledged by {acked[0]}" if acked else ", not acknowledged yet")
+
+
+def wants_headline(view: View) -> Mapping[str, str]:
+    """A headline that is true."""
+    return _drawn(view, headline)
+
+
+def draw_headline(attempt: Attempt) -> Result:
+    """Post or redraw it."""
+    return say(attempt, channel_of(attempt.case), headline(_view(attempt)))
+
+
+def wants_pin(view: View) -> Mapping[str, str]:
+    """The headline pinned, once: whoever unpins it means it."""
+    return NOTHING if view.out.chat is None else {"": "1"}
+
+
+def pin_headline(attempt: Attempt) -> Result:
+    """Pin it; pinned already is fine."""
+    attempt.chat().pin(Posted(**attempt.case.result("headline")))
+    return {}
+
+
+# --- the announcement -----------------------------------------------------------------------------
+
+
+def announcement(view: View) -> Announcement:
+    """The one line for stakeholders as it should read now."""
+    case = view.case
+    return Announcement(
+        number=case.id,
+        title=case.title,
+        severity=case.severity,
+        status=case.status,
+        lead=_who(case.lead),
+        channel=case.channel_id or "",
+    )
+
+
+def wants_announcement(view: View) -> Mapping[str, str]:
+    """An announcement that is true, unless the channel is private."""
+    if view.out.announce_channel is None or view.playbook.channel.private:
+        return NOTHING
+    return _drawn(view, announcement)
+
+
+def announce(attempt: Attempt) -> Result:
+    """Post or redraw it."""
+    return say(attempt, attempt.out.announce_channel or "", announcement(_view(attempt)))
+
+
+# --- the lead call --------------------------------------------------------------------------------
+
+
+def lead_call(case: Case, lead: Person) -> LeadCall:
+    """Tells the lead, by name, that they lead; the cx lead in the same breath."""
+    ticket = case.result("ticket")
+    cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles else None
+    return LeadCall(
+        lead=Who(name=lead.name, chat_id=people.chat_id(case, lead)),
+        ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
+        cx_lead=Who(name=cx_lead.name, chat_id=people.chat_id(case, cx_lead)) if cx_lead else None,
+    )
+
+
+def wants_lead_told(view: View) -> Mapping[str, str]:
+    """The lead told, as soon as there is one."""
+    if view.out.chat is None or view.case.lead is None:
+        return NOTHING
+    if not view.case.status.is_open:
+        row = view.case.steps.get("lead told")
+        return {"": row.done} if row is not None and row.done else NOTHING
+    return {"": fingerprint(lead_call(view.case, view.case.lead))}
+
+
+def tell_lead(attempt: Attempt) -> Result:
+    """Mention the lead once; later changes are edits, which notify nobody."""
+    lead = attempt.case.lead
+    assert lead is not None  # noqa: S101  # states what `wants_lead_told` guarantees
+    return say(attempt, channel_of(attempt.case), lead_call(attempt.case, lead))
+
+
+# --- notes on the alerts --------------------------------------------------------------------------
+
+
+def wants_notes(view: View) -> Mapping[str, str]:
+    """A note on each alert that says where the response is, for whoever looks at the pager."""
+    if view.out.pager is None or view.case.channel_id is None or view.playbook.channel.private:
+        return NOTHING
+    return {alert.key: "1" for alert in view.case.alerts if alert.source == "pagerduty"}
+
+
+def note_alert(attempt: Attempt) -> Result:
+    """Write the note, looking first where an earlier try may have worked."""
+    case = attempt.case
+    marker = f"[INC-{case.id} {int(case.declared_at.timestamp()):x}]"
+    text = f"Response INC-{case.id} is in the Slack channel #{case.channel_name} {marker}"
+    attempt.pager().note(attempt.instance, text, marker=marker, look_first=attempt.unknown)
+    return {}
+
+
+# --- the promised updates -------------------------------------------------------------------------
+
+
+def next_update_due(view: View) -> datetime | None:
+    """When stakeholders are owed the next update: counted from the last, or from the declaration."""
+    every = view.playbook.update_every(view.case.severity)
+    if every is None or not view.case.status.is_open:
+        return None
+    due = (view.case.updated_at or view.case.declared_at) + every
+    view.look_again(due)
+    return due
+
+
+def wants_update_prompt(view: View) -> Mapping[str, str]:
+    """One prompt for each update that is due, edited as nothing comes."""
+    due = next_update_due(view)
+    if due is None or view.now < due or view.out.chat is None:
+        return NOTHING
+    return {due.strftime(_STAMP): "1"}
+
+
+def prompt_update(attempt: Attempt) -> Result:
+    """Say that an update is due and what to do."""
+    case = attempt.case
+    every = case.playbook.update_every(case.severity) or timedelta()
+    due = datetime.strptime(attempt.instance, _STAMP).replace(tzinfo=UTC)
+    return say(attempt, channel_of(case), UpdateDue(due_at=due, every=every, lead=_who(case.lead)))
+
+
+# --- the end the pager proposes -------------------------------------------------------------------
+
+
+def wants_resolution(view: View) -> Mapping[str, str]:
+    """The proposal to resolve, put to people, and taken back if the alert returns."""
+    case = view.case
+    row = case.steps.get("resolution")
+    if view.out.chat is None or case.resolution_at is None:
+        return NOTHING
+    if not case.status.is_open or (case.resolution_withdrawn and (row is None or not row.was_done)):
+        return {"": row.done} if row is not None and row.done else NOTHING
+    return {"": fingerprint(_proposal(case, case.resolution_at))}
+
+
+def _proposal(case: Case, at: datetime) -> ResolutionProposed:
+    return ResolutionProposed(by=case.resolution_by or "PagerDuty", at=at, withdrawn=case.resolution_withdrawn)
+
+
+def propose_resolution(attempt: Attempt) -> Result:
+    """Post or redraw it."""
+    case = attempt.case
+    return say(attempt, channel_of(case), _proposal(case, case.resolution_at or attempt.now))

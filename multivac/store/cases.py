@@ -1,0 +1,161 @@
+"""Everything one round of the response reads about an incident, in one look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from multivac.incident import LEAD, Facts, IncidentId, Person, Severity, Status
+from multivac.playbook import Playbook, restore
+from multivac.store.facts import facts_of, person_from
+from multivac.store.tables import alert, incident, policy, role, step
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """Where one step stands; see the table for what each column means."""
+
+    name: str
+    wanted: str | None
+    wanted_at: datetime | None
+    done: str | None
+    done_at: datetime | None
+    result: Result
+    claim: str | None
+    attempt: int
+    unknown: bool
+    tries: int
+    error: str | None
+    fix: str | None
+    failing_since: datetime | None
+    gave_up: str | None
+    next_try: datetime | None
+
+    @property
+    def was_done(self) -> bool:
+        """Whether it was ever done, perhaps for an older want."""
+        return self.done is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will come of it as wanted now: done, given up, or not wanted."""
+        return self.wanted is None or self.done == self.wanted or self.gave_up == self.wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """One alert of an incident and its facts as last known."""
+
+    source: str
+    key: str
+    facts: Facts
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRow:
+    """Who has a role, how they came to it, and since when."""
+
+    person: Person
+    how: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One incident with its playbook, alerts, people and steps at one instant."""
+
+    id: IncidentId
+    title: str
+    severity: Severity
+    status: Status
+    playbook: Playbook
+    declared_at: datetime
+    opens_at: datetime
+    status_at: datetime
+    person_acted_at: datetime | None
+    channel_name: str
+    channel_id: str | None
+    resolution_by: str | None
+    resolution_at: datetime | None
+    resolution_withdrawn: bool
+    updated_at: datetime | None
+    version: int
+    alerts: tuple[AlertRow, ...]
+    roles: Mapping[str, RoleRow]
+    steps: Mapping[str, StepRow]
+
+    @property
+    def lead(self) -> Person | None:
+        """The one person in command."""
+        return self.roles[LEAD].person if LEAD in self.roles else None
+
+    def result(self, name: str) -> Result:
+        """What a step found or made; empty until it was done once."""
+        row = self.steps.get(name)
+        return row.result if row is not None and row.was_done else {}
+
+
+_CASE = (
+    sa.select(incident, policy.c.body)
+    .join(policy, policy.c.digest == incident.c.policy)
+    .where(incident.c.id == sa.bindparam("number"))
+)
+_ALERTS = sa.select(alert).where(alert.c.incident == sa.bindparam("number")).order_by(alert.c.id)
+_ROLES = sa.select(role).where(role.c.incident == sa.bindparam("number"))
+_STEPS = sa.select(step).where(step.c.incident == sa.bindparam("number"))
+
+
+def load(tx: sa.Connection, number: IncidentId) -> Case:
+    """The incident as it stands. Raises `sqlalchemy.exc.NoResultFound` if there is none."""
+    bound = {"number": number}
+    row = tx.execute(_CASE, bound).one()
+    return Case(
+        id=IncidentId(row.id),
+        title=row.title,
+        severity=Severity(row.severity),
+        status=Status(row.status),
+        playbook=restore(row.body),
+        declared_at=row.declared_at,
+        opens_at=row.opens_at,
+        status_at=row.status_at,
+        person_acted_at=row.person_acted_at,
+        channel_name=row.channel_name,
+        channel_id=row.channel_id,
+        resolution_by=row.resolution_by,
+        resolution_at=row.resolution_at,
+        resolution_withdrawn=row.resolution_withdrawn,
+        updated_at=row.updated_at,
+        version=row.version,
+        alerts=tuple(_alert(one) for one in tx.execute(_ALERTS, bound)),
+        roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
+        steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
+    )
+
+
+def _alert(row: sa.Row[Any]) -> AlertRow:
+    return AlertRow(source=row.source, key=row.key, facts=_facts(row.facts), first_at=row.first_at)
+
+
+@lru_cache(maxsize=512)
+def _facts(stored: str) -> Facts:
+    return facts_of(stored)
+
+
+def _role(row: sa.Row[Any]) -> RoleRow:
+    return RoleRow(person=person_from(json.loads(row.person)), how=row.how, since=row.since)
+
+
+def _step(row: sa.Row[Any]) -> StepRow:
+    columns = dict(row._mapping)
+    del columns["incident"]
+    columns["result"] = json.loads(row.result) if row.result else {}
+    return StepRow(**columns)

@@ -1,0 +1,179 @@
+"""The database: how it is opened, read and written. One writer on SQLite, many on PostgreSQL."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import structlog
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], T]
+
+log = structlog.get_logger()
+
+_URGENT, _ORDINARY, _LAST = 0, 1, 2
+_GROUP = 32  # how many urgent pieces of work share one commit
+
+
+class SqliteConnection(sqlite3.Connection):
+    """SQLite in WAL mode, durable at each commit, with a clock of milliseconds for the engine's SQL.
+
+    The engine asks SQLite for the time: whole seconds on Python 3.11, and nothing at all where
+    SQLite is older than 3.42; so its two clock functions are ours (measured in the engine study).
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            self.execute(f"PRAGMA {pragma}")
+        self.create_function("unixepoch", 1, _milliseconds)
+        self.create_function("strftime", 2, lambda form, at: _milliseconds() if (form, at) == ("%s", "now") else None)
+
+
+def _milliseconds(*_: object) -> float:
+    return time.time_ns() // 1_000_000 / 1000
+
+
+def open_engine(url: str, *, pool: int = 8) -> sa.Engine:
+    """A SQLAlchemy engine with the settings that `Database` relies on."""
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_size=pool, max_overflow=0, connect_args={"factory": SqliteConnection})
+    sa.event.listen(engine, "connect", _leave_transactions_to_us)
+    sa.event.listen(engine, "begin", _begin_at_once)
+    return engine
+
+
+def _leave_transactions_to_us(connection: Any, _: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin_at_once(connection: sa.Connection) -> None:
+    # A writer that begins by reading would otherwise be refused when it comes to write.
+    mode = connection.get_execution_options().get("multivac_mode", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@dataclass(order=True)
+class _Piece:
+    rank: int
+    turn: int
+    work: Work[Any] = field(compare=False)
+    answer: Future[Any] = field(compare=False)
+
+
+class Database:
+    """Reads and writes in transactions; never hold one across a network call.
+
+    On SQLite one thread writes: what is urgent (webhooks, people) first and in groups that share
+    a commit, the rest one by one. On PostgreSQL each caller writes on a connection of its own.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = open_engine(url)
+        self._reading = self.engine.execution_options(multivac_mode="DEFERRED") if self.is_sqlite else self.engine
+        self._pieces: queue.PriorityQueue[_Piece] = queue.PriorityQueue()
+        self._turns = count()
+        self._writer: threading.Thread | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL and in memory."""
+        name = self.engine.url.database if self.is_sqlite else None
+        return Path(name) if name and name != ":memory:" else None
+
+    def start(self) -> None:
+        """Start the writer."""
+        if self.is_sqlite and self._writer is None:
+            self._writer = threading.Thread(target=self._write_for_ever, name="writer", daemon=True)
+            self._writer.start()
+
+    def stop(self) -> None:
+        """Finish what was handed in, then close every connection."""
+        if self._writer is not None:
+            self._put(_LAST, _nothing)
+            self._writer.join()
+            self._writer = None
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A consistent view for reading."""
+        with self._reading.connect() as connection, connection.begin():
+            yield connection
+
+    def write(self, work: Work[T], *, urgent: bool = False) -> T:
+        """Run `work` in a transaction and return what it returned, after the commit.
+
+        `work` may run twice (a group that fails is done again one by one), so it must have no
+        effect but on its connection. Raises what `work` raised, with nothing of it kept.
+        """
+        if self._writer is None:
+            with self.engine.begin() as connection:
+                return work(connection)
+        answer: Future[T] = self._put(_URGENT if urgent else _ORDINARY, work)
+        return answer.result()
+
+    def _put(self, rank: int, work: Work[T]) -> Future[T]:
+        answer: Future[T] = Future()
+        self._pieces.put(_Piece(rank, next(self._turns), work, answer))
+        return answer
+
+    def _write_for_ever(self) -> None:
+        while True:
+            piece = self._pieces.get()
+            if piece.rank == _LAST:
+                piece.answer.set_result(None)
+                return
+            group = [piece, *(self._more_urgent() if piece.rank == _URGENT else ())]
+            if len(group) == 1 or not self._commit_together(group):
+                for one in group:
+                    self._commit_alone(one)
+
+    def _more_urgent(self) -> Iterator[_Piece]:
+        for _ in range(_GROUP - 1):
+            try:
+                piece = self._pieces.get_nowait()
+            except queue.Empty:
+                return
+            if piece.rank != _URGENT:
+                self._pieces.put(piece)
+                return
+            yield piece
+
+    def _commit_together(self, group: list[_Piece]) -> bool:
+        try:
+            with self.engine.begin() as connection:
+                answers = [piece.work(connection) for piece in group]
+        except Exception as error:  # boundary: one bad piece must not cost the others
+            log.info("group of writes split", size=len(group), error=repr(error))
+            return False
+        for piece, answer in zip(group, answers, strict=True):
+            piece.answer.set_result(answer)
+        return True
+
+    def _commit_alone(self, piece: _Piece) -> None:
+        try:
+            with self.engine.begin() as connection:
+                answer = piece.work(connection)
+        except BaseException as error:  # boundary: the writer outlives every error and hands it to its owner
+            piece.answer.set_exception(error)
+        else:
+            piece.answer.set_result(answer)
+
+
+def _nothing(_: sa.Connection) -> None:
+    """The last piece of work: nothing."""

@@ -1,0 +1,99 @@
+"""What an alert's events add up to, whatever their order: each fact keeps its newest value. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from multivac.incident import Bridge, Facts, Person
+
+_GROWING = "responders"  # told one at a time, so later events add to it
+_TIMES = ("acknowledged_at", "opened_at")
+
+
+def merge(known: str, said: Facts, at: datetime) -> str:
+    """The stored text of `known` with what was `said` at `at`; of two values the newer stays.
+
+    Of two said at the same instant the one that came last stays, which is the order the pager
+    promises for one incident.
+    """
+    facets: dict[str, list[Any]] = json.loads(known)
+    stamp = at.isoformat()
+    for name, value in _said(said):
+        held = facets.get(name)
+        if name == _GROWING:
+            facets[name] = [_grown(held[0] if held else [], value), stamp]
+        elif held is None or held[1] <= stamp:
+            facets[name] = [value, stamp]
+    return json.dumps(facets, separators=(",", ":"))
+
+
+def forget_acknowledgement(known: str, at: datetime) -> str:
+    """The stored text without an acknowledgement older than `at`: nobody has taken the alert."""
+    facets: dict[str, list[Any]] = json.loads(known)
+    for name in ("acknowledged_by", "acknowledged_at"):
+        if name in facets and facets[name][1] <= at.isoformat():
+            facets[name] = [None, at.isoformat()]
+    return json.dumps(facets, separators=(",", ":"))
+
+
+def facts_of(stored: str) -> Facts:
+    """The facts as last known."""
+    held = {name: value for name, (value, _) in json.loads(stored).items() if value is not None}
+    return Facts(**{name: _FROM_JSON.get(name, _same)(value) for name, value in held.items()})
+
+
+def person_from(value: dict[str, Any]) -> Person:
+    """A person from its stored form."""
+    return Person(**value)
+
+
+def person_to(person: Person) -> dict[str, Any]:
+    """A person's stored form, without what is not known."""
+    return {f.name: value for f in fields(Person) if (value := getattr(person, f.name)) is not None}
+
+
+def _said(facts: Facts) -> Iterator[tuple[str, Any]]:
+    for f in fields(Facts):
+        value = getattr(facts, f.name)
+        if value is not None:
+            yield f.name, _to_json(value)
+
+
+def _to_json(value: Any) -> Any:
+    match value:
+        case Person():
+            return person_to(value)
+        case Bridge():
+            return {"url": value.url, "phone": value.phone}
+        case datetime():
+            return value.isoformat()
+        case tuple():
+            return [_to_json(one) for one in value]
+        case _:
+            return value
+
+
+def _grown(held: list[dict[str, Any]], said: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    known = {person_from(one).key for one in held}
+    return held + [one for one in said if person_from(one).key not in known]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _people(value: list[dict[str, Any]]) -> tuple[Person, ...]:
+    return tuple(map(person_from, value))
+
+
+_FROM_JSON: dict[str, Callable[[Any], Any]] = {
+    "assignees": _people,
+    "responders": _people,
+    "acknowledged_by": person_from,
+    "bridge": lambda value: Bridge(**value),
+    **dict.fromkeys(_TIMES, datetime.fromisoformat),
+}

@@ -1,0 +1,238 @@
+"""Incidents as rows: declared, touched, woken, changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from multivac.incident import MAY_FOLLOW, OPEN, IncidentId, Person, Severity, Status
+from multivac.playbook import Playbook, restore, snapshot
+from multivac.store.facts import person_to
+from multivac.store.tables import incident, insert_into, policy, role, turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """An incident that has changed and must be advanced."""
+
+    number: IncidentId
+    version: int
+    severity: Severity
+
+
+def declare(
+    tx: sa.Connection,
+    *,
+    title: str,
+    severity: Severity,
+    playbook: Playbook,
+    service: str | None,
+    now: datetime,
+    name_channel: Callable[[int], str],
+) -> Touched:
+    """Bring an incident into being. Its channel's name is settled here, once and for ever."""
+    body = snapshot(playbook)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    tx.execute(insert_into(tx, policy).values(digest=digest, body=body).on_conflict_do_nothing())
+    number = tx.execute(
+        sa.insert(incident)
+        .values(
+            title=title,
+            severity=severity,
+            status=Status.TRIAGE,
+            policy=digest,
+            service=service,
+            declared_at=now,
+            opens_at=now + playbook.open_after,
+            status_at=now,
+            channel_name="",
+        )
+        .returning(incident.c.id)
+    ).scalar_one()
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(channel_name=name_channel(number)))
+    return Touched(number=IncidentId(number), version=1, severity=severity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """The little that a front door has to know of an incident."""
+
+    number: IncidentId
+    severity: Severity
+    severity_by: str | None
+    status: Status
+    opens_at: datetime
+    resolution_stands: bool
+    playbook: Playbook
+
+
+def brief(tx: sa.Connection, number: IncidentId) -> Brief:
+    """The incident as a front door sees it."""
+    row = tx.execute(_BRIEF, {"number": number}).one()
+    return Brief(
+        number=number,
+        severity=Severity(row.severity),
+        severity_by=row.severity_by,
+        status=Status(row.status),
+        opens_at=row.opens_at,
+        resolution_stands=row.resolution_at is not None and not row.resolution_withdrawn,
+        playbook=restore(row.body),
+    )
+
+
+_BRIEF = (
+    sa.select(incident, policy.c.body)
+    .join(policy, policy.c.digest == incident.c.policy)
+    .where(incident.c.id == sa.bindparam("number"))
+)
+_TOUCH = (
+    sa.update(incident)
+    .where(incident.c.id == sa.bindparam("number"))
+    .values(version=incident.c.version + 1)
+    .returning(incident.c.version, incident.c.severity)
+)
+_LOCK = sa.update(incident).where(incident.c.id == sa.bindparam("number")).values(planned=incident.c.planned)
+_PLANNED = (
+    sa.update(incident)
+    .where(incident.c.id == sa.bindparam("number"))
+    .values(planned=sa.bindparam("seen"), wake_at=sa.bindparam("at"))
+)
+
+
+def touch(tx: sa.Connection, number: IncidentId) -> Touched:
+    """Say that something about the incident changed."""
+    row = tx.execute(_TOUCH, {"number": number}).one()
+    return Touched(number=number, version=row.version, severity=Severity(row.severity))
+
+
+def lock(tx: sa.Connection, number: IncidentId) -> None:
+    """Make this transaction the only one that moves the incident, on both databases."""
+    tx.execute(_LOCK, {"number": number})
+
+
+def planned(tx: sa.Connection, number: IncidentId, *, version: int, wake_at: datetime | None) -> None:
+    """Say that the response was planned up to `version`, and when to look again."""
+    tx.execute(_PLANNED, {"number": number, "seen": version, "at": wake_at})
+
+
+def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched, ...]:
+    """Incidents that changed and were not looked at, or whose time has come; the worst first."""
+    rows = tx.execute(
+        sa.select(incident.c.id, incident.c.version, incident.c.severity)
+        .where(sa.or_(incident.c.planned < incident.c.version, incident.c.wake_at <= now))
+        .order_by(incident.c.severity, incident.c.id)
+        .limit(limit)
+    )
+    return tuple(Touched(number=IncidentId(r.id), version=r.version, severity=Severity(r.severity)) for r in rows)
+
+
+def joinable(tx: sa.Connection, service: str, within: timedelta, now: datetime) -> IncidentId | None:
+    """The newest open incident of this service that was declared `within` that time.
+
+    Two alerts of one service at the same instant are asked one after the other.
+    """
+    if tx.dialect.name == "postgresql":  # SQLite has one writer anyway
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(service))))
+    return tx.scalars(
+        sa.select(incident.c.id)
+        .where(incident.c.service == service, incident.c.declared_at >= now - within, incident.c.status.in_(OPEN))
+        .order_by(incident.c.declared_at.desc(), incident.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def set_severity(tx: sa.Connection, number: IncidentId, severity: Severity) -> None:
+    """Change how bad it is."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(severity=severity))
+
+
+def set_status(tx: sa.Connection, number: IncidentId, status: Status, now: datetime) -> bool:
+    """Change where it stands; False, and no change, if that may not follow."""
+    before = [one for one, after in MAY_FOLLOW.items() if status in after]
+    changed = tx.execute(
+        sa.update(incident)
+        .where(incident.c.id == number, incident.c.status.in_(before))
+        .values(status=status, status_at=now)
+    )
+    return changed.rowcount == 1
+
+
+def set_channel(tx: sa.Connection, number: IncidentId, channel: str) -> None:
+    """Remember the channel that was opened."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(channel_id=channel))
+
+
+def rename_channel(tx: sa.Connection, number: IncidentId, name: str) -> None:
+    """Settle another name, since the first is taken."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(channel_name=name))
+
+
+def person_acted(tx: sa.Connection, number: IncidentId, now: datetime) -> None:
+    """Remember that a human said or did something; the first time stays."""
+    first = sa.func.coalesce(incident.c.person_acted_at, sa.bindparam("at", now, type_=incident.c.person_acted_at.type))
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(person_acted_at=first))
+
+
+def propose_resolution(tx: sa.Connection, number: IncidentId, by: str, now: datetime) -> None:
+    """The pager says that it is over."""
+    tx.execute(
+        sa.update(incident)
+        .where(incident.c.id == number)
+        .values(resolution_by=by, resolution_at=now, resolution_withdrawn=False)
+    )
+
+
+def withdraw_resolution(tx: sa.Connection, number: IncidentId) -> None:
+    """The alert came back: the proposal, if there was one, no longer stands."""
+    tx.execute(
+        sa.update(incident)
+        .where(incident.c.id == number, incident.c.resolution_at.is_not(None))
+        .values(resolution_withdrawn=True)
+    )
+
+
+def appoint(tx: sa.Connection, number: IncidentId, name: str, person: Person, *, how: str, now: datetime) -> bool:
+    """Give a role to a person unless somebody has it already; True if they got it."""
+    row = {"incident": number, "name": name, "person": json.dumps(person_to(person)), "how": how, "since": now}
+    return tx.execute(insert_into(tx, role).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
+def take_turn(tx: sa.Connection, number: IncidentId, pool: str, person: str, now: datetime) -> None:
+    """Count one turn of leading for this person in this pool."""
+    row = {"incident": number, "pool": pool, "person": person, "at": now}
+    tx.execute(insert_into(tx, turn).values(row).on_conflict_do_nothing())
+
+
+def turns(tx: sa.Connection, pool: str) -> dict[str, tuple[int, datetime]]:
+    """For each person of a pool who ever led from it: how often, and when last."""
+    rows = tx.execute(
+        sa.select(turn.c.person, sa.func.count(), sa.func.max(turn.c.at)).where(turn.c.pool == pool).group_by(turn.c.person)
+    )
+    return {person: (number, last) for person, number, last in rows}
+
+
+def leading_now(tx: sa.Connection) -> dict[str, int]:
+    """How many open incidents each person leads, by the person's stored key."""
+    rows = tx.execute(
+        sa.select(role.c.person)
+        .join(incident, incident.c.id == role.c.incident)
+        .where(role.c.name == "lead", incident.c.status.in_(OPEN))
+    )
+    load: dict[str, int] = {}
+    for (stored,) in rows:
+        key = Person(**json.loads(stored)).key
+        load[key] = load.get(key, 0) + 1
+    return load
+
+
+def count_open(tx: sa.Connection) -> dict[str, int]:
+    """Open incidents by severity."""
+    rows = tx.execute(
+        sa.select(incident.c.severity, sa.func.count()).where(incident.c.status.in_(OPEN)).group_by(incident.c.severity)
+    )
+    return {severity: number for severity, number in rows}

@@ -1,0 +1,132 @@
+"""Which replicas are alive: a file lock on SQLite, an advisory lock for each boot on PostgreSQL."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import threading
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import psycopg
+import structlog
+
+from multivac.errors import BadConfig, Finding
+
+log = structlog.get_logger()
+
+_NAMESPACE = 0x6D76
+_PING_SECONDS = 1.0
+# A frozen replica cannot ping, so the server closes its session and frees its lock.
+_IDLE_SECONDS = 10
+
+
+class Liveness(Protocol):
+    """Says which boots of Multivac on this database are still alive."""
+
+    def start(self) -> None:
+        """Begin to count as alive. Raises `BadConfig` where only one may be and one is."""
+        ...
+
+    def is_alive(self, boot: str) -> bool:
+        """Whether that boot, perhaps of another machine, is alive now."""
+        ...
+
+    def stop(self) -> None:
+        """Stop counting as alive."""
+        ...
+
+
+class FileLiveness:
+    """One daemon for each SQLite file: whoever holds the lock is alive, and nobody else."""
+
+    def __init__(self, boot: str, file: Path | None) -> None:
+        self._boot = boot
+        self._path = None if file is None else file.with_name(file.name + ".lock")
+        self._held: IO[str] | None = None
+
+    def start(self) -> None:
+        """Take the lock, which the system frees however the process ends."""
+        if self._path is None:
+            return
+        self._held = self._path.open("w")
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._held.close()
+            why = "another Multivac is running on this SQLite file."
+            raise BadConfig(Finding("database.url", why, "Stop it, or use PostgreSQL for several replicas.")) from error
+
+    def is_alive(self, boot: str) -> bool:
+        """Only we ourselves are."""
+        return boot == self._boot
+
+    def stop(self) -> None:
+        """Let go of the lock."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+
+class SessionLiveness:
+    """An advisory lock named after the boot, on a connection of its own that is pinged each second."""
+
+    def __init__(self, boot: str, url: str) -> None:
+        self._boot = boot
+        self._url = url
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._ping_for_ever, name="liveness", daemon=True)
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def start(self) -> None:
+        """Take the lock before any work is claimed in the name of this boot."""
+        self._connection = self._connect()
+        self._thread.start()
+
+    def is_alive(self, boot: str) -> bool:
+        """Whether somebody holds that boot's lock; asked on a fresh connection, so from any thread."""
+        if boot == self._boot:
+            return True
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+            free = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(boot))).fetchone()
+        return free is not None and not free[0]
+
+    def stop(self) -> None:
+        """Let go of the lock."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=5,
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=3,
+        )
+        connection.execute(f"SET idle_session_timeout = '{_IDLE_SECONDS}s'")
+        while not self._lock(connection) and not self._stopped.wait(0.2):
+            log.info("waiting for the lock of an earlier session", boot=self._boot)
+        return connection
+
+    def _lock(self, connection: psycopg.Connection[Any]) -> bool:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(self._boot))).fetchone()
+        return row is not None and bool(row[0])
+
+    def _ping_for_ever(self) -> None:
+        while not self._stopped.wait(_PING_SECONDS):
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                self._connection.execute("SELECT 1")
+            except psycopg.OperationalError as error:
+                log.warning("liveness session lost", error=str(error))
+                self._connection = None
+
+
+def _key(boot: str) -> int:
+    return int.from_bytes(hashlib.sha256(boot.encode()).digest()[:4], "big", signed=True)

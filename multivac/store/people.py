@@ -1,0 +1,59 @@
+"""What the vendors told us of people, kept with its age: identities and who is on call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from multivac.store.tables import insert_into, lookup, person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a vendor said when asked for a person: an id, or None for nobody of that address."""
+
+    key: str
+    id: str | None
+    name: str | None
+    active: bool
+    checked_at: datetime
+
+
+def identities(tx: sa.Connection, vendor: str, keys: Collection[str]) -> dict[str, Identity]:
+    """What is known of these people at a vendor, by person key."""
+    rows = tx.execute(sa.select(person).where(person.c.vendor == vendor, person.c.key.in_(keys)))
+    return {
+        r.key: Identity(key=r.key, id=r.id, name=r.name, active=r.active, checked_at=r.checked_at) for r in rows
+    }
+
+
+def remember(tx: sa.Connection, vendor: str, found: Collection[Identity]) -> None:
+    """Keep what a vendor said of people, instead of what it said before."""
+    if not found:
+        return
+    insert = insert_into(tx, person)
+    newer = {name: insert.excluded[name] for name in ("id", "name", "active", "checked_at")}
+    rows = [
+        {"key": f.key, "vendor": vendor, "id": f.id, "name": f.name, "active": f.active, "checked_at": f.checked_at}
+        for f in sorted(found, key=lambda one: one.key)  # in one order, so that two writers never deadlock
+    ]
+    tx.execute(insert.on_conflict_do_update(index_elements=["key", "vendor"], set_=newer), rows)
+
+
+def keep_answer(tx: sa.Connection, key: str, value: Any, now: datetime) -> None:
+    """Keep the answer to a look-up, to be used when the vendor does not answer."""
+    insert = insert_into(tx, lookup)
+    newer = {"value": insert.excluded.value, "at": insert.excluded.at}
+    row = {"key": key, "value": json.dumps(value), "at": now}
+    tx.execute(insert.on_conflict_do_update(index_elements=["key"], set_=newer), row)
+
+
+def last_answer(tx: sa.Connection, key: str) -> tuple[Any, datetime] | None:
+    """The last answer to a look-up and when it was given."""
+    row = tx.execute(sa.select(lookup.c.value, lookup.c.at).where(lookup.c.key == key)).one_or_none()
+    return None if row is None else (json.loads(row.value), row.at)

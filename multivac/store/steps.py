@@ -1,0 +1,186 @@
+"""Progress of the steps: what is wanted, who has claimed it, what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from multivac.incident import IncidentId
+from multivac.store.tables import incident, insert_into, step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to try one step once. A result counts only while the row still carries it.
+
+    `unknown` says that an earlier attempt may have had its effect.
+    """
+
+    incident: IncidentId
+    name: str
+    wanted: str
+    by: str
+    attempt: int
+    unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step reached what was wanted."""
+
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The step did not: try at `next_try`, or never as wanted now (None).
+
+    `is_error` is False for a step that only has to wait for a time or a person.
+    """
+
+    why: str
+    fix: str = ""
+    next_try: datetime | None
+    unknown: bool
+    is_error: bool = True
+
+
+def want(tx: sa.Connection, number: IncidentId, wants: Mapping[str, str | None], now: datetime) -> None:
+    """Set what each named step must reach; None for no longer wanted. Clears old failures."""
+    if not wants:
+        return
+    insert = insert_into(tx, step)
+    changed = {
+        "wanted": insert.excluded.wanted,
+        "wanted_at": insert.excluded.wanted_at,
+        "next_try": None,
+        "gave_up": None,
+        "tries": 0,
+    }
+    rows = [
+        {"incident": number, "name": name, "wanted": wanted, "wanted_at": now, "attempt": 0, "unknown": False, "tries": 0}
+        for name, wanted in wants.items()
+    ]
+    tx.execute(insert.on_conflict_do_update(index_elements=["incident", "name"], set_=changed), rows)
+
+
+_CLAIM = (
+    sa.update(step)
+    .where(
+        step.c.incident == sa.bindparam("number"),
+        step.c.name == sa.bindparam("step_name"),
+        step.c.attempt == sa.bindparam("before"),
+        step.c.claim.is_(None),
+    )
+    .values(claim=sa.bindparam("by"), attempt=sa.bindparam("after"))
+)
+
+_HELD = (
+    step.c.incident == sa.bindparam("number"),
+    step.c.name == sa.bindparam("step_name"),
+    step.c.claim == sa.bindparam("by"),
+    step.c.attempt == sa.bindparam("this_attempt"),
+)
+
+_DONE = (
+    sa.update(step)
+    .where(*_HELD)
+    .values(
+        done=sa.bindparam("reached"),
+        done_at=sa.bindparam("at"),
+        result=sa.bindparam("made"),
+        claim=None,
+        unknown=False,
+        tries=0,
+        error=None,
+        fix=None,
+        failing_since=None,
+        gave_up=None,
+        next_try=None,
+    )
+)
+
+_FAILED = (
+    sa.update(step)
+    .where(*_HELD)
+    .values(
+        claim=None,
+        unknown=sa.bindparam("maybe"),
+        tries=step.c.tries + 1,
+        error=sa.bindparam("why"),
+        fix=sa.bindparam("remedy"),
+        failing_since=sa.func.coalesce(step.c.failing_since, sa.bindparam("since", type_=step.c.failing_since.type)),
+        gave_up=sa.bindparam("stopped"),
+        next_try=sa.bindparam("again"),
+    )
+)
+
+_WAITING = (
+    sa.update(step).where(*_HELD).values(claim=None, unknown=sa.bindparam("maybe"), next_try=sa.bindparam("again"))
+)
+
+
+def take(tx: sa.Connection, claim: Claim) -> bool:
+    """Claim a step; False if somebody else did or it was tried since it was read."""
+    bound = {
+        "number": claim.incident,
+        "step_name": claim.name,
+        "before": claim.attempt - 1,
+        "by": claim.by,
+        "after": claim.attempt,
+    }
+    return tx.execute(_CLAIM, bound).rowcount == 1
+
+
+def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, now: datetime) -> bool:
+    """Keep what came of a claimed step; False if the claim is no longer ours, and nothing is kept."""
+    bound = {"number": claim.incident, "step_name": claim.name, "by": claim.by, "this_attempt": claim.attempt}
+    if isinstance(outcome, Done):
+        reached = {"reached": claim.wanted, "at": now, "made": json.dumps(outcome.result, default=list)}
+        return tx.execute(_DONE, bound | reached).rowcount == 1
+    bound |= {"maybe": outcome.unknown, "again": outcome.next_try}
+    if not outcome.is_error:
+        return tx.execute(_WAITING, bound).rowcount == 1
+    bound |= {
+        "why": outcome.why,
+        "remedy": outcome.fix,
+        "since": now,
+        "stopped": claim.wanted if outcome.next_try is None else None,
+    }
+    return tx.execute(_FAILED, bound).rowcount == 1
+
+
+def claimants(tx: sa.Connection) -> tuple[str, ...]:
+    """Everybody who holds a claim now."""
+    return tuple(tx.scalars(sa.select(step.c.claim).where(step.c.claim.is_not(None)).distinct()))
+
+
+def free(tx: sa.Connection, dead: Collection[str], now: datetime) -> tuple[IncidentId, ...]:
+    """Free the claims of claimants that are no more and wake their incidents.
+
+    What they were doing may have happened, so those steps read back first.
+    """
+    if not dead:
+        return ()
+    freed = tx.execute(
+        sa.update(step).where(step.c.claim.in_(dead)).values(claim=None, unknown=True).returning(step.c.incident)
+    )
+    numbers = sorted({row.incident for row in freed})
+    tx.execute(sa.update(incident).where(incident.c.id.in_(numbers)).values(wake_at=now))
+    return tuple(IncidentId(number) for number in numbers)
+
+
+def unfinished(tx: sa.Connection) -> tuple[int, datetime | None]:
+    """How many wanted steps are not done, and since when the oldest has been wanted."""
+    due = sa.and_(
+        step.c.wanted.is_not(None),
+        sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted),
+        sa.or_(step.c.gave_up.is_(None), step.c.gave_up != step.c.wanted),
+    )
+    number, oldest = tx.execute(sa.select(sa.func.count(), sa.func.min(step.c.wanted_at)).where(due)).one()
+    return int(number), oldest

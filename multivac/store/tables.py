@@ -1,0 +1,204 @@
+"""The tables. Rows say what must be true; everything else can be forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as whole microseconds since 1970: both databases compare it alike."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Microseconds; a naive datetime is refused, since its zone would be a guess."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """The aware datetime."""
+        del dialect
+        return None if value is None else _EPOCH + int(value) * _MICROSECOND
+
+
+def insert_into(tx: sa.Connection, table: sa.Table) -> Any:
+    """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`, on either database."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+meta = sa.MetaData()
+
+policy = sa.Table(
+    "policy",
+    meta,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+incident = sa.Table(
+    "incident",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("severity_by", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("policy", sa.Text, sa.ForeignKey("policy.digest"), nullable=False),
+    sa.Column("service", sa.Text),
+    sa.Column("declared_at", Instant, nullable=False),
+    sa.Column("opens_at", Instant, nullable=False),
+    sa.Column("status_at", Instant, nullable=False),
+    sa.Column("person_acted_at", Instant),
+    sa.Column("channel_name", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.Text, index=True),
+    sa.Column("resolution_by", sa.Text),
+    sa.Column("resolution_at", Instant),
+    sa.Column("resolution_withdrawn", sa.Boolean, nullable=False, default=False),
+    sa.Column("updated_at", Instant),
+    sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("planned", sa.Integer, nullable=False, default=0),
+    sa.Column("wake_at", Instant),
+    # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
+    sqlite_autoincrement=True,
+)
+sa.Index("incident_unplanned", incident.c.id, postgresql_where=incident.c.planned < incident.c.version,
+         sqlite_where=incident.c.planned < incident.c.version)
+sa.Index("incident_wake", incident.c.wake_at, postgresql_where=incident.c.wake_at.is_not(None),
+         sqlite_where=incident.c.wake_at.is_not(None))
+sa.Index("incident_joinable", incident.c.service, incident.c.declared_at)
+
+alert = sa.Table(
+    "alert",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), index=True),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.UniqueConstraint("source", "key"),
+)
+
+delivery = sa.Table(
+    "delivery",
+    meta,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("webhook_id", sa.Text, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("alert_key", sa.Text),
+    sa.Column("occurred_at", Instant, nullable=False),
+    sa.Column("received_at", Instant, nullable=False, index=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+)
+
+unreadable = sa.Table(
+    "unreadable",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("webhook_id", sa.Text, unique=True),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+entry = sa.Table(
+    "entry",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("noted_at", Instant, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text),
+    sa.UniqueConstraint("incident", "key"),
+)
+
+step = sa.Table(
+    "step",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    # What must be true: a fingerprint. The step is due while `done` differs from it.
+    sa.Column("wanted", sa.Text),
+    sa.Column("wanted_at", Instant),
+    sa.Column("done", sa.Text),
+    sa.Column("done_at", Instant),
+    sa.Column("result", sa.Text),
+    sa.Column("claim", sa.Text, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    # An earlier attempt may have had its effect: read back before acting again.
+    sa.Column("unknown", sa.Boolean, nullable=False, default=False),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),
+    sa.Column("fix", sa.Text),
+    sa.Column("failing_since", Instant),
+    sa.Column("gave_up", sa.Text),
+    sa.Column("next_try", Instant),
+    sqlite_with_rowid=False,
+)
+
+role = sa.Table(
+    "role",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("how", sa.Text, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+)
+
+turn = sa.Table(
+    "turn",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("pool", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("turn_pool", "pool", "person"),
+)
+
+person = sa.Table(
+    "person",
+    meta,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("vendor", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("active", sa.Boolean, nullable=False, default=True),
+    sa.Column("checked_at", Instant, nullable=False),
+)
+
+lookup = sa.Table(
+    "lookup",
+    meta,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+notice = sa.Table(
+    "notice",
+    meta,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("do", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("told_at", Instant),
+)

@@ -1,0 +1,96 @@
+"""What Multivac says of itself: metrics without names or titles, and logs without secrets."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Telemetry:
+    """The counters of one process, on a registry of its own."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        new = {"registry": self.registry, "namespace": "multivac"}
+        self.build = Gauge("build_info", "Which release this is.", ["version"], **new)  # type: ignore[arg-type]
+        self.build.labels(version).set(1)
+        self.declared = Counter("incidents_declared", "Incidents declared.", ["severity", "source"], **new)  # type: ignore[arg-type]
+        self.open = Gauge("incidents_open", "Open incidents.", ["severity"], **new)  # type: ignore[arg-type]
+        self.webhooks = Counter("webhooks_received", "Webhooks by what became of them.", ["source", "result"], **new)  # type: ignore[arg-type]
+        self.webhook_seconds = Histogram("webhook_seconds", "Time to answer a webhook.", ["source"], buckets=(0.005, 0.01, 0.025, *_SECONDS), **new)  # type: ignore[arg-type]
+        self.duplicates = Counter("webhook_duplicates", "Webhooks that had come before.", ["source"], **new)  # type: ignore[arg-type]
+        self.alerts = Counter("alerts", "Alerts by what became of them.", ["outcome"], **new)  # type: ignore[arg-type]
+        self.steps = Counter("steps", "Steps tried, by outcome.", ["step", "outcome"], **new)  # type: ignore[arg-type]
+        self.step_seconds = Histogram("step_seconds", "Time one try of a step took.", ["step"], buckets=_SECONDS, **new)  # type: ignore[arg-type]
+        self.unfinished = Gauge("steps_unfinished", "Wanted steps that are not done.", **new)  # type: ignore[arg-type]
+        self.oldest = Gauge("oldest_unfinished_step_seconds", "Age of the oldest of them.", **new)  # type: ignore[arg-type]
+        self.beats = Counter("beats", "Beats by outcome.", ["outcome"], **new)  # type: ignore[arg-type]
+        self.vendor_on = Gauge("integration_on", "Whether an integration is configured.", ["service"], **new)  # type: ignore[arg-type]
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Time one try of a step; whoever tries appends its outcome to the list."""
+        told: list[str] = []
+        began = time.perf_counter()
+        yield told
+        self.step_seconds.labels(name).observe(time.perf_counter() - began)
+        self.steps.labels(name, told[0] if told else "failed").inc()
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+# Slack tokens, PagerDuty and bearer headers, signatures, and passwords inside addresses.
+_SECRET = re.compile(
+    r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?i:(?<=token=)|(?<=bearer )|(?<=basic ))[\w+/=.-]{6,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+)
+
+
+def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Whatever looks like a secret, anywhere in a log line, becomes three asterisks."""
+    return {key: _hidden(value) for key, value in event.items()}
+
+
+def _hidden(value: object) -> object:
+    if isinstance(value, str):
+        return _SECRET.sub("***", value)
+    if isinstance(value, dict):
+        return {key: _hidden(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden(one) for one in value]
+    return value
+
+
+def set_up_logs(form: Literal["json", "text", "auto"], level: str) -> None:
+    """Write one line for each event to standard error: JSON, or plain text for a person at a terminal.
+
+    Tracebacks show no local variables, since tokens live there.
+    """
+    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    draw: Processor = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *(() if text else (structlog.processors.format_exc_info,)),
+            hide_secrets,
+            draw if text else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

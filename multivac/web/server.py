@@ -1,0 +1,59 @@
+"""The HTTP server on a thread of its own, so that the main thread can wait for signals."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import uvicorn
+from fastapi import FastAPI
+
+from multivac.errors import BadConfig, Finding
+
+
+class Server:
+    """Serves one application until it is stopped."""
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+        )
+        self._server = uvicorn.Server(config)
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens; the port is the real one, also where 0 was asked for."""
+        assert self._socket is not None  # noqa: S101  # asked for after `start`
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def start(self) -> None:
+        """Listen. Raises `BadConfig` if the address is taken."""
+        self._socket = self._listen()
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        """Answer what is being answered, then close."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((self._host, self._port))
+        except OSError as error:
+            listening.close()
+            why = f"cannot listen on {self._host}:{self._port} ({error.strerror})."
+            raise BadConfig(Finding("server.port", why, "Choose a free port, or stop what uses it.")) from error
+        return listening
