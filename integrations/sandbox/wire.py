@@ -152,7 +152,9 @@ class Loopback:
 
     def start(self, port: int = 0) -> "Loopback":
         """Listen, and return once requests are answered; port 0 lets the system choose."""
-        listener = socket.socket()
+        # asyncio switches Nagle's algorithm off only where the protocol is named; with it, an answer
+        # in two writes takes 40 ms.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         self._server = uvicorn.Server(_settings(self._app))
