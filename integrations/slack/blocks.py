@@ -104,7 +104,7 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911 - one row for each
 def _headline(said: Headline) -> Drawn:
     title = line(said.title, TITLE_LIMIT)
     text = (
-        f"{_severity(said.severity)} incident INC-{said.number}: {title}. "
+        f"{_severity(said.severity)} incident INC-{said.number}: {title.rstrip('.')}. "
         f"{STATUS[said.status]}. Lead: {_lead(said)}."
     )
     blocks = [
@@ -159,7 +159,7 @@ def _as_of(said: Headline) -> str:
 def _announcement(said: Announcement) -> Drawn:
     title, where = line(said.title, TITLE_LIMIT), channel(said.channel)
     text = (
-        f"{_severity(said.severity)} incident INC-{said.number}: {title}. "
+        f"{_severity(said.severity)} incident INC-{said.number}: {title.rstrip('.')}. "
         f"{STATUS[said.status]}. Lead: {_lead(said)}. Follow it in {where}."
     )
     shown = (
@@ -225,9 +225,8 @@ def _lead_call(said: LeadCall) -> Drawn:
         sentences.append("To hand it over, say here who leads instead.")
     paragraphs = [" ".join(sentences)]
     if said.cx_lead:
-        paragraphs.append(
-            f"{person(said.cx_lead)}, please settle the severity: say here how bad it is for users."
-        )
+        asked = "Please" if said.cx_lead == said.lead else f"{person(said.cx_lead)}, please"
+        paragraphs.append(f"{asked} settle the severity: say here how bad it is for users.")
     return _drawn("lead-call", " ".join(paragraphs), _sections("\n".join(paragraphs)))
 
 

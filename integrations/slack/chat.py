@@ -29,6 +29,7 @@ INVITED_AT_ONCE = 100
 LABEL_LIMIT = 250  # of a bookmark; Slack allows 256
 READ_BACK = 1000  # messages; further back a lost message is not looked for
 PAGE = 200
+CHANNELS_PAGE = 999  # the most that Slack gives: every incident left open is one more channel
 PAGES = 500  # a cursor that never ends must not hold a thread for ever
 KNOWN_FOR, UNKNOWN_FOR = 600.0, 60.0  # seconds: a user group, and that there is none of that handle
 # `created` is in whole seconds, and our clock and Slack's may differ.
@@ -194,7 +195,13 @@ class SlackChat:
 
     def _channels(self) -> Iterator[Answer]:
         types = "public_channel,private_channel"
-        return _pages(self._slack.users_conversations, "channels", types=types, exclude_archived=True)
+        return _pages(
+            self._slack.users_conversations,
+            "channels",
+            limit=CHANNELS_PAGE,
+            types=types,
+            exclude_archived=True,
+        )
 
     def _history(self, channel: str, **asked: Any) -> Iterator[Answer]:
         return islice(
@@ -253,11 +260,13 @@ class Groups:
         return known
 
 
-def _pages(method: Callable[..., SlackResponse], key: str, **asked: Any) -> Iterator[Answer]:
+def _pages(
+    method: Callable[..., SlackResponse], key: str, *, limit: int = PAGE, **asked: Any
+) -> Iterator[Answer]:
     """All items of a paged answer; a page may be short or empty, only an empty cursor is the end."""
     cursor: str | None = None
     for _ in range(PAGES):
-        answer, _ = ask(method, cursor=cursor, limit=PAGE, **asked)
+        answer, _ = ask(method, cursor=cursor, limit=limit, **asked)
         yield from answer.get(key) or ()
         cursor = (answer.get("response_metadata") or {}).get("next_cursor")
         if not cursor:

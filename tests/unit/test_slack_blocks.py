@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.slack.blocks import Drawn, render
@@ -222,6 +222,20 @@ def test_the_lead_call_names_the_lead_and_the_cx_lead_once_each() -> None:
     assert shown(drawn).count("<@") == 2
 
 
+def test_one_who_is_both_is_mentioned_once() -> None:
+    drawn = render(LeadCall(lead=ANA, ticket=None, cx_lead=ANA))
+    assert drawn.text == (
+        "<@U0ANA>, you lead this incident. To hand it over, say here who leads instead. "
+        "Please settle the severity: say here how bad it is for users."
+    )
+
+
+def test_a_title_with_a_full_stop_gets_no_second_one() -> None:
+    assert render(replace(HEADLINE, title="It fails.")).text.startswith(
+        "SEV1 incident INC-42: It fails. Triage"
+    )
+
+
 def test_the_lead_call_without_a_ticket() -> None:
     assert shown(render(LeadCall(lead=Who(name="Ana"), ticket=None, cx_lead=None))) == (
         "Ana, you lead this incident. To hand it over, say here who leads instead."
@@ -418,7 +432,6 @@ OURS = re.compile(
 )
 
 
-@settings(deadline=None)  # a busy machine is no finding
 @given(messages)
 def test_whatever_is_said_fits_and_is_quiet(message: Message) -> None:
     drawn = render(message)
