@@ -18,13 +18,20 @@ LONGEST_SLEEP = 0.05  # seconds
 # Names that say nothing about what a thing is. In a class or a module they are refused.
 EMPTY_WORDS = {"manager", "helper", "util", "utility", "service", "handler", "data", "info"}
 
-# Where `except Exception` may stand, and why. A file that no longer needs it must leave the table.
-BOUNDARIES = {
-    "multivac/jobs.py": "a job that fails in an unforeseen way must not take the thread it runs on along",
-    "multivac/web/": "a page that fails is a 500 to one person, not the end of the server",
-    "multivac/store/database.py": "the one writer survives every exception and hands it to whoever wrote",
+# The two boundaries where `except Exception` may stand.
+BOUNDARIES = ("multivac/jobs.py", "multivac/web/")
+
+# The other ends of a thread or a door, and why nothing may get past them. A file that no longer needs its
+# line must lose it.
+EXCUSED = {
     "integrations/pagerduty/webhook.py": "a front door: whatever broke, PagerDuty is asked to deliver again",
+    "multivac/response.py": "a step's thread: a mistake of ours in one step must not stop the others",
+    "multivac/schedule.py": "the beat's thread: one bad beat must not be the last",
+    "multivac/store/database.py": "the one writer survives every exception and hands it to whoever wrote",
 }
+
+# Where a function may be long: a list that a tool wrote, read from top to bottom.
+LISTS = ("multivac/migrations/versions/",)
 
 # A vendor's own word for a thing, in the names that stand for that thing.
 VENDOR_WORDS = {"integrations/sandbox/pagerduty_model.py": {"Service"}}
@@ -44,6 +51,8 @@ def is_ours(path: str) -> bool:
 
 def functions_are_short(path: str, text: str) -> Iterator[str]:
     """No function is over 60 lines, its docstring and decorators included."""
+    if path.startswith(LISTS):
+        return
     for node in ast.walk(_tree(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
@@ -83,9 +92,15 @@ def docstrings_are_there(path: str, text: str) -> Iterator[str]:
             yield f"{path}:{node.lineno}: {node.name} has no docstring"
 
 
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
 def broad_catches(path: str, text: str) -> Iterator[str]:
+    """Where errors of every kind are caught and kept."""
     for node in ast.walk(_tree(text)):
-        if not isinstance(node, ast.ExceptHandler):
+        if not isinstance(node, ast.ExceptHandler) or _raises_again(node):
             continue
         caught = ast.unparse(node.type) if node.type else "everything"
         if re.search(r"\b(everything|Exception|BaseException)\b", caught):
@@ -93,8 +108,8 @@ def broad_catches(path: str, text: str) -> Iterator[str]:
 
 
 def errors_are_caught_by_name(path: str, text: str) -> Iterator[str]:
-    """`except Exception` stands at the boundaries only."""
-    if is_ours(path) and not path.startswith(tuple(BOUNDARIES)):
+    """`except Exception` stands at the boundaries only, unless it raises the same error again."""
+    if is_ours(path) and not path.startswith(BOUNDARIES) and path not in EXCUSED:
         yield from broad_catches(path, text)
 
 
