@@ -161,7 +161,8 @@ for socket in set(map(str, sockets())) - before[1]:
     print("socket", socket)
 wanted = {"sqlalchemy.engine.base.Engine", "slack_sdk.web.client.WebClient", "jira.client.JIRA",
           "urllib3.poolmanager.PoolManager", "requests.sessions.Session"}
-for thing in gc.get_objects():
+own = vars(sys.modules.get("urllib3", sys)).get("_DEFAULT_POOL")  # made by urllib3 for itself, and idle
+for thing in (thing for thing in gc.get_objects() if thing is not own):
     kind = f"{type(thing).__module__}.{type(thing).__qualname__}"
     if kind in wanted:
         print("client", kind)
