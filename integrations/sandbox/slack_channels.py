@@ -8,6 +8,14 @@ from integrations.sandbox.slack_state import Channel, Told, Workspace
 
 Body = dict[str, Any]
 Method = Callable[[Workspace, Ask], Body]
+# users.conversations answers with less than conversations.list does; membership is its very question.
+_NOT_IN_OWN_LIST = (
+    "is_member",
+    "context_team_id",
+    "updated",
+    "shared_team_ids",
+    "pending_connected_team_ids",
+)
 
 
 def create(space: Workspace, ask: Ask) -> Body:
@@ -310,9 +318,10 @@ def _listing(space: Workspace, ask: Ask, channels: list[Channel], *, counted: bo
     page, cursor = ask.page(channels)
     shown = [c.as_json(space.team_id, ask.me) for c in page]
     for channel, each in zip(page, shown, strict=True):
+        each.pop("last_read", None)
         if counted:
             each["num_members"] = len(channel.members)
         else:
-            # users.conversations has no is_member: that is its question.
-            each.pop("is_member", None)
+            for name in _NOT_IN_OWN_LIST:
+                each.pop(name, None)
     return {"channels": shown, "response_metadata": {"next_cursor": cursor}}

@@ -30,7 +30,7 @@ def remove_pin(space: Workspace, ask: Ask) -> Body:
     """Take a pin off."""
     channel, message = _item(space, ask)
     if channel.pins.pop(message["ts"], None) is None:
-        raise Refusal("no_pin")
+        raise Refusal("not_pinned")
     _tell_pin(space, ask.me, channel, message=message, kind="pin_removed")
     return {}
 

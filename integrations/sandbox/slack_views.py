@@ -37,7 +37,7 @@ def push_view(space: Workspace, ask: Ask) -> Body:
     under = next(reversed(space.views.values()), None)
     if under is None:
         raise Refusal("not_found")
-    if under["depth"] >= DEEPEST_STACK:
+    if _depth(space, under) >= DEEPEST_STACK:
         raise Refusal("push_limit_reached")
     return {"view": dict(_keep(space, view, under=under))}
 
@@ -126,13 +126,16 @@ def _keep(space: Workspace, view: View, under: View | None = None) -> View:
     if view.get("external_id") and any(v["external_id"] == view["external_id"] for v in space.views.values()):
         raise Refusal("duplicate_external_id")
     view_id = space.new_id("V")
-    kept = {**_frame(space), **view, "id": view_id, "hash": _hash(space), "root_view_id": view_id, "depth": 1}
+    kept = {**_frame(space), **view, "id": view_id, "hash": _hash(space), "root_view_id": view_id}
     if under:
-        kept.update(
-            root_view_id=under["root_view_id"], previous_view_id=under["id"], depth=under["depth"] + 1
-        )
+        kept.update(root_view_id=under["root_view_id"], previous_view_id=under["id"])
     space.views[view_id] = kept
     return kept
+
+
+def _depth(space: Workspace, view: View) -> int:
+    below = space.views.get(view["previous_view_id"] or "")
+    return 1 + (_depth(space, below) if below else 0)
 
 
 def _hash(space: Workspace) -> str:

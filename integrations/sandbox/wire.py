@@ -5,6 +5,7 @@ thousands of calls, and what the sandbox costs is measured as if it were ours.
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
@@ -44,6 +45,11 @@ class Endpoint:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request, or cut the connection where a fault says so."""
+        # Whoever stops the server cancels what waits; there is nobody left to answer, nor to complain to.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         started = time.monotonic()
         world = self._world
         transport = _transport(receive)
@@ -195,6 +201,7 @@ def _settings(app: "ASGIApp") -> uvicorn.Config:
         app,
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         lifespan="off",
         ws="none",
         timeout_keep_alive=75,

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -54,19 +54,6 @@ class Office:
 
     def post(self, channel: str, text: str = "hello", **more: Any) -> str:
         return str(self.web.chat_postMessage(channel=channel, text=text, **more)["ts"])
-
-
-@pytest.fixture(scope="module")
-def one_office() -> Iterator[Office]:
-    office = Office()
-    yield office
-    office.loopback.stop()
-
-
-@pytest.fixture
-def office(one_office: Office) -> Office:
-    one_office.start_afresh()
-    return one_office
 
 
 def refused(act: Callable[..., Any], *given: Any, **named: Any) -> dict[str, Any]:
@@ -131,17 +118,3 @@ class App:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
-
-
-@pytest.fixture
-def app(office: Office) -> Iterator[App]:
-    app = App()
-    office.slack.connect(
-        signing_secret=SECRET,
-        events=f"{app.url}/events",
-        commands=f"{app.url}/commands",
-        interactions=f"{app.url}/interactions",
-    )
-    yield app
-    office.slack.reset()
-    app.close()

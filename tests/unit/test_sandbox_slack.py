@@ -12,7 +12,7 @@ from integrations.sandbox.slack_rules import SCOPE_OF, SCOPES_BY_KIND, TIER_OF
 from integrations.sandbox.world import Fault
 from tests.unit.office import SECTION, Office, modal, refused, why
 
-pytest_plugins = ["tests.unit.office"]
+pytest_plugins = ["tests.unit.office_fixtures"]
 
 
 def test_every_method_has_a_tier_and_known_scopes() -> None:

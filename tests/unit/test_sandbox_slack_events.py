@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.office import SECRET, App, Office, genuine, modal
 
-pytest_plugins = ["tests.unit.office"]
+pytest_plugins = ["tests.unit.office_fixtures"]
 
 
 def test_a_late_joiner_is_told_to_the_app_with_a_genuine_signature(office: Office, app: App) -> None:

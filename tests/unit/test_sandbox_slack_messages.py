@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.office import SECTION, Office, refused, why
 
-pytest_plugins = ["tests.unit.office"]
+pytest_plugins = ["tests.unit.office_fixtures"]
 
 
 def test_a_message_goes_to_an_id_a_name_or_a_person(office: Office) -> None:
@@ -225,7 +225,7 @@ def test_a_message_is_pinned_once(office: Office) -> None:
     [item] = office.web.pins_list(channel=channel)["items"]
     assert item["message"]["ts"] == ts
     office.web.pins_remove(channel=channel, timestamp=ts)
-    assert why(office.web.pins_remove, channel=channel, timestamp=ts) == "no_pin"
+    assert why(office.web.pins_remove, channel=channel, timestamp=ts) == "not_pinned"
     assert why(office.web.pins_add, channel=channel, timestamp="1.1") == "message_not_found"
     assert why(office.web.pins_add, channel=channel) == "no_item_specified"
 
