@@ -118,7 +118,9 @@ class JiraTracker:
         number = str(address).rstrip("/").rpartition("/")[2]
         actors = _list(self._rest.ask("GET", f"{self._project_path}/role/{number}", what=what), "actors")
         people = [person for actor in actors for person in self._people_of(actor)]
-        return tuple({person.key: person for person in people}.values())
+        # Those who come through a group too are better known there, by e-mail.
+        people.sort(key=lambda person: person.email is not None)
+        return tuple({person.jira: person for person in people}.values())
 
     def group_members(self, group: str) -> tuple[Person, ...]:
         """The active people of a group; `GiveUp` if there is no such group."""
