@@ -157,14 +157,16 @@ def _as_of(said: Headline) -> str:
 
 
 def _announcement(said: Announcement) -> Drawn:
-    title, where = line(said.title, TITLE_LIMIT), channel(said.channel)
+    title = line(said.title, TITLE_LIMIT)
+    # The announcement does not wait for the channel: it is edited once there is one.
+    where = f"Follow it in {channel(said.channel)}" if said.channel else "Its channel is on its way"
     text = (
         f"{_severity(said.severity)} incident INC-{said.number}: {title.rstrip('.')}. "
-        f"{STATUS[said.status]}. Lead: {_lead(said)}. Follow it in {where}."
+        f"{STATUS[said.status]}. Lead: {_lead(said)}. {where}."
     )
     shown = (
         f"*{SEVERITY[said.severity]} · INC-{said.number}* · {title}",
-        f"{STATUS[said.status]} · Lead: {_lead(said)} · Follow it in {where}",
+        f"{STATUS[said.status]} · Lead: {_lead(said)} · {where}",
     )
     return _drawn("announcement", text, _sections("\n".join(shown)))
 

@@ -27,6 +27,7 @@ from multivac.ports import ChatUser, Invited, Marker, Posted
 TOPIC_LIMIT = 250
 INVITED_AT_ONCE = 100
 LABEL_LIMIT = 250  # of a bookmark; Slack allows 256
+EVENT_LIMIT = 60  # of an event type; the payload has the whole kind
 READ_BACK = 1000  # messages; further back a lost message is not looked for
 PAGE = 200
 CHANNELS_PAGE = 999  # the most that Slack gives: every incident left open is one more channel
@@ -286,7 +287,7 @@ def _content(message: Message, marker: Marker) -> dict[str, Any]:
 
 def _metadata(marker: Marker) -> dict[str, Any]:
     # Slack asks for an alphanumeric event type; words joined by underscores are what its own examples use.
-    kind = re.sub(r"[^a-z0-9]+", "_", marker.kind.lower())
+    kind = re.sub(r"[^a-z0-9]+", "_", marker.kind.lower())[:EVENT_LIMIT]
     return {
         "event_type": f"multivac_{kind}",
         "event_payload": {"incident": marker.incident, "kind": marker.kind},

@@ -175,6 +175,7 @@ def test_a_channel_id_becomes_a_link_to_the_channel() -> None:
         number=1, title="x", severity=Severity.SEV3, status=Status.TRIAGE, lead=None, channel="C0123ABC"
     )
     assert shown(render(said)).endswith("Lead: nobody yet · Follow it in <#C0123ABC>")
+    assert shown(render(replace(said, channel=""))).endswith("Lead: nobody yet · Its channel is on its way")
 
 
 def test_a_checklist_says_each_state_in_words_and_what_comes_next() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -19,10 +18,16 @@ from multivac.ports import Marker
 from tests.slack_site import BOT, HELLO, MARKER, NOON, TOKEN, Site, answering, spoken
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with closing(Site()) as made:
-        yield made
+def site(server: Site) -> Site:
+    return server.fresh()
 
 
 @pytest.fixture
@@ -104,10 +109,11 @@ def test_a_lost_answer_can_be_read_back(site: Site, channel: str) -> None:
     assert site.chat.find_message(channel, MARKER, since=NOON) is not None
 
 
-def test_a_refused_connection_reached_nobody(site: Site) -> None:
-    site.loopback.stop()
+def test_a_refused_connection_reached_nobody() -> None:
+    with answering(b"") as url:
+        pass  # from here on nobody listens there
     with pytest.raises(TryAgain, match="Slack cannot be reached") as nobody:
-        site.chat.open_channel("inc-1", private=False)
+        SlackChat(TOKEN, api_url=url).open_channel("inc-1", private=False)
     assert not nobody.value.reached
 
 

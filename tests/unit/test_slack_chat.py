@@ -1,7 +1,6 @@
 """Every verb of the Slack adapter, over real HTTP."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -13,10 +12,16 @@ from multivac.ports import Chat, Marker, Posted
 from tests.slack_site import BOT, HELLO, MARKER, NOON, TOKEN, Site, answering
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with closing(Site()) as made:
-        yield made
+def site(server: Site) -> Site:
+    return server.fresh()
 
 
 @pytest.fixture
