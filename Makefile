@@ -38,7 +38,7 @@ test: $(READY)  ## Run all tests; ARGS="-k lead" chooses, WORKERS=4 for more cor
 	.venv/bin/python -m pytest -n $(WORKERS) --dist=worksteal $(ARGS)
 
 check: $(READY)  ## Run the linters, the type checker and the architecture's contracts
-	.venv/bin/ruff format --check --quiet .
+	.venv/bin/ruff format --check --quiet --output-format=concise .
 	.venv/bin/ruff check --quiet .
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports --no-logo

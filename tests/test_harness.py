@@ -77,7 +77,7 @@ def test_each_test_has_an_empty_database_of_its_own(
 
 
 def test_a_database_address_comes_in_both_kinds(database_url: str) -> None:
-    with sqlalchemy.create_engine(database_url).connect() as connection:
+    with sqlalchemy.create_engine(database_url, poolclass=sqlalchemy.NullPool).connect() as connection:
         assert connection.scalar(sqlalchemy.text("SELECT 1")) == 1
 
 
