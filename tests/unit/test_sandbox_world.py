@@ -378,6 +378,24 @@ def test_control_routes_tell_the_caller_about_a_mistake() -> None:
     loopback.stop()
 
 
+def test_stopping_cuts_what_waits_and_state_survives_a_restart() -> None:
+    sandbox = Sandbox().start()
+    token = sandbox.slack.token()
+    sandbox.world.fail(Fault("slack", kind="hold"))
+    waiting = http.client.HTTPConnection(sandbox.url.removeprefix("http://"))
+    waiting.request("POST", "/slack/api/auth.test")
+    assert sandbox.world.wait_for(lambda: sandbox.world.held == 1)
+    sandbox.stop()
+    with pytest.raises(ConnectionError):
+        waiting.getresponse()
+    waiting.close()
+    with sandbox:
+        again = http.client.HTTPConnection(sandbox.url.removeprefix("http://"))
+        again.request("POST", "/slack/api/auth.test", headers={"Authorization": f"Bearer {token}"})
+        assert json.loads(again.getresponse().read())["ok"]
+        again.close()
+
+
 def _until(line: socket.socket, wanted: bytes) -> bytes:
     heard = b""
     while wanted not in heard:
