@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from integrations.sandbox import slack_channels, slack_marks, slack_messages, slack_people, slack_views
 from integrations.sandbox import slack_rules as rules
 from integrations.sandbox.control import slow_route
+from integrations.sandbox.deliveries import Deliveries
 from integrations.sandbox.delivery_routes import delivery_routes
 from integrations.sandbox.limits import Buckets
 from integrations.sandbox.slack_events import Outbox
@@ -92,7 +93,7 @@ class Slack(Hands):
         world.teach("slack", _fault_words())
 
     @property
-    def deliveries(self) -> Any:
+    def deliveries(self) -> Deliveries:
         """The events on their way to the app; see `Deliveries`."""
         return self.outbox.deliveries
 
