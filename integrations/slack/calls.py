@@ -123,12 +123,12 @@ def piece(answer: Any, *path: str) -> str:
 
 def _refusal(response: SlackResponse) -> MultivacError:
     answer = _object(response.data)
-    error = answer.get("error")
+    error = str(answer.get("error", ""))
     if response.status_code == 429 or error in SLOW_DOWN:  # noqa: PLR2004 - HTTP's number
         return TryAgain("Slack asks for fewer calls", after=_wait(response.headers), reached=False)
     if response.status_code >= 500:  # noqa: PLR2004 - HTTP's number
         return TryAgain(f"Slack has trouble of its own (HTTP {response.status_code})")
-    if not isinstance(error, str) or not _WORD.fullmatch(error):
+    if not _WORD.fullmatch(error):
         # A proxy's page, for instance: Slack names its errors in one word.
         return TryAgain(f"something else answered in Slack's place (HTTP {response.status_code})")
     if error in PASSING:

@@ -127,6 +127,7 @@ def test_a_refused_connection_reached_nobody() -> None:
         (b"<html>blocked</html>", 403, {}),
         (b'{"ok": false, "error": "two words"}', 200, {}),
         (b'{"ok": false}', 200, {}),
+        (b'{"ok": false, "error": {"code": 1}}', 200, {}),
         (b'{"ok": true}', 200, {}),
         (b'{"ok": true, "channel": []}', 200, {}),
         (b"", 302, {"location": "/elsewhere"}),
