@@ -9,6 +9,7 @@ from integrations.sandbox.jira_doors import JiraDoors
 from integrations.sandbox.jira_fields import NOT_A_DOCUMENT, Invalid
 from integrations.sandbox.jira_gate import Gate, Refusal
 from integrations.sandbox.jira_model import RESOLUTIONS, TRANSITIONS, Comment, Issue, Json
+from integrations.sandbox.jira_shapes import LINK_TYPES
 from integrations.sandbox.world import Answer, Call
 
 LONGEST_LINK_TEXT = 255
@@ -209,7 +210,7 @@ class Issues:
         except KeyError as error:
             raise Refusal(404, "No issue could be found to link.") from error
         kind = (body.get("type") or {}).get("name")
-        if kind not in {"Duplicate", "Relates"}:
+        if kind not in LINK_TYPES:
             raise Refusal(404, f"No issue link type with name '{kind}' found.")
         inward.links.append((kind, "outward", outward.id))
         outward.links.append((kind, "inward", inward.id))

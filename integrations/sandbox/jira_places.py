@@ -12,6 +12,7 @@ from integrations.sandbox import jira_search
 from integrations.sandbox.jira_doors import JiraDoors
 from integrations.sandbox.jira_gate import Gate, Refusal
 from integrations.sandbox.jira_model import PRIORITIES, Issue, Json, Person, Project, stamp
+from integrations.sandbox.jira_shapes import LINK_TYPES, link_type
 from integrations.sandbox.world import Answer, Call
 
 REMOVED = (
@@ -64,6 +65,7 @@ class Places:
             self._route("GET", "/group/member", self.members),
             self._route("GET", "/field", self.all_fields),
             self._route("GET", "/priority", self.priorities),
+            self._route("GET", "/issueLinkType", self.link_types),
             self._route("GET", project, self.project),
             self._route("GET", f"{project}/role", self.roles),
             self._route("GET", f"{project}/role/{{id}}", self.role),
@@ -181,6 +183,11 @@ class Places:
     def priorities(self, call: Call) -> Answer:
         """List priorities, highest first."""
         return Answer(200, [self._gate.shapes(call).named("priority", each) for each in PRIORITIES])
+
+    def link_types(self, _call: Call) -> Answer:
+        """List the ways in which issues can be linked."""
+        shown = [{"id": str(i), **link_type(name)} for i, name in enumerate(LINK_TYPES, start=10_000)]
+        return Answer(200, {"issueLinkTypes": shown})
 
     def project(self, call: Call) -> Answer:
         """Answer one project."""

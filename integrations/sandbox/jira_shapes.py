@@ -27,6 +27,16 @@ CATEGORIES = {
 }
 
 
+# Each with the words seen from the inward and from the outward issue.
+LINK_TYPES = {"Duplicate": ("is duplicated by", "duplicates"), "Relates": ("relates to", "relates to")}
+
+
+def link_type(name: str) -> Json:
+    """Give a kind of link between issues."""
+    inward, outward = LINK_TYPES[name]
+    return {"name": name, "inward": inward, "outward": outward}
+
+
 class Shapes:
     """Shows one site in one API version (2 or 3)."""
 
@@ -253,10 +263,9 @@ class Shapes:
         return {"value": value, "id": value} if kind == "select" and value else value
 
     def _link(self, kind: str, direction: str, other: str) -> Json:
-        inward, outward = ("is duplicated by", "duplicates") if kind == "Duplicate" else ("relates to",) * 2
         return {
             "id": f"{kind}-{other}",
-            "type": {"name": kind, "inward": inward, "outward": outward},
+            "type": link_type(kind),
             f"{direction}Issue": self._linked(other),
         }
 

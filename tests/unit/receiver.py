@@ -7,7 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """One request as it arrived; header names are lower-case."""

@@ -18,6 +18,7 @@ from starlette.routing import Mount
 
 from integrations.sandbox.pagerduty import TOKEN, PagerDuty
 from integrations.sandbox.pagerduty_seed import add_services, seed_pagerduty
+from integrations.sandbox.pagerduty_subscriptions import RULES
 from integrations.sandbox.seed import PEOPLE
 from integrations.sandbox.world import Clock, Fault, Loopback, World
 from tests.unit.receiver import Receiver
@@ -27,16 +28,23 @@ HOUR = 3600
 
 
 class Account:
-    """A seeded account, served; `api` is the SDK's session with an account key, acting for Ana."""
+    """An account, served; `api` is the SDK's session with an account key, acting for Ana."""
 
     def __init__(self) -> None:
         self.world = World(Clock(frozen=NOON))
         self.pagerduty = PagerDuty(self.world)
-        seed_pagerduty(self.pagerduty, PEOPLE.items())
         control = Mount("/_sandbox/pagerduty", routes=self.pagerduty.control_routes())
         routes = [Mount("/pagerduty", routes=self.pagerduty.routes()), control]
         self.loopback = Loopback(Starlette(routes=routes)).start()
         self.api = self.session(TOKEN)
+
+    def start_afresh(self) -> None:
+        self.world.reset()
+        self.pagerduty.reset()
+        self.pagerduty.deliveries.rules = RULES
+        self.world.clock.freeze(NOON)
+        self.world.limits_on = False
+        seed_pagerduty(self.pagerduty, PEOPLE.items())
 
     def session(self, token: str, sender: str | None = "ana@example.com") -> pdpyras.APISession:
         session = pdpyras.APISession(token, default_from=sender)
@@ -65,13 +73,19 @@ class Account:
         return answer.status, dict(answer.getheaders()), json.loads(text or b"null")
 
 
-@pytest.fixture
-def account() -> Iterator[Account]:
+@pytest.fixture(scope="module")
+def served() -> Iterator[Account]:
     account = Account()
     yield account
     account.api.close()
     account.pagerduty.deliveries.close()
     account.loopback.stop()
+
+
+@pytest.fixture
+def account(served: Account) -> Account:
+    served.start_afresh()
+    return served
 
 
 @pytest.fixture
@@ -115,9 +129,13 @@ def test_oncalls_have_levels_and_permanent_ones_no_schedule(account: Account) ->
 
 def test_oncalls_of_a_schedule_change_when_somebody_else_takes_it(account: Account) -> None:
     wanted = {"schedule_ids[]": [account.pagerduty.account.schedule("cx-leads").id]}
-    assert [each["user"]["summary"] for each in account.api.list_all("oncalls", params=wanted)] == ["Cara Mbeki"]
+    assert [each["user"]["summary"] for each in account.api.list_all("oncalls", params=wanted)] == [
+        "Cara Mbeki"
+    ]
     account.pagerduty.set_on_call("cx-leads", "Cy")
-    assert [each["user"]["summary"] for each in account.api.list_all("oncalls", params=wanted)] == ["Cy Tanaka"]
+    assert [each["user"]["summary"] for each in account.api.list_all("oncalls", params=wanted)] == [
+        "Cy Tanaka"
+    ]
     account.pagerduty.set_on_call("cx-leads", None)
     assert account.api.list_all("oncalls", params=wanted) == []
 
@@ -155,7 +173,9 @@ def test_writes_with_an_account_key_need_a_from_header(account: Account) -> None
         nobody = account.session(TOKEN, sender)
         assert refusal(nobody.rpost, note, json={"content": "x"}) == (400, 2001)
     account.pagerduty.gate.user_tokens["bos"] = account.pagerduty.account.user("Bo").id
-    assert account.session("bos", None).rpost(note, json={"content": "x"})["user"]["summary"] == "Bo Lindqvist"
+    assert (
+        account.session("bos", None).rpost(note, json={"content": "x"})["user"]["summary"] == "Bo Lindqvist"
+    )
 
 
 def test_an_incident_key_opens_only_one_incident_at_a_time(account: Account) -> None:
@@ -181,7 +201,10 @@ def test_an_incident_goes_through_its_life_by_the_api(account: Account) -> None:
     changed = account.api.rput(path, json={"type": "incident", "priority": {"id": "P1", "type": "priority"}})
     assert changed["priority"]["summary"] == "P1"
     dee = {"assignee": {"id": account.pagerduty.account.user("Dee").id, "type": "user_reference"}}
-    assert account.api.rput(path, json={"assignments": [dee]})["assignments"][0]["assignee"]["summary"] == "Dee Okafor"
+    assert (
+        account.api.rput(path, json={"assignments": [dee]})["assignments"][0]["assignee"]["summary"]
+        == "Dee Okafor"
+    )
     (done,) = account.api.rput("incidents", json=[{"id": ident, "type": "incident", "status": "resolved"}])
     assert (done["status"], done["assignments"]) == ("resolved", [])
     assert refusal(account.api.rput, path, json={"status": "resolved"}) == (400, 1001)
@@ -269,7 +292,9 @@ def test_the_events_api_deduplicates_by_key(account: Account, heard: Receiver) -
     assert (status, body["errors"]) == (400, ["Invalid routing key"])
 
 
-def test_webhooks_are_signed_with_every_secret_over_the_raw_body(account: Account, receiver: Receiver) -> None:
+def test_webhooks_are_signed_with_every_secret_over_the_raw_body(
+    account: Account, receiver: Receiver
+) -> None:
     subscription = account.pagerduty.subscribe(receiver.url, "old")
     account.pagerduty.rotate_secret(subscription, "new")
     account.pagerduty.trigger("Zahlungen gestört")
@@ -309,7 +334,10 @@ def test_later_webhooks_of_an_incident_wait_behind_a_retried_one(account: Accoun
         account.world.clock.forward(60)
         account.pagerduty.redeliver_due()
     seen = [(w.json["event"]["data"]["id"], w.json["event"]["event_type"]) for w in heard.webhooks]
-    assert [kind for ident, kind in seen if ident == first][-2:] == ["incident.triggered", "incident.acknowledged"]
+    assert [kind for ident, kind in seen if ident == first][-2:] == [
+        "incident.triggered",
+        "incident.acknowledged",
+    ]
     assert [kind for ident, kind in seen if ident == second][-1:] == ["incident.triggered"]
     assert seen.index((second, "incident.triggered")) < seen.index((first, "incident.acknowledged"))
     tries = [w.headers["x-webhook-id"] for w in heard.webhooks if w.json["event"]["data"]["id"] == first]
@@ -434,7 +462,11 @@ def differences(recorded: Any, sent: Any, path: str = "") -> list[str]:
         return [] if isinstance(sent, dict) == isinstance(recorded, dict) else [path]
     ours = [f"{path}.{key} is new" for key in sent.keys() - recorded.keys() - ADDED]
     theirs = [f"{path}.{key} is missing" for key in recorded.keys() - sent.keys()]
-    inside = [each for key in recorded.keys() & sent.keys() for each in differences(recorded[key], sent[key], f"{path}.{key}")]
+    inside = [
+        each
+        for key in recorded.keys() & sent.keys()
+        for each in differences(recorded[key], sent[key], f"{path}.{key}")
+    ]
     return ours + theirs + inside
 
 
