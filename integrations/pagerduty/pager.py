@@ -49,7 +49,7 @@ class PagerDutyPager:
 
     def __init__(self, token: str, *, api_url: str, from_email: str, timeout: float = 10.0) -> None:
         self._rest = Rest(token, api_url=api_url, from_email=from_email, timeout=timeout)
-        self._from_email = from_email
+        self._from_email = from_email or "nobody, until pagerduty.from_email is set"
         self._schedule_ids: dict[str, str] = {}
 
     def on_call_of_policies(self, policies: Collection[str]) -> tuple[OnCall, ...]:

@@ -95,11 +95,14 @@ class _Session(pdpyras.APISession):  # type: ignore[misc]  # pdpyras has no type
 
 
 class Rest:
-    """Speaks to one PagerDuty account; safe to use from many threads, and silent until asked."""
+    """Speaks to one PagerDuty account; safe to use from many threads, and silent until asked.
+
+    `from_email` may be empty with a token of a person, whose name PagerDuty then writes itself.
+    """
 
     def __init__(self, token: str, *, api_url: str, from_email: str, timeout: float) -> None:
         self._token = token
-        self._session = _Session(token, default_from=from_email)
+        self._session = _Session(token, default_from=from_email or None)
         self._session.url = api_url.rstrip("/")
         self._session.timeout = timeout
         # Without a bound of its own a 429 is retried for ever; -1 attempts hand back the first answer.

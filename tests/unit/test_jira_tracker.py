@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import jsonschema
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from integrations.jira.adf import document, one_line, wiki
 from integrations.jira.tracker import JiraTracker
 from integrations.sandbox.jira_gate import TOKEN
 from integrations.sandbox.jira_model import Component, account_id
@@ -31,7 +24,6 @@ from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Person
 from multivac.ports import TicketDraft, Tracker
 
-RECORDED = os.environ.get("MULTIVAC_PAYLOADS")
 FLAVOURS = ("cloud", "datacenter")
 SCREEN = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
 
@@ -63,7 +55,7 @@ def tracker_of(sandbox: Sandbox, token: str = TOKEN, **changed: Any) -> JiraTrac
         "project": "OPS",
         "issue_type": "Incident",
         "flavour": sandbox.jira.flavour,
-        "timeout": 0.5,
+        "timeout": 5.0,
         **changed,
     }
     return JiraTracker(settings.pop("url"), settings.pop("user"), token, **settings)
@@ -352,7 +344,7 @@ def test_what_passes_is_tried_again_and_never_retried_inside(
         EVERY_VERB[verb](tracker)
     assert caught.value.reached is reached
     assert len(calls(sandbox)) == 1
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 2.5  # the SDK would pause for five seconds and more
 
 
 @pytest.mark.parametrize("verb", sorted(EVERY_VERB))
@@ -380,13 +372,14 @@ def test_what_stays_is_given_up_with_a_reason_and_a_fix(
     assert len(calls(sandbox)) == 1
 
 
-def test_silence_ends_after_the_timeout(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_silence_ends_after_the_timeout(sandbox: Sandbox) -> None:
+    tracker = tracker_of(sandbox, timeout=0.3)
     sandbox.world.fail(Fault("jira", kind="timeout"))
     started = time.monotonic()
     with pytest.raises(TryAgain, match="did not answer") as caught:
         tracker.open_ticket(draft())
     assert caught.value.reached
-    assert 0.4 < time.monotonic() - started < 1.5
+    assert 0.2 < time.monotonic() - started < 2.5
 
 
 @pytest.mark.parametrize(
@@ -483,54 +476,3 @@ def test_connections_are_kept_and_many_threads_share_one_session(
         keys = list(pool.map(lambda number: tracker.open_ticket(draft(label=f"l{number}")).key, range(48)))
     assert len(set(keys)) == 48
     assert len({exchange.connection for exchange in sandbox.world.calls("jira")}) <= 16
-
-
-def test_text_becomes_a_document_of_paragraphs_and_links() -> None:
-    made = document(("One\ntwo", " ", "three"), (("Slack", "https://s.example.com"), ("Odd", "javascript:x")))
-    kinds = [[node["type"] for node in each["content"]] for each in cast("Any", made["content"])]
-    assert kinds == [["text", "hardBreak", "text"], ["text"], ["text"], ["text"]]
-    link, odd = (each["content"][0] for each in cast("Any", made["content"])[-2:])
-    assert link["marks"] == [{"type": "link", "attrs": {"href": "https://s.example.com"}}]
-    assert odd == {"type": "text", "text": "Odd: javascript:x"}
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("[~ana] look", r"\[\~ana\] look"),
-        ("!http://x/p.png!", r"\!http://x/p.png\!"),
-        ("{code}x{code}", r"\{code\}x\{code\}"),
-        ("us-east-1 -gone- +new+", r"us-east-1 \-gone- \+new+"),
-        ("h1. Big", "h1&#46; Big"),
-        (r"C:\temp", "C:&#92;temp"),
-        ("a_b*c|d^e", r"a\_b\*c\|d\^e"),
-    ],
-)
-def test_nothing_in_a_text_acts_as_wiki_markup(text: str, escaped: str) -> None:
-    assert wiki((text,), ()) == escaped
-
-
-def test_a_link_in_wiki_text_stays_one_link() -> None:
-    made = wiki(("x",), (("a]|b", "https://x.example.com/a b|c]"), ("Odd", "javascript:x")))
-    assert made == "x\n\n[a\\]\\|b|https://x.example.com/a%20b%7Cc%5D]\n\nOdd: javascript:x"
-
-
-def test_a_text_is_cut_where_jira_would_refuse_it() -> None:
-    for made in (json.dumps(document(("x" * 50_000, "y"), ())), wiki(("x" * 50_000, "y"), ())):
-        assert 29_000 < len(made) < 32_000
-        assert "y" not in made.replace("type", "")
-
-
-@given(st.lists(st.text()), st.lists(st.tuples(st.text(), st.text())))
-def test_any_text_can_be_sent(paragraphs: list[str], links: list[tuple[str, str]]) -> None:
-    json.dumps(document(paragraphs, links)).encode()
-    wiki(paragraphs, links).encode()
-    assert len(one_line("".join(paragraphs), 20)) <= 20
-
-
-@pytest.mark.skipif(not RECORDED, reason="MULTIVAC_PAYLOADS is not set: no schema of ADF documents here")
-def test_documents_are_valid_by_atlassians_schema() -> None:
-    path = Path(RECORDED or "") / "specs" / "atlassian-document-format.schema.json"
-    schema = json.loads(path.read_text())
-    for paragraphs, links in [((), ()), (("a\n\nb", "c"), (("Slack", "https://s.example.com"), ("x", "y")))]:
-        jsonschema.validate(document(paragraphs, links), schema)

@@ -45,7 +45,7 @@ def pager(sandbox: Sandbox) -> PagerDutyPager:
 
 
 def pager_of(sandbox: Sandbox, token: str = TOKEN, **changed: object) -> PagerDutyPager:
-    settings = {"api_url": f"{sandbox.url}/pagerduty", "from_email": FROM, "timeout": 0.5, **changed}
+    settings = {"api_url": f"{sandbox.url}/pagerduty", "from_email": FROM, "timeout": 5.0, **changed}
     return PagerDutyPager(token, **settings)  # type: ignore[arg-type]  # a test's shorthand
 
 
@@ -215,7 +215,7 @@ def test_what_passes_is_tried_again_and_never_retried_inside(
         EVERY_VERB[verb](pager)
     assert caught.value.reached is reached
     assert len(calls(sandbox)) == 1
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 2.5  # the SDK would pause for three seconds
 
 
 @pytest.mark.parametrize("verb", sorted(EVERY_VERB))
@@ -243,13 +243,14 @@ def test_what_stays_is_given_up_with_a_reason_and_a_fix(
     assert "because [token]" in caught.value.why or status in {401, 404}
 
 
-def test_silence_ends_after_the_timeout(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_silence_ends_after_the_timeout(sandbox: Sandbox) -> None:
+    pager = pager_of(sandbox, timeout=0.3)
     sandbox.world.fail(Fault("pagerduty", kind="timeout"))
     started = time.monotonic()
     with pytest.raises(TryAgain, match="did not answer") as caught:
         pager.on_call_of_policies(["PX"])
     assert caught.value.reached
-    assert 0.4 < time.monotonic() - started < 1.5
+    assert 0.2 < time.monotonic() - started < 2.5
 
 
 @pytest.mark.parametrize(("said", "after"), [(7, timedelta(seconds=7)), (1_800_000_000, None), (None, None)])
