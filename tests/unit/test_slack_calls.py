@@ -80,7 +80,7 @@ TROUBLE: list[tuple[str, dict[str, Any], bool]] = [
     ("lose_answer", {}, True),
     ("reset", {}, True),
     ("timeout", {}, True),
-    ("slow", {"seconds": 1.0}, True),
+    ("slow", {"seconds": 0.6}, True),
 ]
 
 
@@ -97,7 +97,9 @@ def test_trouble_is_tried_again(
         site.another(timeout=0.3).post(channel, HELLO, MARKER)
     assert trouble.value.reached is reached
     assert trouble.value.after == (timedelta(seconds=7) if "retry_after" in more else None)
-    assert len(site.calls("chat.postMessage")) <= 1, "an adapter never tries again by itself"
+    # A slow call is noted when it ends, which must not be in the next test.
+    assert site.world.wait_for(lambda: bool(site.calls("chat.postMessage")))
+    assert len(site.calls("chat.postMessage")) == 1, "an adapter never tries again by itself"
     assert trouble.value.__cause__ is not None
     assert TOKEN not in spoken(trouble.value)
 
