@@ -21,6 +21,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     return pytester
 
 
+@pytest.mark.slow(30, "runs a pytest of its own in a fresh process")
 def test_a_missing_browser_is_said_loudly_at_the_end(suite: pytest.Pytester) -> None:
     suite.makepyfile("def test_a(browser): pass\ndef test_b(): pass")
     result = suite.runpytest_subprocess(*PLUGINS)
@@ -28,6 +29,7 @@ def test_a_missing_browser_is_said_loudly_at_the_end(suite: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(["*BROWSER TESTS DID NOT RUN: 1 skipped*", "*apt-get install chromium*"])
 
 
+@pytest.mark.slow(30, "runs a pytest of its own in a fresh process")
 def test_in_ci_a_skip_that_hides_a_browser_postgres_or_module_is_a_failure(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
