@@ -49,11 +49,11 @@ check: $(READY)  ## Run the linters, the type checker and the architecture's con
 bench: $(READY)  ## Measure: time to an assembled channel, webhooks a second, memory; beside an ideal client
 	.venv/bin/python -m benchmarks $(ARGS)
 
-docs: $(READY)  ## Write the generated files again: the Slack manifest and the schema of the playbooks
+docs: $(READY)  ## Write the generated files again: the page of all settings and the Slack manifest
+	.venv/bin/python -c 'import multivac.reference as it; print(it.settings_page(), end="")' > .make/settings
+	mv .make/settings docs/settings.md
 	.venv/bin/multivac manifest > .make/manifest
-	.venv/bin/multivac schema > .make/schema
 	mv .make/manifest config/slack-manifest.yaml
-	mv .make/schema docs/schema.json
 
 format: $(READY)  ## Let ruff lay out the code and mend what it can
 	.venv/bin/ruff check --fix-only --quiet .
