@@ -162,6 +162,7 @@ class Deliveries:
         self._held: list[Parcel] | None = None
         self._twice = 0
         self._lose = 0
+        self._epoch = 0
         self._pump: threading.Thread | None = None
         self._closed = False
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="sandbox-webhook")
@@ -271,6 +272,7 @@ class Deliveries:
             self.subscribers.clear()
             self.records.clear()
             self._held, self._twice, self._lose = None, 0, 0
+            self._epoch += 1
 
     def close(self) -> None:
         """Stop delivering for good; attempts under way end by themselves."""
@@ -333,11 +335,13 @@ class Deliveries:
                     if not parcels:
                         self._lanes.pop(lane, None)
                     return
-                parcel = parcels[0]
+                parcel, epoch = parcels[0], self._epoch
             headers = self._headers(parcel)
             parcel.last = self._post(parcel, headers)
             with self._lock:
-                self._settle(lane, parcel, headers)
+                # What was under way during a reset belongs to the time before it.
+                if epoch == self._epoch:
+                    self._settle(lane, parcel, headers)
             self._changed()
 
     def _headers(self, parcel: Parcel) -> dict[str, str]:
@@ -377,7 +381,7 @@ class Deliveries:
         self._note(parcel, outcome, headers)
         if again is None or not self.rules.keeps_order:
             self._remove(lane, parcel)
-        if again is not None and not self.rules.keeps_order:
+        if again is not None and not self.rules.keeps_order and parcel.subscriber.id in self.subscribers:
             self._lanes.setdefault((lane[0], parcel.webhook_id), deque()).append(parcel)
         if outcome == "dropped":
             self._count_drop(parcel.subscriber)

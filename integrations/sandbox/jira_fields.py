@@ -68,6 +68,9 @@ class Fields:
                 values[name] = self._checked(project, name, value)
             except ValueError as error:
                 errors[name] = str(error)
+            except (AttributeError, TypeError):
+                # The checks take the value for what Jira documents; whatever else it is, Jira says this.
+                errors[name] = "data was not an object"
         if errors:
             raise Invalid(errors)
         for name, value in values.items():

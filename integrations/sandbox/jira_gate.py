@@ -143,10 +143,10 @@ class Gate:
             raise Refusal(403, NO_PERMISSION.get(permission, f"You do not have the permission {permission}."))
 
     def issue(self, call: Call, *, write: bool = False) -> Issue:
-        """Give the issue of the path, or refuse with 404; counts writes on it."""
-        site = self._site()
+        """Give the issue of the path (or of `issueKey`), or refuse with 404; counts writes on it."""
+        site, named = self._site(), call.query.get("issueKey", [""])[0]
         try:
-            issue = site.issue(call.path_params["key"])
+            issue = site.issue(call.path_params.get("key") or named)
         except KeyError as error:
             raise _no_issue() from error
         if "BROWSE_PROJECTS" in site.forbidden:

@@ -146,7 +146,7 @@ class Places:
     def assignable(self, call: Call) -> Answer:
         """Find people who may be assigned issues of a project."""
         if call.query.get("issueKey"):
-            self._doors.site.issue(call.query["issueKey"][0])
+            self._gate.issue(call)
         elif call.query.get("project"):
             self._gate.project(call, "project")
         else:

@@ -331,7 +331,7 @@ class Doors:
             created_at=now,
             updated_at=now,
             status_at=now,
-            changed_by=self.account.user(by).ref() if by else service.integration_ref(),
+            changed_by=self.account.user(by).ref() if by else service.ref(),
         )
         self.account.incidents[incident.id] = incident
         return incident
@@ -347,7 +347,9 @@ class Doors:
 
     def _set_status(self, incident: Incident, status: str, by: str | None) -> None:
         incident.status, incident.status_at = status, self.now()
-        incident.changed_by = self._agent(incident, by)
+        service = self.account.services[incident.service]
+        # REST names the service where no person did it; webhooks name its integration.
+        incident.changed_by = self.account.user(by).ref() if by else service.ref()
 
     def _note(self, kind: str, text: str, by: str) -> Note:
         return Note(make_id(f"{kind} {secrets.token_hex(8)}"), text, self.account.user(by).id, self.now())

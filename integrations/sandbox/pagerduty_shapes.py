@@ -5,6 +5,8 @@ from datetime import datetime
 
 from integrations.sandbox.pagerduty_model import (
     API,
+    FIRST_HANDOFF,
+    WEEK,
     Account,
     Alert,
     Incident,
@@ -118,7 +120,19 @@ def schedule_json(account: Account, schedule: Schedule, now: datetime) -> Json:
         ],
         "users": users,
         "teams": [],
-        "schedule_layers": [{"name": "Layer 1", "users": [{"user": user} for user in users], **rendered}],
+        "schedule_layers": [
+            {
+                "id": f"{schedule.id[:-1]}L",
+                "name": "Layer 1",
+                "start": stamp(FIRST_HANDOFF),
+                "end": None,
+                "rotation_virtual_start": stamp(FIRST_HANDOFF),
+                "rotation_turn_length_seconds": int(WEEK.total_seconds()),
+                "users": [{"user": user} for user in users],
+                "restrictions": [],
+                **rendered,
+            }
+        ],
         "overrides_subschedule": {"name": "Overrides", "rendered_schedule_entries": []},
         "final_schedule": {"name": "Final Schedule", **rendered},
     }

@@ -90,7 +90,7 @@ class Subscriptions:
         self._doors.deliveries.subscribe(subscriber)
         shown = self._shown(subscriber)
         shown["delivery_method"]["secret"] = secret
-        return Answer(201, {"webhook_subscription": shown})
+        return Answer(200, {"webhook_subscription": shown})
 
     def one(self, call: Call) -> Answer:
         """Answer one subscription."""
