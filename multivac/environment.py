@@ -24,11 +24,11 @@ def name_of(key: str) -> str:
 
 def overrides(
     environ: Mapping[str, str], *, keys: Collection[str], secrets: Collection[str]
-) -> dict[str, tuple[str, str]]:
-    """Return, for each dotted key that the environment sets, the variable and its value.
+) -> tuple[dict[str, tuple[str, str]], list[Finding]]:
+    """Return, for each dotted key that the environment sets, the variable and its value; and the mistakes.
 
-    An empty variable counts as not set, as Compose files write it. Raises `BadConfig` for
-    names that look like ours and are unknown, and for secret files that cannot be read.
+    An empty variable counts as not set, as Compose files write it. Mistakes are names that look
+    like ours and are unknown, and secret files that cannot be read.
     """
     plain = {name_of(key): key for key in keys}
     files = {f"{name_of(key)}_FILE": key for key in secrets}
@@ -42,13 +42,10 @@ def overrides(
         try:
             found[key] = (name, Path(environ[name]).read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
-            why = (
-                f"names {environ[name]}, which cannot be read: {getattr(error, 'strerror', 'it is no text')}."
-            )
-            findings.append(Finding(name, why, "Correct the path, or the rights of the file."))
-    if findings:
-        raise BadConfig(*findings)
-    return found
+            # The value is not shown: people put the secret itself there.
+            why = f"names a file that cannot be read: {getattr(error, 'strerror', 'it is no text')}."
+            findings.append(Finding(name, why, "Write the path of the file that holds the secret."))
+    return found, findings
 
 
 def _unknown(environ: Mapping[str, str], known: list[str]) -> Iterator[Finding]:

@@ -137,7 +137,7 @@ def _finding(error: ErrorDetails, schema: Schema, where: Callable[[str], str]) -
             fix = f"Write `{place.path[-1]}: ...` there."
             return Finding(where(place.dotted), "is missing.", fix)
     # What stands where a section belongs may well be a secret, so it is not repeated.
-    hidden = place.is_secret or error["type"] in _CONTAINERS
+    hidden = given is not None and (place.is_secret or error["type"] in _CONTAINERS)
     why = "has the wrong form." if hidden else f"is {_say(given)}."
     return Finding(
         where(place.dotted), why, _remedy(error["type"], context) or f"{error['msg'].rstrip('.')}."

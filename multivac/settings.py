@@ -72,13 +72,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """
     file = _file(path, environ)
     secrets = [key for key, is_secret in keys().items() if is_secret]
-    findings: list[Finding] = []
-    written: dict[str, Any] = {}
-    given: dict[str, tuple[str, str]] = {}
-    try:
-        given = overrides(environ, keys=keys(), secrets=secrets)
-    except BadConfig as error:
-        findings += error.findings
+    given, findings = overrides(environ, keys=keys(), secrets=secrets)
     try:
         written = _read(file, environ) if file else {}
     except BadConfig as error:

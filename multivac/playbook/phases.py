@@ -140,8 +140,12 @@ class Phase(Strict):
         description="When it appears, counted from the declaration; one phase must be at 0m."
     )
     severities: Severities = Field(EVERY_SEVERITY, description="The severities the phase is for.")
-    when: Conditions = Field((), description="Conditions; the phase appears only while all of them hold.")
-    unless: Conditions = Field((), description="Conditions; any of them that holds skips the phase.")
+    when: Conditions = Field(
+        (), description="Conditions; the phase appears only while all of them hold, and waits for them."
+    )
+    unless: Conditions = Field(
+        (), description="Conditions; the phase does not appear while any of them holds."
+    )
     repeat: Repeat | None = Field(None, description="Whether and how it comes again.")
     tasks: Annotated[tuple[Task, ...], Field(min_length=1)] = Field(description="What is to be done.")
 
