@@ -355,7 +355,7 @@ def test_the_examples_of_the_page_are_playbooks() -> None:
     for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
         example = {"name": "example", **safe_load(block)}
         Draft202012Validator(json_schema()["playbook"]).validate(example)
-        Playbook.model_validate(example)
+        assert Playbook.model_validate(example).name == example["name"]
 
 
 @pytest.mark.parametrize("file", sorted(shipped().glob("*.yaml")), ids=lambda file: file.stem)
