@@ -20,11 +20,11 @@ from integrations.slack.chat import SlackChat
 from multivac import people, playbooks
 from multivac.clock import SandboxClock, WallClock
 from multivac.incident import IncidentId
-from multivac.intake import Intake
+from multivac.intake import Intake, Sweep
 from multivac.jobs import Jobs, StepPool
 from multivac.ports import Chat, Clock, Pager, Tracker
 from multivac.response import Response
-from multivac.schedule import Beat, Operators, Schedule, Sweep
+from multivac.schedule import Beat, Operators, Schedule
 from multivac.sections import JiraSettings, PagerDutySettings, SlackSettings
 from multivac.settings import Settings
 from multivac.steps.base import Outside
@@ -99,9 +99,7 @@ class Daemon:
             telemetry=self.telemetry,
         )
         self.beat = Beat(self.database, self.jobs, clock=self.clock, telemetry=self.telemetry)
-        self.operators = Operators(
-            self.database, self.out.chat, settings.slack.operators_channel, self.clock
-        )
+        self.operators = Operators(self.database, self.out.chat, settings.slack.operators_channel, self.clock)
         self.sweep = Sweep(self.out.pager, self.intake) if self.out.pager else None
         self.schedule = Schedule(self.clock)
         self.health = Health(self._database_answers)
@@ -175,7 +173,9 @@ class Daemon:
         every(10, "operators", self.operators.tell)
         every(3600, "house", self.beat.keep_house)
         if self.sweep is not None:
-            every(self.settings.pagerduty.sweep_every.total_seconds(), "sweep", self.sweep.sweep, at_once=True)
+            every(
+                self.settings.pagerduty.sweep_every.total_seconds(), "sweep", self.sweep.sweep, at_once=True
+            )
         self.schedule.start()
 
     def _wake_at(self, number: IncidentId, at: datetime) -> None:

@@ -1,10 +1,10 @@
 """The errors Multivac speaks of: what went wrong, and whether trying again can help.
 
-    MultivacError
-    |- TryAgain    temporary: the step is tried again, at the earliest after `after`
-    |- GiveUp      permanent: the step stops and people are told why
-    |- Refused     a person asked for something that may not be done
-    `- BadConfig   what an operator wrote cannot be used
+MultivacError
+|- TryAgain    temporary: the step is tried again, at the earliest after `after`
+|- GiveUp      permanent: the step stops and people are told why
+|- Refused     a person asked for something that may not be done
+`- BadConfig   what an operator wrote cannot be used
 """
 
 from __future__ import annotations

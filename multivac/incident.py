@@ -69,7 +69,11 @@ class Person:
         if self.email:
             return self.email.lower()
         return next(
-            (f"{vendor}:{known}" for vendor in ("pagerduty", "slack", "jira") if (known := getattr(self, vendor))),
+            (
+                f"{vendor}:{known}"
+                for vendor in ("pagerduty", "slack", "jira")
+                if (known := getattr(self, vendor))
+            ),
             f"name:{self.name}",
         )
 
@@ -182,6 +186,11 @@ class TaskState(StrEnum):
     OPEN = "open"
     DONE = "done"
     SKIPPED = "skipped"
+
+
+def marker_of(number: IncidentId, declared_at: datetime) -> str:
+    """What our own notes carry: numbers repeat after a restored database, this does not."""
+    return f"[INC-{number} {int(declared_at.timestamp()):x}]"
 
 
 LEAD = "lead"

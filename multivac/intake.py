@@ -15,10 +15,20 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 import structlog
 
-from multivac.incident import Alert, AlertKind, Entry, EntryKind, Facts, IncidentId, Severity, Status
+from multivac.incident import (
+    Alert,
+    AlertKind,
+    Entry,
+    EntryKind,
+    Facts,
+    IncidentId,
+    Severity,
+    Status,
+    marker_of,
+)
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
-from multivac.ports import Clock
+from multivac.ports import Clock, Pager
 from multivac.store import alerts, incidents, notices, timeline
 from multivac.store.alerts import Known
 from multivac.store.database import Database
@@ -119,11 +129,15 @@ class Intake:
     def _join(self, tx: sa.Connection, told: Alert, known: Known, owner: IncidentId, now: datetime) -> Taken:
         alerts.belongs(tx, known.id, owner)
         text = f"Another alert joined: {known.facts.title}"
-        joined = Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=f"joined:{told.source}:{told.key}")
+        joined = Entry(
+            kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=f"joined:{told.source}:{told.key}"
+        )
         timeline.note(tx, owner, [joined], now)
         return replace(self._follow(tx, told, known, owner, now), outcome="joined")
 
-    def _declare(self, tx: sa.Connection, told: Alert, known: Known, playbook: Playbook, now: datetime) -> Taken:
+    def _declare(
+        self, tx: sa.Connection, told: Alert, known: Known, playbook: Playbook, now: datetime
+    ) -> Taken:
         facts, title = known.facts, (known.facts.title or "")[:_LONGEST_TITLE]
         severity = playbook.severity_of(facts)
         touched = incidents.declare(
@@ -147,21 +161,27 @@ class Intake:
 
     # --- news of an alert that belongs to an incident ---------------------------------------------
 
-    def _follow(self, tx: sa.Connection, told: Alert, known: Known, owner: IncidentId, now: datetime) -> Taken:
+    def _follow(
+        self, tx: sa.Connection, told: Alert, known: Known, owner: IncidentId, now: datetime
+    ) -> Taken:
         if told.kind is AlertKind.FOUND_OPEN and not known.changed:
             return Taken("known")
+        brief = incidents.brief(tx, owner)
+        if marker_of(owner, brief.declared_at) in told.text:
+            return Taken("our own")  # the pager tells us of the note we wrote
         if told.kind is not AlertKind.FOUND_OPEN:
             timeline.note(tx, owner, [_entry(told)], now)
         if told.actor is not None and told.kind is not AlertKind.TRIGGERED:
             incidents.person_acted(tx, owner, now)
-        brief = incidents.brief(tx, owner)
         every = alerts.facts_in(tx, owner)
         self._reopen(tx, told, known, brief, now)
         self._weigh(tx, told, brief, every, now)
         self._end(tx, told, brief, every, now)
         return Taken("followed", self._jobs.put(tx, incidents.touch(tx, owner)))
 
-    def _weigh(self, tx: sa.Connection, told: Alert, brief: Brief, every: Sequence[Facts], now: datetime) -> None:
+    def _weigh(
+        self, tx: sa.Connection, told: Alert, brief: Brief, every: Sequence[Facts], now: datetime
+    ) -> None:
         """The severity its alerts imply, the worst of those not resolved, unless a person has settled it."""
         unresolved = [facts for facts in every if facts.status != "resolved"]
         if brief.severity_by is not None or not unresolved:
@@ -174,7 +194,9 @@ class Intake:
         changed = Entry(kind=EntryKind.SEVERITY, at=now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now)
 
-    def _end(self, tx: sa.Connection, told: Alert, brief: Brief, every: Sequence[Facts], now: datetime) -> None:
+    def _end(
+        self, tx: sa.Connection, told: Alert, brief: Brief, every: Sequence[Facts], now: datetime
+    ) -> None:
         """Propose the resolution once every alert is resolved; take it back when one is not."""
         over = all(facts.status == "resolved" for facts in every)
         if not over and brief.resolution_stands:
@@ -215,6 +237,22 @@ class Intake:
         )
 
 
+class Sweep:
+    """Takes in alerts whose webhook never came."""
+
+    def __init__(self, pager: Pager, intake: Intake) -> None:
+        self._pager = pager
+        self._intake = intake
+
+    def sweep(self) -> int:
+        """Ask the pager for every open alert and take each in; says how many there are."""
+        number = 0
+        for alert in self._pager.open_alerts():
+            self._intake.take(alert)
+            number += 1
+        return number
+
+
 def _entry(told: Alert) -> Entry:
     return Entry(
         kind=EntryKind.ALERT,
@@ -240,6 +278,9 @@ def cleaned(value: T) -> T:
 def _plain(text: str) -> str | Any:
     if isinstance(text, AlertKind):
         return text
-    kept = (" " if one in "\n\r\t" else one for one in text if one in "\n\r\t" or unicodedata.category(one)[0] != "C")
+    kept = (
+        " " if one in "\n\r\t" else one
+        for one in text
+        if one in "\n\r\t" or unicodedata.category(one)[0] != "C"
+    )
     return "".join(kept)
-

@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -40,7 +39,9 @@ class StepPool:
     """Threads that do steps: the worst incident first, then what matters most, then who came first."""
 
     def __init__(self, threads: int) -> None:
-        self._work: queue.PriorityQueue[tuple[tuple[int, ...], int, Callable[[], None]]] = queue.PriorityQueue()
+        self._work: queue.PriorityQueue[tuple[tuple[int, ...], int, Callable[[], None]]] = (
+            queue.PriorityQueue()
+        )
         self._turns = itertools.count()
         for number in range(threads):
             threading.Thread(target=self._serve, name=f"step-{number}", daemon=True).start()
@@ -81,7 +82,9 @@ class Jobs:
     `boot` names this run of the process: every claim of ours begins with it.
     """
 
-    def __init__(self, database: Database, liveness: Liveness, *, advance: Advance, boot: str, poll_seconds: float) -> None:
+    def __init__(
+        self, database: Database, liveness: Liveness, *, advance: Advance, boot: str, poll_seconds: float
+    ) -> None:
         self.boot = boot
         self._database = database
         self._liveness = liveness
@@ -136,7 +139,9 @@ class Jobs:
         """Incidents whose job is still in the queue."""
         if self._client is None:
             return frozenset()
-        queued = self._client.list_workflows(status="ENQUEUED", name="advance", load_input=False, load_output=False)
+        queued = self._client.list_workflows(
+            status="ENQUEUED", name="advance", load_input=False, load_output=False
+        )
         return frozenset(IncidentId(int(one.workflow_id.split(":")[1])) for one in queued)
 
     def wait_until_idle(self, seconds: float) -> bool:
@@ -150,7 +155,11 @@ class Jobs:
             return
         before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - _FORGET_AFTER_SECONDS))
         ended = self._client.list_workflows(
-            status=["SUCCESS", "ERROR"], completed_before=before, limit=1000, load_input=False, load_output=False
+            status=["SUCCESS", "ERROR"],
+            completed_before=before,
+            limit=1000,
+            load_input=False,
+            load_output=False,
         )
         if ended:
             self._client.delete_workflows([one.workflow_id for one in ended])
@@ -208,5 +217,3 @@ def _name(touched: Touched) -> str:
 def dead(jobs: Jobs, claimants: Collection[str]) -> tuple[str, ...]:
     """Those of the claimants that are no longer at work."""
     return tuple(one for one in claimants if not jobs.is_live(one))
-
-

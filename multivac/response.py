@@ -36,7 +36,13 @@ _REDRAW_TOGETHER = timedelta(seconds=2)
 _SLOWEST_RETRY = timedelta(seconds=60)
 
 STEPS: tuple[Step, ...] = (
-    Step(name="channel", wants=channel.wants_channel, do=channel.open_channel, keep=channel.keep_channel, matters=0),
+    Step(
+        name="channel",
+        wants=channel.wants_channel,
+        do=channel.open_channel,
+        keep=channel.keep_channel,
+        matters=0,
+    ),
     Step(name="topic", wants=channel.wants_topic, do=channel.set_topic, needs=("channel",), matters=1),
     Step(name="purpose", wants=channel.wants_purpose, do=channel.set_purpose, needs=("channel",), matters=3),
     Step(
@@ -92,7 +98,9 @@ STEPS: tuple[Step, ...] = (
         matters=1,
     ),
     Step(name="account", wants=ticket.wants_account, do=ticket.find_account, needs=("lead",), matters=0),
-    Step(name="assignee", wants=ticket.wants_assignee, do=ticket.assign, needs=("ticket", "account"), matters=0),
+    Step(
+        name="assignee", wants=ticket.wants_assignee, do=ticket.assign, needs=("ticket", "account"), matters=0
+    ),
     Step(
         name="lead told",
         wants=words.wants_lead_told,
@@ -118,7 +126,9 @@ STEPS: tuple[Step, ...] = (
         settles=("lead", "role", "ticket"),
         matters=1,
     ),
-    Step(name="first bookmark", wants=channel.wants_first_bookmark, do=channel.add_bookmark, needs=("channel",)),
+    Step(
+        name="first bookmark", wants=channel.wants_first_bookmark, do=channel.add_bookmark, needs=("channel",)
+    ),
     Step(
         name="bookmark",
         wants=channel.wants_bookmarks,
@@ -162,7 +172,11 @@ class Plan:
 
 def plan(view: View) -> Plan:
     """Compare what should be true with what the rows want."""
-    wanted = {f"{step.name}/{one}" if one else step.name: mark for step in STEPS for one, mark in _wanted(step, view)}
+    wanted = {
+        f"{step.name}/{one}" if one else step.name: mark
+        for step in STEPS
+        for one, mark in _wanted(step, view)
+    }
     rows = view.case.steps
     changes: dict[str, str | None] = {
         name: mark for name, mark in wanted.items() if name not in rows or rows[name].wanted != mark
@@ -196,7 +210,9 @@ def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
     since = _needs_met(case, step, row)
     if since is None:
         return Ready(now=False)
-    until = max((since + limit for name, limit in _waits(step, row).items() if _unsettled(case, name)), default=now)
+    until = max(
+        (since + limit for name, limit in _waits(step, row).items() if _unsettled(case, name)), default=now
+    )
     return Ready(now=until <= now, at=until)
 
 
@@ -250,7 +266,9 @@ class Response:
         """Claim nothing more: what is on its way ends, the rest waits for the next start."""
         self._draining.set()
 
-    def round(self, number: IncidentId, claimant: str, arrived: deque[tuple[_Flight, Done | Failed]]) -> list[_Flight]:
+    def round(
+        self, number: IncidentId, claimant: str, arrived: deque[tuple[_Flight, Done | Failed]]
+    ) -> list[_Flight]:
         """One transaction: record what arrived, look, plan, claim what can run now."""
         now = self.out.clock.now()
         came = _take_all(arrived)
@@ -331,7 +349,7 @@ class Response:
                 outcome = self._again(attempt, error)
             except GiveUp as error:
                 outcome = Failed(why=error.why, fix=error.fix, next_try=None, unknown=False)
-            except Exception as error:  # noqa: BLE001  # boundary: a mistake of ours must not stop the rest
+            except Exception as error:  # boundary: a mistake of ours must not stop the rest
                 log.exception("step failed", incident=claim.incident, step=claim.name)
                 outcome = self._again(attempt, TryAgain(f"an error of our own ({type(error).__name__})"))
             told.append("done" if isinstance(outcome, Done) else "failed" if outcome.is_error else "waits")
@@ -399,5 +417,3 @@ class _Run:
             self._in_the_air -= 1
             if self._in_the_air == 0:
                 self._landed.set()
-
-

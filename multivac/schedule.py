@@ -18,9 +18,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from multivac.briefing import OperatorNotice
 from multivac.errors import GiveUp, MultivacError
 from multivac.incident import IncidentId
-from multivac.intake import Intake
 from multivac.jobs import Jobs, dead
-from multivac.ports import Chat, Clock, Marker, Pager
+from multivac.ports import Chat, Clock, Marker
 from multivac.store import alerts, incidents, notices
 from multivac.store import steps as progress
 from multivac.store.database import Database
@@ -75,22 +74,6 @@ class Beat:
         forgotten = self._database.write(lambda tx: alerts.forget_deliveries(tx, before))
         self._jobs.forget_old()
         log.info("house kept", deliveries_forgotten=forgotten)
-
-
-class Sweep:
-    """Takes in alerts whose webhook never came."""
-
-    def __init__(self, pager: Pager, intake: Intake) -> None:
-        self._pager = pager
-        self._intake = intake
-
-    def sweep(self) -> int:
-        """Ask the pager for every open alert and take each in; says how many there are."""
-        number = 0
-        for alert in self._pager.open_alerts():
-            self._intake.take(alert)
-            number += 1
-        return number
 
 
 class Operators:

@@ -27,12 +27,22 @@ class Telemetry:
         self.build.labels(version).set(1)
         self.declared = Counter("incidents_declared", "Incidents declared.", ["severity", "source"], **new)  # type: ignore[arg-type]
         self.open = Gauge("incidents_open", "Open incidents.", ["severity"], **new)  # type: ignore[arg-type]
-        self.webhooks = Counter("webhooks_received", "Webhooks by what became of them.", ["source", "result"], **new)  # type: ignore[arg-type]
-        self.webhook_seconds = Histogram("webhook_seconds", "Time to answer a webhook.", ["source"], buckets=(0.005, 0.01, 0.025, *_SECONDS), **new)  # type: ignore[arg-type]
+        self.webhooks = Counter(
+            "webhooks_received", "Webhooks by what became of them.", ["source", "result"], **new
+        )  # type: ignore[arg-type]
+        self.webhook_seconds = Histogram(
+            "webhook_seconds",
+            "Time to answer a webhook.",
+            ["source"],
+            buckets=(0.005, 0.01, 0.025, *_SECONDS),
+            **new,
+        )  # type: ignore[arg-type]
         self.duplicates = Counter("webhook_duplicates", "Webhooks that had come before.", ["source"], **new)  # type: ignore[arg-type]
         self.alerts = Counter("alerts", "Alerts by what became of them.", ["outcome"], **new)  # type: ignore[arg-type]
         self.steps = Counter("steps", "Steps tried, by outcome.", ["step", "outcome"], **new)  # type: ignore[arg-type]
-        self.step_seconds = Histogram("step_seconds", "Time one try of a step took.", ["step"], buckets=_SECONDS, **new)  # type: ignore[arg-type]
+        self.step_seconds = Histogram(
+            "step_seconds", "Time one try of a step took.", ["step"], buckets=_SECONDS, **new
+        )  # type: ignore[arg-type]
         self.unfinished = Gauge("steps_unfinished", "Wanted steps that are not done.", **new)  # type: ignore[arg-type]
         self.oldest = Gauge("oldest_unfinished_step_seconds", "Age of the oldest of them.", **new)  # type: ignore[arg-type]
         self.beats = Counter("beats", "Beats by outcome.", ["outcome"], **new)  # type: ignore[arg-type]

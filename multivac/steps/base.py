@@ -15,7 +15,7 @@ from multivac.store.cases import Case, Result, StepRow
 from multivac.store.database import Database
 
 
-class NotYet(Exception):  # noqa: N818  # not an error: the step has only to wait
+class NotYet(Exception):  # not an error: the step has only to wait
     """The step cannot be decided before `until`, or before the facts change."""
 
     def __init__(self, until: datetime) -> None:

@@ -11,9 +11,9 @@ from multivac.briefing import fingerprint
 from multivac.errors import NameTaken
 from multivac.incident import Entry, EntryKind
 from multivac.playbook import with_suffix
+from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
-from multivac.steps.base import NOTHING, Attempt, View
 
 _TRIES = 20  # names tried before giving up: the settled one, then with -2, -3, ...
 

@@ -71,7 +71,9 @@ def wants_checklists(view: View) -> Mapping[str, str]:
 
 def _superseded(one: Occurrence, posted: Mapping[str, Occurrence]) -> bool:
     """Only the newest occurrence of a repeated phase is kept up to date."""
-    return any(other.phase.phase == one.phase.phase and other.number > one.number for other in posted.values())
+    return any(
+        other.phase.phase == one.phase.phase and other.number > one.number for other in posted.values()
+    )
 
 
 def _digests(case: Case) -> Mapping[str, str]:
@@ -125,7 +127,11 @@ def _covered_until(case: Case) -> datetime:
     """Up to when a digest has already told what was missed."""
     prefix = f"{FAMILY}/{_MISSED}/"
     stamps = [int(name.removeprefix(prefix)) for name in case.steps if name.startswith(prefix)]
-    return datetime.fromtimestamp(max(stamps, default=0) + 1, UTC) if stamps else datetime.min.replace(tzinfo=UTC)
+    return (
+        datetime.fromtimestamp(max(stamps, default=0) + 1, UTC)
+        if stamps
+        else datetime.min.replace(tzinfo=UTC)
+    )
 
 
 # --- what is said ---------------------------------------------------------------------------------
@@ -176,7 +182,10 @@ def post_checklist(attempt: Attempt) -> Result:
         missed = _missed(view, int(attempt.instance.partition("/")[2]))
         return say(attempt, channel_of(attempt.case), missed)
     one = next(one for one in _posted(attempt.case) if one.name == attempt.instance)
-    return say(attempt, channel_of(attempt.case), draw(view, one)) | {"title": one.phase.title, "name": one.name}
+    return say(attempt, channel_of(attempt.case), draw(view, one)) | {
+        "title": one.phase.title,
+        "name": one.name,
+    }
 
 
 def _missed(view: View, until: int) -> CaughtUp:
@@ -187,7 +196,9 @@ def _missed(view: View, until: int) -> CaughtUp:
     for phase in view.playbook.phases_for(case.severity):
         due = [at for at in phase.due_times(case.declared_at, view.now) if at <= limit + timedelta(seconds=1)]
         number = len(due)
-        if not due or any(f"{FAMILY}/{Occurrence(phase, due[-1], n).name}" in case.steps for n in (1, number)):
+        if not due or any(
+            f"{FAMILY}/{Occurrence(phase, due[-1], n).name}" in case.steps for n in (1, number)
+        ):
             continue
         told.append((phase.title, due[-1]))
         tasks += _tasks(case, phase)

@@ -45,7 +45,7 @@ def lines_of(view: View) -> dict[str, str]:
 
 
 def _failing(view: View, row: StepRow) -> str | None:
-    if row.is_settled and row.gave_up != row.wanted or row.wanted is None or row.error is None:
+    if (row.is_settled and row.gave_up != row.wanted) or row.wanted is None or row.error is None:
         return None
     family, _, instance = row.name.partition("/")
     words = _WORDS.get(family)
@@ -65,7 +65,10 @@ def _failing(view: View, row: StepRow) -> str | None:
 def _people_gaps(case: Case) -> Iterator[tuple[str, str]]:
     looked_up = case.result("chat ids")
     if missing := looked_up.get("missing"):
-        yield "missing", f"Not in Slack under the e-mail PagerDuty has: {', '.join(missing)}. Invite them by hand."
+        yield (
+            "missing",
+            f"Not in Slack under the e-mail PagerDuty has: {', '.join(missing)}. Invite them by hand.",
+        )
     if inactive := looked_up.get("inactive"):
         yield "inactive", f"Deactivated in Slack: {', '.join(inactive)}. Page their stand-in."
     for chat_id, why in case.result("invite").get("refused", {}).items():
@@ -135,4 +138,3 @@ def say_gaps(attempt: Attempt) -> Result:
     drawn = gaps(view) or Gaps(lines=(), mended=())
     before: dict[str, str] = attempt.before.result.get("said", {})
     return say(attempt, channel_of(attempt.case), drawn) | {"said": before | lines_of(view)}
-

@@ -63,7 +63,12 @@ def choose_lead(attempt: Attempt) -> Result:
             continue
         if choice is not None:
             person, how = choice
-            return {"person": person_to(person), "how": how, "pool": _pool_name(strategy), "problems": passed_over}
+            return {
+                "person": person_to(person),
+                "how": how,
+                "pool": _pool_name(strategy),
+                "problems": passed_over,
+            }
     return {"problems": passed_over}
 
 
@@ -130,13 +135,19 @@ def _members(attempt: Attempt, pool: Pool) -> Sequence[Person]:
     if attempt.out.tracker is None:
         return ()
     tracker = attempt.tracker()
-    found = tracker.role_members(pool.jira_role) if pool.jira_role else tracker.group_members(pool.jira_group or "")
+    found = (
+        tracker.role_members(pool.jira_role)
+        if pool.jira_role
+        else tracker.group_members(pool.jira_group or "")
+    )
     return [attempt.out.complete(person) for person in found]
 
 
 def _waited_longest(attempt: Attempt, pool: str, person: Person) -> tuple[object, ...]:
     with attempt.out.database.read() as tx:
-        number, last = incidents.turns(tx, pool).get(person.key, (0, datetime.min.replace(tzinfo=attempt.now.tzinfo)))
+        number, last = incidents.turns(tx, pool).get(
+            person.key, (0, datetime.min.replace(tzinfo=attempt.now.tzinfo))
+        )
     return number, last
 
 
@@ -204,7 +215,11 @@ def _for_role(attempt: Attempt, rule: RoleRule) -> Choice:
     if attempt.out.chat is None or rule.group is None:
         return None
     members = attempt.chat().group_members(rule.group)
-    return (attempt.out.complete(Person(name=rule.group, slack=members[0])), f"first of {rule.group}") if members else None
+    return (
+        (attempt.out.complete(Person(name=rule.group, slack=members[0])), f"first of {rule.group}")
+        if members
+        else None
+    )
 
 
 def keep_role(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
@@ -214,4 +229,6 @@ def keep_role(tx: sa.Connection, case: Case, made: Result, now: datetime) -> Non
     person, name = person_from(made["person"]), made["role"]
     if incidents.appoint(tx, case.id, name, person, how=made["how"], now=now):
         text = f"{person.name} is the {name} ({made['how']})"
-        timeline.note(tx, case.id, [Entry(kind=EntryKind.ROLE, at=now, text=text, key=f"role:{name}:{person.key}")], now)
+        timeline.note(
+            tx, case.id, [Entry(kind=EntryKind.ROLE, at=now, text=text, key=f"role:{name}:{person.key}")], now
+        )

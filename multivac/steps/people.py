@@ -14,14 +14,13 @@ from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByOnCall, OnCallOf, Wanted
 from multivac.ports import OnCall
+from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import people as directory
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from, person_to
-from multivac.steps.base import NOTHING, Attempt, View
 
 _AT_ONCE = 8  # look-ups of one incident that run side by side
-_IDENTITY_LASTS = timedelta(days=1)
 _MISSING_LASTS = timedelta(minutes=10)  # an account may be made while we wait
 _ASK_AGAIN = timedelta(minutes=1)  # while the on-call list is an old one
 
@@ -54,7 +53,9 @@ def wants_on_call(view: View) -> Mapping[str, str]:
 def find_on_call(attempt: Attempt) -> Result:
     """Ask the pager; if it does not answer, the last answer with its age."""
     policies = policies_of(attempt.case)
-    return _on_call(attempt, "policies:" + ",".join(policies), lambda: attempt.pager().on_call_of_policies(policies))
+    return _on_call(
+        attempt, "policies:" + ",".join(policies), lambda: attempt.pager().on_call_of_policies(policies)
+    )
 
 
 def wants_schedules(view: View) -> Mapping[str, str]:
@@ -106,13 +107,19 @@ def _stored(one: OnCall, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def on_call_of(case: Case, *, schedule: str | None = None, policy: str | None = None) -> Iterator[tuple[int, Person]]:
+def on_call_of(
+    case: Case, *, schedule: str | None = None, policy: str | None = None
+) -> Iterator[tuple[int, Person]]:
     """Level and person of those on call for a schedule, a policy, or (neither) the alerts' own policies."""
     if schedule is not None:
-        yield from ((one["level"], person_from(one["person"])) for one in _listed(case, f"schedule/{schedule}"))
+        yield from (
+            (one["level"], person_from(one["person"])) for one in _listed(case, f"schedule/{schedule}")
+        )
         return
     own = {alert.facts.policy_id for alert in case.alerts} if policy is None else {policy}
-    yield from ((o["level"], person_from(o["person"])) for o in _listed(case, "on call") if o["policy"] in own)
+    yield from (
+        (o["level"], person_from(o["person"])) for o in _listed(case, "on call") if o["policy"] in own
+    )
 
 
 def _listed(case: Case, step: str) -> Sequence[dict[str, Any]]:
@@ -134,7 +141,7 @@ def wants_who(view: View) -> Mapping[str, str]:
     if view.out.pager is None:
         return NOTHING
     nameless = sorted(_nameless(view.case, view))
-    return {one: "1" for one in nameless}
+    return dict.fromkeys(nameless, "1")
 
 
 def _nameless(case: Case, view: View) -> Iterator[str]:
@@ -142,7 +149,10 @@ def _nameless(case: Case, view: View) -> Iterator[str]:
         if person.pagerduty and not _completed(case, view.out.complete(person)).email:
             yield person.pagerduty
     # Once asked it stays wanted, or its answer would be forgotten with the want.
-    yield from (name.partition("/")[2] for name in case.steps if name.startswith("who/"))
+    asked = (
+        name.partition("/")[2] for name, row in case.steps.items() if name.startswith("who/") and row.was_done
+    )
+    yield from asked
 
 
 def find_who(attempt: Attempt) -> Result:
@@ -235,8 +245,12 @@ def find_chat_ids(attempt: Attempt) -> Result:
     found = known | {one.key: one for one in answers}
     return {
         "ids": ids | {key: one.id for key, one in found.items() if one.id and one.active},
-        "missing": [p.name for p in people if not p.slack and (p.key not in found or found[p.key].id is None)],
-        "inactive": [p.name for p in people if p.key in found and found[p.key].id and not found[p.key].active],
+        "missing": [
+            p.name for p in people if not p.slack and (p.key not in found or found[p.key].id is None)
+        ],
+        "inactive": [
+            p.name for p in people if p.key in found and found[p.key].id and not found[p.key].active
+        ],
         "names": {person.key: person.name for person in people},
     }
 
@@ -244,11 +258,17 @@ def find_chat_ids(attempt: Attempt) -> Result:
 def _known_identities(attempt: Attempt, people: Sequence[Person]) -> dict[str, directory.Identity]:
     with attempt.out.database.read() as tx:
         found = directory.identities(tx, "slack", [person.key for person in people])
-    lasts = {True: _IDENTITY_LASTS, False: _MISSING_LASTS}
-    return {key: one for key, one in found.items() if attempt.now - one.checked_at < lasts[one.id is not None and one.active]}
+    lasts = {True: directory.LASTS, False: _MISSING_LASTS}
+    return {
+        key: one
+        for key, one in found.items()
+        if attempt.now - one.checked_at < lasts[one.id is not None and one.active]
+    }
 
 
-def _look_up(attempt: Attempt, people: Sequence[Person]) -> tuple[list[directory.Identity], TryAgain | GiveUp | None]:
+def _look_up(
+    attempt: Attempt, people: Sequence[Person]
+) -> tuple[list[directory.Identity], TryAgain | GiveUp | None]:
     """Every answer that came, and the failure if one did not: what was found is kept."""
     if not people:
         return [], None

@@ -12,6 +12,7 @@ from multivac.errors import TryAgain
 from multivac.incident import Entry, EntryKind
 from multivac.ports import TicketDraft
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.store import people as directory
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
 
@@ -89,9 +90,22 @@ def wants_account(view: View) -> Mapping[str, str]:
 
 
 def find_account(attempt: Attempt) -> Result:
-    """Look the lead up; nobody rather than a guess."""
+    """Look the lead up, unless that was done lately; nobody rather than a guess."""
     lead = attempt.case.lead
-    return {"account": attempt.tracker().find_account(lead) if lead else None, "lead": lead.key if lead else None}
+    assert lead is not None  # noqa: S101  # states what `wants_account` guarantees
+    with attempt.out.database.read() as tx:
+        known = directory.identities(tx, "jira", [lead.key]).get(lead.key)
+    if known is not None and known.id and attempt.now - known.checked_at < directory.LASTS:
+        return {"account": known.id, "lead": lead.key}
+    found = directory.Identity(
+        key=lead.key,
+        id=attempt.tracker().find_account(lead),
+        name=lead.name,
+        active=True,
+        checked_at=attempt.now,
+    )
+    attempt.out.database.write(lambda tx: directory.remember(tx, "jira", [found]))
+    return {"account": found.id, "lead": lead.key}
 
 
 def wants_assignee(view: View) -> Mapping[str, str]:

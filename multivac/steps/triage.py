@@ -16,9 +16,15 @@ from multivac.store.cases import Case, Result
 def wants_settling(view: View) -> Mapping[str, str]:
     """To know whether anybody spoke, once every alert has resolved itself while still in triage."""
     case = view.case
-    resolved_itself = case.resolution_at is not None and not case.resolution_withdrawn and case.person_acted_at is None
+    resolved_itself = (
+        case.resolution_at is not None and not case.resolution_withdrawn and case.person_acted_at is None
+    )
     row = case.steps.get("settle")
-    if case.status is not Status.TRIAGE or not resolved_itself or not view.playbook.dismiss.when_resolved_in_triage:
+    if (
+        case.status is not Status.TRIAGE
+        or not resolved_itself
+        or not view.playbook.dismiss.when_resolved_in_triage
+    ):
         return {"": row.done} if row is not None and row.done else NOTHING
     return {"": f"{case.resolution_at:%Y%m%dT%H%M%S.%f}"}
 
@@ -26,7 +32,11 @@ def wants_settling(view: View) -> Mapping[str, str]:
 def settle(attempt: Attempt) -> Result:
     """Ask the channel whether a human wrote in it."""
     case = attempt.case
-    spoke = attempt.out.chat is not None and case.channel_id is not None and attempt.chat().people_spoke(case.channel_id)
+    spoke = (
+        attempt.out.chat is not None
+        and case.channel_id is not None
+        and attempt.chat().people_spoke(case.channel_id)
+    )
     return {"spoke": spoke}
 
 

@@ -16,7 +16,7 @@ from multivac.briefing import (
     Who,
     fingerprint,
 )
-from multivac.incident import CX_LEAD, Person
+from multivac.incident import CX_LEAD, Person, marker_of
 from multivac.ports import Marker, Posted
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -96,7 +96,11 @@ def _alert_links(case: Case) -> tuple[Link, ...]:
 
 
 def _responding(case: Case) -> tuple[str, ...]:
-    found = [who for alert in case.alerts for who in (*(alert.facts.assignees or ()), *(alert.facts.responders or ()))]
+    found = [
+        who
+        for alert in case.alerts
+        for who in (*(alert.facts.assignees or ()), *(alert.facts.responders or ()))
+    ]
     return tuple(dict.fromkeys(people.identified(case, who).name for who in found))
 
 
@@ -202,7 +206,7 @@ def wants_notes(view: View) -> Mapping[str, str]:
 def note_alert(attempt: Attempt) -> Result:
     """Write the note, looking first where an earlier try may have worked."""
     case = attempt.case
-    marker = f"[INC-{case.id} {int(case.declared_at.timestamp()):x}]"
+    marker = marker_of(case.id, case.declared_at)
     text = f"Response INC-{case.id} is in the Slack channel #{case.channel_name} {marker}"
     attempt.pager().note(attempt.instance, text, marker=marker, look_first=attempt.unknown)
     return {}
@@ -252,7 +256,9 @@ def wants_resolution(view: View) -> Mapping[str, str]:
 
 
 def _proposal(case: Case, at: datetime) -> ResolutionProposed:
-    return ResolutionProposed(by=case.resolution_by or "PagerDuty", at=at, withdrawn=case.resolution_withdrawn)
+    return ResolutionProposed(
+        by=case.resolution_by or "PagerDuty", at=at, withdrawn=case.resolution_withdrawn
+    )
 
 
 def propose_resolution(attempt: Attempt) -> Result:

@@ -23,7 +23,9 @@ class Known:
     changed: bool
 
 
-_BY_KEY = sa.select(alert).where(alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key"))
+_BY_KEY = sa.select(alert).where(
+    alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key")
+)
 
 
 def receive(tx: sa.Connection, told: Alert, now: datetime) -> bool:
@@ -42,7 +44,9 @@ def receive(tx: sa.Connection, told: Alert, now: datetime) -> bool:
 
 def incident_of(tx: sa.Connection, source: str, key: str) -> IncidentId | None:
     """The incident an alert belongs to, if any."""
-    found = tx.scalars(sa.select(alert.c.incident).where(alert.c.source == source, alert.c.key == key)).one_or_none()
+    found = tx.scalars(
+        sa.select(alert.c.incident).where(alert.c.source == source, alert.c.key == key)
+    ).one_or_none()
     return None if found is None else IncidentId(found)
 
 
@@ -71,7 +75,9 @@ def facts_in(tx: sa.Connection, owner: IncidentId) -> tuple[Facts, ...]:
     return tuple(map(facts_of, rows))
 
 
-def keep_unreadable(tx: sa.Connection, body: bytes, *, webhook_id: str | None, why: str, now: datetime) -> bool:
+def keep_unreadable(
+    tx: sa.Connection, body: bytes, *, webhook_id: str | None, why: str, now: datetime
+) -> bool:
     """Keep a rightly signed body that nobody understands; False if it is kept already."""
     row = {"webhook_id": webhook_id, "received_at": now, "why": why, "body": body}
     return tx.execute(insert_into(tx, unreadable).values(row).on_conflict_do_nothing()).rowcount == 1

@@ -38,7 +38,9 @@ class SqliteConnection(sqlite3.Connection):
         for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             self.execute(f"PRAGMA {pragma}")
         self.create_function("unixepoch", 1, _milliseconds)
-        self.create_function("strftime", 2, lambda form, at: _milliseconds() if (form, at) == ("%s", "now") else None)
+        self.create_function(
+            "strftime", 2, lambda form, at: _milliseconds() if (form, at) == ("%s", "now") else None
+        )
 
 
 def _milliseconds(*_: object) -> float:
@@ -84,7 +86,9 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = open_engine(url)
-        self._reading = self.engine.execution_options(multivac_mode="DEFERRED") if self.is_sqlite else self.engine
+        self._reading = (
+            self.engine.execution_options(multivac_mode="DEFERRED") if self.is_sqlite else self.engine
+        )
         self._pieces: queue.PriorityQueue[_Piece] = queue.PriorityQueue()
         self._turns = count()
         self._writer: threading.Thread | None = None

@@ -66,6 +66,7 @@ class Brief:
     severity: Severity
     severity_by: str | None
     status: Status
+    declared_at: datetime
     opens_at: datetime
     resolution_stands: bool
     playbook: Playbook
@@ -79,6 +80,7 @@ def brief(tx: sa.Connection, number: IncidentId) -> Brief:
         severity=Severity(row.severity),
         severity_by=row.severity_by,
         status=Status(row.status),
+        declared_at=row.declared_at,
         opens_at=row.opens_at,
         resolution_stands=row.resolution_at is not None and not row.resolution_withdrawn,
         playbook=restore(row.body),
@@ -128,7 +130,9 @@ def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched,
         .order_by(incident.c.severity, incident.c.id)
         .limit(limit)
     )
-    return tuple(Touched(number=IncidentId(r.id), version=r.version, severity=Severity(r.severity)) for r in rows)
+    return tuple(
+        Touched(number=IncidentId(r.id), version=r.version, severity=Severity(r.severity)) for r in rows
+    )
 
 
 def joinable(tx: sa.Connection, service: str, within: timedelta, now: datetime) -> IncidentId | None:
@@ -140,7 +144,9 @@ def joinable(tx: sa.Connection, service: str, within: timedelta, now: datetime) 
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(service))))
     return tx.scalars(
         sa.select(incident.c.id)
-        .where(incident.c.service == service, incident.c.declared_at >= now - within, incident.c.status.in_(OPEN))
+        .where(
+            incident.c.service == service, incident.c.declared_at >= now - within, incident.c.status.in_(OPEN)
+        )
         .order_by(incident.c.declared_at.desc(), incident.c.id.desc())
         .limit(1)
     ).one_or_none()
@@ -174,7 +180,9 @@ def rename_channel(tx: sa.Connection, number: IncidentId, name: str) -> None:
 
 def person_acted(tx: sa.Connection, number: IncidentId, now: datetime) -> None:
     """Remember that a human said or did something; the first time stays."""
-    first = sa.func.coalesce(incident.c.person_acted_at, sa.bindparam("at", now, type_=incident.c.person_acted_at.type))
+    first = sa.func.coalesce(
+        incident.c.person_acted_at, sa.bindparam("at", now, type_=incident.c.person_acted_at.type)
+    )
     tx.execute(sa.update(incident).where(incident.c.id == number).values(person_acted_at=first))
 
 
@@ -196,9 +204,17 @@ def withdraw_resolution(tx: sa.Connection, number: IncidentId) -> None:
     )
 
 
-def appoint(tx: sa.Connection, number: IncidentId, name: str, person: Person, *, how: str, now: datetime) -> bool:
+def appoint(
+    tx: sa.Connection, number: IncidentId, name: str, person: Person, *, how: str, now: datetime
+) -> bool:
     """Give a role to a person unless somebody has it already; True if they got it."""
-    row = {"incident": number, "name": name, "person": json.dumps(person_to(person)), "how": how, "since": now}
+    row = {
+        "incident": number,
+        "name": name,
+        "person": json.dumps(person_to(person)),
+        "how": how,
+        "since": now,
+    }
     return tx.execute(insert_into(tx, role).values(row).on_conflict_do_nothing()).rowcount == 1
 
 
@@ -211,7 +227,9 @@ def take_turn(tx: sa.Connection, number: IncidentId, pool: str, person: str, now
 def turns(tx: sa.Connection, pool: str) -> dict[str, tuple[int, datetime]]:
     """For each person of a pool who ever led from it: how often, and when last."""
     rows = tx.execute(
-        sa.select(turn.c.person, sa.func.count(), sa.func.max(turn.c.at)).where(turn.c.pool == pool).group_by(turn.c.person)
+        sa.select(turn.c.person, sa.func.count(), sa.func.max(turn.c.at))
+        .where(turn.c.pool == pool)
+        .group_by(turn.c.person)
     )
     return {person: (number, last) for person, number, last in rows}
 
@@ -233,6 +251,8 @@ def leading_now(tx: sa.Connection) -> dict[str, int]:
 def count_open(tx: sa.Connection) -> dict[str, int]:
     """Open incidents by severity."""
     rows = tx.execute(
-        sa.select(incident.c.severity, sa.func.count()).where(incident.c.status.in_(OPEN)).group_by(incident.c.severity)
+        sa.select(incident.c.severity, sa.func.count())
+        .where(incident.c.status.in_(OPEN))
+        .group_by(incident.c.severity)
     )
     return {severity: number for severity, number in rows}

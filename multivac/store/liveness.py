@@ -55,7 +55,9 @@ class FileLiveness:
         except OSError as error:
             self._held.close()
             why = "another Multivac is running on this SQLite file."
-            raise BadConfig(Finding("database.url", why, "Stop it, or use PostgreSQL for several replicas.")) from error
+            raise BadConfig(
+                Finding("database.url", why, "Stop it, or use PostgreSQL for several replicas.")
+            ) from error
 
     def is_alive(self, boot: str) -> bool:
         """Only we ourselves are."""
@@ -88,7 +90,9 @@ class SessionLiveness:
         if boot == self._boot:
             return True
         with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-            free = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(boot))).fetchone()
+            free = connection.execute(
+                "SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(boot))
+            ).fetchone()
         return free is not None and not free[0]
 
     def stop(self) -> None:
@@ -114,7 +118,9 @@ class SessionLiveness:
         return connection
 
     def _lock(self, connection: psycopg.Connection[Any]) -> bool:
-        row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(self._boot))).fetchone()
+        row = connection.execute(
+            "SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(self._boot))
+        ).fetchone()
         return row is not None and bool(row[0])
 
     def _ping_for_ever(self) -> None:

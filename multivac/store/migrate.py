@@ -34,7 +34,9 @@ def upgrade(database: Database) -> None:
             return
         if current is not None and not _is_known(config, current):
             why = f"belongs to a newer release (schema {current})."
-            raise BadConfig(Finding("database.url", why, "Run that release, or restore a backup made before it."))
+            raise BadConfig(
+                Finding("database.url", why, "Run that release, or restore a backup made before it.")
+            )
         command.upgrade(config, "head")
 
 

@@ -33,7 +33,9 @@ def untold(tx: sa.Connection) -> tuple[Notice, ...]:
 
 def told(tx: sa.Connection, key: str, now: datetime) -> bool:
     """Claim the telling of a notice; False if another replica has it."""
-    done = tx.execute(sa.update(notice).where(notice.c.key == key, notice.c.told_at.is_(None)).values(told_at=now))
+    done = tx.execute(
+        sa.update(notice).where(notice.c.key == key, notice.c.told_at.is_(None)).values(told_at=now)
+    )
     return done.rowcount == 1
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from multivac.store.tables import insert_into, lookup, person
+
+LASTS = timedelta(days=1)  # how long an identity is taken for true without asking again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,8 @@ def identities(tx: sa.Connection, vendor: str, keys: Collection[str]) -> dict[st
     """What is known of these people at a vendor, by person key."""
     rows = tx.execute(sa.select(person).where(person.c.vendor == vendor, person.c.key.in_(keys)))
     return {
-        r.key: Identity(key=r.key, id=r.id, name=r.name, active=r.active, checked_at=r.checked_at) for r in rows
+        r.key: Identity(key=r.key, id=r.id, name=r.name, active=r.active, checked_at=r.checked_at)
+        for r in rows
     }
 
 
@@ -39,7 +42,14 @@ def remember(tx: sa.Connection, vendor: str, found: Collection[Identity]) -> Non
     insert = insert_into(tx, person)
     newer = {name: insert.excluded[name] for name in ("id", "name", "active", "checked_at")}
     rows = [
-        {"key": f.key, "vendor": vendor, "id": f.id, "name": f.name, "active": f.active, "checked_at": f.checked_at}
+        {
+            "key": f.key,
+            "vendor": vendor,
+            "id": f.id,
+            "name": f.name,
+            "active": f.active,
+            "checked_at": f.checked_at,
+        }
         for f in sorted(found, key=lambda one: one.key)  # in one order, so that two writers never deadlock
     ]
     tx.execute(insert.on_conflict_do_update(index_elements=["key", "vendor"], set_=newer), rows)

@@ -63,7 +63,15 @@ def want(tx: sa.Connection, number: IncidentId, wants: Mapping[str, str | None],
         "tries": 0,
     }
     rows = [
-        {"incident": number, "name": name, "wanted": wanted, "wanted_at": now, "attempt": 0, "unknown": False, "tries": 0}
+        {
+            "incident": number,
+            "name": name,
+            "wanted": wanted,
+            "wanted_at": now,
+            "attempt": 0,
+            "unknown": False,
+            "tries": 0,
+        }
         for name, wanted in wants.items()
     ]
     tx.execute(insert.on_conflict_do_update(index_elements=["incident", "name"], set_=changed), rows)
@@ -114,14 +122,18 @@ _FAILED = (
         tries=step.c.tries + 1,
         error=sa.bindparam("why"),
         fix=sa.bindparam("remedy"),
-        failing_since=sa.func.coalesce(step.c.failing_since, sa.bindparam("since", type_=step.c.failing_since.type)),
+        failing_since=sa.func.coalesce(
+            step.c.failing_since, sa.bindparam("since", type_=step.c.failing_since.type)
+        ),
         gave_up=sa.bindparam("stopped"),
         next_try=sa.bindparam("again"),
     )
 )
 
 _WAITING = (
-    sa.update(step).where(*_HELD).values(claim=None, unknown=sa.bindparam("maybe"), next_try=sa.bindparam("again"))
+    sa.update(step)
+    .where(*_HELD)
+    .values(claim=None, unknown=sa.bindparam("maybe"), next_try=sa.bindparam("again"))
 )
 
 
@@ -168,7 +180,10 @@ def free(tx: sa.Connection, dead: Collection[str], now: datetime) -> tuple[Incid
     if not dead:
         return ()
     freed = tx.execute(
-        sa.update(step).where(step.c.claim.in_(dead)).values(claim=None, unknown=True).returning(step.c.incident)
+        sa.update(step)
+        .where(step.c.claim.in_(dead))
+        .values(claim=None, unknown=True)
+        .returning(step.c.incident)
     )
     numbers = sorted({row.incident for row in freed})
     tx.execute(sa.update(incident).where(incident.c.id.in_(numbers)).values(wake_at=now))

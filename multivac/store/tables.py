@@ -75,10 +75,18 @@ incident = sa.Table(
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
-sa.Index("incident_unplanned", incident.c.id, postgresql_where=incident.c.planned < incident.c.version,
-         sqlite_where=incident.c.planned < incident.c.version)
-sa.Index("incident_wake", incident.c.wake_at, postgresql_where=incident.c.wake_at.is_not(None),
-         sqlite_where=incident.c.wake_at.is_not(None))
+sa.Index(
+    "incident_unplanned",
+    incident.c.id,
+    postgresql_where=incident.c.planned < incident.c.version,
+    sqlite_where=incident.c.planned < incident.c.version,
+)
+sa.Index(
+    "incident_wake",
+    incident.c.wake_at,
+    postgresql_where=incident.c.wake_at.is_not(None),
+    sqlite_where=incident.c.wake_at.is_not(None),
+)
 sa.Index("incident_joinable", incident.c.service, incident.c.declared_at)
 
 alert = sa.Table(

@@ -53,7 +53,7 @@ class Health:
     draining: bool = False
 
 
-class TooLarge(Exception):  # noqa: N818  # answered with 413, never seen by others
+class TooLarge(Exception):  # answered with 413, never seen by others
     """The body is larger than we read."""
 
 

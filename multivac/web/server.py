@@ -35,7 +35,9 @@ class Server:
     def start(self) -> None:
         """Listen. Raises `BadConfig` if the address is taken."""
         self._socket = self._listen()
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="web", daemon=True
+        )
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             time.sleep(0.005)
@@ -55,5 +57,7 @@ class Server:
         except OSError as error:
             listening.close()
             why = f"cannot listen on {self._host}:{self._port} ({error.strerror})."
-            raise BadConfig(Finding("server.port", why, "Choose a free port, or stop what uses it.")) from error
+            raise BadConfig(
+                Finding("server.port", why, "Choose a free port, or stop what uses it.")
+            ) from error
         return listening

@@ -1,0 +1,117 @@
+"""The command line: one small function for each command, nothing decided here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from multivac.app import VERSION, Daemon
+from multivac.errors import BadConfig
+from multivac.reference import json_schema
+from multivac.settings import Settings, load_settings
+from multivac.store import migrate
+from multivac.store.database import Database
+from multivac.telemetry import set_up_logs
+
+_BAD_CONFIG = 2
+
+cli = typer.Typer(
+    help="Multivac: an alert becomes a Slack channel with the right people, a lead, and checklists.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+database = typer.Typer(help="The database's tables.", no_args_is_help=True)
+cli.add_typer(database, name="db")
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The settings file; also MULTIVAC_CONFIG.", show_default=False),
+]
+
+
+@cli.command()
+def run(config: ConfigFile = None) -> None:
+    """Run the daemon until it is told to stop (SIGTERM or Ctrl-C)."""
+    settings = _settings(config)
+    set_up_logs(settings.log.format, settings.log.level)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _stop(stopped))
+    daemon = Daemon(settings)
+    daemon.start()
+    stopped.wait()
+    daemon.stop()
+
+
+def _stop(stopped: threading.Event) -> None:
+    """The first signal ends gently; a second one at once."""
+    if stopped.is_set():
+        os._exit(1)
+    stopped.set()
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schemas of settings, playbooks and people, for editors."""
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@cli.command()
+def version() -> None:
+    """Print which release this is."""
+    typer.echo(VERSION)
+
+
+@cli.command()
+def healthcheck(config: ConfigFile = None) -> None:
+    """Ask the daemon on this machine whether it is ready; exit 1 if it is not."""
+    server = _settings(config).server
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(server.host, server.host)  # noqa: S104  # compared, not bound
+    try:
+        with urllib.request.urlopen(f"http://{host}:{server.port}/readyz", timeout=3) as answer:  # our own
+            typer.echo(answer.read().decode())
+    except OSError as error:
+        typer.echo(f"not ready: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@database.command()
+def upgrade(config: ConfigFile = None) -> None:
+    """Bring the tables to this release's form."""
+    opened = _database(config)
+    migrate.upgrade(opened)
+    typer.echo(f"The tables are at {migrate.head()}.")
+
+
+@database.command()
+def current(config: ConfigFile = None) -> None:
+    """Print which form the tables have, and which this release wants."""
+    opened = _database(config)
+    typer.echo(f"{migrate.current(opened) or 'empty'} (this release wants {migrate.head()})")
+
+
+def _settings(config: Path | None) -> Settings:
+    return load_settings(config, os.environ)
+
+
+def _database(config: Path | None) -> Database:
+    return Database(_settings(config).database.sqlalchemy_url)
+
+
+def main() -> None:
+    """Run the command; what an operator wrote wrongly is told on standard error, with exit code 2."""
+    try:
+        cli()
+    except BadConfig as error:
+        for finding in error.findings:
+            sys.stderr.write(f"multivac: {finding}\n")
+        sys.exit(_BAD_CONFIG)
