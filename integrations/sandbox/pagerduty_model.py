@@ -178,7 +178,7 @@ class Note:
 
 @dataclass(slots=True)
 class Responder:
-    """A person asked to help, and whether they come: pending, joined, accepted or declined."""
+    """A person asked to help, and whether they come: pending, accepted or declined."""
 
     user: str
     requester: str

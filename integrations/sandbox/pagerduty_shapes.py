@@ -283,7 +283,8 @@ def alert_json(account: Account, incident: Incident, alert: Alert) -> Json:
 def responder_json(account: Account, incident: Incident, responder: Responder) -> Json:
     """Give a responder as an incident's `incidents_responders` does."""
     return {
-        "state": responder.state,
+        # Webhooks say "accepted" for what REST calls "joined".
+        "state": "joined" if responder.state == "accepted" else responder.state,
         "user": account.users[responder.user].ref(),
         "incident": incident.ref(),
         "updated_at": stamp(responder.requested_at),

@@ -238,7 +238,7 @@ def test_notes_updates_and_responders_are_kept(account: Account) -> None:
     account.pagerduty.responder_replied(ident, "Fay", "accepted")
     shown = account.pagerduty.incident(ident)
     assert [each["message"] for each in shown["status_updates"]] == ["we look"]
-    assert [each["state"] for each in shown["incidents_responders"]] == ["accepted"]
+    assert [each["state"] for each in shown["incidents_responders"]] == ["joined"]
 
 
 def test_responder_requests_need_the_ability(account: Account) -> None:
