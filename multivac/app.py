@@ -32,7 +32,7 @@ from multivac.store import migrate
 from multivac.store.database import Database
 from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
 from multivac.telemetry import Telemetry
-from multivac.web.routes import Health, create
+from multivac.web.routes import Health, Parts, create
 from multivac.web.server import Server
 
 log = structlog.get_logger()
@@ -99,7 +99,7 @@ class Daemon:
             telemetry=self.telemetry,
         )
         self.beat = Beat(self.database, self.jobs, clock=self.clock, telemetry=self.telemetry)
-        self.operators = Operators(self.database, self.out.chat, settings.slack.operators_channel, self.clock)
+        self.operators = Operators(self.out)
         self.sweep = Sweep(self.out.pager, self.intake) if self.out.pager else None
         self.schedule = Schedule(self.clock)
         self.health = Health(self._database_answers)
@@ -163,8 +163,10 @@ class Daemon:
             intake=self.intake,
             now=self.clock.now,
         )
-        web = create({"pagerduty": door}, self.health, self.telemetry, VERSION)
-        return Server(web, self.settings.server.host, self.settings.server.port)
+        parts = Parts(
+            doors={"pagerduty": door}, health=self.health, telemetry=self.telemetry, version=VERSION
+        )
+        return Server(create(parts), self.settings.server.host, self.settings.server.port)
 
     def _set_going(self) -> None:
         every = self.schedule.every
@@ -184,7 +186,7 @@ class Daemon:
     def _database_answers(self) -> bool:
         try:
             with self.database.read() as tx:
-                return tx.execute(sa.select(1)).scalar_one() == 1
+                return bool(tx.execute(sa.select(1)).scalar_one())
         except sa.exc.SQLAlchemyError:
             return False
 

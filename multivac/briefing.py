@@ -111,7 +111,7 @@ class Gaps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionProposed:
-    """The pager says that it is over: do people agree?"""
+    """The pager says that it is over, and asks whether people agree."""
 
     by: str
     at: datetime

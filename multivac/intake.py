@@ -51,6 +51,15 @@ class Taken:
     declared: Severity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What was told of one alert, what is known of it with that, and when."""
+
+    told: Alert
+    known: Known
+    now: datetime
+
+
 class Intake:
     """The front door for alerts."""
 
@@ -89,19 +98,19 @@ class Intake:
         """Note something only operators can mend; however often it happens, they are told once."""
         now = self._clock.now()
         notice = notices.Notice(key, what, do)
-        if self._database.write(lambda tx: notices.raise_notice(tx, notice, now), urgent=True):
+        if self._database.write(lambda tx: notices.raise_notice(tx, notice, now=now), urgent=True):
             log.error("operators needed", key=key, what=what, do=do)
 
     def _take(self, tx: sa.Connection, told: Alert, now: datetime) -> Taken:
-        fresh = alerts.receive(tx, told, now)
+        fresh = alerts.receive(tx, told, now=now)
         if told.key is None:
             return Taken("noted" if fresh else "duplicate")
         if not fresh:
             return self._repair(tx, told.source, told.key)
-        known = alerts.learn(tx, told, told.key, now)
-        if known.incident is not None:
-            return self._follow(tx, told, known, known.incident, now)
-        return self._place(tx, told, known, now)
+        news = _News(told, alerts.learn(tx, told, told.key, now=now), now)
+        if news.known.incident is not None:
+            return self._follow(tx, news, news.known.incident)
+        return self._place(tx, news)
 
     def _repair(self, tx: sa.Connection, source: str, key: str) -> Taken:
         """A redelivery changes nothing, but what is unfinished is gone on with."""
@@ -112,8 +121,8 @@ class Intake:
 
     # --- a new alert ------------------------------------------------------------------------------
 
-    def _place(self, tx: sa.Connection, told: Alert, known: Known, now: datetime) -> Taken:
-        facts = known.facts
+    def _place(self, tx: sa.Connection, news: _News) -> Taken:
+        facts = news.known.facts
         if facts.status not in _STILL_OPEN or facts.title is None:
             return Taken("dropped")  # over already, or all that is known is that it exists
         playbook = choose(self._playbooks(), facts)
@@ -121,24 +130,21 @@ class Intake:
             return Taken("dropped")
         service = facts.service_id or facts.service_name
         within = playbook.join.same_service_within
-        owner = incidents.joinable(tx, service, within, now) if service and within else None
-        if owner is not None:
-            return self._join(tx, told, known, owner, now)
-        return self._declare(tx, told, known, playbook, now)
+        owner = incidents.joinable(tx, service, within=within, now=news.now) if service and within else None
+        return self._declare(tx, news, playbook) if owner is None else self._join(tx, news, owner)
 
-    def _join(self, tx: sa.Connection, told: Alert, known: Known, owner: IncidentId, now: datetime) -> Taken:
-        alerts.belongs(tx, known.id, owner)
-        text = f"Another alert joined: {known.facts.title}"
-        joined = Entry(
-            kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=f"joined:{told.source}:{told.key}"
-        )
-        timeline.note(tx, owner, [joined], now)
-        return replace(self._follow(tx, told, known, owner, now), outcome="joined")
+    def _join(self, tx: sa.Connection, news: _News, owner: IncidentId) -> Taken:
+        told = news.told
+        alerts.belongs(tx, news.known.id, owner)
+        text = f"Another alert joined: {news.known.facts.title}"
+        key = f"joined:{told.source}:{told.key}"
+        joined = Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=key)
+        timeline.note(tx, owner, [joined], now=news.now)
+        return replace(self._follow(tx, news, owner), outcome="joined")
 
-    def _declare(
-        self, tx: sa.Connection, told: Alert, known: Known, playbook: Playbook, now: datetime
-    ) -> Taken:
-        facts, title = known.facts, (known.facts.title or "")[:_LONGEST_TITLE]
+    def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
+        facts, now = news.known.facts, news.now
+        title = (facts.title or "")[:_LONGEST_TITLE]
         severity = playbook.severity_of(facts)
         touched = incidents.declare(
             tx,
@@ -151,37 +157,34 @@ class Intake:
                 number=number, title=title, service=facts.service_name, opened_at=now
             ),
         )
-        alerts.belongs(tx, known.id, touched.number)
+        alerts.belongs(tx, news.known.id, touched.number)
         text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
-        timeline.note(tx, touched.number, [_entry(told), declared], now)
-        if told.actor is not None and told.kind is not AlertKind.TRIGGERED:
-            incidents.person_acted(tx, touched.number, now)
+        timeline.note(tx, touched.number, [_entry(news.told), declared], now=now)
+        if _by_a_person(news.told):
+            incidents.person_acted(tx, touched.number, now=now)
         return Taken("declared", self._jobs.put(tx, touched), severity)
 
     # --- news of an alert that belongs to an incident ---------------------------------------------
 
-    def _follow(
-        self, tx: sa.Connection, told: Alert, known: Known, owner: IncidentId, now: datetime
-    ) -> Taken:
-        if told.kind is AlertKind.FOUND_OPEN and not known.changed:
+    def _follow(self, tx: sa.Connection, news: _News, owner: IncidentId) -> Taken:
+        told = news.told
+        if told.kind is AlertKind.FOUND_OPEN and not news.known.changed:
             return Taken("known")
         brief = incidents.brief(tx, owner)
         if marker_of(owner, brief.declared_at) in told.text:
             return Taken("our own")  # the pager tells us of the note we wrote
         if told.kind is not AlertKind.FOUND_OPEN:
-            timeline.note(tx, owner, [_entry(told)], now)
-        if told.actor is not None and told.kind is not AlertKind.TRIGGERED:
-            incidents.person_acted(tx, owner, now)
+            timeline.note(tx, owner, [_entry(told)], now=news.now)
+        if _by_a_person(told):
+            incidents.person_acted(tx, owner, now=news.now)
         every = alerts.facts_in(tx, owner)
-        self._reopen(tx, told, known, brief, now)
-        self._weigh(tx, told, brief, every, now)
-        self._end(tx, told, brief, every, now)
+        self._reopen(tx, news, brief)
+        self._weigh(tx, news, brief, every=every)
+        self._end(tx, news, brief, every=every)
         return Taken("followed", self._jobs.put(tx, incidents.touch(tx, owner)))
 
-    def _weigh(
-        self, tx: sa.Connection, told: Alert, brief: Brief, every: Sequence[Facts], now: datetime
-    ) -> None:
+    def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, every: Sequence[Facts]) -> None:
         """The severity its alerts imply, the worst of those not resolved, unless a person has settled it."""
         unresolved = [facts for facts in every if facts.status != "resolved"]
         if brief.severity_by is not None or not unresolved:
@@ -190,37 +193,38 @@ class Intake:
         if worst is brief.severity:
             return
         incidents.set_severity(tx, brief.number, worst)
+        told = news.told
         text = f"Severity {brief.severity.upper()} → {worst.upper()}: {told.text or told.kind}"
-        changed = Entry(kind=EntryKind.SEVERITY, at=now, text=text, key=f"severity:{told.event_id}")
-        timeline.note(tx, brief.number, [changed], now)
+        changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
+        timeline.note(tx, brief.number, [changed], now=news.now)
 
-    def _end(
-        self, tx: sa.Connection, told: Alert, brief: Brief, every: Sequence[Facts], now: datetime
-    ) -> None:
+    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, every: Sequence[Facts]) -> None:
         """Propose the resolution once every alert is resolved; take it back when one is not."""
         over = all(facts.status == "resolved" for facts in every)
         if not over and brief.resolution_stands:
             incidents.withdraw_resolution(tx, brief.number)
         if not over or brief.resolution_stands or not brief.status.is_open:
             return
-        if now < brief.opens_at:
-            incidents.set_status(tx, brief.number, Status.DISMISSED, now)
-            text = "Dismissed: resolved before the channel was to be opened"
-            dismissed = Entry(kind=EntryKind.STATUS, at=now, text=text, key=f"dismissed:{told.event_id}")
-            timeline.note(tx, brief.number, [dismissed], now)
+        if news.now >= brief.opens_at:
+            by = news.told.actor.name if news.told.actor is not None else "the alert itself"
+            incidents.propose_resolution(tx, brief.number, by=by, now=news.now)
             return
-        by = told.actor.name if told.actor is not None else "the alert itself"
-        incidents.propose_resolution(tx, brief.number, by, now)
+        incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
+        text = "Dismissed: resolved before the channel was to be opened"
+        key = f"dismissed:{news.told.event_id}"
+        dismissed = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
+        timeline.note(tx, brief.number, [dismissed], now=news.now)
 
-    def _reopen(self, tx: sa.Connection, told: Alert, known: Known, brief: Brief, now: datetime) -> None:
+    def _reopen(self, tx: sa.Connection, news: _News, brief: Brief) -> None:
         """An alert that comes back brings its incident back."""
-        if told.kind is not AlertKind.REOPENED or known.facts.status == "resolved" or brief.status.is_open:
+        told, is_over = news.told, news.known.facts.status == "resolved"
+        if told.kind is not AlertKind.REOPENED or is_over or brief.status.is_open:
             return
         back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
-        if incidents.set_status(tx, brief.number, back_to, now):
+        if incidents.set_status(tx, brief.number, back_to, now=news.now):
             text = f"Reopened: {told.text or 'the alert came back'}"
-            reopened = Entry(kind=EntryKind.STATUS, at=now, text=text, key=f"reopened:{told.event_id}")
-            timeline.note(tx, brief.number, [reopened], now)
+            reopened = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=f"reopened:{told.event_id}")
+            timeline.note(tx, brief.number, [reopened], now=news.now)
 
     def _count(self, told: Alert, taken: Taken) -> None:
         self._telemetry.alerts.labels(taken.outcome).inc()
@@ -251,6 +255,10 @@ class Sweep:
             self._intake.take(alert)
             number += 1
         return number
+
+
+def _by_a_person(told: Alert) -> bool:
+    return told.actor is not None and told.kind is not AlertKind.TRIGGERED
 
 
 def _entry(told: Alert) -> Entry:

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -100,7 +101,7 @@ class Jobs:
         self._liveness.start()
         logging.getLogger("dbos").setLevel(logging.WARNING)
         DBOS(config=self._config())
-        self._workflow = DBOS.workflow(name="advance")(lambda number: self._run(number))
+        self._workflow = DBOS.workflow(name="advance")(partial(self._run))
         DBOS.launch()
         DBOS.register_queue(_QUEUE, worker_concurrency=_QUEUED, polling_interval_sec=self._poll_seconds)
         self._client = DBOSClient(system_database_engine=self._database.engine, application_name="multivac")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -247,6 +247,19 @@ class _Flight:
     case: Case
 
 
+_Came = list[tuple[_Flight, Done | Failed]]
+_Arrived = deque[tuple[_Flight, Done | Failed]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What came of looking at an incident: steps to do now, when others may be due, when to look again."""
+
+    flights: list[_Flight] = field(default_factory=list)
+    later: list[datetime] = field(default_factory=list)
+    wake: datetime | None = None
+
+
 class Response:
     """Advances incidents: does what is missing, as much at once as can be."""
 
@@ -266,61 +279,49 @@ class Response:
         """Claim nothing more: what is on its way ends, the rest waits for the next start."""
         self._draining.set()
 
-    def round(
-        self, number: IncidentId, claimant: str, arrived: deque[tuple[_Flight, Done | Failed]]
-    ) -> list[_Flight]:
+    def round(self, job: _Run, arrived: _Arrived) -> list[_Flight]:
         """One transaction: record what arrived, look, plan, claim what can run now."""
         now = self.out.clock.now()
         came = _take_all(arrived)
         try:
-            flights, wake = self.out.database.write(lambda tx: self._look(tx, number, claimant, came, now))
+            look = self.out.database.write(lambda tx: self._look(tx, job, came, now=now))
         except BaseException:
             arrived.extend(came)
             raise
-        if wake is not None and self.wake_at is not None:
-            self.wake_at(number, wake)
-        return flights
+        if look.wake is not None and self.wake_at is not None:
+            self.wake_at(job.number, look.wake)
+        return look.flights
 
-    def _look(
-        self,
-        tx: sa.Connection,
-        number: IncidentId,
-        claimant: str,
-        came: list[tuple[_Flight, Done | Failed]],
-        now: datetime,
-    ) -> tuple[list[_Flight], datetime | None]:
-        incidents.lock(tx, number)
+    def _look(self, tx: sa.Connection, job: _Run, came: _Came, *, now: datetime) -> _Look:
+        incidents.lock(tx, job.number)
         for flight, outcome in came:
-            self._record(tx, flight, outcome, now)
-        case = cases.load(tx, number)
+            self._record(tx, flight, outcome, now=now)
+        case = cases.load(tx, job.number)
         planned = plan(View(case=case, now=now, out=self.out))
         if planned.changes:
-            progress.want(tx, number, planned.changes, now)
-            case = cases.load(tx, number)
-        flights, later = self._claim(tx, case, claimant, now)
-        wake = min([*planned.wakes, *later], default=None)
+            progress.want(tx, job.number, planned.changes, now=now)
+            case = cases.load(tx, job.number)
+        look = self._claim(tx, case, job.claimant, now=now)
+        wake = min([*planned.wakes, *look.later], default=None)
         if self._draining.is_set():
             wake = now  # the next start looks at once
-        incidents.planned(tx, number, version=case.version, wake_at=wake)
-        return flights, wake
+        incidents.planned(tx, job.number, version=case.version, wake_at=wake)
+        return replace(look, wake=wake)
 
-    def _record(self, tx: sa.Connection, flight: _Flight, outcome: Done | Failed, now: datetime) -> None:
-        if not progress.record(tx, flight.claim, outcome, now):
+    def _record(self, tx: sa.Connection, flight: _Flight, outcome: Done | Failed, *, now: datetime) -> None:
+        if not progress.record(tx, flight.claim, outcome, now=now):
             log.info("late result refused", incident=flight.claim.incident, step=flight.claim.name)
             return
         step = step_of(flight.claim.name)
         if isinstance(outcome, Done) and step is not None and step.keep is not None:
-            step.keep(tx, flight.case, dict(outcome.result), now)
+            step.keep(tx, flight.case, dict(outcome.result), now=now)
 
-    def _claim(
-        self, tx: sa.Connection, case: Case, claimant: str, now: datetime
-    ) -> tuple[list[_Flight], list[datetime]]:
-        flights: list[_Flight] = []
-        later: list[datetime] = []
+    def _claim(self, tx: sa.Connection, case: Case, claimant: str, *, now: datetime) -> _Look:
+        look = _Look()
         for row in case.steps.values():
             ready = readiness(case, row, now)
             if ready.at is not None and not ready.now:
-                later.append(ready.at)
+                look.later.append(ready.at)
             if not ready.now or self._draining.is_set():
                 continue
             claim = Claim(
@@ -332,8 +333,8 @@ class Response:
                 unknown=row.unknown,
             )
             if progress.take(tx, claim):
-                flights.append(_Flight(claim, case))
-        return flights, later
+                look.flights.append(_Flight(claim, case))
+        return look
 
     def perform(self, flight: _Flight) -> Done | Failed:
         """Do one claimed step and say what came of it; never raises."""
@@ -369,8 +370,8 @@ class Response:
         self._pool.submit((flight.case.severity.rank, step.matters if step else 3), work)
 
 
-def _take_all(arrived: deque[tuple[_Flight, Done | Failed]]) -> list[tuple[_Flight, Done | Failed]]:
-    came = []
+def _take_all(arrived: _Arrived) -> _Came:
+    came: _Came = []
     while arrived:
         came.append(arrived.popleft())
     return came
@@ -380,10 +381,10 @@ class _Run:
     """One job's work on one incident: rounds until nothing is in the air."""
 
     def __init__(self, response: Response, number: IncidentId, claimant: str) -> None:
+        self.number = number
+        self.claimant = claimant
         self._response = response
-        self._number = number
-        self._claimant = claimant
-        self._arrived: deque[tuple[_Flight, Done | Failed]] = deque()
+        self._arrived: _Arrived = deque()
         self._in_the_air = 0
         self._lock = threading.Lock()
         self._landed = threading.Event()
@@ -398,7 +399,7 @@ class _Run:
         self._landed.wait()
 
     def _round(self) -> None:
-        for flight in self._response.round(self._number, self._claimant, self._arrived):
+        for flight in self._response.round(self, self._arrived):
             with self._lock:
                 self._in_the_air += 1
             self._response.submit(flight, lambda flight=flight: self._fly(flight))  # type: ignore[misc]
@@ -408,7 +409,7 @@ class _Run:
             self._arrived.append((flight, self._response.perform(flight)))
             self._round()
         except Exception:  # boundary: the claim stays, and the beat frees it once this job has ended
-            log.exception("round failed", incident=self._number)
+            log.exception("round failed", incident=self.number)
         finally:
             self._land()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from multivac.briefing import OperatorNotice
 from multivac.errors import GiveUp, MultivacError
 from multivac.incident import IncidentId
 from multivac.jobs import Jobs, dead
-from multivac.ports import Chat, Clock, Marker
+from multivac.ports import Clock, Marker
+from multivac.steps.base import Outside
 from multivac.store import alerts, incidents, notices
 from multivac.store import steps as progress
 from multivac.store.database import Database
@@ -45,14 +47,14 @@ class Beat:
         with self._database.read() as tx:
             held = progress.claimants(tx)
         if gone := dead(self._jobs, held):
-            freed = self._database.write(lambda tx: progress.free(tx, gone, now))
+            freed = self._database.write(lambda tx: progress.free(tx, gone, now=now))
             log.info("claims of the dead freed", claims=len(gone), incidents=list(freed))
         with self._database.read() as tx:
             due = incidents.due(tx, now)
         busy = self._jobs.in_progress() | (self._jobs.waiting() if due else frozenset())
         idle = [touched for touched in due if touched.number not in busy]
         for touched in idle:
-            self._jobs.begin(self._database.write(lambda tx, one=touched: self._jobs.put(tx, one)))  # type: ignore[misc]
+            self._jobs.begin(self._database.write(partial(self._jobs.put, touched=touched)))
         self._telemetry.beats.labels("ok").inc()
         return len(idle)
 
@@ -79,23 +81,21 @@ class Beat:
 class Operators:
     """Tells the people who run Multivac what only they can mend."""
 
-    def __init__(self, database: Database, chat: Chat | None, channel: str | None, clock: Clock) -> None:
-        self._database = database
-        self._chat = chat
-        self._channel = channel
-        self._clock = clock
+    def __init__(self, out: Outside) -> None:
+        self._out = out
 
     def tell(self) -> None:
         """Tell each notice once; without an operators' channel the log has said it."""
-        if self._chat is None or self._channel is None:
+        chat, channel, database = self._out.chat, self._out.operators_channel, self._out.database
+        if chat is None or channel is None:
             return
-        with self._database.read() as tx:
+        with database.read() as tx:
             waiting = notices.untold(tx)
         for one in waiting:
-            now = self._clock.now()
-            if self._database.write(lambda tx, one=one, now=now: notices.told(tx, one.key, now)):  # type: ignore[misc]
+            mine = partial(notices.told, key=one.key, now=self._out.clock.now())
+            if database.write(mine):
                 marker = Marker(incident=0, kind=f"notice {one.key}")
-                self._chat.post(self._channel, OperatorNotice(what=one.what, do=one.do), marker)
+                chat.post(channel, OperatorNotice(what=one.what, do=one.do), marker)
 
 
 class Schedule:
@@ -138,7 +138,7 @@ def _safely(name: str, work: Callable[[], object]) -> Callable[[], None]:
         try:
             work()
         except GiveUp as error:
-            log.error("scheduled work refused", work=name, why=error.why, fix=error.fix)
+            log.warning("scheduled work refused", work=name, why=error.why, fix=error.fix)
         except MultivacError as error:
             log.warning("scheduled work put off", work=name, why=str(error))
         except Exception:  # boundary: one bad beat must not be the last

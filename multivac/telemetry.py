@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -22,31 +23,29 @@ class Telemetry:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
-        new = {"registry": self.registry, "namespace": "multivac"}
-        self.build = Gauge("build_info", "Which release this is.", ["version"], **new)  # type: ignore[arg-type]
-        self.build.labels(version).set(1)
-        self.declared = Counter("incidents_declared", "Incidents declared.", ["severity", "source"], **new)  # type: ignore[arg-type]
-        self.open = Gauge("incidents_open", "Open incidents.", ["severity"], **new)  # type: ignore[arg-type]
-        self.webhooks = Counter(
-            "webhooks_received", "Webhooks by what became of them.", ["source", "result"], **new
-        )  # type: ignore[arg-type]
-        self.webhook_seconds = Histogram(
+        counter = partial(Counter, namespace="multivac", registry=self.registry)
+        gauge = partial(Gauge, namespace="multivac", registry=self.registry)
+        histogram = partial(Histogram, namespace="multivac", registry=self.registry)
+        gauge("build_info", "Which release this is.", ["version"]).labels(version).set(1)
+        self.declared = counter("incidents_declared", "Incidents declared.", ["severity", "source"])
+        self.open = gauge("incidents_open", "Open incidents.", ["severity"])
+        self.webhooks = counter("webhooks_received", "Webhooks by what became of them.", ["source", "result"])
+        self.webhook_seconds = histogram(
             "webhook_seconds",
             "Time to answer a webhook.",
             ["source"],
             buckets=(0.005, 0.01, 0.025, *_SECONDS),
-            **new,
-        )  # type: ignore[arg-type]
-        self.duplicates = Counter("webhook_duplicates", "Webhooks that had come before.", ["source"], **new)  # type: ignore[arg-type]
-        self.alerts = Counter("alerts", "Alerts by what became of them.", ["outcome"], **new)  # type: ignore[arg-type]
-        self.steps = Counter("steps", "Steps tried, by outcome.", ["step", "outcome"], **new)  # type: ignore[arg-type]
-        self.step_seconds = Histogram(
-            "step_seconds", "Time one try of a step took.", ["step"], buckets=_SECONDS, **new
-        )  # type: ignore[arg-type]
-        self.unfinished = Gauge("steps_unfinished", "Wanted steps that are not done.", **new)  # type: ignore[arg-type]
-        self.oldest = Gauge("oldest_unfinished_step_seconds", "Age of the oldest of them.", **new)  # type: ignore[arg-type]
-        self.beats = Counter("beats", "Beats by outcome.", ["outcome"], **new)  # type: ignore[arg-type]
-        self.vendor_on = Gauge("integration_on", "Whether an integration is configured.", ["service"], **new)  # type: ignore[arg-type]
+        )
+        self.duplicates = counter("webhook_duplicates", "Webhooks that had come before.", ["source"])
+        self.alerts = counter("alerts", "Alerts by what became of them.", ["outcome"])
+        self.steps = counter("steps", "Steps tried, by outcome.", ["step", "outcome"])
+        self.step_seconds = histogram(
+            "step_seconds", "Time one try of a step took.", ["step"], buckets=_SECONDS
+        )
+        self.unfinished = gauge("steps_unfinished", "Wanted steps that are not done.")
+        self.oldest = gauge("oldest_unfinished_step_seconds", "Age of the oldest of them.")
+        self.beats = counter("beats", "Beats by outcome.", ["outcome"])
+        self.vendor_on = gauge("integration_on", "Whether an integration is configured.", ["service"])
 
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -103,7 +104,14 @@ class View:
 
 Wants = Callable[[View], Mapping[str, str]]
 Do = Callable[[Attempt], Result]
-Keep = Callable[[sa.Connection, Case, Result, datetime], None]
+
+
+class Keep(Protocol):
+    """Writes a step's result into other rows."""
+
+    def __call__(self, tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
+        """Called in the transaction that records the result; `case` is as it was when claimed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

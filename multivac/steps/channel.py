@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
-from multivac.errors import NameTaken
+from multivac.errors import GiveUp, NameTaken
 from multivac.incident import Entry, EntryKind
 from multivac.playbook import with_suffix
 from multivac.steps.base import NOTHING, Attempt, View
@@ -33,24 +34,23 @@ def open_channel(attempt: Attempt) -> Result:
     for name in _names(attempt):
         if attempt.unknown and (found := chat.find_channel(name, since=case.declared_at)):
             return {"id": found, "name": name}
-        try:
+        with suppress(NameTaken):
             return {"id": chat.open_channel(name, private=case.playbook.channel.private), "name": name}
-        except NameTaken as error:
-            taken = error
-    raise taken
+    why = f"#{case.channel_name} and {_TRIES - 1} names like it are taken"
+    raise GiveUp(why, fix="Archive does not free a name: rename one of those channels.")
 
 
 def _names(attempt: Attempt) -> list[str]:
     return [with_suffix(attempt.case.channel_name, refusals) for refusals in range(_TRIES)]
 
 
-def keep_channel(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+def keep_channel(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Remember its id, and its name if the settled one was taken."""
     incidents.set_channel(tx, case.id, made["id"])
     if made["name"] != case.channel_name:
         incidents.rename_channel(tx, case.id, made["name"])
     opened = Entry(kind=EntryKind.NOTE, at=now, text=f"Channel #{made['name']} opened", key="channel")
-    timeline.note(tx, case.id, [opened], now)
+    timeline.note(tx, case.id, [opened], now=now)
 
 
 def topic_of(case: Case) -> str:

@@ -62,11 +62,12 @@ def wants_checklists(view: View) -> Mapping[str, str]:
     if not case.status.is_open:
         return {name: done for name in posted if (done := case.steps[f"{FAMILY}/{name}"].done)}
     wanted = {name: _fingerprint(view, one) for name, one in posted.items() if not _superseded(one, posted)}
+    wanted |= _digests(case)
     fresh = _fresh(view)
     if len(fresh) > 1 and any(view.now - one.at > _LATE for one in fresh):
         last = max(fresh, key=lambda one: one.at)
-        return wanted | {f"{_MISSED}/{int(last.at.timestamp())}": "1"} | _digests(case)
-    return wanted | {one.name: _fingerprint(view, one) for one in fresh} | _digests(case)
+        return wanted | {f"{_MISSED}/{int(last.at.timestamp())}": "1"}
+    return wanted | {one.name: _fingerprint(view, one) for one in fresh}
 
 
 def _superseded(one: Occurrence, posted: Mapping[str, Occurrence]) -> bool:
@@ -76,7 +77,7 @@ def _superseded(one: Occurrence, posted: Mapping[str, Occurrence]) -> bool:
     )
 
 
-def _digests(case: Case) -> Mapping[str, str]:
+def _digests(case: Case) -> dict[str, str]:
     prefix = f"{FAMILY}/{_MISSED}/"
     return {name.removeprefix(f"{FAMILY}/"): "1" for name in case.steps if name.startswith(prefix)}
 
@@ -205,9 +206,9 @@ def _missed(view: View, until: int) -> CaughtUp:
     return CaughtUp(missed=tuple(told), tasks=tuple(tasks))
 
 
-def keep_checklist(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+def keep_checklist(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Note that a phase was posted, the first time."""
     if "name" in made:
         text = f"Checklist posted: {made['title']}"
         entry = Entry(kind=EntryKind.CHECKLIST, at=now, text=text, key=f"checklist:{made['name']}")
-        timeline.note(tx, case.id, [entry], now)
+        timeline.note(tx, case.id, [entry], now=now)

@@ -108,11 +108,9 @@ def _ticket_gaps(case: Case) -> Iterator[tuple[str, str]]:
         yield "left out", f"Jira refused these fields, so the ticket is without them: {fields}."
     found, lead = case.result("account"), case.lead
     if lead and found and found.get("lead") == lead.key and found.get("account") is None:
-        yield (
-            "account",
-            f"{lead.name} has no Jira account that I can find, so {case.result('ticket').get('key', 'the ticket')}"
-            " is not assigned. Assign it by hand; operators can add the account to people.yaml.",
-        )
+        ticket = case.result("ticket").get("key", "the ticket")
+        said = f"{lead.name} has no Jira account that I can find, so {ticket} is not assigned."
+        yield "account", f"{said} Assign it by hand; operators can add the account to people.yaml."
 
 
 def gaps(view: View) -> Gaps | None:

@@ -27,6 +27,7 @@ from multivac.steps.base import NOTHING, Attempt, NotYet, View
 from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from, person_to
+from multivac.store.incidents import Appointment
 
 Choice = tuple[Person, str] | None  # who, and how they came to it
 
@@ -79,9 +80,9 @@ def _by_strategy(attempt: Attempt, strategy: LeadStrategy) -> Choice:
         case ByAcker():
             return _by_acker(attempt, strategy)
         case ByRoundRobin():
-            return _from_pool(attempt, strategy.round_robin, "round_robin", _waited_longest)
+            return _from_pool(attempt, strategy.round_robin, "round_robin", rank=_waited_longest)
         case ByLeastLoaded():
-            return _from_pool(attempt, strategy.least_loaded, "least_loaded", _leads_fewest)
+            return _from_pool(attempt, strategy.least_loaded, "least_loaded", rank=_leads_fewest)
         case ByComponent():
             return _by_component(attempt, strategy)
         case ByName():
@@ -119,7 +120,7 @@ def _by_component(attempt: Attempt, strategy: ByComponent) -> Choice:
 Rank = Callable[[Attempt, str, Person], tuple[object, ...]]
 
 
-def _from_pool(attempt: Attempt, pool: Pool, kind: str, rank: Rank) -> Choice:
+def _from_pool(attempt: Attempt, pool: Pool, kind: str, *, rank: Rank) -> Choice:
     members = _members(attempt, pool)
     if not members:
         return None
@@ -168,17 +169,19 @@ def _pool_name(strategy: LeadStrategy) -> str | None:
     return f"{strategy.kind}:{pool.jira_role or pool.jira_group or 'list'}"
 
 
-def keep_lead(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+def keep_lead(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Give them the role and count their turn."""
     if "person" not in made:
         return
     person = person_from(made["person"])
-    if not incidents.appoint(tx, case.id, LEAD, person, how=made["how"], now=now):
+    if not incidents.appoint(tx, case.id, Appointment(role=LEAD, person=person, how=made["how"]), now=now):
         return
     if made["pool"]:
-        incidents.take_turn(tx, case.id, made["pool"], person.key, now)
+        incidents.take_turn(tx, case.id, made["pool"], person=person.key, now=now)
     text = f"{person.name} is the lead ({made['how']})"
-    timeline.note(tx, case.id, [Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"lead:{person.key}")], now)
+    timeline.note(
+        tx, case.id, [Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"lead:{person.key}")], now=now
+    )
 
 
 # --- other roles ----------------------------------------------------------------------------------
@@ -222,13 +225,12 @@ def _for_role(attempt: Attempt, rule: RoleRule) -> Choice:
     )
 
 
-def keep_role(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+def keep_role(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Give them the role."""
     if "person" not in made:
         return
     person, name = person_from(made["person"]), made["role"]
-    if incidents.appoint(tx, case.id, name, person, how=made["how"], now=now):
+    if incidents.appoint(tx, case.id, Appointment(role=name, person=person, how=made["how"]), now=now):
         text = f"{person.name} is the {name} ({made['how']})"
-        timeline.note(
-            tx, case.id, [Entry(kind=EntryKind.ROLE, at=now, text=text, key=f"role:{name}:{person.key}")], now
-        )
+        entry = Entry(kind=EntryKind.ROLE, at=now, text=text, key=f"role:{name}:{person.key}")
+        timeline.note(tx, case.id, [entry], now=now)

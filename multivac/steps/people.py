@@ -93,7 +93,7 @@ def _on_call(attempt: Attempt, key: str, ask: Callable[[], tuple[OnCall, ...]]) 
         if last is None:
             raise
         return {"on_call": last[0], "as_of": last[1].isoformat(), "asked": asked}
-    database.write(lambda tx: directory.keep_answer(tx, key, found, attempt.now))
+    database.write(lambda tx: directory.keep_answer(tx, key, found, now=attempt.now))
     return {"on_call": found, "asked": asked}
 
 
@@ -335,13 +335,13 @@ def invite(attempt: Attempt) -> Result:
     return {"joined": joined, "refused": refused, "fresh": fresh}
 
 
-def keep_invite(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+def keep_invite(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Note who was brought in."""
     names = _names_of(case, [one for one in made["fresh"] if one not in made["refused"]])
     if names:
         text = "Invited " + ", ".join(names)
         key = "invite:" + fingerprint(sorted(made["fresh"]))
-        timeline.note(tx, case.id, [Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=key)], now)
+        timeline.note(tx, case.id, [Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=key)], now=now)
 
 
 def _names_of(case: Case, ids: Iterable[str]) -> list[str]:

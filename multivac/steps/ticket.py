@@ -77,10 +77,10 @@ def _links(case: Case, public_url: str | None) -> Iterator[tuple[str, str]]:
         yield f"INC-{case.id}", f"{public_url}/incidents/{case.id}"
 
 
-def keep_ticket(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+def keep_ticket(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Note which ticket it is."""
     entry = Entry(kind=EntryKind.NOTE, at=now, text=f"Ticket {made['key']} opened", key="ticket")
-    timeline.note(tx, case.id, [entry], now)
+    timeline.note(tx, case.id, [entry], now=now)
 
 
 def wants_account(view: View) -> Mapping[str, str]:

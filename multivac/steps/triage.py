@@ -40,12 +40,12 @@ def settle(attempt: Attempt) -> Result:
     return {"spoke": spoke}
 
 
-def keep_settled(tx: sa.Connection, case: Case, made: Result, now: datetime) -> None:
+def keep_settled(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Dismiss the incident, or remember that people are on it."""
     if made["spoke"]:
-        incidents.person_acted(tx, case.id, now)
+        incidents.person_acted(tx, case.id, now=now)
         return
-    if incidents.set_status(tx, case.id, Status.DISMISSED, now):
+    if incidents.set_status(tx, case.id, Status.DISMISSED, now=now):
         text = "Dismissed: the alert resolved itself before anybody said a word"
         key = f"dismissed:{case.resolution_at}"
-        timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now)
+        timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now=now)

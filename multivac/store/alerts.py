@@ -28,7 +28,7 @@ _BY_KEY = sa.select(alert).where(
 )
 
 
-def receive(tx: sa.Connection, told: Alert, now: datetime) -> bool:
+def receive(tx: sa.Connection, told: Alert, *, now: datetime) -> bool:
     """Note a delivery; False if this event or this webhook was received before."""
     row = {
         "event_id": told.event_id,
@@ -50,7 +50,7 @@ def incident_of(tx: sa.Connection, source: str, key: str) -> IncidentId | None:
     return None if found is None else IncidentId(found)
 
 
-def learn(tx: sa.Connection, told: Alert, key: str, now: datetime) -> Known:
+def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
     """Merge what was told into what is known of the alert, and return that."""
     fresh = {"source": told.source, "key": key, "facts": "{}", "first_at": told.occurred_at, "last_at": now}
     is_new = tx.execute(insert_into(tx, alert).values(fresh).on_conflict_do_nothing()).rowcount == 1

@@ -47,7 +47,7 @@ class StepRow:
     @property
     def is_settled(self) -> bool:
         """Whether nothing more will come of it as wanted now: done, given up, or not wanted."""
-        return self.wanted is None or self.done == self.wanted or self.gave_up == self.wanted
+        return self.wanted in {None, self.done, self.gave_up}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ def _role(row: sa.Row[Any]) -> RoleRow:
 
 
 def _step(row: sa.Row[Any]) -> StepRow:
-    columns = dict(row._mapping)
+    columns = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's documented way to a row as a dict
     del columns["incident"]
     columns["result"] = json.loads(row.result) if row.result else {}
     return StepRow(**columns)

@@ -25,7 +25,7 @@ class Touched:
     severity: Severity
 
 
-def declare(
+def declare(  # noqa: PLR0913  # an incident is born with all of these, and by nobody else
     tx: sa.Connection,
     *,
     title: str,
@@ -135,7 +135,7 @@ def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched,
     )
 
 
-def joinable(tx: sa.Connection, service: str, within: timedelta, now: datetime) -> IncidentId | None:
+def joinable(tx: sa.Connection, service: str, *, within: timedelta, now: datetime) -> IncidentId | None:
     """The newest open incident of this service that was declared `within` that time.
 
     Two alerts of one service at the same instant are asked one after the other.
@@ -157,7 +157,7 @@ def set_severity(tx: sa.Connection, number: IncidentId, severity: Severity) -> N
     tx.execute(sa.update(incident).where(incident.c.id == number).values(severity=severity))
 
 
-def set_status(tx: sa.Connection, number: IncidentId, status: Status, now: datetime) -> bool:
+def set_status(tx: sa.Connection, number: IncidentId, status: Status, *, now: datetime) -> bool:
     """Change where it stands; False, and no change, if that may not follow."""
     before = [one for one, after in MAY_FOLLOW.items() if status in after]
     changed = tx.execute(
@@ -178,7 +178,7 @@ def rename_channel(tx: sa.Connection, number: IncidentId, name: str) -> None:
     tx.execute(sa.update(incident).where(incident.c.id == number).values(channel_name=name))
 
 
-def person_acted(tx: sa.Connection, number: IncidentId, now: datetime) -> None:
+def person_acted(tx: sa.Connection, number: IncidentId, *, now: datetime) -> None:
     """Remember that a human said or did something; the first time stays."""
     first = sa.func.coalesce(
         incident.c.person_acted_at, sa.bindparam("at", now, type_=incident.c.person_acted_at.type)
@@ -186,7 +186,7 @@ def person_acted(tx: sa.Connection, number: IncidentId, now: datetime) -> None:
     tx.execute(sa.update(incident).where(incident.c.id == number).values(person_acted_at=first))
 
 
-def propose_resolution(tx: sa.Connection, number: IncidentId, by: str, now: datetime) -> None:
+def propose_resolution(tx: sa.Connection, number: IncidentId, *, by: str, now: datetime) -> None:
     """The pager says that it is over."""
     tx.execute(
         sa.update(incident)
@@ -204,21 +204,23 @@ def withdraw_resolution(tx: sa.Connection, number: IncidentId) -> None:
     )
 
 
-def appoint(
-    tx: sa.Connection, number: IncidentId, name: str, person: Person, *, how: str, now: datetime
-) -> bool:
-    """Give a role to a person unless somebody has it already; True if they got it."""
-    row = {
-        "incident": number,
-        "name": name,
-        "person": json.dumps(person_to(person)),
-        "how": how,
-        "since": now,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    """A role given to a person, and how they came to it."""
+
+    role: str
+    person: Person
+    how: str
+
+
+def appoint(tx: sa.Connection, number: IncidentId, given: Appointment, *, now: datetime) -> bool:
+    """Give the role unless somebody has it already; True if they got it."""
+    stored = json.dumps(person_to(given.person))
+    row = {"incident": number, "name": given.role, "person": stored, "how": given.how, "since": now}
     return tx.execute(insert_into(tx, role).values(row).on_conflict_do_nothing()).rowcount == 1
 
 
-def take_turn(tx: sa.Connection, number: IncidentId, pool: str, person: str, now: datetime) -> None:
+def take_turn(tx: sa.Connection, number: IncidentId, pool: str, *, person: str, now: datetime) -> None:
     """Count one turn of leading for this person in this pool."""
     row = {"incident": number, "pool": pool, "person": person, "at": now}
     tx.execute(insert_into(tx, turn).values(row).on_conflict_do_nothing())
@@ -251,8 +253,8 @@ def leading_now(tx: sa.Connection) -> dict[str, int]:
 def count_open(tx: sa.Connection) -> dict[str, int]:
     """Open incidents by severity."""
     rows = tx.execute(
-        sa.select(incident.c.severity, sa.func.count())
+        sa.select(incident.c.severity, sa.func.count().label("number"))
         .where(incident.c.status.in_(OPEN))
         .group_by(incident.c.severity)
     )
-    return {severity: number for severity, number in rows}
+    return {row.severity: int(row.number) for row in rows}

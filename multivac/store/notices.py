@@ -19,7 +19,7 @@ class Notice:
     do: str
 
 
-def raise_notice(tx: sa.Connection, one: Notice, now: datetime) -> bool:
+def raise_notice(tx: sa.Connection, one: Notice, *, now: datetime) -> bool:
     """Note it; False if it stands already."""
     row = {"key": one.key, "what": one.what, "do": one.do, "at": now}
     return tx.execute(insert_into(tx, notice).values(row).on_conflict_do_nothing()).rowcount == 1
@@ -31,7 +31,7 @@ def untold(tx: sa.Connection) -> tuple[Notice, ...]:
     return tuple(Notice(r.key, r.what, r.do) for r in rows)
 
 
-def told(tx: sa.Connection, key: str, now: datetime) -> bool:
+def told(tx: sa.Connection, key: str, *, now: datetime) -> bool:
     """Claim the telling of a notice; False if another replica has it."""
     done = tx.execute(
         sa.update(notice).where(notice.c.key == key, notice.c.told_at.is_(None)).values(told_at=now)

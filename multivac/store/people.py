@@ -55,7 +55,7 @@ def remember(tx: sa.Connection, vendor: str, found: Collection[Identity]) -> Non
     tx.execute(insert.on_conflict_do_update(index_elements=["key", "vendor"], set_=newer), rows)
 
 
-def keep_answer(tx: sa.Connection, key: str, value: Any, now: datetime) -> None:
+def keep_answer(tx: sa.Connection, key: str, value: Any, *, now: datetime) -> None:
     """Keep the answer to a look-up, to be used when the vendor does not answer."""
     insert = insert_into(tx, lookup)
     newer = {"value": insert.excluded.value, "at": insert.excluded.at}

@@ -50,7 +50,7 @@ class Failed:
     is_error: bool = True
 
 
-def want(tx: sa.Connection, number: IncidentId, wants: Mapping[str, str | None], now: datetime) -> None:
+def want(tx: sa.Connection, number: IncidentId, wants: Mapping[str, str | None], *, now: datetime) -> None:
     """Set what each named step must reach; None for no longer wanted. Clears old failures."""
     if not wants:
         return
@@ -149,7 +149,7 @@ def take(tx: sa.Connection, claim: Claim) -> bool:
     return tx.execute(_CLAIM, bound).rowcount == 1
 
 
-def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, now: datetime) -> bool:
+def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, *, now: datetime) -> bool:
     """Keep what came of a claimed step; False if the claim is no longer ours, and nothing is kept."""
     bound = {"number": claim.incident, "step_name": claim.name, "by": claim.by, "this_attempt": claim.attempt}
     if isinstance(outcome, Done):
@@ -172,7 +172,7 @@ def claimants(tx: sa.Connection) -> tuple[str, ...]:
     return tuple(tx.scalars(sa.select(step.c.claim).where(step.c.claim.is_not(None)).distinct()))
 
 
-def free(tx: sa.Connection, dead: Collection[str], now: datetime) -> tuple[IncidentId, ...]:
+def free(tx: sa.Connection, dead: Collection[str], *, now: datetime) -> tuple[IncidentId, ...]:
     """Free the claims of claimants that are no more and wake their incidents.
 
     What they were doing may have happened, so those steps read back first.

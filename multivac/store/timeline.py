@@ -11,7 +11,7 @@ from multivac.incident import Entry, EntryKind, IncidentId
 from multivac.store.tables import entry, insert_into
 
 
-def note(tx: sa.Connection, number: IncidentId, entries: Sequence[Entry], now: datetime) -> None:
+def note(tx: sa.Connection, number: IncidentId, entries: Sequence[Entry], *, now: datetime) -> None:
     """Add entries; one whose key is there already is left as it is."""
     rows = [
         {

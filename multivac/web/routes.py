@@ -57,37 +57,42 @@ class TooLarge(Exception):  # answered with 413, never seen by others
     """The body is larger than we read."""
 
 
-def create(doors: Mapping[str, Door], health: Health, telemetry: Telemetry, version: str) -> FastAPI:
-    """The web application; `doors` by the path's last part, as in /webhooks/pagerduty."""
-    app = FastAPI(title="Multivac", version=version, docs_url=None, redoc_url=None, openapi_url=None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the web application is made of; `doors` by the path's last part, as in /webhooks/pagerduty."""
+
+    doors: Mapping[str, Door]
+    health: Health
+    telemetry: Telemetry
+    version: str
+
+
+def create(parts: Parts) -> FastAPI:
+    """The web application."""
+    app = FastAPI(title="Multivac", version=parts.version, docs_url=None, redoc_url=None, openapi_url=None)
     pool = ThreadPoolExecutor(_FRONT_DOOR_THREADS, thread_name_prefix="door")
-    for name, door in doors.items():
-        _mount(app, name, door, pool, health, telemetry)
-    _mount_health(app, health, telemetry, version)
+    for name in parts.doors:
+        _mount(app, name, pool, parts=parts)
+    _mount_health(app, parts)
     return app
 
 
-def _mount(
-    app: FastAPI,
-    name: str,
-    door: Door,
-    pool: ThreadPoolExecutor,
-    health: Health,
-    telemetry: Telemetry,
-) -> None:
+def _mount(app: FastAPI, name: str, pool: ThreadPoolExecutor, *, parts: Parts) -> None:
+    door, told, seconds = parts.doors[name], parts.telemetry.webhooks, parts.telemetry.webhook_seconds
+
     async def webhook(request: Request) -> Response:
         began = time.perf_counter()
-        if health.draining:
+        if parts.health.draining:
             return PlainTextResponse("Shutting down: please deliver again.", 503, {"Retry-After": "5"})
         try:
             raw = await _read(request)
         except TooLarge:
-            telemetry.webhooks.labels(name, "too large").inc()
+            told.labels(name, "too large").inc()
             return PlainTextResponse(f"The body is larger than {LARGEST_BODY} bytes.", 413)
         loop = asyncio.get_running_loop()
         reply = await loop.run_in_executor(pool, door.receive, raw, dict(request.headers))
-        telemetry.webhooks.labels(name, reply.outcome).inc()
-        telemetry.webhook_seconds.labels(name).observe(time.perf_counter() - began)
+        told.labels(name, reply.outcome).inc()
+        seconds.labels(name).observe(time.perf_counter() - began)
         return PlainTextResponse(reply.text, reply.status)
 
     app.add_api_route(f"/webhooks/{name}", webhook, methods=["POST"], include_in_schema=False)
@@ -103,7 +108,9 @@ async def _read(request: Request) -> bytes:
     return bytes(parts)
 
 
-def _mount_health(app: FastAPI, health: Health, telemetry: Telemetry, version: str) -> None:
+def _mount_health(app: FastAPI, parts: Parts) -> None:
+    health = parts.health
+
     @app.get("/livez")
     async def livez() -> Response:
         return PlainTextResponse("alive")
@@ -119,8 +126,8 @@ def _mount_health(app: FastAPI, health: Health, telemetry: Telemetry, version: s
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(telemetry.text(), media_type="text/plain; version=0.0.4")
+        return Response(parts.telemetry.text(), media_type="text/plain; version=0.0.4")
 
     @app.get("/version")
     def say_version() -> Response:
-        return JSONResponse({"version": version})
+        return JSONResponse({"version": parts.version})
