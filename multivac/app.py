@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 import uuid
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from random import SystemRandom
 
@@ -20,7 +22,7 @@ from integrations.slack.chat import SlackChat
 from multivac import people, playbooks
 from multivac.clock import SandboxClock, WallClock
 from multivac.incident import IncidentId
-from multivac.intake import Intake, Sweep
+from multivac.intake import Intake, Sweep, note_first_start
 from multivac.jobs import Jobs, StepPool
 from multivac.ports import Chat, Clock, Pager, Tracker
 from multivac.response import Response
@@ -100,7 +102,7 @@ class Daemon:
         )
         self.beat = Beat(self.database, self.jobs, clock=self.clock, telemetry=self.telemetry)
         self.operators = Operators(self.out)
-        self.sweep = Sweep(self.out.pager, self.intake) if self.out.pager else None
+        self.sweep = Sweep(self.out.pager, self.intake, self.database) if self.out.pager else None
         self.schedule = Schedule(self.clock)
         self.health = Health(self._database_answers)
         self._server = self._web()
@@ -114,6 +116,7 @@ class Daemon:
         """Migrate, begin to work, then listen. `beating=False` leaves the beat to a test's own hand."""
         migrate.upgrade(self.database)
         self.database.start()
+        self.database.write(partial(note_first_start, now=self.clock.now()))
         self.jobs.start()
         self.beat.beat()
         if beating:
@@ -126,11 +129,12 @@ class Daemon:
 
     def stop(self) -> None:
         """Take nothing new, end what is under way within 25 s, leave the rest to the next start."""
+        until = time.monotonic() + _DRAIN_SECONDS
         self.health.draining = True
-        self._server.stop()
-        self.schedule.stop()
         self.response.drain()
-        if not self.jobs.wait_until_idle(_DRAIN_SECONDS):
+        self.schedule.stop()
+        self._server.stop()
+        if not self.jobs.wait_until_idle(max(until - time.monotonic(), 0)):
             log.warning("stopped with steps under way; the next start looks what became of them")
         self.jobs.stop()
         self._pool.stop()

@@ -127,10 +127,15 @@ class Jobs:
         if put.direct:
             self._starter.submit(self._begin, put.touched)
 
-    def is_live(self, claimant: str) -> bool:
-        """Whether whoever made this claim is still at work."""
+    def dead(self, claimants: Collection[str]) -> tuple[str, ...]:
+        """Those of the claimants that are no longer at work: their job ended, or their process died."""
+        boots = {one.partition("/")[0] for one in claimants} - {self.boot}
+        alive = {boot for boot in boots if self._liveness.is_alive(boot)}
+        return tuple(one for one in claimants if not self._is_at_work(one, alive))
+
+    def _is_at_work(self, claimant: str, alive: Collection[str]) -> bool:
         boot, _, job = claimant.partition("/")
-        return job in self._running if boot == self.boot else self._liveness.is_alive(boot)
+        return job in self._running if boot == self.boot else boot in alive
 
     def in_progress(self) -> frozenset[IncidentId]:
         """Incidents that a job of this process is advancing."""
@@ -213,8 +218,3 @@ class Jobs:
 def _name(touched: Touched) -> str:
     # An id is never used twice: the engine would take the second start for the first.
     return f"advance:{touched.number}:{touched.version}:{uuid.uuid4().hex[:8]}"
-
-
-def dead(jobs: Jobs, claimants: Collection[str]) -> tuple[str, ...]:
-    """Those of the claimants that are no longer at work."""
-    return tuple(one for one in claimants if not jobs.is_live(one))

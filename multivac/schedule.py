@@ -19,7 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from multivac.briefing import OperatorNotice
 from multivac.errors import GiveUp, MultivacError
 from multivac.incident import IncidentId
-from multivac.jobs import Jobs, dead
+from multivac.jobs import Jobs
 from multivac.ports import Clock, Marker
 from multivac.steps.base import Outside
 from multivac.store import alerts, incidents, notices
@@ -46,17 +46,17 @@ class Beat:
         now = self._clock.now()
         with self._database.read() as tx:
             held = progress.claimants(tx)
-        if gone := dead(self._jobs, held):
-            freed = self._database.write(lambda tx: progress.free(tx, gone, now=now))
+        if gone := self._jobs.dead(held):
+            freed = self._database.write(partial(progress.free, dead=gone, now=now))
             log.info("claims of the dead freed", claims=len(gone), incidents=list(freed))
         with self._database.read() as tx:
-            due = incidents.due(tx, now)
-        busy = self._jobs.in_progress() | (self._jobs.waiting() if due else frozenset())
-        idle = [touched for touched in due if touched.number not in busy]
-        for touched in idle:
+            due = incidents.due(tx, now, busy=self._jobs.in_progress())
+        queued = self._jobs.waiting() if due else frozenset()
+        started = [touched for touched in due if touched.number not in queued]
+        for touched in started:
             self._jobs.begin(self._database.write(partial(self._jobs.put, touched=touched)))
         self._telemetry.beats.labels("ok").inc()
-        return len(idle)
+        return len(started)
 
     def measure(self) -> None:
         """Bring the gauges up to date."""
@@ -128,9 +128,9 @@ class Schedule:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End, once what is running has ended."""
+        """Start nothing more; what is running may end by itself."""
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+            self._scheduler.shutdown(wait=False)
 
 
 def _safely(name: str, work: Callable[[], object]) -> Callable[[], None]:

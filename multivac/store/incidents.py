@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -122,11 +122,14 @@ def planned(tx: sa.Connection, number: IncidentId, *, version: int, wake_at: dat
     tx.execute(_PLANNED, {"number": number, "seen": version, "at": wake_at})
 
 
-def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched, ...]:
-    """Incidents that changed and were not looked at, or whose time has come; the worst first."""
+def due(
+    tx: sa.Connection, now: datetime, *, busy: Collection[IncidentId], limit: int = 500
+) -> tuple[Touched, ...]:
+    """Incidents whose time has come, and those that changed while nobody looks; the worst first."""
+    forgotten = sa.and_(incident.c.planned < incident.c.version, incident.c.id.not_in(busy))
     rows = tx.execute(
         sa.select(incident.c.id, incident.c.version, incident.c.severity)
-        .where(sa.or_(incident.c.planned < incident.c.version, incident.c.wake_at <= now))
+        .where(sa.or_(forgotten, incident.c.wake_at <= now))
         .order_by(incident.c.severity, incident.c.id)
         .limit(limit)
     )

@@ -19,7 +19,7 @@ class Server:
         self._host = host
         self._port = port
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
         )
         self._server = uvicorn.Server(config)
         self._socket: socket.socket | None = None
