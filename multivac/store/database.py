@@ -128,8 +128,11 @@ class Database:
         if self._writer is None:
             with self.engine.begin() as connection:
                 return work(connection)
-        answer: Future[T] = self._put(_URGENT if urgent else _ORDINARY, work)
-        return answer.result()
+        return self.hand_in(work, urgent=urgent).result()
+
+    def hand_in(self, work: Work[T], *, urgent: bool = False) -> Future[T]:
+        """Have the writer of SQLite do `work` in its turn; the answer comes after the commit."""
+        return self._put(_URGENT if urgent else _ORDINARY, work)
 
     def _put(self, rank: int, work: Work[T]) -> Future[T]:
         answer: Future[T] = Future()

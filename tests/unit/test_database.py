@@ -1,0 +1,91 @@
+"""Writes are durable, all or nothing, and one bad one never costs another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from multivac.store.database import Database
+
+TABLE = "create table thing (name text primary key)"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'test.db'}")
+    opened.start()
+    opened.write(lambda tx: tx.exec_driver_sql(TABLE))
+    yield opened
+    opened.stop()
+
+
+def _add(name: str) -> sa.TextClause:
+    return sa.text("insert into thing values (:name)").bindparams(name=name)
+
+
+def _insert(tx: sa.Connection, name: str) -> None:
+    tx.execute(_add(name))
+
+
+def _names(database: Database) -> set[str]:
+    with database.read() as tx:
+        return set(tx.scalars(sa.text("select name from thing")))
+
+
+def test_what_was_written_is_read_by_everybody(database: Database) -> None:
+    database.write(lambda tx: tx.execute(_add("one")))
+    assert _names(database) == {"one"}
+
+
+def test_an_error_is_handed_to_whoever_wrote_and_nothing_of_it_stays(database: Database) -> None:
+    def bad(tx: sa.Connection) -> None:
+        tx.execute(_add("half"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.write(bad)
+    assert _names(database) == set()
+
+
+def test_one_bad_write_in_a_group_costs_only_itself(database: Database) -> None:
+    gate = threading.Event()
+    blocking = database.hand_in(lambda _: gate.wait(5))
+    good = [database.hand_in(partial(_insert, name=name), urgent=True) for name in "ab"]
+    bad = database.hand_in(lambda tx: tx.execute(sa.text("nonsense")), urgent=True)
+    gate.set()
+    assert blocking.result()
+    for one in good:
+        one.result()
+    with pytest.raises(sa.exc.OperationalError):
+        bad.result()
+    assert _names(database) == {"a", "b"}
+
+
+def test_what_is_urgent_goes_before_what_is_not(database: Database) -> None:
+    gate, order = threading.Event(), list[str]()
+    handed_in: list[Future[Any]] = [
+        database.hand_in(lambda _: gate.wait(5)),
+        database.hand_in(lambda _: order.append("ordinary")),
+        database.hand_in(lambda _: order.append("urgent"), urgent=True),
+    ]
+    gate.set()
+    for one in handed_in:
+        one.result()
+    assert order == ["urgent", "ordinary"]
+
+
+def test_what_was_handed_in_before_the_end_is_written(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
+    database.start()
+    database.write(lambda tx: tx.exec_driver_sql(TABLE))
+    for number in range(40):
+        database.hand_in(partial(_insert, name=str(number)))
+    database.stop()
+    assert len(_names(Database(database.url))) == 40
