@@ -1,0 +1,82 @@
+"""What every story may use: the stand-ins, the daemon, and the clock; all on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import structlog
+
+from integrations.sandbox.clock import Clock as SandboxClock
+from integrations.sandbox.jira import Jira
+from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.server import Sandbox
+from integrations.sandbox.world import World
+from tests.stories.stage import Clock, Logs, Multivac
+from tests.stories.workspace import Slack
+
+MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def one_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(SandboxClock(frozen=MONDAY_NOON)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(one_sandbox: Sandbox) -> Sandbox:
+    """The stand-ins, freshly filled: to start a server for each story takes longer than most."""
+    one_sandbox.reset()
+    one_sandbox.world.clock.freeze(MONDAY_NOON)
+    one_sandbox.world.delays.clear()
+    one_sandbox.world.connect_delay = 0.0
+    one_sandbox.world.limits_on = False
+    one_sandbox.jira.flavour = "cloud"
+    one_sandbox.seed()
+    return one_sandbox
+
+
+@pytest.fixture
+def logs() -> Iterator[Logs]:
+    """What was logged; a story in which the daemon met a mistake of its own has failed."""
+    kept = Logs()
+    structlog.configure(processors=[kept])
+    yield kept
+    structlog.reset_defaults()
+    assert not kept.mistakes, "\n".join(kept.mistakes)
+
+
+@pytest.fixture
+def multivac(sandbox: Sandbox, database_url: str, tmp_path: Path, logs: Logs) -> Iterator[Multivac]:
+    """The daemon, not started yet."""
+    daemon = Multivac(sandbox, database_url, tmp_path)
+    yield daemon
+    sandbox.world.heal()
+    daemon.stop()
+
+
+@pytest.fixture
+def clock(sandbox: Sandbox, multivac: Multivac) -> Clock:
+    return Clock(sandbox, multivac)
+
+
+@pytest.fixture
+def world(sandbox: Sandbox) -> World:
+    """What the vendors heard, and what is to go wrong with them."""
+    return sandbox.world
+
+
+@pytest.fixture
+def pagerduty(sandbox: Sandbox) -> PagerDuty:
+    return sandbox.pagerduty
+
+
+@pytest.fixture
+def jira(sandbox: Sandbox) -> Jira:
+    return sandbox.jira
+
+
+@pytest.fixture
+def slack(sandbox: Sandbox) -> Slack:
+    return Slack(sandbox.slack)

@@ -1,0 +1,263 @@
+"""The stage of the stories: the real daemon, the stand-ins of its vendors, and a clock moved by hand.
+
+The daemon runs in this process and is spoken to over loopback HTTP only, as PagerDuty would. Its beat
+does not tick: the clock beats where time passes, so a story takes as long as its calls and no longer.
+"""
+
+import json
+import sys
+import time
+import traceback
+import urllib.request
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from prometheus_client.parser import text_string_to_metric_families
+from structlog.typing import EventDict, WrappedLogger
+
+from integrations.sandbox import jira, pagerduty
+from integrations.sandbox.seed import BOT_TOKEN
+from integrations.sandbox.server import Sandbox
+from multivac.app import Daemon
+from multivac.incident import IncidentId
+from multivac.settings import load_settings
+from multivac.store import cases, timeline
+from multivac.store.cases import Case, StepRow
+from multivac.store.tables import incident, unreadable
+
+SECRET = "the-secret-of-the-subscription"
+# The response waits for 0.5 to 5 s where a moment of patience saves a message; see `Clock.settle`.
+SHORT_WAITS = timedelta(seconds=6)
+PATIENCE = 8.0  # real seconds for one stretch of work, before the story fails
+STOPS = 2_000  # instants at which something is due in one `forward`; more is a response that spins
+POLL = 0.02  # seconds between two looks of the engine at its tables: stopping waits for one
+
+# A small playbook, into which a story puts what it is about.
+PLAYBOOK: dict[str, Any] = {
+    "name": "story",
+    "checklists": [
+        {
+            "phase": "first-5-minutes",
+            "title": "First 5 minutes",
+            "at": "0m",
+            "tasks": [{"id": "impact", "text": "Say what users see.", "role": "lead"}],
+        }
+    ],
+}
+
+
+class Logs:
+    """What the daemon logged; written to standard error too, which pytest shows when a story fails."""
+
+    def __init__(self) -> None:
+        self.lines: list[EventDict] = []
+        self.mistakes: list[str] = []
+
+    def __call__(self, _: WrappedLogger, level: str, event: EventDict) -> EventDict:
+        """Keep one line and drop it."""
+        self.lines.append({"level": level, **event})
+        if event.get("exc_info"):
+            self.mistakes.append(f"{event['event']}\n{traceback.format_exc()}")
+        sys.stderr.write(f"{level:8} {event}\n")
+        raise structlog.DropEvent
+
+
+class Multivac:
+    """The daemon under test; `start` it with what the story changes, `stop` it, `start` it again."""
+
+    def __init__(self, sandbox: Sandbox, database_url: str, folder: Path) -> None:
+        self._sandbox = sandbox
+        self._database_url = database_url
+        self._folder = folder
+        self._given: tuple[Mapping[str, Any] | None, Mapping[str, str]] = (None, {})
+        self.daemon: Daemon | None = None
+
+    def start(self, playbook: Mapping[str, Any] | None = None, **settings: str) -> Daemon:
+        """Start with the shipped playbooks or a small one with these keys, and settings over the usual.
+
+        A setting is named as its variable is, in small letters: `slack__bot_token=""`.
+        """
+        self._given = (playbook, settings)
+        daemon = Daemon(load_settings(None, self._environment()), clock=self._sandbox.world.clock)
+        daemon.jobs._poll_seconds = POLL
+        daemon.start(beating=False)
+        self.daemon = daemon
+        self._sandbox.pagerduty.deliveries.subscribers.clear()
+        self._sandbox.pagerduty.subscribe(f"{daemon.url}/webhooks/pagerduty", SECRET)
+        return daemon
+
+    def stop(self) -> None:
+        """Stop it, if it runs; its rows stay."""
+        if self.daemon is not None:
+            self.daemon.stop()
+            self.daemon = None
+
+    def start_again(self) -> Daemon:
+        """Start another daemon on the same database, with the same settings."""
+        playbook, settings = self._given
+        return self.start(playbook, **settings)
+
+    @property
+    def running(self) -> Daemon:
+        """The daemon, which runs."""
+        assert self.daemon is not None, "the story has not started Multivac"
+        return self.daemon
+
+    # --- looking inside ---------------------------------------------------------------------------
+
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of all incidents."""
+        with self.running.database.read() as tx:
+            return tuple(tx.scalars(sa.select(incident.c.id).order_by(incident.c.id)))
+
+    def incident(self, number: int = 1) -> Case:
+        """One incident as its rows have it."""
+        with self.running.database.read() as tx:
+            return cases.load(tx, IncidentId(number))
+
+    def step(self, name: str, number: int = 1) -> StepRow:
+        """One step of an incident."""
+        return self.incident(number).steps[name]
+
+    def timeline(self, number: int = 1) -> list[str]:
+        """The lines of an incident's timeline, in order."""
+        with self.running.database.read() as tx:
+            return [entry.text for entry in timeline.entries(tx, IncidentId(number))]
+
+    def unreadable(self) -> list[bytes]:
+        """The bodies kept for the operator because nobody could read them."""
+        with self.running.database.read() as tx:
+            return list(tx.scalars(sa.select(unreadable.c.body).order_by(unreadable.c.id)))
+
+    def metric(self, name: str, **labels: str) -> float:
+        """A metric as /metrics tells it; 0 if it is not there."""
+        with urllib.request.urlopen(f"{self.running.url}/metrics", timeout=5) as answer:
+            told = answer.read().decode()
+        samples = (sample for family in text_string_to_metric_families(told) for sample in family.samples)
+        return sum(
+            one.value for one in samples if one.name == name and labels.items() <= dict(one.labels).items()
+        )
+
+    def next_wake(self) -> datetime | None:
+        """When the rows say that something falls due next."""
+        with self.running.database.read() as tx:
+            return tx.scalar(sa.select(sa.func.min(incident.c.wake_at)))
+
+    def is_due(self) -> bool:
+        """Whether the rows say that something is to be done now."""
+        with self.running.database.read() as tx:
+            due = sa.or_(
+                incident.c.planned < incident.c.version, incident.c.wake_at <= self.running.clock.now()
+            )
+            return bool(tx.scalar(sa.select(sa.exists().where(due))))
+
+    def _environment(self) -> dict[str, str]:
+        playbook, settings = self._given
+        usual = _usual_settings(self._sandbox.url) | {"database__url": self._database_url}
+        if playbook is not None:
+            path = self._folder / "playbook.yaml"
+            path.write_text(json.dumps(PLAYBOOK | dict(playbook)))  # JSON is YAML
+            usual["playbooks__path"] = str(path)
+        return {f"MULTIVAC_{name.upper()}": value for name, value in (usual | dict(settings)).items()}
+
+
+def _usual_settings(url: str) -> dict[str, str]:
+    return {
+        "server__port": "0",
+        "slack__bot_token": BOT_TOKEN,
+        "slack__api_url": f"{url}/slack/api/",
+        "slack__announce_channel": "incidents",
+        "jira__url": f"{url}/jira",
+        "jira__user": "multivac@example.com",
+        "jira__token": jira.TOKEN,
+        "jira__project": "OPS",
+        "jira__issue_type": "Incident",
+        "jira__flavour": "cloud",
+        "pagerduty__token": pagerduty.TOKEN,
+        "pagerduty__from_email": "ana@example.com",
+        "pagerduty__api_url": f"{url}/pagerduty",
+        "pagerduty__webhook_secrets": SECRET,
+    }
+
+
+class Clock:
+    """Time as the story lets it pass, for the daemon and for its vendors."""
+
+    def __init__(self, sandbox: Sandbox, multivac: Multivac) -> None:
+        self._sandbox = sandbox
+        self._multivac = multivac
+
+    def now(self) -> datetime:
+        """The present."""
+        return self._sandbox.world.clock.now()
+
+    def forward(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Let this much time pass: stop wherever the rows say something is due, and let it be done.
+
+        So a retry comes when it would have come. While the daemon is down, time just passes.
+        """
+        end = self.now() + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        if self._multivac.daemon is None:
+            self._sandbox.world.clock.set(end)
+            return
+        self._work()
+        self._pass_until(end)
+        self._move_to(end)
+
+    def settle(self) -> None:
+        """Let all be done that can be done now; short waits pass, long ones do not.
+
+        A response waits up to 5 s here and there (the invite for the topic, a redraw for the lead)
+        and tries a failed call again after a second or two. So up to `SHORT_WAITS` pass, but only
+        as far as something falls due in them: where nothing waits, the time stays as it is.
+        """
+        self._work()
+        self._pass_until(self.now() + SHORT_WAITS)
+
+    def _pass_until(self, end: datetime) -> None:
+        for _ in range(STOPS):
+            wake = self._multivac.next_wake()
+            if wake is None or wake > end:
+                return
+            self._move_to(wake)
+        raise AssertionError(f"still due after {STOPS} stops: the response spins\n{self._unfinished()}")
+
+    def _move_to(self, instant: datetime) -> None:
+        self._sandbox.world.clock.set(max(instant, self.now()))
+        self._deliver()
+        self._multivac.running.beat.beat()
+        self._work()
+
+    def _work(self) -> None:
+        """Deliver what PagerDuty owes, then wait until the daemon has nothing left to do now."""
+        self._deliver()
+        jobs, ends = self._multivac.running.jobs, time.monotonic() + PATIENCE
+        self._let_jobs_begin()
+        while True:
+            idle = jobs.wait_until_idle(max(ends - time.monotonic(), 0.0))
+            if idle and not self._multivac.is_due():
+                return
+            assert idle, f"a job still runs after {PATIENCE} s\n{self._unfinished()}"
+            assert time.monotonic() < ends, f"still due after {PATIENCE} s\n{self._unfinished()}"
+            self._multivac.running.beat.beat()
+            self._let_jobs_begin()
+
+    def _deliver(self) -> None:
+        self._sandbox.pagerduty.redeliver_due()
+
+    def _let_jobs_begin(self) -> None:
+        """Wait while something is due that a thread is just about to begin."""
+        jobs, ends = self._multivac.running.jobs, time.monotonic() + 0.2
+        while self._multivac.is_due() and not jobs.in_progress() and time.monotonic() < ends:
+            time.sleep(0.002)
+
+    def _unfinished(self) -> str:
+        lines = []
+        for number in self._multivac.numbers():
+            case = self._multivac.incident(number)
+            lines += [f"INC-{number} {row}" for row in case.steps.values() if not row.is_settled or row.claim]
+        return "\n".join(lines)
