@@ -83,6 +83,10 @@ class Chat(Protocol):
         """Who has this e-mail; None when nobody has."""
         ...
 
+    def person(self, chat_id: str) -> ChatUser | None:
+        """Who has this chat id; None when nobody has."""
+        ...
+
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The chat ids of a user group, named by handle or id. Raises `GiveUp` if unknown."""
         ...

@@ -11,6 +11,7 @@ import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -115,16 +116,11 @@ class SlackChat:
 
     def find_person(self, email: str) -> ChatUser | None:
         """Who has this e-mail; None when nobody has, inactive when their account is deactivated."""
-        try:
-            answer, _ = ask(self._slack.users_lookupByEmail, email=email)
-        except Declined as no:
-            if no.error == "users_not_found":
-                return None
-            raise
-        user: Answer = answer.get("user") or {}
-        profile: Answer = user.get("profile") or {}
-        name = profile.get("real_name") or profile.get("display_name") or user.get("name") or email
-        return ChatUser(piece(answer, "user", "id"), str(name), active=not user.get("deleted"))
+        return _user(partial(self._slack.users_lookupByEmail, email=email), nobody="users_not_found")
+
+    def person(self, chat_id: str) -> ChatUser | None:
+        """Who has this member id; None when nobody has, inactive when their account is deactivated."""
+        return _user(partial(self._slack.users_info, user=chat_id), nobody="user_not_found")
 
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The people of a user group, named by id or by handle with or without `@`."""
@@ -259,6 +255,20 @@ class Groups:
         if known is None:
             raise GiveUp(f"there is no user group @{name}", fix="Correct the group in the playbook.")
         return known
+
+
+def _user(method: Callable[[], SlackResponse], *, nobody: str) -> ChatUser | None:
+    try:
+        answer, _ = ask(method)
+    except Declined as no:
+        if no.error == nobody:
+            return None
+        raise
+    user: Answer = answer.get("user") or {}
+    profile: Answer = user.get("profile") or {}
+    chat_id = piece(answer, "user", "id")
+    name = profile.get("real_name") or profile.get("display_name") or user.get("name") or chat_id
+    return ChatUser(chat_id, str(name), active=not user.get("deleted"))
 
 
 def _pages(

@@ -17,7 +17,7 @@ from multivac.store import timeline
 from multivac.store.cases import Case, Result
 
 FAMILY = "checklist"
-_MISSED = "missed"
+_MISSED = "~missed"  # no phase can be called so
 # An occurrence this late was not posted in time because nobody was there to post it.
 _LATE = timedelta(minutes=3)
 
@@ -92,7 +92,7 @@ def _posted(case: Case) -> Iterator[Occurrence]:
     for name in case.steps:
         family, _, rest = name.partition("/")
         phase, _, number = rest.partition("/")
-        if family == FAMILY and phase in phases and (case.steps[name].wanted or case.steps[name].done):
+        if family == FAMILY and phase in phases and (case.steps[name].wanted or case.steps[name].was_done):
             one = _nth(case, phases[phase], int(number or 1))
             if one is not None:
                 yield one
@@ -119,9 +119,14 @@ def _fresh(view: View) -> Sequence[Occurrence]:
         if not due or due[-1] <= covered or not phase.applies(facts):
             continue
         one = Occurrence(phase, due[-1], len(due))
-        if f"{FAMILY}/{one.name}" not in case.steps:
+        if not _has_row(case, one):
             fresh.append(one)
     return fresh
+
+
+def _has_row(case: Case, one: Occurrence) -> bool:
+    row = case.steps.get(f"{FAMILY}/{one.name}")
+    return row is not None and (row.wanted is not None or row.was_done)
 
 
 def _covered_until(case: Case) -> datetime:
@@ -191,18 +196,18 @@ def post_checklist(attempt: Attempt) -> Result:
 
 def _missed(view: View, until: int) -> CaughtUp:
     """Every phase that fell due and was not posted, with the tasks of the newest of each."""
-    case, limit = view.case, datetime.fromtimestamp(until, UTC)
+    case, limit = view.case, datetime.fromtimestamp(until + 1, UTC)
     told: list[tuple[str, datetime]] = []
     tasks: list[TaskLine] = []
     for phase in view.playbook.phases_for(case.severity):
-        due = [at for at in phase.due_times(case.declared_at, view.now) if at <= limit + timedelta(seconds=1)]
-        number = len(due)
-        if not due or any(
-            f"{FAMILY}/{Occurrence(phase, due[-1], n).name}" in case.steps for n in (1, number)
+        due = phase.due_times(case.declared_at, limit)
+        if (
+            due
+            and phase.applies(true_facts(case))
+            and not _has_row(case, Occurrence(phase, due[-1], len(due)))
         ):
-            continue
-        told.append((phase.title, due[-1]))
-        tasks += _tasks(case, phase)
+            told.append((phase.title, due[-1]))
+            tasks += _tasks(case, phase)
     return CaughtUp(missed=tuple(told), tasks=tuple(tasks))
 
 

@@ -45,19 +45,16 @@ def lines_of(view: View) -> dict[str, str]:
 
 
 def _failing(view: View, row: StepRow) -> str | None:
-    if (row.is_settled and row.gave_up != row.wanted) or row.wanted is None or row.error is None:
-        return None
+    """One line on a step that was given up, or that has been failing for so long that people should know."""
     family, _, instance = row.name.partition("/")
     words = _WORDS.get(family)
-    if words is None:
+    if words is None or row.wanted is None or row.error is None or row.done == row.wanted:
         return None
-    said = f"{words.format(instance=instance)}: {row.error}."
+    said = f"{words.format(instance=instance)}: {row.error.rstrip('.')}."
     if row.gave_up == row.wanted:
-        return f"{said} {row.fix}".strip()
-    if row.failing_since is None:
-        return None
-    if view.now - row.failing_since < _SAID_AFTER:
-        view.look_again(row.failing_since + _SAID_AFTER)
+        return f"{said} {row.fix or ''}".strip()
+    if row.failing_since is None or view.now - row.failing_since < _SAID_AFTER:
+        view.look_again(row.failing_since + _SAID_AFTER if row.failing_since else None)
         return None
     return f"{said} I keep trying; the rest goes on."
 

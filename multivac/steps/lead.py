@@ -215,14 +215,16 @@ def _for_role(attempt: Attempt, rule: RoleRule) -> Choice:
         return _by_on_call(attempt.case, rule.on_call)
     if rule.fixed is not None:
         return attempt.out.complete(Person(name=rule.fixed, email=rule.fixed)), "named by the playbook"
-    if attempt.out.chat is None or rule.group is None:
-        return None
-    members = attempt.chat().group_members(rule.group)
-    return (
-        (attempt.out.complete(Person(name=rule.group, slack=members[0])), f"first of {rule.group}")
-        if members
-        else None
-    )
+    return _first_of(attempt, rule.group) if attempt.out.chat is not None and rule.group is not None else None
+
+
+def _first_of(attempt: Attempt, group: str) -> Choice:
+    """The first member of a user group who can be invited."""
+    for chat_id in attempt.chat().group_members(group):
+        found = attempt.chat().person(chat_id)
+        if found is not None and found.active:
+            return attempt.out.complete(Person(name=found.name, slack=chat_id)), f"first of {group}"
+    return None
 
 
 def keep_role(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
