@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ PATIENCE = 8.0  # real seconds for one stretch of work, before the story fails
 STOPS = 2_000  # instants at which something is due in one `forward`; more is a response that spins
 POLL = 0.02  # seconds between two looks of the engine at its tables: stopping waits for one
 
+NOTHING: Mapping[str, str] = {}
 # A small playbook, into which a story puts what it is about.
 PLAYBOOK: dict[str, Any] = {
     "name": "story",
@@ -73,15 +74,26 @@ class Multivac:
         self._sandbox = sandbox
         self._database_url = database_url
         self._folder = folder
-        self._given: tuple[Mapping[str, Any] | None, Mapping[str, str]] = (None, {})
+        self._settings: dict[str, str] = {}
         self.daemon: Daemon | None = None
 
-    def start(self, playbook: Mapping[str, Any] | None = None, **settings: str) -> Daemon:
-        """Start with the shipped playbooks or a small one with these keys, and settings over the usual.
+    def start(
+        self,
+        playbook: Mapping[str, Any] | None = None,
+        *,
+        people: Sequence[Mapping[str, str]] = (),
+        settings: Mapping[str, str] = NOTHING,
+    ) -> Daemon:
+        """Start with the shipped playbooks, or a small one with these keys; and settings over the usual.
 
-        A setting is named as its variable is, in small letters: `slack__bot_token=""`.
+        `people` is the map of people. A setting is named as its variable is, in small letters, such
+        as `slack__bot_token`; an empty one counts as not written.
         """
-        self._given = (playbook, settings)
+        self._settings = self._files(playbook, people) | dict(settings)
+        return self.start_again()
+
+    def start_again(self) -> Daemon:
+        """Start another daemon on the same database, with the same settings."""
         daemon = Daemon(load_settings(None, self._environment()), clock=self._sandbox.world.clock)
         daemon.jobs._poll_seconds = POLL
         daemon.start(beating=False)
@@ -96,11 +108,6 @@ class Multivac:
             self.daemon.stop()
             self.daemon = None
 
-    def start_again(self) -> Daemon:
-        """Start another daemon on the same database, with the same settings."""
-        playbook, settings = self._given
-        return self.start(playbook, **settings)
-
     @property
     def running(self) -> Daemon:
         """The daemon, which runs."""
@@ -113,6 +120,11 @@ class Multivac:
         """The numbers of all incidents."""
         with self.running.database.read() as tx:
             return tuple(tx.scalars(sa.select(incident.c.id).order_by(incident.c.id)))
+
+    def lead(self, number: int = 1) -> str | None:
+        """The name of an incident's lead."""
+        found = self.incident(number).lead
+        return found.name if found else None
 
     def incident(self, number: int = 1) -> Case:
         """One incident as its rows have it."""
@@ -145,7 +157,8 @@ class Multivac:
     def next_wake(self) -> datetime | None:
         """When the rows say that something falls due next."""
         with self.running.database.read() as tx:
-            return tx.scalar(sa.select(sa.func.min(incident.c.wake_at)))
+            wake: datetime | None = tx.scalar(sa.select(sa.func.min(incident.c.wake_at)))
+            return wake
 
     def is_due(self) -> bool:
         """Whether the rows say that something is to be done now."""
@@ -155,14 +168,21 @@ class Multivac:
             )
             return bool(tx.scalar(sa.select(sa.exists().where(due))))
 
-    def _environment(self) -> dict[str, str]:
-        playbook, settings = self._given
-        usual = _usual_settings(self._sandbox.url) | {"database__url": self._database_url}
+    def _files(
+        self, playbook: Mapping[str, Any] | None, people: Sequence[Mapping[str, str]]
+    ) -> dict[str, str]:
+        written: dict[str, Any] = {}
         if playbook is not None:
-            path = self._folder / "playbook.yaml"
-            path.write_text(json.dumps(PLAYBOOK | dict(playbook)))  # JSON is YAML
-            usual["playbooks__path"] = str(path)
-        return {f"MULTIVAC_{name.upper()}": value for name, value in (usual | dict(settings)).items()}
+            written["playbooks"] = PLAYBOOK | dict(playbook)
+        if people:
+            written["people"] = list(people)
+        for name, value in written.items():
+            (self._folder / f"{name}.yaml").write_text(json.dumps(value))  # JSON is YAML
+        return {f"{name}__path": str(self._folder / f"{name}.yaml") for name in written}
+
+    def _environment(self) -> dict[str, str]:
+        usual = _usual_settings(self._sandbox.url) | {"database__url": self._database_url}
+        return {f"MULTIVAC_{name.upper()}": value for name, value in (usual | self._settings).items()}
 
 
 def _usual_settings(url: str) -> dict[str, str]:
