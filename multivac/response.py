@@ -86,7 +86,7 @@ STEPS: tuple[Step, ...] = (
         wants=lead.wants_lead,
         do=lead.choose_lead,
         keep=lead.keep_lead,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE},
+        waits={"on call": _A_WHILE, "schedule": _A_WHILE, "who": _A_WHILE},
         matters=0,
     ),
     Step(

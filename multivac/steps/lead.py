@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -29,7 +30,19 @@ from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from, person_to
 from multivac.store.incidents import Appointment
 
-Choice = tuple[Person, str] | None  # who, and how they came to it
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who could take a role and how they came to it; of several the fairest is taken when it is given."""
+
+    people: tuple[Person, ...]
+    how: str
+    pool: str | None = None
+    by_load: bool = False
+
+
+def _one(person: Person | None, how: str) -> Choice | None:
+    return Choice((person,), how) if person is not None else None
 
 
 def wants_lead(view: View) -> Mapping[str, str]:
@@ -63,71 +76,65 @@ def choose_lead(attempt: Attempt) -> Result:
             passed_over.append(error.why)
             continue
         if choice is not None:
-            person, how = choice
-            return {
-                "person": person_to(person),
-                "how": how,
-                "pool": _pool_name(strategy),
-                "problems": passed_over,
-            }
+            return _told(choice) | {"problems": passed_over}
     return {"problems": passed_over}
 
 
-def _by_strategy(attempt: Attempt, strategy: LeadStrategy) -> Choice:
+def _told(choice: Choice) -> Result:
+    everybody = [person_to(person) for person in choice.people]
+    return {"people": everybody, "how": choice.how, "pool": choice.pool, "by_load": choice.by_load}
+
+
+def _by_strategy(attempt: Attempt, strategy: LeadStrategy) -> Choice | None:
     match strategy:
         case ByOnCall():
             return _by_on_call(attempt.case, strategy.on_call)
         case ByAcker():
             return _by_acker(attempt, strategy)
         case ByRoundRobin():
-            return _from_pool(attempt, strategy.round_robin, "round_robin", rank=_waited_longest)
+            return _from_pool(attempt, strategy.round_robin, by_load=False)
         case ByLeastLoaded():
-            return _from_pool(attempt, strategy.least_loaded, "least_loaded", rank=_leads_fewest)
+            return _from_pool(attempt, strategy.least_loaded, by_load=True)
         case ByComponent():
             return _by_component(attempt, strategy)
         case ByName():
             email = strategy.fixed
-            return attempt.out.complete(Person(name=email, email=email)), "named by the playbook"
+            return _one(attempt.out.complete(Person(name=email, email=email)), "named by the playbook")
 
 
-def _by_on_call(case: Case, rule: OnCallOf) -> Choice:
+def _by_on_call(case: Case, rule: OnCallOf) -> Choice | None:
     for level, person in people.on_call_of(case, schedule=rule.schedule, policy=rule.policy):
         if rule.schedule is not None or level == rule.level:
-            return person, f"on call for {rule.schedule or 'the alert'}"
+            return _one(person, f"on call for {rule.schedule or 'the alert'}")
     return None
 
 
-def _by_acker(attempt: Attempt, strategy: ByAcker) -> Choice:
+def _by_acker(attempt: Attempt, strategy: ByAcker) -> Choice | None:
     case, until = attempt.case, attempt.case.declared_at + strategy.acker.within
     acked = [alert.facts for alert in case.alerts if alert.facts.acknowledged_by]
     for facts in sorted(acked, key=lambda one: one.acknowledged_at or case.declared_at):
         if facts.acknowledged_by and (facts.acknowledged_at or case.declared_at) <= until:
-            return people.identified(case, facts.acknowledged_by), "acknowledged the alert"
+            return _one(people.identified(case, facts.acknowledged_by), "acknowledged the alert")
     if attempt.now < until:
         raise NotYet(until)
     return None
 
 
-def _by_component(attempt: Attempt, strategy: ByComponent) -> Choice:
-    names = [strategy.component_lead.component, *(alert.facts.service_name for alert in attempt.case.alerts)]
+def _by_component(attempt: Attempt, strategy: ByComponent) -> Choice | None:
+    names = [strategy.component_lead.component, *(a.facts.service_name for a in attempt.case.alerts)]
     component = next((name for name in names if name), None)
     if component is None or attempt.out.tracker is None:
         return None
     found = attempt.tracker().component_lead(component)
-    return (attempt.out.complete(found), f"leads the component {component}") if found else None
+    return _one(attempt.out.complete(found), f"leads the component {component}") if found else None
 
 
-Rank = Callable[[Attempt, str, Person], tuple[object, ...]]
-
-
-def _from_pool(attempt: Attempt, pool: Pool, kind: str, *, rank: Rank) -> Choice:
-    members = _members(attempt, pool)
+def _from_pool(attempt: Attempt, pool: Pool, *, by_load: bool) -> Choice | None:
+    members = tuple(_members(attempt, pool))
     if not members:
         return None
-    name = f"{kind}:{pool.jira_role or pool.jira_group or 'list'}"
-    chosen = min(members, key=lambda person: (*rank(attempt, name, person), person.key))
-    words = {"round_robin": "their turn", "least_loaded": "leads the fewest incidents"}
-    return chosen, words[kind]
+    name = f"{'least_loaded' if by_load else 'round_robin'}:{pool.jira_role or pool.jira_group or 'list'}"
+    return Choice(members, "leads the fewest incidents" if by_load else "their turn", name, by_load)
 
 
 def _members(attempt: Attempt, pool: Pool) -> Sequence[Person]:
@@ -136,52 +143,34 @@ def _members(attempt: Attempt, pool: Pool) -> Sequence[Person]:
     if attempt.out.tracker is None:
         return ()
     tracker = attempt.tracker()
-    found = (
-        tracker.role_members(pool.jira_role)
-        if pool.jira_role
-        else tracker.group_members(pool.jira_group or "")
-    )
+    role, group = pool.jira_role, pool.jira_group or ""
+    found = tracker.role_members(role) if role else tracker.group_members(group)
     return [attempt.out.complete(person) for person in found]
-
-
-def _waited_longest(attempt: Attempt, pool: str, person: Person) -> tuple[object, ...]:
-    with attempt.out.database.read() as tx:
-        number, last = incidents.turns(tx, pool).get(
-            person.key, (0, datetime.min.replace(tzinfo=attempt.now.tzinfo))
-        )
-    return number, last
-
-
-def _leads_fewest(attempt: Attempt, pool: str, person: Person) -> tuple[object, ...]:
-    with attempt.out.database.read() as tx:
-        load = incidents.leading_now(tx).get(person.key, 0)
-    return load, *_waited_longest(attempt, pool, person)
-
-
-def _pool_name(strategy: LeadStrategy) -> str | None:
-    match strategy:
-        case ByRoundRobin():
-            pool = strategy.round_robin
-        case ByLeastLoaded():
-            pool = strategy.least_loaded
-        case _:
-            return None
-    return f"{strategy.kind}:{pool.jira_role or pool.jira_group or 'list'}"
 
 
 def keep_lead(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Give them the role and count their turn."""
-    if "person" not in made:
+    if "people" not in made:
         return
-    person = person_from(made["person"])
+    person = _fairest(tx, made)
     if not incidents.appoint(tx, case.id, Appointment(role=LEAD, person=person, how=made["how"]), now=now):
         return
     if made["pool"]:
         incidents.take_turn(tx, case.id, made["pool"], person=person.key, now=now)
     text = f"{person.name} is the lead ({made['how']})"
-    timeline.note(
-        tx, case.id, [Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"lead:{person.key}")], now=now
-    )
+    entry = Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"lead:{person.key}")
+    timeline.note(tx, case.id, [entry], now=now)
+
+
+def _fairest(tx: sa.Connection, made: Result) -> Person:
+    """Of a pool, who is next by our own rows: decided here, so that two incidents of one moment differ."""
+    everybody = [person_from(one) for one in made["people"]]
+    if not made["pool"]:
+        return everybody[0]
+    turns = incidents.turns(tx, made["pool"])
+    load = incidents.leading_now(tx) if made["by_load"] else {}
+    never = (0, datetime.min.replace(tzinfo=UTC))
+    return min(everybody, key=lambda one: (load.get(one.key, 0), *turns.get(one.key, never), one.key))
 
 
 # --- other roles ----------------------------------------------------------------------------------
@@ -202,36 +191,33 @@ def wants_roles(view: View) -> Mapping[str, str]:
 
 def choose_role(attempt: Attempt) -> Result:
     """Who takes the role by its rule; nobody is a fine answer, said as a gap."""
-    rule = attempt.case.playbook.roles_for(attempt.case.severity)[attempt.instance]
-    choice = _for_role(attempt, rule)
-    if choice is None:
-        return {"role": attempt.instance}
-    person, how = choice
-    return {"role": attempt.instance, "person": person_to(person), "how": how}
+    choice = _for_role(attempt, attempt.case.playbook.roles_for(attempt.case.severity)[attempt.instance])
+    return {"role": attempt.instance} | (_told(choice) if choice is not None else {})
 
 
-def _for_role(attempt: Attempt, rule: RoleRule) -> Choice:
+def _for_role(attempt: Attempt, rule: RoleRule) -> Choice | None:
     if rule.on_call is not None:
         return _by_on_call(attempt.case, rule.on_call)
     if rule.fixed is not None:
-        return attempt.out.complete(Person(name=rule.fixed, email=rule.fixed)), "named by the playbook"
+        email = rule.fixed
+        return _one(attempt.out.complete(Person(name=email, email=email)), "named by the playbook")
     return _first_of(attempt, rule.group) if attempt.out.chat is not None and rule.group is not None else None
 
 
-def _first_of(attempt: Attempt, group: str) -> Choice:
+def _first_of(attempt: Attempt, group: str) -> Choice | None:
     """The first member of a user group who can be invited."""
     for chat_id in attempt.chat().group_members(group):
         found = attempt.chat().person(chat_id)
         if found is not None and found.active:
-            return attempt.out.complete(Person(name=found.name, slack=chat_id)), f"first of {group}"
+            return _one(attempt.out.complete(Person(name=found.name, slack=chat_id)), f"first of {group}")
     return None
 
 
 def keep_role(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Give them the role."""
-    if "person" not in made:
+    if "people" not in made:
         return
-    person, name = person_from(made["person"]), made["role"]
+    person, name = person_from(made["people"][0]), made["role"]
     if incidents.appoint(tx, case.id, Appointment(role=name, person=person, how=made["how"]), now=now):
         text = f"{person.name} is the {name} ({made['how']})"
         entry = Entry(kind=EntryKind.ROLE, at=now, text=text, key=f"role:{name}:{person.key}")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from multivac.incident import Alert, AlertKind, Facts, IncidentId
 from multivac.store.facts import facts_of, forget_acknowledgement, merge
-from multivac.store.tables import alert, delivery, insert_into, unreadable
+from multivac.store.tables import alert, delivery, insert_new, unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def receive(tx: sa.Connection, told: Alert, *, now: datetime) -> bool:
         "received_at": now,
         "outcome": "received",
     }
-    return tx.execute(insert_into(tx, delivery).values(row).on_conflict_do_nothing()).rowcount == 1
+    return insert_new(tx, delivery, row)
 
 
 def incident_of(tx: sa.Connection, source: str, key: str) -> IncidentId | None:
@@ -53,7 +53,7 @@ def incident_of(tx: sa.Connection, source: str, key: str) -> IncidentId | None:
 def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
     """Merge what was told into what is known of the alert, and return that."""
     fresh = {"source": told.source, "key": key, "facts": "{}", "first_at": told.occurred_at, "last_at": now}
-    is_new = tx.execute(insert_into(tx, alert).values(fresh).on_conflict_do_nothing()).rowcount == 1
+    is_new = insert_new(tx, alert, fresh)
     row = tx.execute(_BY_KEY.with_for_update(), {"its_source": told.source, "its_key": key}).one()
     stored = merge(row.facts, told.facts, told.occurred_at)
     if told.kind in {AlertKind.UNACKNOWLEDGED, AlertKind.REOPENED}:
@@ -80,7 +80,7 @@ def keep_unreadable(
 ) -> bool:
     """Keep a rightly signed body that nobody understands; False if it is kept already."""
     row = {"webhook_id": webhook_id, "received_at": now, "why": why, "body": body}
-    return tx.execute(insert_into(tx, unreadable).values(row).on_conflict_do_nothing()).rowcount == 1
+    return insert_new(tx, unreadable, row)
 
 
 def forget_deliveries(tx: sa.Connection, before: datetime) -> int:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from multivac.incident import MAY_FOLLOW, OPEN, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore, snapshot
 from multivac.store.facts import person_to
-from multivac.store.tables import incident, insert_into, policy, role, turn
+from multivac.store.tables import incident, insert_into, insert_new, policy, role, turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,13 +138,17 @@ def due(
     )
 
 
+def _one_at_a_time(tx: sa.Connection, what: str) -> None:
+    if tx.dialect.name == "postgresql":  # SQLite has one writer anyway
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(what))))
+
+
 def joinable(tx: sa.Connection, service: str, *, within: timedelta, now: datetime) -> IncidentId | None:
     """The newest open incident of this service that was declared `within` that time.
 
     Two alerts of one service at the same instant are asked one after the other.
     """
-    if tx.dialect.name == "postgresql":  # SQLite has one writer anyway
-        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(service))))
+    _one_at_a_time(tx, service)
     return tx.scalars(
         sa.select(incident.c.id)
         .where(
@@ -220,7 +224,7 @@ def appoint(tx: sa.Connection, number: IncidentId, given: Appointment, *, now: d
     """Give the role unless somebody has it already; True if they got it."""
     stored = json.dumps(person_to(given.person))
     row = {"incident": number, "name": given.role, "person": stored, "how": given.how, "since": now}
-    return tx.execute(insert_into(tx, role).values(row).on_conflict_do_nothing()).rowcount == 1
+    return insert_new(tx, role, row)
 
 
 def take_turn(tx: sa.Connection, number: IncidentId, pool: str, *, person: str, now: datetime) -> None:
@@ -230,7 +234,11 @@ def take_turn(tx: sa.Connection, number: IncidentId, pool: str, *, person: str, 
 
 
 def turns(tx: sa.Connection, pool: str) -> dict[str, tuple[int, datetime]]:
-    """For each person of a pool who ever led from it: how often, and when last."""
+    """For each person of a pool who ever led from it: how often, and when last.
+
+    Two incidents of one moment are asked one after the other.
+    """
+    _one_at_a_time(tx, pool)
     rows = tx.execute(
         sa.select(turn.c.person, sa.func.count(), sa.func.max(turn.c.at))
         .where(turn.c.pool == pool)

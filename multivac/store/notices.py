@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from multivac.store.tables import insert_into, notice
+from multivac.store.tables import insert_new, notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Notice:
 def raise_notice(tx: sa.Connection, one: Notice, *, now: datetime) -> bool:
     """Note it; False if it stands already."""
     row = {"key": one.key, "what": one.what, "do": one.do, "at": now}
-    return tx.execute(insert_into(tx, notice).values(row).on_conflict_do_nothing()).rowcount == 1
+    return insert_new(tx, notice, row)
 
 
 def untold(tx: sa.Connection) -> tuple[Notice, ...]:

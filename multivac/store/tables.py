@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,13 @@ class Instant(TypeDecorator[datetime]):
 def insert_into(tx: sa.Connection, table: sa.Table) -> Any:
     """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`, on either database."""
     return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def insert_new(tx: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert the row unless it clashes with one that is there; True if it went in."""
+    # Asked by a returned row: what an insert's rowcount says differs between drivers.
+    insert = insert_into(tx, table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
+    return tx.execute(insert).first() is not None
 
 
 meta = sa.MetaData()
