@@ -1,0 +1,40 @@
+"""Run the benchmarks: `python -m benchmarks [--only NAME] [--runs N] [--strict]`, or `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from benchmarks import assembled
+from benchmarks.figures import Figure, machine, table
+
+_BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
+    "assembled": assembled.measure,
+}
+
+
+async def _all(names: list[str], runs: int) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in names:
+        print(f"\n== {name}", flush=True)
+        figures += await _BENCHMARKS[name](runs)
+    return figures
+
+
+def main() -> None:
+    """Measure, print the table; with `--strict` exit 1 if a target is not met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=_BENCHMARKS, action="append", help="may be given several times")
+    parser.add_argument("--runs", type=int, default=5, help="how often each figure is measured")
+    parser.add_argument("--strict", action="store_true", help="exit 1 if a target is not met")
+    options = parser.parse_args()
+    print(machine())
+    figures = asyncio.run(_all(options.only or list(_BENCHMARKS), options.runs))
+    print(f"\n{table(figures)}\n\n{machine()}")
+    sys.exit(options.strict and not all(figure.is_met for figure in figures))
+
+
+if __name__ == "__main__":
+    main()
