@@ -15,11 +15,14 @@ import sqlalchemy as sa
 import structlog
 
 from integrations.jira.tracker import JiraTracker
+from integrations.pagerduty.doctor import PagerDutyDoctor
 from integrations.pagerduty.pager import PagerDutyPager
 from integrations.pagerduty.webhook import Webhook
 from integrations.sandbox.server import Sandbox
 from integrations.slack.chat import SlackChat
+from integrations.slack.doctor import SlackDoctor
 from multivac import people, playbooks
+from multivac.check import Doctors
 from multivac.clock import SandboxClock, WallClock
 from multivac.incident import IncidentId
 from multivac.intake import Intake, Sweep, note_first_start
@@ -71,6 +74,20 @@ def pager_for(pagerduty: PagerDutySettings) -> Pager | None:
         return None
     token, sender = pagerduty.token.get_secret_value(), pagerduty.from_email or ""
     return PagerDutyPager(token, api_url=pagerduty.api_url, from_email=sender)
+
+
+def doctors(settings: Settings) -> Doctors:
+    """Those who ask the vendors that are on, for `multivac check`."""
+    slack, pagerduty, tracker = settings.slack, settings.pagerduty, tracker_for(settings.jira)
+    bot, key = slack.bot_token, pagerduty.token
+    sender = pagerduty.from_email or ""
+    return Doctors(
+        chat=SlackDoctor(bot.get_secret_value(), api_url=slack.api_url) if bot else None,
+        tracker=tracker if isinstance(tracker, JiraTracker) else None,
+        pager=PagerDutyDoctor(key.get_secret_value(), api_url=pagerduty.api_url, from_email=sender)
+        if key
+        else None,
+    )
 
 
 class Daemon:
@@ -185,7 +202,7 @@ class Daemon:
         self.schedule.start()
 
     def _wake_at(self, number: IncidentId, at: datetime) -> None:
-        self.schedule.wake(number, at, self.beat.beat)
+        self.schedule.wake(number, at, self.beat.wake)
 
     def _database_answers(self) -> bool:
         try:

@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from multivac.app import VERSION, Daemon
+from multivac.app import VERSION, Daemon, doctors
+from multivac.check import AREAS, Report, examine, slack_manifest, unusable
 from multivac.errors import BadConfig
 from multivac.reference import json_schema
 from multivac.settings import Settings, load_settings
@@ -69,6 +70,51 @@ def schema() -> None:
 def version() -> None:
     """Print which release this is."""
     typer.echo(VERSION)
+
+
+@cli.command()
+def check(
+    *,
+    config: ConfigFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no vendor.")] = False,
+    only: Annotated[str, typer.Option(help="Check only these areas, parted by commas.")] = ",".join(AREAS),
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if anything is worth a look.")
+    ] = False,
+) -> None:
+    """Try everything that is configured, and say how to mend what is wrong; exit 2 if anything fails."""
+    report = _examined(config, _areas(only), offline=offline)
+    typer.echo(report.as_json() if as_json else report.text())
+    raise typer.Exit(report.exit_code(strict=strict))
+
+
+def _examined(config: Path | None, only: list[str], *, offline: bool) -> Report:
+    try:
+        settings = _settings(config)
+        set_up_logs(settings.log.format, settings.log.level)
+        return examine(settings, doctors(settings), only=only, offline=offline)
+    except BadConfig as error:
+        return unusable(error)
+
+
+def _areas(only: str) -> list[str]:
+    named = [name.strip() for name in only.split(",") if name.strip()]
+    unknown = [name for name in named if name not in AREAS]
+    if unknown or not named:
+        raise typer.BadParameter(
+            f"{', '.join(unknown) or 'nothing'} cannot be checked: {', '.join(AREAS)} can."
+        )
+    return named
+
+
+@cli.command()
+def manifest(
+    *,
+    socket: Annotated[bool, typer.Option("--socket", help="Switch Socket Mode on in the app.")] = False,
+) -> None:
+    """Print the manifest from which Slack makes the app."""
+    typer.echo(slack_manifest(socket=socket), nl=False)
 
 
 @cli.command()

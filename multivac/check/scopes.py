@@ -1,0 +1,56 @@
+"""Which scopes the Slack app needs and what for: one table, for the manifest and for the check."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Feature(StrEnum):
+    """What of Slack is used; a scope of a feature that is off is not missed."""
+
+    RESPONSE = "incidents have channels"
+    ANNOUNCED = "a channel for announcements or for operators is set"
+    PRIVATE = "a playbook opens private channels"
+    GROUPS = "a playbook names a user group"
+
+
+# Scope: the feature that needs it, and what for. The methods behind each are in integrations/slack.
+SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
+    {
+        "chat:write": (Feature.RESPONSE, "headline, announcement, checklists and reminders need it"),
+        "chat:write.public": (
+            Feature.ANNOUNCED,
+            "announcing in a public channel that the bot has not joined needs it",
+        ),
+        "channels:manage": (
+            Feature.RESPONSE,
+            "opening an incident's channel, its topic and inviting people need it",
+        ),
+        "channels:read": (Feature.RESPONSE, "finding its own channel again after a crash needs it"),
+        "channels:history": (
+            Feature.RESPONSE,
+            "finding its own message after a lost answer, and seeing whether people wrote, need it",
+        ),
+        "groups:write": (Feature.PRIVATE, "opening a private channel, its topic and inviting people need it"),
+        "groups:read": (Feature.RESPONSE, "finding its own channel again, private ones included, needs it"),
+        "groups:history": (Feature.PRIVATE, "finding its own message again in a private channel needs it"),
+        "pins:write": (Feature.RESPONSE, "pinning the headline needs it"),
+        "bookmarks:read": (Feature.RESPONSE, "adding no link twice to the channel's bar needs it"),
+        "bookmarks:write": (Feature.RESPONSE, "links in the channel's bar need it"),
+        "users:read": (
+            Feature.RESPONSE,
+            "looking people up needs it; Slack grants users:read.email only with it",
+        ),
+        "users:read.email": (Feature.RESPONSE, "finding the Slack user of whoever is on call needs it"),
+        "usergroups:read": (Feature.GROUPS, "inviting a user group needs it"),
+    }
+)
+
+
+def missing(granted: Collection[str], used: Collection[Feature]) -> Mapping[str, str]:
+    """The scopes that the features in use need and that are not granted, each with its reason."""
+    return {
+        scope: why for scope, (feature, why) in SCOPES.items() if feature in used and scope not in granted
+    }
