@@ -5,7 +5,7 @@ from typing import Any, Self
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 
-from integrations.sandbox import control, seed
+from integrations.sandbox import control, page, seed
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.slack import Slack
@@ -16,7 +16,7 @@ class Sandbox:
     """Slack, Jira and PagerDuty as one process sees them; empty until `seed`.
 
     Use it as a context manager, or `start` and `stop` it. Addresses: `{url}/slack/api/`,
-    `{url}/jira`, `{url}/pagerduty`, and `{url}/_sandbox/` for its own API.
+    `{url}/jira`, `{url}/pagerduty`, `{url}/_sandbox/` for its own API, and `{url}/` for the page.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -84,4 +84,5 @@ class Sandbox:
             Mount("/_sandbox/jira", routes=self.jira.control_routes()),
             Mount("/_sandbox/pagerduty", routes=self.pagerduty.control_routes()),
             Mount("/_sandbox", routes=control.routes(self)),
+            *page.routes(),
         ]

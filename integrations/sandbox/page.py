@@ -1,0 +1,43 @@
+"""The sandbox's page: what a person would see in Slack, Jira and PagerDuty, on one screen, live.
+
+Static files for a browser on this machine; `page.js` draws /_sandbox/state and presses the same
+buttons under /_sandbox as everybody else.
+"""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+FOLDER = Path(__file__).parent / "page"
+FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/markup.js": ("markup.js", "text/javascript; charset=utf-8"),
+}
+# Alert titles and messages come from outside: whatever slips through the drawing must not run.
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+def routes() -> list[BaseRoute]:
+    """Give the routes of the page and of the files that it asks for."""
+    return [_route(path, *file) for path, file in FILES.items()]
+
+
+def _route(path: str, name: str, media_type: str) -> Route:
+    content = (FOLDER / name).read_bytes()
+
+    def serve(_request: Request) -> Response:
+        return Response(content, media_type=media_type, headers=HEADERS)
+
+    return Route(path, serve, methods=["GET"])
