@@ -23,10 +23,11 @@ from integrations.sandbox import jira, pagerduty
 from integrations.sandbox.seed import BOT_TOKEN
 from integrations.sandbox.server import Sandbox
 from multivac.app import Daemon
-from multivac.incident import IncidentId
+from multivac.incident import IncidentId, Status
 from multivac.settings import load_settings
-from multivac.store import cases, timeline
+from multivac.store import cases, incidents, timeline
 from multivac.store.cases import Case, StepRow
+from multivac.store.incidents import Touched
 from multivac.store.tables import incident, unreadable
 
 SECRET = "the-secret-of-the-subscription"
@@ -92,15 +93,22 @@ class Multivac:
         self._settings = self._files(playbook, people) | dict(settings)
         return self.start_again()
 
-    def start_again(self) -> Daemon:
-        """Start another daemon on the same database, with the same settings."""
+    def start_again(self, *, port: int = 0) -> Daemon:
+        """Start another daemon on the same database, with the same settings; on a new port, or on this."""
+        self._settings["server__port"] = str(port)
         daemon = Daemon(load_settings(None, self._environment()), clock=self._sandbox.world.clock)
         daemon.jobs._poll_seconds = POLL
         daemon.start(beating=False)
         self.daemon = daemon
-        self._sandbox.pagerduty.deliveries.subscribers.clear()
-        self._sandbox.pagerduty.subscribe(f"{daemon.url}/webhooks/pagerduty", SECRET)
+        self._subscribe(f"{daemon.url}/webhooks/pagerduty")
         return daemon
+
+    def _subscribe(self, url: str) -> None:
+        """Let PagerDuty deliver to this address alone; what is under way to it stays so."""
+        subscribers = self._sandbox.pagerduty.deliveries.subscribers
+        if url not in (one.url for one in subscribers.values()):
+            subscribers.clear()
+            self._sandbox.pagerduty.subscribe(url, SECRET)
 
     def stop(self) -> None:
         """Stop it, if it runs; its rows stay."""
@@ -139,6 +147,15 @@ class Multivac:
         """The lines of an incident's timeline, in order."""
         with self.running.database.read() as tx:
             return [entry.text for entry in timeline.entries(tx, IncidentId(number))]
+
+    def becomes(self, status: Status, number: int = 1) -> None:
+        """Let the incident come to this status, as a person will with a verb of Slack's some day."""
+
+        def change(tx: sa.Connection) -> Touched:
+            assert incidents.set_status(tx, IncidentId(number), status, now=self.running.clock.now())
+            return incidents.touch(tx, IncidentId(number))
+
+        self.running.database.write(change)
 
     def unreadable(self) -> list[bytes]:
         """The bodies kept for the operator because nobody could read them."""
@@ -187,7 +204,6 @@ class Multivac:
 
 def _usual_settings(url: str) -> dict[str, str]:
     return {
-        "server__port": "0",
         "slack__bot_token": BOT_TOKEN,
         "slack__api_url": f"{url}/slack/api/",
         "slack__announce_channel": "incidents",
@@ -256,15 +272,16 @@ class Clock:
         """Deliver what PagerDuty owes, then wait until the daemon has nothing left to do now."""
         self._deliver()
         jobs, ends = self._multivac.running.jobs, time.monotonic() + PATIENCE
-        self._let_jobs_begin()
         while True:
+            self._let_jobs_begin()
+            was_due = self._multivac.is_due()
+            # What is no longer due has been looked at by a job, which counts as running until it is done.
             idle = jobs.wait_until_idle(max(ends - time.monotonic(), 0.0))
-            if idle and not self._multivac.is_due():
-                return
             assert idle, f"a job still runs after {PATIENCE} s\n{self._unfinished()}"
+            if not was_due and not self._multivac.is_due():
+                return
             assert time.monotonic() < ends, f"still due after {PATIENCE} s\n{self._unfinished()}"
             self._multivac.running.beat.beat()
-            self._let_jobs_begin()
 
     def _deliver(self) -> None:
         self._sandbox.pagerduty.redeliver_due()

@@ -1,0 +1,138 @@
+"""A vendor that is down delays only what needs it, and everything is caught up when it is back."""
+
+import pytest
+
+from integrations.sandbox.exchange import Fault
+from integrations.sandbox.jira import Jira
+from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+STALE = "The pager does not answer: who is on call is as of <!date^"
+
+
+def test_without_pagerduty_the_last_on_call_list_is_used_and_its_age_is_shown(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
+) -> None:
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.forward(minutes=20)
+    told = int(clock.now().timestamp()) - 20 * 60
+    world.fail(Fault("pagerduty", "*", "server_error", times=0, status=503))
+    pagerduty.trigger("Payments are slow", "payments")
+    clock.settle()
+    room = slack.channel("inc-2")
+    assert {"Ana", "Bo"} <= room.members
+    assert multivac.lead(2) == "Ana Silva"
+    assert f"{STALE}{told}^" in room.headline
+
+    world.heal()
+    pagerduty.set_on_call("Commerce shadow", "Gus")
+    clock.forward(minutes=2)
+    room = slack.channel("inc-2")
+    assert STALE not in room.headline
+    assert "Gus" in room.members
+
+
+def test_without_pagerduty_and_without_an_older_list_it_is_said_and_mended(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
+) -> None:
+    world.fail(Fault("pagerduty", "*", "server_error", times=0, status=500))
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert "Checkout is slow" in room.headline
+    assert room.said("gaps") == []  # a hiccup is nobody's business
+    clock.forward(minutes=3)
+    (gap,) = slack.channel("inc-1").said("gaps")
+    assert "Who is on call is not known" in gap
+    world.heal()
+    clock.forward(minutes=3)
+    room = slack.channel("inc-1")
+    assert room.members == {"Ana", "Bo"}
+    assert multivac.lead() == "Ana Silva"
+    (gap,) = room.said("gaps")
+    assert "Nothing is missing any more" in gap
+    assert "Mended: Who is on call is not known" in gap
+
+
+def test_without_jira_the_channel_comes_now_and_the_ticket_later(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World, jira: Jira
+) -> None:
+    world.fail(Fault("jira", "*", "server_error", times=0, status=503))
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout", priority="P1")
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert room.members == {"Ana", "Bo", "Dee"}
+    assert "*Lead*\nAna Silva" in room.headline
+    assert "OPS-" not in room.headline
+    assert len(room.said("checklist")) == len(slack.channel("incidents").said("announcement")) == 1
+    clock.forward(minutes=5)
+    room = slack.channel("inc-1")
+    assert room.mentions == ["Ana"]
+    (gap,) = room.said("gaps")
+    assert "There is no Jira ticket" in gap
+
+    world.heal()
+    clock.forward(minutes=2)
+    room = slack.channel("inc-1")
+    assert "OPS-1>" in room.headline
+    assert jira.issue("OPS-1")["fields"]["assignee"]["displayName"] == "Ana Silva"
+    assert room.mentions == ["Ana"]
+    (gap,) = room.said("gaps")
+    assert "Nothing is missing any more" in gap
+    assert len(jira.site.issues) == 1
+
+
+@pytest.mark.parametrize("kind", ["server_error", "reset", "html"])
+def test_after_ten_minutes_without_slack_everything_is_caught_up(
+    multivac: Multivac,
+    pagerduty: PagerDuty,
+    clock: Clock,
+    slack: Slack,
+    *,
+    world: World,
+    jira: Jira,
+    kind: str,
+) -> None:
+    world.fail(Fault("slack", "*", kind, times=0))
+    multivac.start({"updates": {}})
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.forward(minutes=10)
+    assert slack.incident_channels() == []
+    assert jira.issue("OPS-1")["fields"]["assignee"]["displayName"] == "Ana Silva"
+
+    world.heal()
+    clock.forward(minutes=2)
+    room = slack.channel("inc-1")
+    assert room.members == {"Ana", "Bo"}
+    assert room.pinned == [room.headline]
+    assert sorted({*room.kinds()} - {"gaps"}) == ["checklist/first-5-minutes", "headline", "lead told"]
+    assert len(room.kinds()) == len({*room.kinds()})
+    assert all("Nothing is missing any more" in gap for gap in room.said("gaps"))
+    assert "Checkout is slow" in room.topic
+    assert len(slack.channel("incidents").said("announcement")) == 1
+    assert len(slack.incident_channels()) == 1
+
+
+def test_what_changes_while_slack_is_down_is_shown_when_it_is_back(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
+) -> None:
+    multivac.start()
+    alert = pagerduty.trigger("Checkout is slow", "checkout", priority="P3")
+    clock.settle()
+    world.fail(Fault("slack", "*", "server_error", times=0))
+    pagerduty.acknowledge(alert, by="Ana")
+    pagerduty.set_priority(alert, "P1", by="Ana")
+    pagerduty.add_responder(alert, "Cy", by="Ana")
+    clock.forward(minutes=5)
+    world.heal()
+    clock.forward(minutes=2)
+    room = slack.channel("inc-1")
+    assert "SEV1" in room.topic
+    assert "acknowledged by Ana Silva" in room.headline
+    assert {"Cy", "Dee"} <= room.members
+    assert "SEV1" in slack.channel("incidents").said("announcement")[0]
