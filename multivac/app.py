@@ -117,7 +117,7 @@ class Daemon:
             clock=self.clock,
             telemetry=self.telemetry,
         )
-        self.beat = Beat(self.database, self.jobs, clock=self.clock, telemetry=self.telemetry)
+        self.beat = Beat(self.response, self.jobs, clock=self.clock, telemetry=self.telemetry)
         self.operators = Operators(self.out)
         self.sweep = Sweep(self.out.pager, self.intake, self.database) if self.out.pager else None
         self.schedule = Schedule(self.clock)

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 _A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that another step is asking
 _TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAW_TOGETHER = timedelta(seconds=2)
+_REDRAWN = 2
 _SLOWEST_RETRY = timedelta(seconds=60)
 
 STEPS: tuple[Step, ...] = (
@@ -248,7 +250,6 @@ class _Flight:
 
 
 _Came = list[tuple[_Flight, Done | Failed]]
-_Arrived = deque[tuple[_Flight, Done | Failed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,38 +270,50 @@ class Response:
         self._telemetry = telemetry
         self._chance = chance
         self._draining = threading.Event()
+        self._jobs: dict[IncidentId, _Run] = {}
         self.wake_at: Callable[[IncidentId, datetime], None] | None = None
 
     def advance(self, number: IncidentId, claimant: str) -> None:
         """Do all that can be done now for one incident, in the name of `claimant`, and return."""
-        _Run(self, number, claimant).go()
+        job = _Run(self, number, claimant)
+        self._jobs[number] = job
+        try:
+            job.go()
+        finally:
+            if self._jobs.get(number) is job:
+                del self._jobs[number]
 
     def drain(self) -> None:
         """Claim nothing more: what is on its way ends, the rest waits for the next start."""
         self._draining.set()
 
-    def round(self, job: _Run, arrived: _Arrived) -> list[_Flight]:
+    def nudge(self, number: IncidentId) -> bool:
+        """Have the job that is advancing this incident look again; False if none of this process is."""
+        job = self._jobs.get(number)
+        return job is not None and job.nudge()
+
+    def round(self, job: _Run) -> list[_Flight]:
         """One transaction: record what arrived, look, plan, claim what can run now."""
-        now = self.out.clock.now()
-        came = _take_all(arrived)
+        came: _Came = []
         try:
-            look = self.out.database.write(lambda tx: self._look(tx, job, came, now=now))
+            look = self.out.database.write(lambda tx: self._look(tx, job, came))
         except BaseException:
-            arrived.extend(came)
+            job.arrived.extend(came)
             raise
         if look.wake is not None and self.wake_at is not None:
             self.wake_at(job.number, look.wake)
         return look.flights
 
-    def _look(self, tx: sa.Connection, job: _Run, came: _Came, *, now: datetime) -> _Look:
+    def _look(self, tx: sa.Connection, job: _Run, came: _Came) -> _Look:
         incidents.lock(tx, job.number)
+        came += job.take_arrived()
+        now = self.out.clock.now()
         for flight, outcome in came:
             self._record(tx, flight, outcome, now=now)
         case = cases.load(tx, job.number)
         planned = plan(View(case=case, now=now, out=self.out))
-        if planned.changes:
-            progress.want(tx, job.number, planned.changes, now=now)
-            case = cases.load(tx, job.number)
+        progress.want(tx, job.number, planned.changes, now=now)
+        case = cases.with_wants(case, planned.changes, now)
         look = self._claim(tx, case, job.claimant, now=now)
         wake = min([*planned.wakes, *look.later], default=None)
         if self._draining.is_set():
@@ -332,8 +345,8 @@ class Response:
                 attempt=row.attempt + 1,
                 unknown=row.unknown,
             )
-            if progress.take(tx, claim):
-                look.flights.append(_Flight(claim, case))
+            look.flights.append(_Flight(claim, case))
+        progress.take(tx, [flight.claim for flight in look.flights])
         return look
 
     def perform(self, flight: _Flight) -> Done | Failed:
@@ -364,17 +377,19 @@ class Response:
         wait = max(backoff, error.after or timedelta())
         return Failed(why=error.why, next_try=attempt.now + wait, unknown=error.reached or attempt.unknown)
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Give a round to the threads, before any step."""
+        self._pool.submit((0,), work)
+
     def submit(self, flight: _Flight, work: Callable[[], None]) -> None:
-        """Give a step to the threads: the worst incident first, then what matters most."""
+        """Give a step to the threads: the worst incident first, then what matters most.
+
+        What is only redrawn can wait for what others have not got at all.
+        """
         step = step_of(flight.claim.name)
-        self._pool.submit((flight.case.severity.rank, step.matters if step else 3), work)
-
-
-def _take_all(arrived: _Arrived) -> _Came:
-    came: _Came = []
-    while arrived:
-        came.append(arrived.popleft())
-    return came
+        again = flight.case.steps[flight.claim.name].was_done
+        matters = step.matters if step is not None and not again else _REDRAWN
+        self._pool.submit((flight.case.severity.rank, matters), work)
 
 
 class _Run:
@@ -383,35 +398,65 @@ class _Run:
     def __init__(self, response: Response, number: IncidentId, claimant: str) -> None:
         self.number = number
         self.claimant = claimant
+        self.arrived: deque[tuple[_Flight, Done | Failed]] = deque()
         self._response = response
-        self._arrived: _Arrived = deque()
-        self._in_the_air = 0
+        self._in_the_air = 1  # the first round
+        self._waiting = False  # a round that has not begun yet will take what arrives
         self._lock = threading.Lock()
         self._landed = threading.Event()
 
     def go(self) -> None:
         """The first round, then wait until the last step has done the last round."""
-        self._in_the_air = 1
         try:
             self._round()
         finally:
             self._land()
         self._landed.wait()
 
-    def _round(self) -> None:
-        for flight in self._response.round(self, self._arrived):
-            with self._lock:
-                self._in_the_air += 1
-            self._response.submit(flight, lambda flight=flight: self._fly(flight))  # type: ignore[misc]
+    def nudge(self) -> bool:
+        """Do a round soon; False if the job is over."""
+        with self._lock:
+            if self._in_the_air == 0:
+                return False
+            self._in_the_air += 1
+        self._response.soon(self._look_again)
+        return True
 
-    def _fly(self, flight: _Flight) -> None:
+    def take_arrived(self) -> _Came:
+        """Everything that arrived since the last round; called by the round that records it."""
+        with self._lock:
+            self._waiting = False
+            came = list(self.arrived)
+            self.arrived.clear()
+        return came
+
+    def _look_again(self) -> None:
         try:
-            self._arrived.append((flight, self._response.perform(flight)))
             self._round()
-        except Exception:  # boundary: the claim stays, and the beat frees it once this job has ended
+        except Exception:  # boundary: the beat comes back to it
             log.exception("round failed", incident=self.number)
         finally:
             self._land()
+
+    def _fly(self, flight: _Flight) -> None:
+        outcome = self._response.perform(flight)
+        self.arrived.append((flight, outcome))
+        self._look_again()
+
+    def _round(self) -> None:
+        with self._lock:
+            if self._waiting:
+                return
+            self._waiting = True
+        try:
+            flights = self._response.round(self)
+        except BaseException:
+            self._waiting = False
+            raise
+        with self._lock:
+            self._in_the_air += len(flights)
+        for flight in flights:
+            self._response.submit(flight, partial(self._fly, flight))
 
     def _land(self) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import sqlalchemy as sa
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -19,24 +20,27 @@ from apscheduler.triggers.interval import IntervalTrigger
 from multivac.briefing import OperatorNotice
 from multivac.errors import GiveUp, MultivacError
 from multivac.incident import IncidentId
-from multivac.jobs import Jobs
+from multivac.jobs import Jobs, Put
 from multivac.ports import Clock, Marker
+from multivac.response import Response
 from multivac.steps.base import Outside
 from multivac.store import alerts, incidents, notices
 from multivac.store import steps as progress
-from multivac.store.database import Database
+from multivac.store.incidents import Touched
 from multivac.telemetry import Telemetry
 
 log = structlog.get_logger()
 
+_GRACE = timedelta(seconds=5)  # what a beat started is started again only if nothing came of it
 _SOON = timedelta(seconds=2)  # what is due sooner gets a timer of its own; the beat finds the rest
 
 
 class Beat:
     """What happens again and again, as plain functions of the time."""
 
-    def __init__(self, database: Database, jobs: Jobs, *, clock: Clock, telemetry: Telemetry) -> None:
-        self._database = database
+    def __init__(self, response: Response, jobs: Jobs, *, clock: Clock, telemetry: Telemetry) -> None:
+        self._database = response.out.database
+        self._nudge = response.nudge
         self._jobs = jobs
         self._clock = clock
         self._telemetry = telemetry
@@ -52,11 +56,27 @@ class Beat:
         with self._database.read() as tx:
             due = incidents.due(tx, now, busy=self._jobs.in_progress())
         queued = self._jobs.waiting() if due else frozenset()
-        started = [touched for touched in due if touched.number not in queued]
+        started = [one for one in due if one.number not in queued and not self._nudge(one.number)]
         for touched in started:
-            self._jobs.begin(self._database.write(partial(self._jobs.put, touched=touched)))
+            self._start(touched, now)
         self._telemetry.beats.labels("ok").inc()
         return len(started)
+
+    def wake(self, number: IncidentId) -> None:
+        """Start one incident whose time has come, without waiting for the next beat."""
+        if self._nudge(number):
+            return
+        with self._database.read() as tx:
+            touched = incidents.due_one(tx, number, self._clock.now())
+        if touched is not None:
+            self._start(touched, self._clock.now())
+
+    def _start(self, touched: Touched, now: datetime) -> None:
+        def put(tx: sa.Connection) -> Put:
+            incidents.put_off(tx, touched.number, now + _GRACE)
+            return self._jobs.put(tx, touched)
+
+        self._jobs.begin(self._database.write(put))
 
     def measure(self) -> None:
         """Bring the gauges up to date."""
@@ -114,13 +134,16 @@ class Schedule:
         first = {"next_run_time": datetime.now(UTC)} if at_once else {}
         self._scheduler.add_job(_safely(name, work), IntervalTrigger(seconds=seconds), id=name, **first)
 
-    def wake(self, number: IncidentId, at: datetime, work: Callable[[], object]) -> None:
+    def wake(self, number: IncidentId, at: datetime, work: Callable[[IncidentId], object]) -> None:
         """Do `work` at that time if it is near; the beat sees to what is farther away."""
         wait = at - self._clock.now()
         if wait < _SOON:
             when = datetime.now(UTC) + max(wait, timedelta())
             self._scheduler.add_job(
-                _safely("wake", work), DateTrigger(when), id=f"wake:{number}", replace_existing=True
+                _safely("wake", partial(work, number)),
+                DateTrigger(when),
+                id=f"wake:{number}",
+                replace_existing=True,
             )
 
     def start(self) -> None:

@@ -102,4 +102,6 @@ def set_up_logs(form: Literal["json", "text", "auto"], level: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # A beat that takes longer than a second makes the next one wait: nothing anybody has to do about.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -19,25 +19,25 @@ from multivac.store.tables import alert, incident, policy, role, step
 Result = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StepRow:
-    """Where one step stands; see the table for what each column means."""
+    """Where one step stands; see the table for what each column means, which come in this order."""
 
     name: str
     wanted: str | None
     wanted_at: datetime | None
-    done: str | None
-    done_at: datetime | None
-    result: Result
-    claim: str | None
-    attempt: int
-    unknown: bool
-    tries: int
-    error: str | None
-    fix: str | None
-    failing_since: datetime | None
-    gave_up: str | None
-    next_try: datetime | None
+    done: str | None = None
+    done_at: datetime | None = None
+    result: Result = field(default_factory=dict)
+    claim: str | None = None
+    attempt: int = 0
+    unknown: bool = False
+    tries: int = 0
+    error: str | None = None
+    fix: str | None = None
+    failing_since: datetime | None = None
+    gave_up: str | None = None
+    next_try: datetime | None = None
 
     @property
     def was_done(self) -> bool:
@@ -155,7 +155,18 @@ def _role(row: sa.Row[Any]) -> RoleRow:
 
 
 def _step(row: sa.Row[Any]) -> StepRow:
-    columns = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's documented way to a row as a dict
-    del columns["incident"]
-    columns["result"] = json.loads(row.result) if row.result else {}
-    return StepRow(**columns)
+    _, name, wanted, wanted_at, done, done_at, result, *rest = tuple(row)
+    return StepRow(name, wanted, wanted_at, done, done_at, json.loads(result) if result else {}, *rest)
+
+
+def with_wants(case: Case, wants: Mapping[str, str | None], now: datetime) -> Case:
+    """The case as it reads after `steps.want` wrote these wants: so that it need not be read again."""
+    steps = dict(case.steps)
+    for name, wanted in wants.items():
+        row = steps.get(name)
+        steps[name] = (
+            StepRow(name, wanted, now)
+            if row is None
+            else replace(row, wanted=wanted, wanted_at=now, next_try=None, gave_up=None, tries=0)
+        )
+    return replace(case, steps=steps)

@@ -140,15 +140,16 @@ class Database:
         return answer
 
     def _write_for_ever(self) -> None:
-        while True:
-            piece = self._pieces.get()
-            if piece.rank == _LAST:
-                piece.answer.set_result(None)
-                return
-            group = [piece, *(self._more_urgent() if piece.rank == _URGENT else ())]
-            if len(group) == 1 or not self._commit_together(group):
-                for one in group:
-                    self._commit_alone(one)
+        with self.engine.connect() as connection:  # kept: taking one for each piece costs as much as the work
+            while True:
+                piece = self._pieces.get()
+                if piece.rank == _LAST:
+                    piece.answer.set_result(None)
+                    return
+                group = [piece, *(self._more_urgent() if piece.rank == _URGENT else ())]
+                if len(group) == 1 or not _commit_together(connection, group):
+                    for one in group:
+                        _commit_alone(connection, one)
 
     def _more_urgent(self) -> Iterator[_Piece]:
         for _ in range(_GROUP - 1):
@@ -161,25 +162,27 @@ class Database:
                 return
             yield piece
 
-    def _commit_together(self, group: list[_Piece]) -> bool:
-        try:
-            with self.engine.begin() as connection:
-                answers = [piece.work(connection) for piece in group]
-        except Exception as error:  # boundary: one bad piece must not cost the others
-            log.info("group of writes split", size=len(group), error=repr(error))
-            return False
-        for piece, answer in zip(group, answers, strict=True):
-            piece.answer.set_result(answer)
-        return True
 
-    def _commit_alone(self, piece: _Piece) -> None:
-        try:
-            with self.engine.begin() as connection:
-                answer = piece.work(connection)
-        except BaseException as error:  # boundary: the writer outlives every error and hands it to its owner
-            piece.answer.set_exception(error)
-        else:
-            piece.answer.set_result(answer)
+def _commit_together(connection: sa.Connection, group: list[_Piece]) -> bool:
+    try:
+        with connection.begin():
+            answers = [piece.work(connection) for piece in group]
+    except Exception as error:  # boundary: one bad piece must not cost the others
+        log.info("group of writes split", size=len(group), error=repr(error))
+        return False
+    for piece, answer in zip(group, answers, strict=True):
+        piece.answer.set_result(answer)
+    return True
+
+
+def _commit_alone(connection: sa.Connection, piece: _Piece) -> None:
+    try:
+        with connection.begin():
+            answer = piece.work(connection)
+    except BaseException as error:  # boundary: the writer outlives every error and hands it to its owner
+        piece.answer.set_exception(error)
+    else:
+        piece.answer.set_result(answer)
 
 
 def _nothing(_: sa.Connection) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from multivac.incident import MAY_FOLLOW, OPEN, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore, snapshot
 from multivac.store.facts import person_to
-from multivac.store.tables import incident, insert_into, insert_new, policy, role, turn
+from multivac.store.tables import incident, insert_new, policy, role, turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def declare(  # noqa: PLR0913  # an incident is born with all of these, and by n
     """Bring an incident into being. Its channel's name is settled here, once and for ever."""
     body = snapshot(playbook)
     digest = hashlib.sha256(body.encode()).hexdigest()
-    tx.execute(insert_into(tx, policy).values(digest=digest, body=body).on_conflict_do_nothing())
+    insert_new(tx, policy, {"digest": digest, "body": body})
     number = tx.execute(
         sa.insert(incident)
         .values(
@@ -98,7 +98,7 @@ _TOUCH = (
     .values(version=incident.c.version + 1)
     .returning(incident.c.version, incident.c.severity)
 )
-_LOCK = sa.update(incident).where(incident.c.id == sa.bindparam("number")).values(planned=incident.c.planned)
+_LOCK = sa.select(incident.c.id).where(incident.c.id == sa.bindparam("number")).with_for_update()
 _PLANNED = (
     sa.update(incident)
     .where(incident.c.id == sa.bindparam("number"))
@@ -113,8 +113,9 @@ def touch(tx: sa.Connection, number: IncidentId) -> Touched:
 
 
 def lock(tx: sa.Connection, number: IncidentId) -> None:
-    """Make this transaction the only one that moves the incident, on both databases."""
-    tx.execute(_LOCK, {"number": number})
+    """Make this transaction the only one that moves the incident; on SQLite the writer is that anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(_LOCK, {"number": number})
 
 
 def planned(tx: sa.Connection, number: IncidentId, *, version: int, wake_at: datetime | None) -> None:
@@ -136,6 +137,25 @@ def due(
     return tuple(
         Touched(number=IncidentId(r.id), version=r.version, severity=Severity(r.severity)) for r in rows
     )
+
+
+def due_one(tx: sa.Connection, number: IncidentId, now: datetime) -> Touched | None:
+    """One incident, if its time has come."""
+    rows = tx.execute(_DUE_ONE, {"number": number, "at": now})
+    return next(
+        (Touched(number=number, version=r.version, severity=Severity(r.severity)) for r in rows), None
+    )
+
+
+_DUE_ONE = sa.select(incident.c.version, incident.c.severity).where(
+    incident.c.id == sa.bindparam("number"),
+    incident.c.wake_at <= sa.bindparam("at", type_=incident.c.wake_at.type),
+)
+
+
+def put_off(tx: sa.Connection, number: IncidentId, until: datetime) -> None:
+    """Do not look again before `until`: a job was started, and its first round sets the real time."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(wake_at=until))
 
 
 def _one_at_a_time(tx: sa.Connection, what: str) -> None:
@@ -230,7 +250,7 @@ def appoint(tx: sa.Connection, number: IncidentId, given: Appointment, *, now: d
 def take_turn(tx: sa.Connection, number: IncidentId, pool: str, *, person: str, now: datetime) -> None:
     """Count one turn of leading for this person in this pool."""
     row = {"incident": number, "pool": pool, "person": person, "at": now}
-    tx.execute(insert_into(tx, turn).values(row).on_conflict_do_nothing())
+    insert_new(tx, turn, row)
 
 
 def turns(tx: sa.Connection, pool: str) -> dict[str, tuple[int, datetime]]:

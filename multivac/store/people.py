@@ -39,7 +39,7 @@ def remember(tx: sa.Connection, vendor: str, found: Collection[Identity]) -> Non
     """Keep what a vendor said of people, instead of what it said before."""
     if not found:
         return
-    insert = insert_into(tx, person)
+    insert = insert_into(tx.dialect.name, person)
     newer = {name: insert.excluded[name] for name in ("id", "name", "active", "checked_at")}
     rows = [
         {
@@ -57,7 +57,7 @@ def remember(tx: sa.Connection, vendor: str, found: Collection[Identity]) -> Non
 
 def keep_answer(tx: sa.Connection, key: str, value: Any, *, now: datetime) -> None:
     """Keep the answer to a look-up, to be used when the vendor does not answer."""
-    insert = insert_into(tx, lookup)
+    insert = insert_into(tx.dialect.name, lookup)
     newer = {"value": insert.excluded.value, "at": insert.excluded.at}
     row = {"key": key, "value": json.dumps(value), "at": now}
     tx.execute(insert.on_conflict_do_update(index_elements=["key"], set_=newer), row)

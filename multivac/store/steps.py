@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,16 +53,6 @@ class Failed:
 
 def want(tx: sa.Connection, number: IncidentId, wants: Mapping[str, str | None], *, now: datetime) -> None:
     """Set what each named step must reach; None for no longer wanted. Clears old failures."""
-    if not wants:
-        return
-    insert = insert_into(tx, step)
-    changed = {
-        "wanted": insert.excluded.wanted,
-        "wanted_at": insert.excluded.wanted_at,
-        "next_try": None,
-        "gave_up": None,
-        "tries": 0,
-    }
     rows = [
         {
             "incident": number,
@@ -74,7 +65,22 @@ def want(tx: sa.Connection, number: IncidentId, wants: Mapping[str, str | None],
         }
         for name, wanted in wants.items()
     ]
-    tx.execute(insert.on_conflict_do_update(index_elements=["incident", "name"], set_=changed), rows)
+    if rows:
+        tx.execute(_want(tx.dialect.name), rows)
+
+
+@cache
+def _want(dialect: str) -> sa.Insert:
+    insert = insert_into(dialect, step)
+    changed = {
+        "wanted": insert.excluded.wanted,
+        "wanted_at": insert.excluded.wanted_at,
+        "next_try": None,
+        "gave_up": None,
+        "tries": 0,
+    }
+    wanted: sa.Insert = insert.on_conflict_do_update(index_elements=["incident", "name"], set_=changed)
+    return wanted
 
 
 _CLAIM = (
@@ -137,16 +143,23 @@ _WAITING = (
 )
 
 
-def take(tx: sa.Connection, claim: Claim) -> bool:
-    """Claim a step; False if somebody else did or it was tried since it was read."""
-    bound = {
-        "number": claim.incident,
-        "step_name": claim.name,
-        "before": claim.attempt - 1,
-        "by": claim.by,
-        "after": claim.attempt,
-    }
-    return tx.execute(_CLAIM, bound).rowcount == 1
+def take(tx: sa.Connection, claims: Sequence[Claim]) -> None:
+    """Claim steps of an incident that this transaction has locked.
+
+    Raises `RuntimeError`, and nothing is claimed, if one of them was tried since it was read.
+    """
+    bound = [
+        {
+            "number": claim.incident,
+            "step_name": claim.name,
+            "before": claim.attempt - 1,
+            "by": claim.by,
+            "after": claim.attempt,
+        }
+        for claim in claims
+    ]
+    if bound and tx.execute(_CLAIM, bound).rowcount != len(bound):
+        raise RuntimeError("a step was claimed by somebody who had not locked its incident")
 
 
 def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, *, now: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,16 +37,21 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + int(value) * _MICROSECOND
 
 
-def insert_into(tx: sa.Connection, table: sa.Table) -> Any:
+def insert_into(dialect: str, table: sa.Table) -> Any:
     """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`, on either database."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def insert_new(tx: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert the row unless it clashes with one that is there; True if it went in."""
+    return tx.execute(_insert_new(tx.dialect.name, table), row).first() is not None
+
+
+@cache
+def _insert_new(dialect: str, table: sa.Table) -> sa.Executable:
     # Asked by a returned row: what an insert's rowcount says differs between drivers.
-    insert = insert_into(tx, table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
-    return tx.execute(insert).first() is not None
+    insert: sa.Executable = insert_into(dialect, table).on_conflict_do_nothing().returning(sa.literal(1))
+    return insert
 
 
 meta = sa.MetaData()

@@ -26,7 +26,7 @@ def note(tx: sa.Connection, number: IncidentId, entries: Sequence[Entry], *, now
         for one in entries
     ]
     if rows:
-        tx.execute(insert_into(tx, entry).on_conflict_do_nothing(), rows)
+        tx.execute(insert_into(tx.dialect.name, entry).on_conflict_do_nothing(), rows)
 
 
 def entries(tx: sa.Connection, number: IncidentId) -> tuple[Entry, ...]:
