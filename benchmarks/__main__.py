@@ -7,11 +7,14 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import assembled
+from benchmarks import assembled, idle, many, webhooks
 from benchmarks.figures import Figure, machine, table
 
 _BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "assembled": assembled.measure,
+    "many": many.measure,
+    "webhooks": webhooks.measure,
+    "idle": idle.measure,
 }
 
 

@@ -77,6 +77,11 @@ class Daemon:
             connection.execute("DELETE FROM person")
         connection.close()
 
+    def cpu_seconds(self) -> float:
+        """The processor time it has used so far."""
+        used = self.process.cpu_times()
+        return float(used.user + used.system)
+
     async def watch(self) -> None:
         """Remember the most memory and threads it ever has."""
         while True:
