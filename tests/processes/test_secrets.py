@@ -1,0 +1,73 @@
+"""No secret reaches the logs, the metrics or the command line's words, whatever goes wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.processes.conftest import Make
+from tests.processes.daemon import multivac, signed, until
+from tests.processes.outage import Outage
+
+PLANTED = {
+    "MULTIVAC_SLACK__BOT_TOKEN": "xoxb-planted-1111-aaaa",
+    "MULTIVAC_SLACK__APP_TOKEN": "xapp-planted-2222-bbbb",
+    "MULTIVAC_SLACK__SIGNING_SECRET": "planted-signing-3333",
+    "MULTIVAC_JIRA__TOKEN": "planted-jira-4444",
+    "MULTIVAC_PAGERDUTY__TOKEN": "planted-pagerduty-5555",
+    "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": "planted-webhook-6666,planted-webhook-7777",
+}
+PASSWORD = "planted-password-8888"
+TRACES = ("planted", "1111", "2222", "3333", "4444", "5555", "6666", "7777", "8888")
+
+
+def traces_in(text: str) -> list[str]:
+    return [line for line in text.splitlines() if any(trace in line for trace in TRACES)]
+
+
+@pytest.mark.slow(40, "waits for every vendor to refuse its token, perhaps on two busy cores")
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_goes_wrong_is_logged_without_secrets(
+    postgres_url: str, make: Make, outage: Outage, form: str
+) -> None:
+    outage.world.faults.clear()
+    for vendor in ("slack", "jira", "pagerduty"):
+        # First what a network does, then what the vendors say of tokens they do not know.
+        for kind in ("reset", "html", "malformed", "server_error"):
+            outage.fail(vendor, "*", kind)
+    address = postgres_url.replace("postgres@", f"postgres:{PASSWORD}@")
+    assert PASSWORD in address
+    daemon = make(address, **PLANTED, MULTIVAC_LOG__LEVEL="debug", MULTIVAC_LOG__FORMAT=form)
+    daemon.launch().wait_until_ready()
+    alerts = outage.alerts(3)
+    for alert in alerts:
+        daemon.post(alert.body, signed(alert.body, "planted-webhook-7777"))
+        daemon.post(alert.body, signed(alert.body, "planted-but-wrong"))
+    vendors = ("slack", "jira", "pagerduty")
+    until(lambda: all(len(outage.world.calls(each)) > 6 for each in vendors), 12, "not all were tried")
+    metrics = daemon.get("/metrics")[1]
+    daemon.stop()
+    assert "step not done" in daemon.output
+    assert traces_in(daemon.output + metrics) == []
+
+
+def test_what_is_refused_at_the_start_is_told_without_secrets(tmp_path: Path) -> None:
+    wrong = {
+        "MULTIVAC_SLACK__BOT_TOKEN": "xapp-planted-1111",
+        "MULTIVAC_SLACK__APP_TOKEN": "xoxb-planted-2222",
+        "MULTIVAC_JIRA__TOKEN": "planted jira 4444",
+        "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": "[planted-6666",
+        "MULTIVAC_SLACK__SIGNING_SECRET_FILE": "planted-3333",
+    }
+    refused = multivac("run", settings=wrong, folder=tmp_path)
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) >= len(wrong)
+    assert traces_in(refused.stdout + refused.stderr) == []
+
+
+def test_a_database_that_is_down_is_told_without_its_password(tmp_path: Path) -> None:
+    nowhere = f"postgresql://multivac:{PASSWORD}@127.0.0.1:9/multivac"
+    down = multivac("run", settings={"MULTIVAC_DATABASE__URL": nowhere}, folder=tmp_path)
+    assert down.returncode == 2
+    assert traces_in(down.stdout + down.stderr) == []
+    assert "database.url" in down.stderr
+    assert "Traceback" not in down.stderr
