@@ -15,6 +15,7 @@ import typer
 
 from multivac.app import VERSION, Daemon, doctors
 from multivac.check import AREAS, Report, examine, slack_manifest, unusable
+from multivac.demo import live, rehearse
 from multivac.errors import BadConfig
 from multivac.reference import json_schema
 from multivac.settings import Settings, load_settings
@@ -44,13 +45,19 @@ def run(config: ConfigFile = None) -> None:
     """Run the daemon until it is told to stop (SIGTERM or Ctrl-C)."""
     settings = _settings(config)
     set_up_logs(settings.log.format, settings.log.level)
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: _stop(stopped))
+    stopped = _told_to_stop()
     daemon = Daemon(settings)
     daemon.start()
     stopped.wait()
     daemon.stop()
+
+
+def _told_to_stop() -> threading.Event:
+    """What is set when the process is told to stop (SIGTERM or Ctrl-C)."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _stop(stopped))
+    return stopped
 
 
 def _stop(stopped: threading.Event) -> None:
@@ -58,6 +65,30 @@ def _stop(stopped: threading.Event) -> None:
     if stopped.is_set():
         os._exit(1)
     stopped.set()
+
+
+@cli.command()
+def demo(
+    *,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="Where the page is; left out: 8787, or any if that is taken."),
+    ] = None,
+    script: Annotated[
+        bool, typer.Option("--script", help="No page: play all at once, print it, look what came of it.")
+    ] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Make the pauses of the story short.")] = False,
+) -> None:
+    """Try Multivac without any account: an outage at a made-up company, on one page in the browser."""
+    if not script:
+        live(port, fast=fast, stopped=_told_to_stop(), tell=typer.echo)
+        return
+    missing = rehearse(typer.echo)
+    for part in missing:
+        typer.echo(f"missing: {part}", err=True)
+    if missing:
+        raise typer.Exit(1)
+    typer.echo("Every part of the response happened.")
 
 
 @cli.command()

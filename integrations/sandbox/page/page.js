@@ -291,7 +291,8 @@ function drawRest() {
     return el("li", {}, time(at, TIME_SECONDS.format(at)), ` ${one.event_type} `,
       el("span", { class: "result" }, `${one.status ?? "no answer"}, ${one.outcome}`));
   }));
-  fill($("service"), services.map((one) => one.name), (all) => all.map((name) => el("option", {}, name)));
+  fill($("service"), services.map((one) => one.name), (all) =>
+    all.map((name) => el("option", { selected: name === "search" && "" }, name)));
   const present = people().filter((one) => !one.is_bot && !one.deleted && one.profile.email);
   fill($("me"), present.map((one) => [one.id, one.profile.real_name]), (all) =>
     all.map(([id, name]) => el("option", { value: id }, name)));
