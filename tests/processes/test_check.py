@@ -12,10 +12,13 @@ from tests.unit.clinic import Clinic
 
 pytest_plugins = ["tests.unit.clinic_fixtures"]
 
+LIMIT = 18.0  # seconds for a command that takes 2 on an idle machine, and 5 more where a vendor hangs
+pytestmark = pytest.mark.slow(20, "each starts the command, and busy cores are slow to")
+
 
 def check(clinic: Clinic, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     every = clinic.environment() | {f"MULTIVAC_{name}": value for name, value in settings.items()}
-    return multivac("check", *arguments, settings=every, folder=clinic.folder)
+    return multivac("check", *arguments, settings=every, folder=clinic.folder, timeout=LIMIT)
 
 
 def test_all_well_is_exit_0_with_one_line_for_each_finding(clinic: Clinic) -> None:
@@ -33,13 +36,6 @@ def test_a_wrong_token_is_exit_2_with_its_remedy(clinic: Clinic) -> None:
     assert failed.startswith("slack      FAIL  the bot token: Slack does not accept the bot's token")
     assert " → " in failed
     assert "xoxb-of-another-app" not in done.stdout + done.stderr
-
-
-def test_a_missing_scope_is_explained(clinic: Clinic) -> None:
-    clinic.without_scope("bookmarks:write")
-    done = check(clinic, "--only", "slack")
-    assert done.returncode == 2
-    assert "FAIL  missing bookmarks:write - links in the channel's bar need it → api.slack.com" in done.stdout
 
 
 @pytest.mark.parametrize(("strict", "code"), [((), 0), (("--strict",), 1)])
@@ -70,7 +66,6 @@ def test_an_unknown_area_is_told_with_those_there_are(clinic: Clinic) -> None:
     assert "email cannot be checked" in " ".join(done.stderr.replace("│", " ").split())
 
 
-@pytest.mark.slow(20, "a vendor that hangs is waited for")
 def test_a_vendor_that_hangs_does_not_keep_the_command_alive(clinic: Clinic) -> None:
     clinic.sandbox.world.fail(Fault("jira", "*", "timeout", times=0))
     done = check(clinic)  # fails by its own time limit, should the process wait for its threads
@@ -80,6 +75,6 @@ def test_a_vendor_that_hangs_does_not_keep_the_command_alive(clinic: Clinic) -> 
 
 
 def test_the_manifest_is_yaml_and_nothing_else(clinic: Clinic) -> None:
-    done = multivac("manifest", "--socket", settings={}, folder=clinic.folder)
+    done = multivac("manifest", "--socket", settings={}, folder=clinic.folder, timeout=LIMIT)
     assert done.returncode == 0
     assert yaml.safe_load(done.stdout)["settings"]["socket_mode_enabled"] is True
