@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
 
 from integrations.slack.blocks import Drawn, render
 from integrations.slack.text import line, link, person, plain, prose
@@ -441,6 +442,9 @@ def test_whatever_is_said_fits_and_is_quiet(message: Message) -> None:
     assert all(len(block["block_id"]) <= 255 for block in drawn.blocks)
     for block in drawn.blocks:
         fits(block)
+        as_the_sdk_knows_it = Block.parse(block)
+        assert as_the_sdk_knows_it is not None
+        as_the_sdk_knows_it.validate_json()
     assert sum(len(text) for block in drawn.blocks for text in texts(block)) <= 12_000
     assert 1 <= len(drawn.text) <= 4_000
     for text in [drawn.text, *(text for block in drawn.blocks for text in texts(block))]:
