@@ -116,7 +116,7 @@ def test_without_the_file_one_is_to_be_made(clinic: Clinic) -> None:
 
 
 def test_every_mistake_in_the_file_of_people_is_told(clinic: Clinic) -> None:
-    clinic.people += [{"name": "Nobody"}, {"nane": "Ana"}]
+    clinic.people += [{"name": "Nobody"}, {"names": "Ana"}]
     found = [each for each in ills(people(clinic)) if each.level == "FAIL"]
     assert any("Did you mean name?" in each.fix for each in found)
 
