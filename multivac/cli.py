@@ -83,7 +83,10 @@ def demo(
     if not script:
         live(port, fast=fast, stopped=_told_to_stop(), tell=typer.echo)
         return
-    missing = rehearse(typer.echo)
+    _verdict(rehearse(typer.echo))
+
+
+def _verdict(missing: list[str]) -> None:
     for part in missing:
         typer.echo(f"missing: {part}", err=True)
     if missing:

@@ -58,10 +58,13 @@ def rehearse(tell: Tell) -> list[str]:
 def script(world: Sandbox, folder: Path, tell: Tell) -> list[str]:
     """As `rehearse`, on a sandbox that is seeded and listens already; its clock stands still meanwhile."""
     world.world.clock.freeze(world.world.clock.now().replace(microsecond=0))
-    transcript = Transcript(world.state())
+    transcript, seen = Transcript(world.state()), world.world.changed
 
     def look() -> None:
-        transcript.look(world.state(), tell)
+        nonlocal seen
+        if seen != world.world.changed:
+            seen = world.world.changed
+            transcript.look(world.state(), tell)
 
     with Stage(world, folder, own_clock=False) as stage:
         for scene in SCENES:

@@ -22,7 +22,7 @@ from multivac.settings import load_settings
 
 _STRIDE = timedelta(minutes=1)  # what comes due on the way is done when it is due, not as a digest later
 # The response waits up to five seconds here and there, so that several changes make one message.
-_SHORT_WAITS = 6
+_SHORT_WAITS = (2, 2, 2)
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.005
 
@@ -76,8 +76,8 @@ class Stage:
         """Let all be done that is due now or in the next few seconds, and look after each of them."""
         self._work()
         look()
-        for _ in range(_SHORT_WAITS):
-            self.world.world.clock.forward(1)
+        for seconds in _SHORT_WAITS:
+            self.world.world.clock.forward(seconds)
             self._work()
             look()
 
