@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from multivac.briefing import fingerprint
 from multivac.errors import TryAgain
 from multivac.incident import Entry, EntryKind
+from multivac.playbook import ByComponent
 from multivac.ports import TicketDraft
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import people as directory
@@ -65,8 +66,14 @@ def _draft(case: Case, public_url: str | None) -> TicketDraft:
         links=tuple(_links(case, public_url)),
         label=label_of(case),
         severity=case.severity,
-        component=services[0] if services else None,
+        component=_component(case, services),
     )
+
+
+def _component(case: Case, services: Sequence[str]) -> str | None:
+    """Only where the playbook works with components: elsewhere Jira would refuse most services' names."""
+    rule = next((one.component_lead for one in case.playbook.lead if isinstance(one, ByComponent)), None)
+    return None if rule is None else rule.component or next(iter(services), None)
 
 
 def _links(case: Case, public_url: str | None) -> Iterator[tuple[str, str]]:
