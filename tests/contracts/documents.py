@@ -1,0 +1,58 @@
+"""The vendors' own documents, against which all that passes through the stand-ins is held."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft4Validator
+
+from integrations.sandbox.exchange import Exchange
+from tests.contracts.openapi import OpenApi, place
+from tests.contracts.slack_records import SlackRecords
+
+# Where these happen, something else answers in the vendor's place, or nobody does.
+NOT_THE_VENDOR = frozenset({"malformed", "html", "reset", "timeout", "lose_answer"})
+
+
+class Documents:
+    """Slack's method records, PagerDuty's and Jira Cloud's (v3) REST documents, Atlassian's document format.
+
+    Data Center (v2) has published no such document, so what is said to it is not held against one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        specs = folder / "specs"
+        self._slack = SlackRecords(folder / "slack")
+        self._pagerduty = OpenApi(_read(specs / "pagerduty-rest-openapi.json"), "/pagerduty")
+        self._jira = OpenApi(_read(specs / "jira-cloud-openapi.json"), "/jira")
+        self._rich_text = Draft4Validator(_read(specs / "atlassian-document-format.schema.json"))
+
+    def breaches(self, exchanges: Iterable[Exchange]) -> list[str]:
+        """What the documents do not allow, each kind of it once."""
+        return list(dict.fromkeys(each for exchange in exchanges for each in self._of(exchange)))
+
+    def _of(self, exchange: Exchange) -> Iterator[str]:
+        answered = exchange.status != 0 and exchange.fault not in NOT_THE_VENDOR
+        match exchange.vendor:
+            case "slack" if exchange.method != "response_url":
+                yield from self._slack.breaches(exchange, answered=answered)
+            case "pagerduty":
+                yield from self._pagerduty.breaches(exchange, answered=answered)
+            case "jira" if exchange.path.startswith("/jira/rest/api/3/"):
+                yield from self._jira.breaches(exchange, answered=answered)
+                yield from self._of_rich_text(exchange)
+
+    def _of_rich_text(self, exchange: Exchange) -> Iterator[str]:
+        """What Jira's document leaves open: fields that are rich text have to be documents."""
+        body = exchange.request_body if isinstance(exchange.request_body, dict) else {}
+        fields: dict[str, Any] = body.get("fields") or {}
+        for name, text in (("description", fields.get("description")), ("body", body.get("body"))):
+            if text is None:
+                continue
+            for error in self._rich_text.iter_errors(text):
+                yield f"{exchange.method}: {name} {place(error)}: {error.message[:300]}"
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text())
