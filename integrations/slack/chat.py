@@ -248,7 +248,8 @@ class Groups:
         # The lock is held during the call: who waits needs the same list.
         with self._lock:
             if self._time() - self._read_at > (KNOWN_FOR if name in self._ids else UNKNOWN_FOR):
-                groups = _pages(self._slack.usergroups_list, "usergroups")
+                answer, _ = ask(self._slack.usergroups_list)  # all at once: the method has no pages
+                groups = answer.get("usergroups") or ()
                 self._ids = {str(each.get("handle")): piece(each, "id") for each in groups}
                 self._read_at = self._time()
             known = self._ids.get(name)
