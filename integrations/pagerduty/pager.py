@@ -114,7 +114,8 @@ class PagerDutyPager:
             events = each.get("events")
             yield Subscription(
                 url=words(part(each, "delivery_method").get("url")) or "",
-                active=each.get("active") is not False,
+                active=each.get("active") is not False
+                and not part(each, "delivery_method").get("temporarily_disabled"),
                 events=tuple(filter(None, map(words, events))) if isinstance(events, list) else (),
             )
 
