@@ -116,6 +116,7 @@ def test_the_incident_ends_with_the_last_of_its_alerts(
 ) -> None:
     first = started(multivac, pagerduty, clock)
     second = pagerduty.trigger("Checkout returns 500", "checkout")
+    clock.settle()
     pagerduty.resolve(first, by="Ana")
     clock.settle()
     assert slack.channel("inc-1").said("resolution") == []

@@ -1,0 +1,54 @@
+"""What happens at the same moment ends as if it had happened one after the other."""
+
+from integrations.sandbox.pagerduty import PagerDuty
+from multivac.incident import Status
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+SERVICES = ("checkout", "payments", "cart", "search", "login", "edge")
+
+
+def test_round_robin_is_fair_among_incidents_of_one_moment(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock
+) -> None:
+    pool = {"people": ["ana@example.com", "bo@example.com", "dee@example.com"]}
+    multivac.start({"lead": [{"round_robin": pool}]})
+    for service in SERVICES:
+        pagerduty.trigger(f"{service} is slow", service)
+    clock.settle()
+    led = [multivac.lead(number) for number in multivac.numbers()]
+    assert sorted(map(led.count, set(led))) == [2, 2, 2]
+
+
+def test_an_alert_that_joins_while_the_first_one_ends_keeps_the_incident_going(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start()
+    first = [pagerduty.trigger(f"{service} is slow", service) for service in SERVICES]
+    clock.settle()
+    pagerduty.hold_deliveries()
+    for service, alert in zip(SERVICES, first, strict=True):
+        pagerduty.trigger(f"{service} returns 500", service)
+        pagerduty.resolve(alert)
+    pagerduty.release()
+    clock.settle()
+    for number in multivac.numbers():
+        assert multivac.incident(number).status is Status.TRIAGE, f"INC-{number} was dismissed"
+        proposals = slack.channel(f"inc-{number}").said("resolution")
+        assert all("the incident goes on" in proposal for proposal in proposals)
+
+
+def test_ten_changes_of_one_moment_make_few_edits(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start()
+    alert = pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
+    for number in range(5):
+        pagerduty.set_priority(alert, f"P{5 - number}", by="Ana")
+        pagerduty.set_bridge(alert, f"https://meet.example.com/{number}")
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert room.topic.startswith("SEV1")
+    assert "https://meet.example.com/4" in room.headline
+    assert room.kinds() == ["headline", "checklist/first-5-minutes", "lead told"]
