@@ -1,6 +1,9 @@
 """The daemon over HTTP: health, metrics, and which webhooks come in."""
 
+import http.client
 import json
+import statistics
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -47,6 +50,19 @@ def test_it_says_that_it_lives_is_ready_and_which_release_it_is(door: Daemon) ->
     assert door.get("/livez")[0] == 200
     assert door.get("/readyz")[0] == 200
     assert json.loads(door.get("/version")[1]) == {"version": VERSION}
+
+
+def test_a_connection_that_is_kept_open_is_answered_at_once(door: Daemon) -> None:
+    """An answer in two writes takes 40 ms where Nagle's algorithm is left on."""
+    kept = http.client.HTTPConnection(door.url.removeprefix("http://"), timeout=5)
+    took = []
+    for _ in range(20):
+        began = time.perf_counter()
+        kept.request("GET", "/livez")
+        kept.getresponse().read()
+        took.append(time.perf_counter() - began)
+    kept.close()
+    assert statistics.median(took) < 0.03
 
 
 def test_its_metrics_count_webhooks_by_what_became_of_them(door: Daemon) -> None:
