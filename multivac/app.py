@@ -36,6 +36,7 @@ from multivac.steps.base import Outside
 from multivac.store import migrate
 from multivac.store.database import Database
 from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
+from multivac.store.steps import forgive
 from multivac.telemetry import Telemetry
 from multivac.web.routes import Health, Parts, create
 from multivac.web.server import Server
@@ -134,6 +135,7 @@ class Daemon:
         migrate.upgrade(self.database)
         self.database.start()
         self.database.write(partial(note_first_start, now=self.clock.now()))
+        self.database.write(partial(forgive, now=self.clock.now()))
         self.jobs.start()
         self.beat.beat()
         if beating:

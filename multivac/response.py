@@ -35,7 +35,7 @@ _A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that anoth
 _TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAW_TOGETHER = timedelta(seconds=2)
 _REDRAWN = 2
-_SLOWEST_RETRY = timedelta(seconds=60)
+_MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -270,18 +270,18 @@ class Response:
         self._telemetry = telemetry
         self._chance = chance
         self._draining = threading.Event()
-        self._jobs: dict[IncidentId, _Run] = {}
+        self._runs: dict[IncidentId, _Run] = {}
         self.wake_at: Callable[[IncidentId, datetime], None] | None = None
 
     def advance(self, number: IncidentId, claimant: str) -> None:
         """Do all that can be done now for one incident, in the name of `claimant`, and return."""
-        job = _Run(self, number, claimant)
-        self._jobs[number] = job
+        run = _Run(self, number, claimant)
+        self._runs[number] = run
         try:
-            job.go()
+            run.go()
         finally:
-            if self._jobs.get(number) is job:
-                del self._jobs[number]
+            if self._runs.get(number) is run:  # else another has begun meanwhile
+                del self._runs[number]
 
     def drain(self) -> None:
         """Claim nothing more: what is on its way ends, the rest waits for the next start."""
@@ -289,36 +289,36 @@ class Response:
 
     def nudge(self, number: IncidentId) -> bool:
         """Have the job that is advancing this incident look again; False if none of this process is."""
-        job = self._jobs.get(number)
-        return job is not None and job.nudge()
+        run = self._runs.get(number)
+        return run is not None and run.nudge()
 
-    def round(self, job: _Run) -> list[_Flight]:
+    def round(self, run: _Run) -> list[_Flight]:
         """One transaction: record what arrived, look, plan, claim what can run now."""
         came: _Came = []
         try:
-            look = self.out.database.write(lambda tx: self._look(tx, job, came))
+            look = self.out.database.write(lambda tx: self._look(tx, run, came))
         except BaseException:
-            job.arrived.extend(came)
+            run.arrived.extend(came)
             raise
         if look.wake is not None and self.wake_at is not None:
-            self.wake_at(job.number, look.wake)
+            self.wake_at(run.number, look.wake)
         return look.flights
 
-    def _look(self, tx: sa.Connection, job: _Run, came: _Came) -> _Look:
-        incidents.lock(tx, job.number)
-        came += job.take_arrived()
+    def _look(self, tx: sa.Connection, run: _Run, came: _Came) -> _Look:
+        incidents.lock(tx, run.number)
+        came += run.take_arrived()
         now = self.out.clock.now()
         for flight, outcome in came:
             self._record(tx, flight, outcome, now=now)
-        case = cases.load(tx, job.number)
+        case = cases.load(tx, run.number)
         planned = plan(View(case=case, now=now, out=self.out))
-        progress.want(tx, job.number, planned.changes, now=now)
+        progress.want(tx, run.number, planned.changes, now=now)
         case = cases.with_wants(case, planned.changes, now)
-        look = self._claim(tx, case, job.claimant, now=now)
+        look = self._claim(tx, case, run.claimant, now=now)
         wake = min([*planned.wakes, *look.later], default=None)
         if self._draining.is_set():
             wake = now  # the next start looks at once
-        incidents.planned(tx, job.number, version=case.version, wake_at=wake)
+        incidents.planned(tx, run.number, version=case.version, wake_at=wake)
         return replace(look, wake=wake)
 
     def _record(self, tx: sa.Connection, flight: _Flight, outcome: Done | Failed, *, now: datetime) -> None:
@@ -372,9 +372,8 @@ class Response:
         return outcome
 
     def _again(self, attempt: Attempt, error: TryAgain) -> Failed:
-        tries = attempt.before.tries
-        backoff = min(timedelta(seconds=2.0**tries), _SLOWEST_RETRY) * self._chance.uniform(0.5, 1.0)
-        wait = max(backoff, error.after or timedelta())
+        backoff = timedelta(seconds=2.0 ** min(attempt.before.tries, _MOST_DOUBLINGS))
+        wait = max(backoff * self._chance.uniform(0.5, 1.0), error.after or timedelta())
         return Failed(why=error.why, next_try=attempt.now + wait, unknown=error.reached or attempt.unknown)
 
     def soon(self, work: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from multivac.incident import IncidentId
+from multivac.incident import OPEN, IncidentId
 from multivac.store.tables import incident, insert_into, step
 
 
@@ -201,6 +201,16 @@ def free(tx: sa.Connection, dead: Collection[str], *, now: datetime) -> tuple[In
     numbers = sorted({row.incident for row in freed})
     tx.execute(sa.update(incident).where(incident.c.id.in_(numbers)).values(wake_at=now))
     return tuple(IncidentId(number) for number in numbers)
+
+
+def forgive(tx: sa.Connection, *, now: datetime) -> None:
+    """Let open incidents try again what was given up: an operator may have mended it."""
+    open_ones = sa.select(incident.c.id).where(incident.c.status.in_(OPEN))
+    tried = sa.update(step).where(step.c.gave_up.is_not(None), step.c.incident.in_(open_ones))
+    numbers = sorted(
+        {row.incident for row in tx.execute(tried.values(gave_up=None).returning(step.c.incident))}
+    )
+    tx.execute(sa.update(incident).where(incident.c.id.in_(numbers)).values(wake_at=now))
 
 
 def unfinished(tx: sa.Connection) -> tuple[int, datetime | None]:
