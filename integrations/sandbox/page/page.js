@@ -311,7 +311,7 @@ function say(text) {
 
 function show(view) {
   document.documentElement.dataset.view = view;
-  for (const button of document.querySelectorAll("[data-show]")) {
+  for (const button of document.querySelectorAll("button[data-show]")) {
     button.setAttribute("aria-pressed", String(button.dataset.show === view));
   }
   if (view === "talk") $("scroll").scrollTop = $("scroll").scrollHeight;
@@ -417,6 +417,7 @@ document.addEventListener("click", (event) => {
   }
   if (message) reveal(`m${message}`);
   if (view) show(view);
+  if (view && hit.tagName === "A") $("talk").focus();
   if (forward) tell("clock", { forward: Number(forward) }, `The sandbox's clock went ${forward / 60} min forward.`);
   if (answer) {
     const done = `${me().profile.real_name} ${answer}d alert #${alerts().find((one) => one.id === page.alert).incident_number}.`;
