@@ -245,9 +245,7 @@ def find_chat_ids(attempt: Attempt) -> Result:
     found = known | {one.key: one for one in answers}
     return {
         "ids": ids | {key: one.id for key, one in found.items() if one.id and one.active},
-        "missing": [
-            p.name for p in people if not p.slack and (p.key not in found or found[p.key].id is None)
-        ],
+        "missing": [person.name for person in by_mail if found[person.key].id is None],
         "inactive": [
             p.name for p in people if p.key in found and found[p.key].id and not found[p.key].active
         ],
