@@ -19,7 +19,7 @@ def test_a_second_daemon_on_one_sqlite_file_is_told_what_to_do(make: Make, tmp_p
     url = f"sqlite:///{tmp_path / 'multivac.db'}"
     first = make(url).start()
     second = make(url, name="second").launch()
-    assert second.wait(9) == 2
+    assert second.wait(20) == 2
     [said] = second.output.splitlines()
     assert "database.url" in said
     assert "another Multivac is running on this SQLite file" in said

@@ -43,7 +43,7 @@ def test_what_goes_wrong_is_logged_without_secrets(
         daemon.post(alert.body, signed(alert.body, "planted-webhook-7777"))
         daemon.post(alert.body, signed(alert.body, "planted-but-wrong"))
     vendors = ("slack", "jira", "pagerduty")
-    until(lambda: all(len(outage.world.calls(each)) > 6 for each in vendors), 12, "not all were tried")
+    until(lambda: all(len(outage.world.calls(each)) > 6 for each in vendors), 25, "not all were tried")
     metrics = daemon.get("/metrics")[1]
     daemon.stop()
     assert "step not done" in daemon.output

@@ -1,6 +1,7 @@
 """A daemon that is told to stop ends what it has begun, takes nothing new, and loses nothing."""
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,9 @@ def test_while_it_drains_it_asks_for_no_traffic(make: Make, outage: Outage, tmp_
     url = daemon.url
     daemon.signal(signal.SIGTERM)
     until(lambda: ask(url, "GET", "/readyz")[0] == 503, 5, "readyz goes on saying that it is ready")
+    for _ in range(20):  # for as long as it drains, not only at the first look
+        assert ask(url, "GET", "/readyz")[0] == 503
+        time.sleep(0.05)
     status, _, headers = daemon.post(late.body)
     assert status == 503
     assert int(headers["retry-after"]) > 0
