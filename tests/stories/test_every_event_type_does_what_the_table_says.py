@@ -12,6 +12,7 @@ from tests.stories.workspace import Room, Slack
 
 TABLE = Path(__file__).parents[2] / "docs" / "events.md"
 Act = Callable[[PagerDuty, str], object]
+QUIET = ["headline", "checklist/first-5-minutes", "lead told"]  # what any incident says
 BRIDGE = "https://meet.example.com/42"
 
 
@@ -22,9 +23,6 @@ class Row:
     act: Act
     line: str
     seen: Callable[[Room], object] = lambda room: room.kinds() == QUIET
-
-
-QUIET = ["headline", "checklist/first-5-minutes", "lead told"]
 
 
 def _acknowledged(pagerduty: PagerDuty, alert: str) -> None:
@@ -48,7 +46,7 @@ def _reopened(pagerduty: PagerDuty, alert: str) -> None:
 
 EVENTS: dict[str, Row] = {
     "incident.triggered": Row(
-        lambda pd, _: None,
+        lambda _, alert: alert,
         "triggered the alert on checkout: Checkout is slow",
         lambda room: "INC-1" in room.topic,
     ),
