@@ -115,7 +115,7 @@ SCENES: tuple[Scene, ...] = (
     Scene(_at(3, 30), _dee_decides),
     Scene(_at(4), _bo_opens_a_bridge),
     Scene(_at(4, 40), _dee_asks_gus),
-    Scene(_at(5, 20), _gus_comes),
+    Scene(_at(5, 20), _gus_comes, pause=8),
     Scene(_at(6), _bo_rolls_back),
     Scene(_at(8), _cara_tells_customers),
     Scene(_at(10, 10), _bo_is_done),

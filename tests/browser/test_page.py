@@ -49,9 +49,7 @@ def test_an_alert_becomes_a_response_before_ones_eyes(site: Page) -> None:
     site.evaluate("document.body.dataset.loaded = 'once'")
     expect(messages(site)).to_contain_text("All is quiet here")
     trigger(site)
-    expect(site.get_by_role("status")).to_have_text(
-        f"{CHANNEL} has just been opened: you are looking at it now."
-    )
+    expect(site.locator("#said")).to_have_text(f"{CHANNEL} has just been opened: you are looking at it now.")
     expect(talk(site).get_by_role("heading", level=2)).to_have_text(CHANNEL)
     expect(talk(site)).to_contain_text(f"SEV2 · Triage · INC-1 · {TITLE}")
     headline = (
@@ -99,6 +97,7 @@ def test_what_others_do_appears_without_a_reload(still: Page, world: Sandbox) ->
     below.click()
     expect(messages(still).get_by_text("And one more")).to_be_in_viewport()
     expect(messages(still).locator("strong", has_text="one")).to_be_visible()
+    expect(still.get_by_role("status")).to_have_text("Cara Mbeki: And one more")
     world.slack.person_says("incidents", "Bo Lindqvist", "Elsewhere")
     expect(channel(still, "#incidents")).to_contain_text("1 new")
     channel(still, "#incidents").click()
@@ -137,7 +136,7 @@ def test_a_broken_vendor_is_mended_by_the_same_tick(site: Page, stage: Stage) ->
     site.get_by_text("Break something").click()
     down = site.get_by_label("Jira is down")
     down.check()
-    expect(site.get_by_role("status")).to_contain_text("Broken as you wished")
+    expect(site.locator("#said")).to_contain_text("Broken as you wished")
     trigger(site)
     expect(messages(site).get_by_role("heading", name="First 5 minutes")).to_be_visible()
     expect(jira(site)).to_contain_text("No ticket yet")
@@ -151,8 +150,10 @@ def test_links_to_ticket_and_alert_lead_to_where_the_page_shows_them(site: Page,
     trigger(site)
     expect(jira(site)).to_contain_text("OPS-1")
     stage.world.pagerduty.trigger("Something else", "edge")
-    expect(pagerduty(site).get_by_label("Which alert")).to_be_visible()
+    expect(jira(site).get_by_label("Which ticket")).to_be_visible()
     channel(site, CHANNEL).click()
+    expect(pagerduty(site).get_by_role("heading", level=3)).to_have_text(TITLE)
+    expect(jira(site).get_by_role("heading", level=3)).to_have_text(f"INC-1 {TITLE}")
     pagerduty(site).get_by_label("Which alert").select_option(index=1)
     expect(pagerduty(site).get_by_role("heading", level=3)).to_have_text("Something else")
     talk(site).get_by_role("list", name="Bookmarks").get_by_role("link", name="PagerDuty").click()
@@ -163,7 +164,7 @@ def test_the_page_does_not_drag_away_who_has_just_chosen(still: Page, world: San
     channel(still, "#general").click()
     world.slack.add_channel("inc-9-new", ["multivac", "Ana Silva"])
     world.slack.person_says("inc-9-new", "Ana Silva", "Here")
-    expect(still.get_by_role("status")).to_have_text("#inc-9-new has just been opened.")
+    expect(still.locator("#said")).to_have_text("#inc-9-new has just been opened.")
     expect(talk(still).get_by_role("heading", level=2)).to_have_text("#general")
 
 
@@ -347,4 +348,4 @@ def test_who_looks_is_told_when_the_sandbox_goes(page: Page, world: Sandbox) -> 
     page.goto(f"{world.url}/")
     expect(messages(page)).to_be_visible()
     world.stop()
-    expect(page.get_by_role("status")).to_contain_text("The connection to the sandbox is lost")
+    expect(page.locator("#said")).to_contain_text("The connection to the sandbox is lost")

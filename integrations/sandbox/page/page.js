@@ -10,9 +10,11 @@ const page = {
   channel: "", // the id of the channel that is shown
   chosenAt: LONG_AGO, // when a person chose it, or the page switched last
   known: null, // ids of the channels seen so far
+  heard: "0", // the ts of the last message that was shown in this channel
   read: {}, // per channel: the ts of the last message that was shown
   ticket: "", // the key of the Jira issue that is shown
   alert: "", // the id of the PagerDuty incident that is shown
+  picked: "", // the channel beside which a person picked another ticket or alert than its own
 };
 const CHOICE_STANDS = 10_000; // milliseconds for which the page does not switch channels by itself
 const SAID_STANDS = 12_000; // milliseconds after which what the page said goes away
@@ -161,8 +163,7 @@ function avatar(id) {
 function drawChannel() {
   const channel = channelOf(page.channel);
   if (!channel) return;
-  const scroll = $("scroll");
-  const before = $("messages").dataset.of;
+  const [scroll, before] = [$("scroll"), $("messages").dataset.of];
   const atEnd = before !== channel.id || isAtEnd();
   $("channel-name").textContent = titleOf(channel);
   document.title = `${titleOf(channel)} - Multivac sandbox`;
@@ -182,11 +183,20 @@ function drawChannel() {
   fill($("bookmarks"), channel.bookmarks.map((one) => [one.title, one.link, known()]), (marks) =>
     marks.map(([title, address]) => el("li", {}, link(address, title))));
   list($("messages"), rowsOf(channel), row);
+  if (before === channel.id) readOut(channel.messages.filter((one) => Number(one.ts) > Number(page.heard)));
+  page.heard = channel.messages.at(-1)?.ts ?? page.heard;
   $("messages").dataset.of = channel.id;
   $("empty").hidden = channel.messages.length > 0;
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
   $("to-latest").hidden = unread(channel) === 0;
   readToTheEnd();
+}
+
+/** Let a screen reader say what others have just written. */
+function readOut(fresh) {
+  const written = fresh.filter((one) => !one.subtype && one.user !== $("me").value).slice(-3);
+  if (!written.length) return;
+  $("heard").textContent = written.map((one) => `${nameOf(one.user)}: ${plain(one.text)}`).join(" ").slice(0, 600);
 }
 
 const isAtEnd = () => $("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight < 60;
@@ -318,17 +328,25 @@ function show(view) {
 }
 
 function choose(id, at = performance.now()) {
-  page.channel = id;
-  page.chosenAt = at;
+  Object.assign(page, { channel: id, chosenAt: at, picked: "", ticket: "", alert: "" });
   history.replaceState(null, "", `#${encodeURIComponent(channelOf(id).name)}`);
-  for (const { link: address } of channelOf(id).bookmarks) follow(address);
   draw();
+  document.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
 }
 
-/** Show the ticket or alert at this address beside the conversation. */
-function follow(address) {
-  page.ticket = issues().find((one) => address.endsWith(`/browse/${one.key}`))?.key ?? page.ticket;
-  page.alert = alerts().find((one) => one.html_url === address)?.id ?? page.alert;
+/** Show the channel's own ticket and alert beside it, unless a person picked others. */
+function follow() {
+  if (page.picked === page.channel) return;
+  for (const { link: address } of channelOf(page.channel)?.bookmarks ?? []) {
+    const at = here(address);
+    page.ticket = at?.["data-ticket"] ?? page.ticket;
+    page.alert = at?.["data-alert"] ?? page.alert;
+  }
+}
+
+function pick(choice) {
+  Object.assign(page, choice, { picked: page.channel });
+  draw();
 }
 
 /** Say what is new, and go to a channel that an app has just opened. */
@@ -348,11 +366,11 @@ function notice() {
   if (!opened) return;
   const stands = performance.now() - page.chosenAt < CHOICE_STANDS;
   say(`${titleOf(opened)} has just been opened${stands ? "." : ": you are looking at it now."}`);
-  [page.ticket, page.alert] = ["", ""];
   if (!stands) choose(opened.id);
 }
 
 function draw() {
+  follow();
   drawRest();
   drawChannel();
   drawChannels();
@@ -410,14 +428,13 @@ document.addEventListener("click", (event) => {
   const { channel, ticket, alert, message, show: view, forward, answer, action, ts } = hit.dataset;
   if (channel) { choose(channel); show("talk"); }
   if (ticket || alert) {
-    Object.assign(page, ticket ? { ticket } : { alert });
-    draw();
+    pick(ticket ? { ticket } : { alert });
     show("tools");
     reveal(ticket ? "jira" : "pagerduty");
   }
   if (message) reveal(`m${message}`);
   if (view) show(view);
-  if (view && hit.tagName === "A") $("talk").focus();
+  if (hit.matches(".skip")) $("talk").focus();
   if (forward) tell("clock", { forward: Number(forward) }, `The sandbox's clock went ${forward / 60} min forward.`);
   if (answer) {
     const done = `${me().profile.real_name} ${answer}d alert #${alerts().find((one) => one.id === page.alert).incident_number}.`;
@@ -468,8 +485,8 @@ $("words").addEventListener("keydown", (event) => {
   $("say").requestSubmit();
 });
 $("me").addEventListener("change", draw);
-$("issue").addEventListener("change", ({ target }) => { page.ticket = target.value; draw(); });
-$("alert").addEventListener("change", ({ target }) => { page.alert = target.value; draw(); });
+$("issue").addEventListener("change", ({ target }) => pick({ ticket: target.value }));
+$("alert").addEventListener("change", ({ target }) => pick({ alert: target.value }));
 $("to-latest").addEventListener("click", () => { $("scroll").scrollTop = $("scroll").scrollHeight; $("scroll").focus(); });
 $("scroll").addEventListener("scroll", () => page.state && readToTheEnd(), { passive: true });
 
@@ -477,4 +494,7 @@ const events = new EventSource("_sandbox/events");
 events.addEventListener("changed", refresh);
 events.addEventListener("error", () => say("The connection to the sandbox is lost. Trying again."));
 events.addEventListener("open", () => page.state && say("Connected."));
-setInterval(() => { if (page.state) $("clock").textContent = TIME_SECONDS.format(now()); }, 250);
+const small = matchMedia("(max-width: 400px)");
+setInterval(() => {
+  if (page.state) $("clock").textContent = (small.matches ? TIME : TIME_SECONDS).format(now());
+}, 250);
