@@ -207,7 +207,7 @@ class Intake:
         if not over or brief.resolution_stands or not brief.status.is_open:
             return
         if news.now >= brief.opens_at:
-            by = news.told.actor.name if news.told.actor is not None else "the alert itself"
+            by = news.told.actor.name if news.told.actor is not None else "PagerDuty"
             incidents.propose_resolution(tx, brief.number, by=by, now=news.now)
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)

@@ -155,6 +155,8 @@ def _one_of(known: frozenset[str], value: object) -> str | None:
 
 
 def _assignees(incident: Body) -> tuple[Person, ...] | None:
+    if incident.get("status") == "resolved":
+        return None  # PagerDuty empties the list then; who had it stays worth knowing
     # Webhooks list people, the REST API assignments that hold one person each.
     if "assignees" in incident:
         return people(incident["assignees"])

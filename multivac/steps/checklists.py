@@ -171,12 +171,13 @@ def _tasks(case: Case, phase: Phase) -> tuple[TaskLine, ...]:
 
 
 def _next_phase(view: View, one: Occurrence) -> Occurrence | None:
-    """What is due after this occurrence, reckoned from it and not from now: the text stays true."""
-    case = view.case
+    """What is due after this occurrence as things stand, reckoned from it and not from now."""
+    case, facts = view.case, true_facts(view.case)
     coming = [
         Occurrence(phase, due, 1)
         for phase in view.playbook.phases_for(case.severity)
-        if phase.phase != one.phase.phase and (due := phase.next_due(case.declared_at, one.at)) is not None
+        if phase.phase != one.phase.phase and phase.applies(facts)
+        if (due := phase.next_due(case.declared_at, one.at)) is not None
     ]
     return min(coming, key=lambda other: other.at, default=None)
 
