@@ -17,7 +17,7 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[2]
 SECRET = "a-webhook-secret-of-the-tests"
 HOOK = "/webhooks/pagerduty"
-READY_SECONDS = 15.0
+READY_SECONDS = 25.0
 
 Answer = tuple[int, str, Mapping[str, str]]
 
@@ -53,7 +53,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def multivac(
-    *arguments: str, settings: Mapping[str, str], folder: Path, timeout: float = 15.0
+    *arguments: str, settings: Mapping[str, str], folder: Path, timeout: float = 25.0
 ) -> subprocess.CompletedProcess[str]:
     """One command that ends by itself, run in `folder`."""
     return subprocess.run(

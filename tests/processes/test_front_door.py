@@ -12,6 +12,8 @@ import pytest
 from multivac.app import VERSION
 from tests.processes.daemon import HOOK, SECRET, Daemon, ask, signed
 
+pytestmark = pytest.mark.slow(40, "a daemon or a command starts cold, perhaps on two busy cores")
+
 OLD = "the-secret-before"
 MEBIBYTE = 1024 * 1024
 

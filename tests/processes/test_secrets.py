@@ -8,6 +8,8 @@ from tests.processes.conftest import Make
 from tests.processes.daemon import multivac, signed, until
 from tests.processes.outage import Outage
 
+pytestmark = pytest.mark.slow(40, "a daemon or a command starts cold, perhaps on two busy cores")
+
 PLANTED = {
     "MULTIVAC_SLACK__BOT_TOKEN": "xoxb-planted-1111-aaaa",
     "MULTIVAC_SLACK__APP_TOKEN": "xapp-planted-2222-bbbb",
@@ -24,7 +26,6 @@ def traces_in(text: str) -> list[str]:
     return [line for line in text.splitlines() if any(trace in line for trace in TRACES)]
 
 
-@pytest.mark.slow(40, "waits for every vendor to refuse its token, perhaps on two busy cores")
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_what_goes_wrong_is_logged_without_secrets(
     postgres_url: str, make: Make, outage: Outage, form: str

@@ -10,6 +10,8 @@ from integrations.sandbox.server import Sandbox
 from tests.processes.daemon import Daemon, multivac, settings_for
 from tests.processes.outage import Outage
 
+pytestmark = pytest.mark.slow(40, "a daemon or a command starts cold, perhaps on two busy cores")
+
 # Each is a run with several mistakes: settings, file, and for each mistake what must stand in one line.
 MISTAKES: Mapping[str, tuple[dict[str, str], str, list[tuple[str, ...]]]] = {
     "names and types": (
@@ -84,7 +86,6 @@ def test_a_vendor_without_keys_is_off_and_the_start_says_so(tmp_path: Path) -> N
     assert answer[0] == 503
 
 
-@pytest.mark.slow(30, "waits for tries that come seconds apart, perhaps on two busy cores")
 def test_it_starts_with_every_vendor_down_and_responds_once_they_are_back(
     database_url: str, tmp_path: Path
 ) -> None:
