@@ -366,5 +366,7 @@ def test_a_recorded_body_is_read_whole(path: Path) -> None:
             "incident_type",
             "opened_at",
         }
+        if alert.facts.status == "resolved":
+            unsaid.add("assignees")  # PagerDuty has emptied the list by then
         said = {name for name in Facts.__slots__ if getattr(alert.facts, name) is not None}
         assert said | unsaid == set(Facts.__slots__)
