@@ -22,7 +22,9 @@ async def _all(names: list[str], runs: int) -> list[Figure]:
     figures: list[Figure] = []
     for name in names:
         print(f"\n== {name}", flush=True)
-        figures += await _BENCHMARKS[name](runs)
+        measured = await _BENCHMARKS[name](runs)
+        print(f"\n{table(measured)}", flush=True)
+        figures += measured
     return figures
 
 
@@ -35,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     print(machine())
     figures = asyncio.run(_all(options.only or list(_BENCHMARKS), options.runs))
-    print(f"\n{table(figures)}\n\n{machine()}")
+    print(f"\n== all\n\n{table(figures)}\n\n{machine()}")
     sys.exit(options.strict and not all(figure.is_met for figure in figures))
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -36,7 +38,7 @@ class Wire:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host, self._port, self._base = parts.hostname or "", parts.port or 80, parts.path
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[Connection] = []
 
     async def open(self, number: int) -> None:
         """Have so many connections ready."""
@@ -47,17 +49,28 @@ class Wire:
     ) -> Reply:
         """Make one call."""
         asked = time.monotonic()
-        reader, writer = self._take() or await self._connect()
         lines = [f"{verb} {self._base}{path} HTTP/1.1", f"Host: {self._host}:{self._port}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         lines += [f"Content-Length: {len(body)}", "", ""]
-        writer.write("\r\n".join(lines).encode() + body)
+        request = "\r\n".join(lines).encode() + body
+        kept = self._take()
+        try:
+            status, answer = await self._exchange(kept or await self._connect(), request)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            if kept is None:
+                raise
+            # The server closed it just as we spoke; as every client does, once more on a new one.
+            status, answer = await self._exchange(await self._connect(), request)
+        return Reply(status, answer, asked, time.monotonic())
+
+    async def _exchange(self, connection: Connection, request: bytes) -> tuple[int, bytes]:
+        reader, writer = connection
+        writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         _, _, length = head.partition("\r\ncontent-length:")
         answer = await reader.readexactly(int(length.split("\r\n", 1)[0])) if length else b""
-        answered = time.monotonic()
-        self._idle.append((reader, writer))
-        return Reply(int(head.split(" ", 2)[1]), answer, asked, answered)
+        self._idle.append(connection)
+        return int(head.split(" ", 2)[1]), answer
 
     async def post(self, path: str, **fields: Any) -> Any:
         """Post JSON and give the JSON that is answered. Raises RuntimeError for a refusal."""
@@ -76,14 +89,14 @@ class Wire:
             writer.close()
         self._idle.clear()
 
-    def _take(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    def _take(self) -> Connection | None:
         while self._idle:
             reader, writer = self._idle.pop()
             if not reader.at_eof() and not writer.is_closing():
                 return reader, writer
         return None
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connect(self) -> Connection:
         return await asyncio.open_connection(self._host, self._port, limit=2**24)
 
 
