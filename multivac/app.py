@@ -152,9 +152,9 @@ class Daemon:
         self.health.draining = True
         self.response.drain()
         self.schedule.stop()
-        self._server.stop()
         if not self.jobs.wait_until_idle(max(until - time.monotonic(), 0)):
             log.warning("stopped with steps under way; the next start looks what became of them")
+        self._server.stop()
         self.jobs.stop()
         self._pool.stop()
         self.database.stop()

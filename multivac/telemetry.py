@@ -88,7 +88,9 @@ def set_up_logs(form: Literal["json", "text", "auto"], level: str) -> None:
     Tracebacks show no local variables, since tokens live there.
     """
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
-    draw: Processor = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    draw: Processor = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,8 +26,8 @@ def _config(connection: sa.Connection) -> Config:
 
 
 def upgrade(database: Database) -> None:
-    """Bring the tables up to date. Raises `BadConfig` if they belong to a newer release."""
-    with database.engine.begin() as connection:
+    """Bring the tables up to date. Raises `BadConfig` if they belong to a newer release, or cannot be had."""
+    with _opened(database) as connection:
         if not database.is_sqlite:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         config = _config(connection)
@@ -40,6 +42,18 @@ def upgrade(database: Database) -> None:
         command.upgrade(config, "head")
 
 
+@contextmanager
+def _opened(database: Database) -> Iterator[sa.Connection]:
+    try:
+        connection = database.engine.connect()
+    except sa.exc.OperationalError as error:
+        why = f"cannot be opened: {str(error.orig).strip().splitlines()[0]}."
+        fix = "Start the database, or correct its address, user and password."
+        raise BadConfig(Finding("database.url", why, fix)) from None  # the cause would show the address
+    with connection, connection.begin():
+        yield connection
+
+
 def head() -> str:
     """The schema this release wants."""
     found = ScriptDirectory(str(Path(__file__).parent.parent / "migrations")).get_current_head()
@@ -48,7 +62,7 @@ def head() -> str:
 
 def current(database: Database) -> str | None:
     """The schema the database has; None while it is empty."""
-    with database.read() as connection:
+    with _opened(database) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
