@@ -94,7 +94,9 @@ def doctors(settings: Settings) -> Doctors:
 class Daemon:
     """One running Multivac: built from settings, started, stopped. Making one calls nobody."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, poll_seconds: float = _POLL_SECONDS
+    ) -> None:
         self.settings = settings
         self.clock = clock or _clock_for(settings)
         self.telemetry = Telemetry(VERSION)
@@ -108,7 +110,7 @@ class Daemon:
             _liveness_for(self.database, boot),
             advance=self.response.advance,
             boot=boot,
-            poll_seconds=_POLL_SECONDS,
+            poll_seconds=poll_seconds,
         )
         self._playbooks = playbooks.load_playbooks(settings.playbooks.path)
         self.intake = Intake(

@@ -40,6 +40,8 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 _LONGEST_TITLE = 1000
+_UNTITLED = "Untitled alert"
+_WHOLE = frozenset({AlertKind.TRIGGERED, AlertKind.FOUND_OPEN})  # they say all there is, a blank title too
 _STILL_OPEN = frozenset({"triggered", "acknowledged"})
 
 
@@ -124,7 +126,8 @@ class Intake:
 
     def _place(self, tx: sa.Connection, news: _News) -> Taken:
         facts = news.known.facts
-        if facts.status not in _STILL_OPEN or facts.title is None:
+        is_whole = facts.title is not None or news.told.kind in _WHOLE
+        if facts.status not in _STILL_OPEN or not is_whole:
             return Taken("dropped")  # over already, or all that is known is that it exists
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
@@ -145,7 +148,7 @@ class Intake:
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
         facts, now = news.known.facts, news.now
-        title = (facts.title or "")[:_LONGEST_TITLE]
+        title = (facts.title or _UNTITLED)[:_LONGEST_TITLE]
         severity = playbook.severity_of(facts)
         touched = incidents.declare(
             tx,
@@ -172,6 +175,7 @@ class Intake:
         told = news.told
         if told.kind is AlertKind.FOUND_OPEN and not news.known.changed:
             return Taken("known")
+        incidents.lock(tx, owner)  # what its other alerts say must not change while this one is weighed
         brief = incidents.brief(tx, owner)
         if marker_of(owner, brief.declared_at) in told.text:
             return Taken("our own")  # the pager tells us of the note we wrote

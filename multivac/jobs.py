@@ -91,6 +91,7 @@ class Jobs:
         self._liveness = liveness
         self._advance = advance
         self._poll_seconds = poll_seconds
+        self._begun: set[str] = set()  # handed to the engine, not running yet
         self._running: dict[str, IncidentId] = {}
         self._changed = threading.Condition()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
@@ -125,7 +126,9 @@ class Jobs:
     def begin(self, put: Put) -> None:
         """Start a job after the commit, without waiting for it. One that is queued starts by itself."""
         if put.direct and self._client is not None:
-            self._starter.submit(self._begin, put.touched)
+            job = _name(put.touched)
+            self._begun.add(job)
+            self._starter.submit(self._begin, job, put.touched.number)
 
     def dead(self, claimants: Collection[str]) -> tuple[str, ...]:
         """Those of the claimants that are no longer at work: their job ended, or their process died."""
@@ -153,7 +156,7 @@ class Jobs:
     def wait_until_idle(self, seconds: float) -> bool:
         """Wait until no job of this process runs; False if that took longer."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._running, timeout=seconds)
+            return self._changed.wait_for(lambda: not self._running and not self._begun, timeout=seconds)
 
     def forget_old(self) -> None:
         """Delete the engine's notes on jobs that ended an hour ago; it keeps them for ever otherwise."""
@@ -194,17 +197,19 @@ class Jobs:
             config["db_engine_kwargs"] = {"connect_args": {"factory": SqliteConnection}}
         return config
 
-    def _begin(self, touched: Touched) -> None:
+    def _begin(self, job: str, number: IncidentId) -> None:
         try:
-            with SetWorkflowID(_name(touched)):
-                DBOS.start_workflow(self._workflow, int(touched.number))
+            with SetWorkflowID(job):
+                DBOS.start_workflow(self._workflow, int(number))
         except Exception as error:  # boundary: the beat starts it again
-            log.warning("job not started", incident=touched.number, error=repr(error))
+            log.warning("job not started", incident=number, error=repr(error))
+            self._begun.discard(job)
 
     def _run(self, number: int) -> None:
         job = str(DBOS.workflow_id)
         with self._changed:
             self._running[job] = IncidentId(number)
+            self._begun.discard(job)
         try:
             self._advance(IncidentId(number), f"{self.boot}/{job}")
         except Exception:  # boundary: what is missing stays in the rows, and the beat comes back to it

@@ -136,7 +136,7 @@ STEPS: tuple[Step, ...] = (
         wants=channel.wants_bookmarks,
         do=channel.add_bookmark,
         needs=("channel",),
-        waits={"invite": _A_WHILE, "checklist": _A_WHILE, "assignee": _A_WHILE},
+        waits=dict.fromkeys(("on call", "schedule", "chat ids", "invite", "checklist", "assignee"), _A_WHILE),
         matters=3,
     ),
     Step(name="note", wants=words.wants_notes, do=words.note_alert, needs=("channel",), matters=2),
@@ -150,7 +150,15 @@ STEPS: tuple[Step, ...] = (
         waits={"settle": timedelta(minutes=2)},
         matters=1,
     ),
-    Step(name="gaps", wants=gaps.wants_gaps, do=gaps.say_gaps, needs=("headline",), matters=1),
+    Step(
+        name="gaps",
+        wants=gaps.wants_gaps,
+        do=gaps.say_gaps,
+        needs=("headline",),
+        # When the chat is back after a while, looking people up gets its chance first.
+        waits={"chat ids": timedelta(minutes=1)},
+        matters=1,
+    ),
 )
 
 _BY_NAME = {step.name: step for step in STEPS}

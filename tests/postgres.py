@@ -59,10 +59,10 @@ class Server:
             connection.execute(statement.encode())
 
     @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
-        """The address of a new, empty database, dropped afterwards with whoever is still connected."""
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """The address of a new database like the template, dropped afterwards with whoever is connected."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
         finally:

@@ -216,12 +216,8 @@ def _caught_up(said: CaughtUp) -> Drawn:
 
 
 def _lead_call(said: LeadCall) -> Drawn:
-    sentences = [f"{person(said.lead)}, you lead this incident."]
-    if said.ticket:
-        sentences.append(f"To hand it over, assign {link(said.ticket)} to somebody else.")
-    else:
-        sentences.append("To hand it over, say here who leads instead.")
-    paragraphs = [" ".join(sentences)]
+    yours = f" Your ticket is {link(said.ticket)}." if said.ticket else ""
+    paragraphs = [f"{person(said.lead)}, you lead this incident.{yours} If you cannot, say here who does."]
     if said.cx_lead:
         asked = "Please" if said.cx_lead == said.lead else f"{person(said.cx_lead)}, please"
         paragraphs.append(f"{asked} settle the severity: say here how bad it is for users.")
@@ -247,7 +243,7 @@ def _resolution_proposed(said: ResolutionProposed) -> Drawn:
     if said.withdrawn:
         advice = "The alert came back before anybody agreed: the incident goes on."
     else:
-        advice = "Is it over? Then the lead resolves the incident; else carry on. Nothing changes by itself."
+        advice = "Is it over? Then say so here; else carry on. Nothing changes by itself."
     return _drawn("resolution-proposed", f"{claim} {advice}", _sections(f"{claim}\n{advice}"))
 
 

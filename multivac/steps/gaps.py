@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from multivac.briefing import Gaps, fingerprint
+from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say
 from multivac.store.cases import Case, Result, StepRow
@@ -81,12 +82,15 @@ def _name(case: Case, chat_id: str) -> str:
 
 
 def _on_call_gaps(case: Case) -> Iterator[tuple[str, str]]:
-    for name, row in sorted(case.steps.items()):
-        if row.was_done and row.result.get("on_call") == []:
-            if name == "on call":
-                yield name, "Nobody is on call for this alert's escalation policy. Page somebody by hand."
-            elif name.startswith("schedule/"):
-                yield name, f"Nobody is on call for {name.removeprefix('schedule/')}. Page somebody by hand."
+    row = case.steps.get("on call")
+    levels = case.playbook.wanted(case.severity).alert_policy_levels
+    nobody = not any(level in levels for level, _ in people.on_call_of(case))
+    if row is not None and row.was_done and levels and nobody:
+        said = "level " + " or ".join(map(str, levels))
+        yield "on call", f"Nobody is on call at {said} of this alert's policy. Page somebody by hand."
+    for name, one in sorted(case.steps.items()):
+        if name.startswith("schedule/") and one.was_done and one.result.get("on_call") == []:
+            yield name, f"Nobody is on call for {name.removeprefix('schedule/')}. Page somebody by hand."
 
 
 def _role_gaps(case: Case) -> Iterator[tuple[str, str]]:

@@ -45,17 +45,15 @@ def on_call_rules(case: Case) -> tuple[OnCallOf, ...]:
 def wants_on_call(view: View) -> Mapping[str, str]:
     """Who answers now for the policies of the alerts."""
     policies = policies_of(view.case)
-    if view.out.pager is None or not policies:
-        return NOTHING
-    return {"": fingerprint(policies, _stale_minutes(view, "on call"))}
+    return (
+        {"": _still_known(view, "on call", policies)} if view.out.pager is not None and policies else NOTHING
+    )
 
 
 def find_on_call(attempt: Attempt) -> Result:
     """Ask the pager; if it does not answer, the last answer with its age."""
     policies = policies_of(attempt.case)
-    return _on_call(
-        attempt, "policies:" + ",".join(policies), lambda: attempt.pager().on_call_of_policies(policies)
-    )
+    return _on_call(attempt, policies, lambda: attempt.pager().on_call_of_policies(policies))
 
 
 def wants_schedules(view: View) -> Mapping[str, str]:
@@ -64,27 +62,29 @@ def wants_schedules(view: View) -> Mapping[str, str]:
         return NOTHING
     names = {rule.schedule for rule in on_call_rules(view.case) if rule.schedule}
     names |= set(view.playbook.wanted(view.case.severity).schedules)
-    return {name: fingerprint(name, _stale_minutes(view, f"schedule/{name}")) for name in sorted(names)}
+    return {name: _still_known(view, f"schedule/{name}", (name,)) for name in sorted(names)}
 
 
 def find_schedule(attempt: Attempt) -> Result:
     """Ask the pager for one schedule; if it does not answer, the last answer with its age."""
     name = attempt.instance
-    return _on_call(attempt, f"schedule:{name}", lambda: attempt.pager().on_call_of_schedules([name]))
+    return _on_call(attempt, (name,), lambda: attempt.pager().on_call_of_schedules([name]))
 
 
-def _stale_minutes(view: View, step: str) -> int:
-    """Counts the minutes since an old list was taken, so that the pager is asked again each minute."""
+def _still_known(view: View, step: str, asked: Sequence[str]) -> str:
+    """What was done, while it answers the same question; an old list is asked for again each minute."""
     row = view.case.steps.get(step)
-    if row is None or row.done_at is None or "as_of" not in row.result:
-        return int(row.result.get("asked", 0)) if row is not None else 0
-    view.look_again(row.done_at + _ASK_AGAIN)
-    return int(row.result["asked"]) + (1 if view.now >= row.done_at + _ASK_AGAIN else 0)
+    if row is None or row.done is None or row.done_at is None:
+        return fingerprint(asked)
+    again_at = row.done_at + _ASK_AGAIN if "as_of" in row.result else None
+    view.look_again(again_at)
+    if row.result["asked"] == list(asked) and (again_at is None or view.now < again_at):
+        return row.done
+    return fingerprint(asked, row.done_at)
 
 
-def _on_call(attempt: Attempt, key: str, ask: Callable[[], tuple[OnCall, ...]]) -> Result:
-    database = attempt.out.database
-    asked = int(attempt.before.result.get("asked", -1)) + 1 if attempt.before.was_done else 0
+def _on_call(attempt: Attempt, asked: Sequence[str], ask: Callable[[], tuple[OnCall, ...]]) -> Result:
+    database, key = attempt.out.database, f"{attempt.name}:{','.join(asked)}"
     try:
         found = [_stored(one, attempt) for one in ask()]
     except TryAgain:
@@ -92,9 +92,9 @@ def _on_call(attempt: Attempt, key: str, ask: Callable[[], tuple[OnCall, ...]]) 
             last = directory.last_answer(tx, key)
         if last is None:
             raise
-        return {"on_call": last[0], "as_of": last[1].isoformat(), "asked": asked}
+        return {"asked": list(asked), "on_call": last[0], "as_of": last[1].isoformat()}
     database.write(lambda tx: directory.keep_answer(tx, key, found, now=attempt.now))
-    return {"on_call": found, "asked": asked}
+    return {"asked": list(asked), "on_call": found}
 
 
 def _stored(one: OnCall, attempt: Attempt) -> dict[str, Any]:
@@ -249,8 +249,19 @@ def find_chat_ids(attempt: Attempt) -> Result:
         "inactive": [
             p.name for p in people if p.key in found and found[p.key].id and not found[p.key].active
         ],
-        "names": {person.key: person.name for person in people},
+        "names": {person.key: _called(person, found.get(person.key)) for person in people},
     }
+
+
+def _called(person: Person, found: directory.Identity | None) -> str:
+    """The name; of somebody the playbook names by e-mail, the one the chat knows."""
+    return found.name if found is not None and found.name and person.name == person.email else person.name
+
+
+def name_of(case: Case, person: Person) -> str:
+    """What to call a person in a message."""
+    name: str = case.result("chat ids").get("names", {}).get(person.key, person.name)
+    return name
 
 
 def _known_identities(attempt: Attempt, people: Sequence[Person]) -> dict[str, directory.Identity]:

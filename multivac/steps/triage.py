@@ -41,11 +41,13 @@ def settle(attempt: Attempt) -> Result:
 
 
 def keep_settled(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
-    """Dismiss the incident, or remember that people are on it."""
+    """Dismiss the incident if the alert is still over, or remember that people are on it."""
     if made["spoke"]:
         incidents.person_acted(tx, case.id, now=now)
         return
-    if incidents.set_status(tx, case.id, Status.DISMISSED, now=now):
+    brief = incidents.brief(tx, case.id)
+    is_over = brief.resolution_stands and not brief.person_acted
+    if is_over and incidents.set_status(tx, case.id, Status.DISMISSED, now=now):
         text = "Dismissed: the alert resolved itself before anybody said a word"
         key = f"dismissed:{case.resolution_at}"
         timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now=now)

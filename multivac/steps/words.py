@@ -70,8 +70,8 @@ def headline(view: View) -> Headline:
         status=case.status,
         started_at=case.declared_at,
         services=tuple(dict.fromkeys(a.facts.service_name for a in case.alerts if a.facts.service_name)),
-        lead=_who(case.lead),
-        cx_lead=_who(case.roles[CX_LEAD].person) if CX_LEAD in case.roles else None,
+        lead=_who(case, case.lead),
+        cx_lead=_who(case, case.roles[CX_LEAD].person) if CX_LEAD in case.roles else None,
         ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
         alerts=_alert_links(case),
         bridge=next((a.facts.bridge for a in reversed(case.alerts) if a.facts.bridge), None),
@@ -82,8 +82,8 @@ def headline(view: View) -> Headline:
     )
 
 
-def _who(person: Person | None) -> Who | None:
-    return Who(name=person.name) if person else None
+def _who(case: Case, person: Person | None) -> Who | None:
+    return Who(name=people.name_of(case, person)) if person else None
 
 
 def _alert_links(case: Case) -> tuple[Link, ...]:
@@ -145,7 +145,7 @@ def announcement(view: View) -> Announcement:
         title=case.title,
         severity=case.severity,
         status=case.status,
-        lead=_who(case.lead),
+        lead=_who(case, case.lead),
         channel=case.channel_id or "",
     )
 
@@ -170,9 +170,11 @@ def lead_call(case: Case, lead: Person) -> LeadCall:
     ticket = case.result("ticket")
     cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles else None
     return LeadCall(
-        lead=Who(name=lead.name, chat_id=people.chat_id(case, lead)),
+        lead=Who(name=people.name_of(case, lead), chat_id=people.chat_id(case, lead)),
         ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
-        cx_lead=Who(name=cx_lead.name, chat_id=people.chat_id(case, cx_lead)) if cx_lead else None,
+        cx_lead=Who(name=people.name_of(case, cx_lead), chat_id=people.chat_id(case, cx_lead))
+        if cx_lead
+        else None,
     )
 
 
@@ -238,7 +240,7 @@ def prompt_update(attempt: Attempt) -> Result:
     case = attempt.case
     every = case.playbook.update_every(case.severity) or timedelta()
     due = datetime.strptime(attempt.instance, _STAMP).replace(tzinfo=UTC)
-    return say(attempt, channel_of(case), UpdateDue(due_at=due, every=every, lead=_who(case.lead)))
+    return say(attempt, channel_of(case), UpdateDue(due_at=due, every=every, lead=_who(case, case.lead)))
 
 
 # --- the end the pager proposes -------------------------------------------------------------------

@@ -69,6 +69,7 @@ class Brief:
     declared_at: datetime
     opens_at: datetime
     resolution_stands: bool
+    person_acted: bool
     playbook: Playbook
 
 
@@ -83,6 +84,7 @@ def brief(tx: sa.Connection, number: IncidentId) -> Brief:
         declared_at=row.declared_at,
         opens_at=row.opens_at,
         resolution_stands=row.resolution_at is not None and not row.resolution_withdrawn,
+        person_acted=row.person_acted_at is not None,
         playbook=restore(row.body),
     )
 

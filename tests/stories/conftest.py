@@ -12,8 +12,14 @@ from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.server import Sandbox
 from integrations.sandbox.world import World
+from multivac.app import Daemon
+from multivac.settings import load_settings
+from tests.contracts.recorder import documents_if_there, held_to_the_documents
+from tests.postgres import Server
 from tests.stories.stage import Clock, Logs, Multivac
 from tests.stories.workspace import Slack
+
+__all__ = ["documents_if_there", "held_to_the_documents"]  # fixtures
 
 MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -22,6 +28,24 @@ MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 def one_sandbox() -> Iterator[Sandbox]:
     with Sandbox(SandboxClock(frozen=MONDAY_NOON)) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def tables_ready(postgres_server: Server) -> Iterator[str]:
+    """A database that has all tables: the engine alone takes half a second to make its own."""
+    with postgres_server.database() as url:
+        settings = {"MULTIVAC_DATABASE__URL": url, "MULTIVAC_SERVER__PORT": "0"}
+        daemon = Daemon(load_settings(None, settings))
+        daemon.start(beating=False)
+        daemon.stop()
+        yield url.split("?", 1)[0].rsplit("/", 1)[1]
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server, tables_ready: str) -> Iterator[str]:
+    """A PostgreSQL database of this story's own, empty but for its tables."""
+    with postgres_server.database(tables_ready) as url:
+        yield url
 
 
 @pytest.fixture

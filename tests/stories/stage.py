@@ -97,8 +97,8 @@ class Multivac:
     def start_again(self, *, port: int = 0) -> Daemon:
         """Start another daemon on the same database, with the same settings; on a new port, or on this."""
         self._settings["server__port"] = str(port)
-        daemon = Daemon(load_settings(None, self._environment()), clock=self._sandbox.world.clock)
-        daemon.jobs._poll_seconds = POLL
+        settings = load_settings(None, self._environment())
+        daemon = Daemon(settings, clock=self._sandbox.world.clock, poll_seconds=POLL)
         daemon.start(beating=False)
         self.daemon = daemon
         self._subscribe(f"{daemon.url}/webhooks/pagerduty")
@@ -181,16 +181,11 @@ class Multivac:
     def is_at_work(self) -> bool:
         """Whether a job is begun and not over, or the rows say that one is to begin now."""
         daemon = self.running
-        daemon.jobs._starter.submit(time.monotonic).result()  # whatever was to begin has begun by then
         with daemon.database.read() as tx:
             due = sa.or_(incident.c.planned < incident.c.version, incident.c.wake_at <= daemon.clock.now())
             if tx.scalar(sa.select(sa.exists().where(due))):
                 return True
-        assert daemon.jobs._client is not None
-        begun = daemon.jobs._client.list_workflows(
-            status=["PENDING", "ENQUEUED"], limit=1, load_input=False, load_output=False
-        )
-        return bool(begun)
+        return not daemon.jobs.wait_until_idle(0) or bool(daemon.jobs.waiting())
 
     def _files(
         self, playbook: Mapping[str, Any] | None, people: Sequence[Mapping[str, str]]

@@ -217,8 +217,8 @@ def test_checklists_missed_while_away_are_one_digest() -> None:
 def test_the_lead_call_names_the_lead_and_the_cx_lead_once_each() -> None:
     drawn = render(LeadCall(lead=ANA, ticket=OPS_12, cx_lead=Who(name="Cara", chat_id="U0CARA")))
     assert drawn.text == (
-        "<@U0ANA>, you lead this incident. To hand it over, assign "
-        "<https://jira.example/browse/OPS-12|OPS-12> to somebody else. "
+        "<@U0ANA>, you lead this incident. Your ticket is "
+        "<https://jira.example/browse/OPS-12|OPS-12>. If you cannot, say here who does. "
         "<@U0CARA>, please settle the severity: say here how bad it is for users."
     )
     assert shown(drawn).count("<@") == 2
@@ -227,7 +227,7 @@ def test_the_lead_call_names_the_lead_and_the_cx_lead_once_each() -> None:
 def test_one_who_is_both_is_mentioned_once() -> None:
     drawn = render(LeadCall(lead=ANA, ticket=None, cx_lead=ANA))
     assert drawn.text == (
-        "<@U0ANA>, you lead this incident. To hand it over, say here who leads instead. "
+        "<@U0ANA>, you lead this incident. If you cannot, say here who does. "
         "Please settle the severity: say here how bad it is for users."
     )
 
@@ -240,7 +240,7 @@ def test_a_title_with_a_full_stop_gets_no_second_one() -> None:
 
 def test_the_lead_call_without_a_ticket() -> None:
     assert shown(render(LeadCall(lead=Who(name="Ana"), ticket=None, cx_lead=None))) == (
-        "Ana, you lead this incident. To hand it over, say here who leads instead."
+        "Ana, you lead this incident. If you cannot, say here who does."
     )
 
 
@@ -261,7 +261,7 @@ def test_a_proposed_resolution_asks_and_a_withdrawn_one_takes_it_back() -> None:
     said = ResolutionProposed(by="Bo Chen", at=AT, withdrawn=False)
     assert shown(render(said)) == (
         f"Bo Chen resolved the alert, {SHOWN_AT}.\n"
-        "Is it over? Then the lead resolves the incident; else carry on. Nothing changes by itself."
+        "Is it over? Then say so here; else carry on. Nothing changes by itself."
     )
     assert render(replace(said, withdrawn=True)).text == (
         f"Bo Chen resolved the alert, {SHOWN_AT}. "
