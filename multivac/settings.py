@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ class Settings(Strict):
         return tuple(vendor.describe() for vendor in (self.slack, self.jira, self.pagerduty))
 
 
-def keys() -> dict[str, bool]:
+@cache
+def keys() -> Mapping[str, bool]:
     """Return every key in dotted form, and whether it is a secret."""
     return {
         f"{section}.{key}": '"writeOnly"' in json.dumps(schema)

@@ -65,7 +65,7 @@ def _people_gaps(case: Case) -> Iterator[tuple[str, str]]:
     if missing := looked_up.get("missing"):
         yield (
             "missing",
-            f"Not in Slack under the e-mail PagerDuty has: {', '.join(missing)}. Invite them by hand.",
+            f"Not found in Slack: {', '.join(missing)}. Invite them by hand.",
         )
     if inactive := looked_up.get("inactive"):
         yield "inactive", f"Deactivated in Slack: {', '.join(inactive)}. Page their stand-in."

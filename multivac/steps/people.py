@@ -245,12 +245,20 @@ def find_chat_ids(attempt: Attempt) -> Result:
     found = known | {one.key: one for one in answers}
     return {
         "ids": ids | {key: one.id for key, one in found.items() if one.id and one.active},
-        "missing": [person.name for person in by_mail if found[person.key].id is None],
+        "missing": [person.name for person in people if _cannot_be_found(person, found)],
         "inactive": [
             p.name for p in people if p.key in found and found[p.key].id and not found[p.key].active
         ],
         "names": {person.key: _called(person, found.get(person.key)) for person in people},
     }
+
+
+def _cannot_be_found(person: Person, found: Mapping[str, directory.Identity]) -> bool:
+    if person.slack:
+        return False
+    if person.email:
+        return found[person.key].id is None
+    return person.pagerduty is None  # else the pager is still to be asked for the address
 
 
 def _called(person: Person, found: directory.Identity | None) -> str:

@@ -35,7 +35,7 @@ def tables_ready(postgres_server: Server) -> Iterator[str]:
     """A database that has all tables: the engine alone takes half a second to make its own."""
     with postgres_server.database() as url:
         settings = {"MULTIVAC_DATABASE__URL": url, "MULTIVAC_SERVER__PORT": "0"}
-        daemon = Daemon(load_settings(None, settings))
+        daemon = Daemon(load_settings(None, settings), clock=SandboxClock(frozen=MONDAY_NOON))
         daemon.start(beating=False)
         daemon.stop()
         yield url.split("?", 1)[0].rsplit("/", 1)[1]

@@ -23,7 +23,7 @@ def test_somebody_who_is_not_in_slack_is_named_with_what_to_do(
     multivac.start()
     pagerduty.trigger("Search is slow", "search")
     clock.settle()
-    assert "Not in Slack under the e-mail PagerDuty has: Fay Kim. Invite them by hand." in gap(slack, clock)
+    assert "Not found in Slack: Fay Kim. Invite them by hand." in gap(slack, clock)
 
 
 def test_a_deactivated_account_is_named_and_stops_nobody_else(
