@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from random import SystemRandom
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 import structlog
@@ -18,7 +19,6 @@ from integrations.jira.tracker import JiraTracker
 from integrations.pagerduty.doctor import PagerDutyDoctor
 from integrations.pagerduty.pager import PagerDutyPager
 from integrations.pagerduty.webhook import Webhook
-from integrations.sandbox.server import Sandbox
 from integrations.slack.chat import SlackChat
 from integrations.slack.doctor import SlackDoctor
 from multivac import people, playbooks
@@ -40,6 +40,9 @@ from multivac.store.steps import forgive
 from multivac.telemetry import Telemetry
 from multivac.web.routes import Health, Parts, create
 from multivac.web.server import Server
+
+if TYPE_CHECKING:
+    from integrations.sandbox.server import Sandbox
 
 log = structlog.get_logger()
 
@@ -227,5 +230,7 @@ def _liveness_for(database: Database, boot: str) -> Liveness:
 
 
 def sandbox() -> Sandbox:
-    """The stand-ins for Slack, Jira and PagerDuty, for the demo."""
+    """The stand-ins for Slack, Jira and PagerDuty, for the demo; a daemon starts without reading them."""
+    from integrations.sandbox.server import Sandbox  # noqa: PLC0415  # see above
+
     return Sandbox()

@@ -15,7 +15,6 @@ import typer
 
 from multivac.app import VERSION, Daemon, doctors
 from multivac.check import AREAS, Report, examine, slack_manifest, unusable
-from multivac.demo import live, rehearse
 from multivac.errors import BadConfig
 from multivac.reference import json_schema
 from multivac.settings import Settings, load_settings
@@ -80,6 +79,8 @@ def demo(
     fast: Annotated[bool, typer.Option("--fast", help="Make the pauses of the story short.")] = False,
 ) -> None:
     """Try Multivac without any account: an outage at a made-up company, on one page in the browser."""
+    from multivac.demo import live, rehearse  # noqa: PLC0415  # only the demo needs the sandbox
+
     if not script:
         live(port, fast=fast, stopped=_told_to_stop(), tell=typer.echo)
         return
@@ -169,14 +170,14 @@ def upgrade(config: ConfigFile = None) -> None:
     """Bring the tables to this release's form."""
     opened = _database(config)
     migrate.upgrade(opened)
-    typer.echo(f"The tables are at {migrate.head()}.")
+    typer.echo(f"The tables are at {migrate.HEAD}.")
 
 
 @database.command()
 def current(config: ConfigFile = None) -> None:
     """Print which form the tables have, and which this release wants."""
     opened = _database(config)
-    typer.echo(f"{migrate.current(opened) or 'empty'} (this release wants {migrate.head()})")
+    typer.echo(f"{migrate.current(opened) or 'empty'} (this release wants {migrate.HEAD})")
 
 
 def _settings(config: Path | None) -> Settings:

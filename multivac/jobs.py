@@ -9,20 +9,22 @@ from __future__ import annotations
 import itertools
 import logging
 import queue
+import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, SetWorkflowID
 
 from multivac.incident import IncidentId
-from multivac.store.database import Database, SqliteConnection
+from multivac.store.database import Database
 from multivac.store.incidents import Touched
 from multivac.store.liveness import Liveness
 
@@ -34,6 +36,35 @@ _QUEUED = 48  # jobs taken from the queue at a time
 _FORGET_AFTER_SECONDS = 3600
 
 Advance = Callable[[IncidentId, str], None]
+
+
+class EngineConnection(sqlite3.Connection):
+    """SQLite for the engine's own file, with a clock of milliseconds for its SQL.
+
+    It need not be durable, since the rows are. The engine asks SQLite for the time: whole seconds on
+    Python 3.11, and nothing at all where SQLite is older than 3.42; so its clock functions are ours.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=OFF"):
+            self.execute(f"PRAGMA {pragma}")
+        self.create_function("unixepoch", 1, _milliseconds)
+        self.create_function(
+            "strftime", 2, lambda form, at: _milliseconds() if (form, at) == ("%s", "now") else None
+        )
+
+
+def _milliseconds(*_: object) -> float:
+    return time.time_ns() // 1_000_000 / 1000
+
+
+def engine_url(database: Database) -> str:
+    """Where the engine keeps its tables: on PostgreSQL in our database, on SQLite in a file beside it.
+
+    In one file the two would wait for each other's write lock, which SQLite gives out unfairly.
+    """
+    return f"{database.url}.engine" if database.is_sqlite else database.url
 
 
 class StepPool:
@@ -75,6 +106,11 @@ class Put:
 
     touched: Touched
     direct: bool
+    job: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Give the job its name."""
+        object.__setattr__(self, "job", _name(self.touched))
 
 
 class Jobs:
@@ -105,30 +141,25 @@ class Jobs:
         self._workflow = DBOS.workflow(name="advance")(partial(self._run))
         DBOS.launch()
         DBOS.register_queue(_QUEUE, worker_concurrency=_QUEUED, polling_interval_sec=self._poll_seconds)
-        self._client = DBOSClient(system_database_engine=self._database.engine, application_name="multivac")
+        self._client = self._open_client()
 
     def put(self, tx: sa.Connection, touched: Touched) -> Put:
-        """Hand in a job with the change that makes it necessary; queued there if many are running."""
-        direct = touched.severity.rank == 1 or len(self._running) < _DIRECT
-        if not direct and self._client is not None:
-            self._client.enqueue_in_transaction(
-                tx,
-                {
-                    "workflow_name": "advance",
-                    "queue_name": _QUEUE,
-                    "workflow_id": _name(touched),
-                    "priority": touched.severity.rank,
-                },
-                int(touched.number),
-            )
-        return Put(touched, direct)
+        """Hand in a job with the change that makes it necessary; queued if many are running."""
+        direct = touched.severity.rank == 1 or len(self._running) + len(self._begun) < _DIRECT
+        put = Put(touched, direct=direct)
+        if not direct and self._client is not None and not self._database.is_sqlite:
+            self._client.enqueue_in_transaction(tx, _options(put), int(touched.number))
+        return put
 
     def begin(self, put: Put) -> None:
-        """Start a job after the commit, without waiting for it. One that is queued starts by itself."""
-        if put.direct and self._client is not None:
-            job = _name(put.touched)
-            self._begun.add(job)
-            self._starter.submit(self._begin, job, put.touched.number)
+        """Start a job after the commit, without waiting; on PostgreSQL a queued one is there already."""
+        if self._client is None:
+            return
+        if put.direct:
+            self._begun.add(put.job)
+            self._starter.submit(self._begin, put)
+        elif self._database.is_sqlite:
+            self._starter.submit(self._enqueue, put)
 
     def dead(self, claimants: Collection[str]) -> tuple[str, ...]:
         """Those of the claimants that are no longer at work: their job ended, or their process died."""
@@ -180,10 +211,17 @@ class Jobs:
         DBOS.destroy(destroy_registry=True)
         self._liveness.stop()
 
+    def _open_client(self) -> DBOSClient:
+        if not self._database.is_sqlite:  # it has to join our transactions
+            return DBOSClient(system_database_engine=self._database.engine, application_name="multivac")
+        connect = {"factory": EngineConnection}
+        engine = sa.create_engine(engine_url(self._database), connect_args=connect)
+        return DBOSClient(system_database_engine=engine, application_name="multivac")
+
     def _config(self) -> DBOSConfig:
         config = DBOSConfig(
             name="multivac",
-            system_database_url=self._database.url,
+            system_database_url=engine_url(self._database),
             sys_db_pool_size=4,
             # The default is a hash of the source, which would strand open incidents at each upgrade.
             application_version="1",
@@ -194,16 +232,23 @@ class Jobs:
             use_listen_notify=False,
         )
         if self._database.is_sqlite:
-            config["db_engine_kwargs"] = {"connect_args": {"factory": SqliteConnection}}
+            config["db_engine_kwargs"] = {"connect_args": {"factory": EngineConnection}}
         return config
 
-    def _begin(self, job: str, number: IncidentId) -> None:
+    def _begin(self, put: Put) -> None:
         try:
-            with SetWorkflowID(job):
-                DBOS.start_workflow(self._workflow, int(number))
+            with SetWorkflowID(put.job):
+                DBOS.start_workflow(self._workflow, int(put.touched.number))
         except Exception as error:  # boundary: the beat starts it again
-            log.warning("job not started", incident=number, error=repr(error))
-            self._begun.discard(job)
+            log.warning("job not started", incident=put.touched.number, error=repr(error))
+            self._begun.discard(put.job)
+
+    def _enqueue(self, put: Put) -> None:
+        try:
+            if self._client is not None:
+                self._client.enqueue(_options(put), int(put.touched.number))
+        except Exception as error:  # boundary: the beat starts it again
+            log.warning("job not queued", incident=put.touched.number, error=repr(error))
 
     def _run(self, number: int) -> None:
         job = str(DBOS.workflow_id)
@@ -223,3 +268,13 @@ class Jobs:
 def _name(touched: Touched) -> str:
     # An id is never used twice: the engine would take the second start for the first.
     return f"advance:{touched.number}:{touched.version}:{uuid.uuid4().hex[:8]}"
+
+
+def _options(put: Put) -> EnqueueOptions:
+    return {
+        "workflow_name": "advance",
+        "queue_name": _QUEUE,
+        "workflow_id": put.job,
+        # The engine's default is 0, which would go before a sev1.
+        "priority": put.touched.severity.rank,
+    }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -300,17 +301,23 @@ class Response:
         run = self._runs.get(number)
         return run is not None and run.nudge()
 
-    def round(self, run: _Run) -> list[_Flight]:
+    def round(self, run: _Run) -> Future[_Look]:
         """One transaction: record what arrived, look, plan, claim what can run now."""
         came: _Came = []
-        try:
-            look = self.out.database.write(lambda tx: self._look(tx, run, came))
-        except BaseException:
-            run.arrived.extend(came)
-            raise
-        if look.wake is not None and self.wake_at is not None:
-            self.wake_at(run.number, look.wake)
-        return look.flights
+
+        def look(tx: sa.Connection) -> _Look:
+            run.arrived.extendleft(reversed(came))  # a group of writes that fails is done again
+            came.clear()
+            return self._look(tx, run, came)
+
+        looking = self.out.database.hand_in(look)
+        looking.add_done_callback(lambda looked: run.arrived.extend(came) if looked.exception() else None)
+        return looking
+
+    def look_again_at(self, number: IncidentId, wake: datetime | None) -> None:
+        """Have somebody look when the next thing falls due, if it is soon."""
+        if wake is not None and self.wake_at is not None:
+            self.wake_at(number, wake)
 
     def _look(self, tx: sa.Connection, run: _Run, came: _Came) -> _Look:
         incidents.lock(tx, run.number)
@@ -386,17 +393,17 @@ class Response:
 
     def soon(self, work: Callable[[], None]) -> None:
         """Give a round to the threads, before any step."""
-        self._pool.submit((0,), work)
+        self._pool.submit((-1,), work)
 
     def submit(self, flight: _Flight, work: Callable[[], None]) -> None:
-        """Give a step to the threads: the worst incident first, then what matters most.
+        """Give a step to the threads: first what people wait for, of the worst incident first.
 
         What is only redrawn can wait for what others have not got at all.
         """
         step = step_of(flight.claim.name)
         again = flight.case.steps[flight.claim.name].was_done
         matters = step.matters if step is not None and not again else _REDRAWN
-        self._pool.submit((flight.case.severity.rank, matters), work)
+        self._pool.submit((int(matters >= _REDRAWN), flight.case.severity.rank, matters), work)
 
 
 class _Run:
@@ -414,10 +421,7 @@ class _Run:
 
     def go(self) -> None:
         """The first round, then wait until the last step has done the last round."""
-        try:
-            self._round()
-        finally:
-            self._land()
+        self._round()
         self._landed.wait()
 
     def nudge(self) -> bool:
@@ -426,7 +430,7 @@ class _Run:
             if self._in_the_air == 0:
                 return False
             self._in_the_air += 1
-        self._response.soon(self._look_again)
+        self._response.soon(self._round)
         return True
 
     def take_arrived(self) -> _Came:
@@ -437,33 +441,37 @@ class _Run:
             self.arrived.clear()
         return came
 
-    def _look_again(self) -> None:
-        try:
-            self._round()
-        except Exception:  # boundary: the beat comes back to it
-            log.exception("round failed", incident=self.number)
-        finally:
-            self._land()
-
     def _fly(self, flight: _Flight) -> None:
         outcome = self._response.perform(flight)
         self.arrived.append((flight, outcome))
-        self._look_again()
+        self._round()
 
     def _round(self) -> None:
+        """Have a round done, unless one that has not begun yet will do; lands once it is over."""
         with self._lock:
             if self._waiting:
-                return
-            self._waiting = True
-        try:
-            flights = self._response.round(self)
-        except BaseException:
+                covered = True
+            else:
+                covered, self._waiting = False, True
+        if covered:
+            self._land()
+        else:
+            self._response.round(self).add_done_callback(self._go_on)
+
+    def _go_on(self, looked: Future[_Look]) -> None:
+        """After the commit: do what was claimed. The thread is the writer's, so this only hands over."""
+        if (error := looked.exception()) is not None:
+            # The claims stay, and the beat frees them once this job has ended.
             self._waiting = False
-            raise
-        with self._lock:
-            self._in_the_air += len(flights)
-        for flight in flights:
-            self._response.submit(flight, partial(self._fly, flight))
+            log.error("round failed", incident=self.number, error=repr(error))
+        else:
+            look = looked.result()
+            with self._lock:
+                self._in_the_air += len(look.flights)
+            for flight in look.flights:
+                self._response.submit(flight, partial(self._fly, flight))
+            self._response.look_again_at(self.number, look.wake)
+        self._land()
 
     def _land(self) -> None:
         with self._lock:

@@ -51,7 +51,7 @@ def _new_file(area: Area, file: Path) -> Verdict:
 
 
 def _tables(area: Area, where: str, current: str | None) -> Verdict:
-    head = migrate.head()
+    head = migrate.HEAD
     if current is None:
         return area.ok(f"{where} answers, and has no tables yet: {_UPGRADE}")
     if current == head:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -105,6 +105,14 @@ class Playbook(Strict):
 
     def phases_for(self, severity: Severity) -> tuple[Phase, ...]:
         """The phases of this severity with its tasks, the earliest first."""
+        return self._phases[severity]
+
+    @cached_property
+    def _phases(self) -> Mapping[Severity, tuple[Phase, ...]]:
+        # Asked in every round of every response.
+        return {severity: self._narrowed(severity) for severity in Severity}
+
+    def _narrowed(self, severity: Severity) -> tuple[Phase, ...]:
         narrowed = (phase.for_severity(severity) for phase in self.checklists)
         return tuple(sorted((phase for phase in narrowed if phase), key=lambda phase: phase.at))
 

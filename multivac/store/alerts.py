@@ -58,7 +58,7 @@ def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
     stored = merge(row.facts, told.facts, told.occurred_at)
     if told.kind in {AlertKind.UNACKNOWLEDGED, AlertKind.REOPENED}:
         stored = forget_acknowledgement(stored, told.occurred_at)
-    tx.execute(sa.update(alert).where(alert.c.id == row.id).values(facts=stored, last_at=now))
+    tx.execute(_LEARNT, {"number": row.id, "stored": stored, "at": now})
     owner = None if row.incident is None else IncidentId(row.incident)
     facts = facts_of(stored)
     return Known(id=row.id, incident=owner, facts=facts, is_new=is_new, changed=facts != facts_of(row.facts))
@@ -66,13 +66,21 @@ def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
 
 def belongs(tx: sa.Connection, number: int, owner: IncidentId) -> None:
     """Make an alert part of an incident."""
-    tx.execute(sa.update(alert).where(alert.c.id == number).values(incident=owner))
+    tx.execute(_BELONGS, {"number": number, "owner": owner})
+
+
+_BELONGS = sa.update(alert).where(alert.c.id == sa.bindparam("number")).values(incident=sa.bindparam("owner"))
+_FACTS = sa.select(alert.c.facts).where(alert.c.incident == sa.bindparam("owner")).order_by(alert.c.id)
+_LEARNT = (
+    sa.update(alert)
+    .where(alert.c.id == sa.bindparam("number"))
+    .values(facts=sa.bindparam("stored"), last_at=sa.bindparam("at"))
+)
 
 
 def facts_in(tx: sa.Connection, owner: IncidentId) -> tuple[Facts, ...]:
     """The facts of every alert of an incident, oldest first."""
-    rows = tx.scalars(sa.select(alert.c.facts).where(alert.c.incident == owner).order_by(alert.c.id))
-    return tuple(map(facts_of, rows))
+    return tuple(map(facts_of, tx.scalars(_FACTS, {"owner": owner})))
 
 
 def keep_unreadable(

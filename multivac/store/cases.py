@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -142,12 +141,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
 
 
 def _alert(row: sa.Row[Any]) -> AlertRow:
-    return AlertRow(source=row.source, key=row.key, facts=_facts(row.facts), first_at=row.first_at)
-
-
-@lru_cache(maxsize=512)
-def _facts(stored: str) -> Facts:
-    return facts_of(stored)
+    return AlertRow(source=row.source, key=row.key, facts=facts_of(row.facts), first_at=row.first_at)
 
 
 def _role(row: sa.Row[Any]) -> RoleRow:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -22,35 +21,24 @@ Work = Callable[[sa.Connection], T]
 
 log = structlog.get_logger()
 
+_CONNECTIONS = 24  # front doors and steps at once; half as many again on PostgreSQL when all are busy
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
-_GROUP = 32  # how many urgent pieces of work share one commit
+_GROUP = 12  # how many pieces of work of one rank share a commit: more would make each wait for all
 
 
 class SqliteConnection(sqlite3.Connection):
-    """SQLite in WAL mode, durable at each commit, with a clock of milliseconds for the engine's SQL.
-
-    The engine asks SQLite for the time: whole seconds on Python 3.11, and nothing at all where
-    SQLite is older than 3.42; so its two clock functions are ours (measured in the engine study).
-    """
+    """SQLite in WAL mode, durable at each commit."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             self.execute(f"PRAGMA {pragma}")
-        self.create_function("unixepoch", 1, _milliseconds)
-        self.create_function(
-            "strftime", 2, lambda form, at: _milliseconds() if (form, at) == ("%s", "now") else None
-        )
 
 
-def _milliseconds(*_: object) -> float:
-    return time.time_ns() // 1_000_000 / 1000
-
-
-def open_engine(url: str, *, pool: int = 8) -> sa.Engine:
+def open_engine(url: str, *, pool: int = _CONNECTIONS) -> sa.Engine:
     """A SQLAlchemy engine with the settings that `Database` relies on."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+        return sa.create_engine(url, pool_size=pool, max_overflow=pool // 2, pool_pre_ping=True)
     engine = sa.create_engine(url, pool_size=pool, max_overflow=0, connect_args={"factory": SqliteConnection})
     sa.event.listen(engine, "connect", _leave_transactions_to_us)
     sa.event.listen(engine, "begin", _begin_at_once)
@@ -78,8 +66,8 @@ class _Piece:
 class Database:
     """Reads and writes in transactions; never hold one across a network call.
 
-    On SQLite one thread writes: what is urgent (webhooks, people) first and in groups that share
-    a commit, the rest one by one. On PostgreSQL each caller writes on a connection of its own.
+    On SQLite one thread writes, in groups that share a commit: what is urgent (webhooks, people)
+    first. On PostgreSQL each caller writes on a connection of its own.
     """
 
     def __init__(self, url: str) -> None:
@@ -125,14 +113,20 @@ class Database:
         `work` may run twice (a group that fails is done again one by one), so it must have no
         effect but on its connection. Raises what `work` raised, with nothing of it kept.
         """
-        if self._writer is None:
-            with self.engine.begin() as connection:
-                return work(connection)
         return self.hand_in(work, urgent=urgent).result()
 
     def hand_in(self, work: Work[T], *, urgent: bool = False) -> Future[T]:
-        """Have the writer of SQLite do `work` in its turn; the answer comes after the commit."""
-        return self._put(_URGENT if urgent else _ORDINARY, work)
+        """The same without waiting; the answer comes after the commit, at once where there is no writer."""
+        if self._writer is not None:
+            return self._put(_URGENT if urgent else _ORDINARY, work)
+        answer: Future[T] = Future()
+        try:
+            with self.engine.connect() as connection:
+                _commit_alone(connection, _Piece(_ORDINARY, 0, work, answer))
+        except sa.exc.SQLAlchemyError as error:
+            if not answer.done():
+                answer.set_exception(error)
+        return answer
 
     def _put(self, rank: int, work: Work[T]) -> Future[T]:
         answer: Future[T] = Future()
@@ -146,18 +140,18 @@ class Database:
                 if piece.rank == _LAST:
                     piece.answer.set_result(None)
                     return
-                group = [piece, *(self._more_urgent() if piece.rank == _URGENT else ())]
+                group = [piece, *self._more_of(piece.rank)]
                 if len(group) == 1 or not _commit_together(connection, group):
                     for one in group:
                         _commit_alone(connection, one)
 
-    def _more_urgent(self) -> Iterator[_Piece]:
+    def _more_of(self, rank: int) -> Iterator[_Piece]:
         for _ in range(_GROUP - 1):
             try:
                 piece = self._pieces.get_nowait()
             except queue.Empty:
                 return
-            if piece.rank != _URGENT:
+            if piece.rank != rank:
                 self._pieces.put(piece)
                 return
             yield piece

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from multivac.incident import Bridge, Facts, Person
@@ -40,6 +41,7 @@ def forget_acknowledgement(known: str, at: datetime) -> str:
     return json.dumps(facets, separators=(",", ":"))
 
 
+@lru_cache(maxsize=4096)
 def facts_of(stored: str) -> Facts:
     """The facts as last known."""
     held = {name: value for name, (value, _) in json.loads(stored).items() if value is not None}

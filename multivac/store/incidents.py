@@ -171,14 +171,19 @@ def joinable(tx: sa.Connection, service: str, *, within: timedelta, now: datetim
     Two alerts of one service at the same instant are asked one after the other.
     """
     _one_at_a_time(tx, service)
-    return tx.scalars(
-        sa.select(incident.c.id)
-        .where(
-            incident.c.service == service, incident.c.declared_at >= now - within, incident.c.status.in_(OPEN)
-        )
-        .order_by(incident.c.declared_at.desc(), incident.c.id.desc())
-        .limit(1)
-    ).one_or_none()
+    return tx.scalars(_JOINABLE, {"of_service": service, "since": now - within}).one_or_none()
+
+
+_JOINABLE = (
+    sa.select(incident.c.id)
+    .where(
+        incident.c.service == sa.bindparam("of_service"),
+        incident.c.declared_at >= sa.bindparam("since", type_=incident.c.declared_at.type),
+        incident.c.status.in_(OPEN),
+    )
+    .order_by(incident.c.declared_at.desc(), incident.c.id.desc())
+    .limit(1)
+)
 
 
 def set_severity(tx: sa.Connection, number: IncidentId, severity: Severity) -> None:

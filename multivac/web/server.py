@@ -11,6 +11,8 @@ from fastapi import FastAPI
 
 from multivac.errors import BadConfig, Finding
 
+_KEEP_ALIVE_SECONDS = 75  # longer than a caller's, so that we never close as a request is sent
+
 
 class Server:
     """Serves one application until it is stopped."""
@@ -19,7 +21,12 @@ class Server:
         self._host = host
         self._port = port
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
+            app,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
         )
         self._server = uvicorn.Server(config)
         self._socket: socket.socket | None = None

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from multivac.jobs import engine_url
+from multivac.store.database import Database
 from multivac.store.tables import meta
 from tests.processes.conftest import Make
 from tests.processes.daemon import Daemon, ask, until
@@ -19,7 +21,7 @@ DRAINED_SECONDS = 25
 def empty_the_engine(database_url: str) -> int:
     """Delete all that the engine has written; how many jobs it knew of."""
     driver = database_url.replace("postgresql://", "postgresql+psycopg://")
-    database = sa.create_engine(driver, poolclass=sa.NullPool)
+    database = sa.create_engine(engine_url(Database(driver)), poolclass=sa.NullPool)
     schema = None if database.dialect.name == "sqlite" else "dbos"
     with database.begin() as tx:
         found = set(sa.inspect(tx).get_table_names(schema=schema))

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
+from multivac.store import migrate
 from multivac.store.database import Database
 
 TABLE = "create table thing (name text primary key)"
@@ -79,6 +81,11 @@ def test_what_is_urgent_goes_before_what_is_not(database: Database) -> None:
     for one in handed_in:
         one.result()
     assert order == ["urgent", "ordinary"]
+
+
+def test_a_start_knows_the_newest_migration() -> None:
+    folder = Path(migrate.__file__).parent.parent / "migrations"
+    assert ScriptDirectory(str(folder)).get_current_head() == migrate.HEAD
 
 
 def test_what_was_handed_in_before_the_end_is_written(tmp_path: Path) -> None:
