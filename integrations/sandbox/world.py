@@ -43,6 +43,7 @@ class World:
         self.connect_delay = 0.0
         self.limits_on = False
         self.exchanges: list[Exchange] = []
+        self._forgotten_until = 0.0
         self.faults: list[Fault] = []
         self.changed = 0
         self.url = ""
@@ -127,7 +128,8 @@ class World:
     def record(self, exchange: Exchange) -> None:
         """Note what was said over the wire."""
         with self.lock:
-            self.exchanges.append(exchange)
+            if exchange.started >= self._forgotten_until:  # else it began before the reset
+                self.exchanges.append(exchange)
         self.touch()
 
     def calls(self, vendor: str, method: str | None = None) -> list[Exchange]:
@@ -158,4 +160,5 @@ class World:
         self.heal()
         with self.lock:
             self.exchanges.clear()
+            self._forgotten_until = time.monotonic()
         self.touch()

@@ -11,15 +11,15 @@ from tests.processes.outage import Outage
 pytestmark = pytest.mark.slow(40, "a daemon or a command starts cold, perhaps on two busy cores")
 
 PLANTED = {
-    "MULTIVAC_SLACK__BOT_TOKEN": "xoxb-planted-1111-aaaa",
-    "MULTIVAC_SLACK__APP_TOKEN": "xapp-planted-2222-bbbb",
-    "MULTIVAC_SLACK__SIGNING_SECRET": "planted-signing-3333",
-    "MULTIVAC_JIRA__TOKEN": "planted-jira-4444",
-    "MULTIVAC_PAGERDUTY__TOKEN": "planted-pagerduty-5555",
-    "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": "planted-webhook-6666,planted-webhook-7777",
+    "MULTIVAC_SLACK__BOT_TOKEN": "xoxb-planted-z1111z-aaaa",
+    "MULTIVAC_SLACK__APP_TOKEN": "xapp-planted-z2222z-bbbb",
+    "MULTIVAC_SLACK__SIGNING_SECRET": "planted-signing-z3333z",
+    "MULTIVAC_JIRA__TOKEN": "planted-jira-z4444z",
+    "MULTIVAC_PAGERDUTY__TOKEN": "planted-pagerduty-z5555z",
+    "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": "planted-webhook-z6666z,planted-webhook-z7777z",
 }
-PASSWORD = "planted-password-8888"
-TRACES = ("planted", "1111", "2222", "3333", "4444", "5555", "6666", "7777", "8888")
+PASSWORD = "planted-password-z8888z"
+TRACES = ("planted", "z1111z", "z2222z", "z3333z", "z4444z", "z5555z", "z6666z", "z7777z", "z8888z")
 
 
 def traces_in(text: str) -> list[str]:
@@ -41,7 +41,7 @@ def test_what_goes_wrong_is_logged_without_secrets(
     daemon.launch().wait_until_ready()
     alerts = outage.alerts(3)
     for alert in alerts:
-        daemon.post(alert.body, signed(alert.body, "planted-webhook-7777"))
+        daemon.post(alert.body, signed(alert.body, "planted-webhook-z7777z"))
         daemon.post(alert.body, signed(alert.body, "planted-but-wrong"))
     vendors = ("slack", "jira", "pagerduty")
     until(lambda: all(len(outage.world.calls(each)) > 6 for each in vendors), 25, "not all were tried")
@@ -53,11 +53,11 @@ def test_what_goes_wrong_is_logged_without_secrets(
 
 def test_what_is_refused_at_the_start_is_told_without_secrets(tmp_path: Path) -> None:
     wrong = {
-        "MULTIVAC_SLACK__BOT_TOKEN": "xapp-planted-1111",
-        "MULTIVAC_SLACK__APP_TOKEN": "xoxb-planted-2222",
-        "MULTIVAC_JIRA__TOKEN": "planted jira 4444",
-        "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": "[planted-6666",
-        "MULTIVAC_SLACK__SIGNING_SECRET_FILE": "planted-3333",
+        "MULTIVAC_SLACK__BOT_TOKEN": "xapp-planted-z1111z",
+        "MULTIVAC_SLACK__APP_TOKEN": "xoxb-planted-z2222z",
+        "MULTIVAC_JIRA__TOKEN": "planted jira z4444z",
+        "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": "[planted-z6666z",
+        "MULTIVAC_SLACK__SIGNING_SECRET_FILE": "planted-z3333z",
     }
     refused = multivac("run", settings=wrong, folder=tmp_path)
     assert refused.returncode == 2

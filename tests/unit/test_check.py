@@ -213,7 +213,7 @@ def test_a_database_that_does_not_answer_fails_with_its_reason(clinic: Clinic) -
     found = the_ill(clinic.check(only=["database"]))
     assert found.level == "FAIL"
     assert "connection" in found.what
-    assert "database.url" in found.fix
+    assert "database.url" in found.what
 
 
 def test_a_sqlite_file_that_cannot_be_made_fails(clinic: Clinic, tmp_path: Path) -> None:
