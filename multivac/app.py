@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 VERSION = version("multivac")
-_STEP_THREADS = 48
+_STEP_THREADS, _LATER_THREADS = 96, 8
 _DRAIN_SECONDS = 20.0
 _BEAT_SECONDS = 1.0
 _POLL_SECONDS = 0.5
@@ -105,7 +105,7 @@ class Daemon:
         self.telemetry = Telemetry(VERSION)
         self.database = Database(settings.database.sqlalchemy_url)
         boot = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._pool = StepPool(_STEP_THREADS)
+        self._pool = StepPool(_STEP_THREADS, later=_LATER_THREADS)
         self.out = self._outside()
         self.response = Response(self.out, self._pool, telemetry=self.telemetry, chance=SystemRandom())
         self.jobs = Jobs(

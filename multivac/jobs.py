@@ -68,32 +68,39 @@ def engine_url(database: Database) -> str:
 
 
 class StepPool:
-    """Threads that do steps: the worst incident first, then what matters most, then who came first."""
+    """Threads that do steps: the worst incident first, then what matters most, then who came first.
 
-    def __init__(self, threads: int) -> None:
-        self._work: queue.PriorityQueue[tuple[tuple[int, ...], int, Callable[[], None]]] = (
-            queue.PriorityQueue()
-        )
+    What can come `later` has a few threads of its own, so that in a storm pins and bookmarks do not
+    take the processor from channels and invitations.
+    """
+
+    def __init__(self, threads: int, *, later: int) -> None:
         self._turns = itertools.count()
-        for number in range(threads):
-            threading.Thread(target=self._serve, name=f"step-{number}", daemon=True).start()
-        self._threads = threads
+        self._now: _Queue = queue.PriorityQueue()
+        self._later: _Queue = queue.PriorityQueue()
+        self._lanes = [*([self._now] * threads), *([self._later] * later)]
+        for number, lane in enumerate(self._lanes):
+            threading.Thread(target=_serve, args=(lane,), name=f"step-{number}", daemon=True).start()
 
-    def submit(self, rank: tuple[int, ...], work: Callable[[], None]) -> None:
+    def submit(self, rank: tuple[int, ...], work: Callable[[], None], *, later: bool = False) -> None:
         """Do `work` when its turn comes; lower ranks go first. `work` must not raise."""
-        self._work.put((rank, next(self._turns), work))
+        (self._later if later else self._now).put((rank, next(self._turns), work))
 
     def stop(self) -> None:
         """End the threads once they have nothing left to do."""
-        for _ in range(self._threads):
-            self.submit((1 << 30,), _end_thread)
+        for lane in self._lanes:
+            lane.put(((1 << 30,), next(self._turns), _end_thread))
 
-    def _serve(self) -> None:
-        while True:
-            *_, work = self._work.get()
-            if work is _end_thread:
-                return
-            work()
+
+_Queue = queue.PriorityQueue[tuple[tuple[int, ...], int, Callable[[], None]]]
+
+
+def _serve(lane: _Queue) -> None:
+    while True:
+        *_, work = lane.get()
+        if work is _end_thread:
+            return
+        work()
 
 
 def _end_thread() -> None:

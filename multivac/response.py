@@ -403,7 +403,8 @@ class Response:
         step = step_of(flight.claim.name)
         again = flight.case.steps[flight.claim.name].was_done
         matters = step.matters if step is not None and not again else _REDRAWN
-        self._pool.submit((int(matters >= _REDRAWN), flight.case.severity.rank, matters), work)
+        rank = (flight.case.severity.rank, matters)
+        self._pool.submit(rank, work, later=matters >= _REDRAWN)
 
 
 class _Run:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from multivac.errors import BadConfig, Finding
 from multivac.store.database import Database
+from multivac.store.tables import meta
 
 HEAD = "0001"  # the newest file in migrations/versions, written here so that a start need not read them
 _FOLDER = Path(__file__).parent.parent / "migrations"
@@ -21,18 +22,28 @@ def upgrade(database: Database) -> None:
     with _opened(database) as connection:
         if not database.is_sqlite:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        if (found := _revision(connection)) != HEAD:
+        found = _revision(connection)
+        if found is None:
+            _begin(connection)
+        elif found != HEAD:
             _move(connection, found)
 
 
-def _move(connection: sa.Connection, found: str | None) -> None:
+def _begin(connection: sa.Connection) -> None:
+    """Make the tables of an empty database at once; a test holds them against what the migrations make."""
+    meta.create_all(connection)
+    connection.execute(sa.text("create table alembic_version (version_num varchar(32) primary key)"))
+    connection.execute(sa.text("insert into alembic_version values (:head)"), {"head": HEAD})
+
+
+def _move(connection: sa.Connection, found: str) -> None:
     # Read only when there is something to move: Alembic takes a fifth of a second to import.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     known = {one.revision for one in ScriptDirectory(str(_FOLDER)).walk_revisions()}
-    if found is not None and found not in known:
+    if found not in known:
         why = f"belongs to a newer release (schema {found})."
         raise BadConfig(Finding("database.url", why, "Run that release, or restore a backup made before it."))
     config = Config()

@@ -11,11 +11,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from multivac.store import migrate
 from multivac.store.database import Database
+from multivac.store.tables import meta
 
+MIGRATIONS = Path(migrate.__file__).parent.parent / "migrations"
 TABLE = "create table thing (name text primary key)"
 
 
@@ -84,8 +90,17 @@ def test_what_is_urgent_goes_before_what_is_not(database: Database) -> None:
 
 
 def test_a_start_knows_the_newest_migration() -> None:
-    folder = Path(migrate.__file__).parent.parent / "migrations"
-    assert ScriptDirectory(str(folder)).get_current_head() == migrate.HEAD
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == migrate.HEAD
+
+
+def test_the_migrations_make_what_an_empty_database_gets_at_once(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'moved.db'}")
+    with database.engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        assert compare_metadata(MigrationContext.configure(connection), meta) == []
 
 
 def test_what_was_handed_in_before_the_end_is_written(tmp_path: Path) -> None:
