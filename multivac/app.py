@@ -112,6 +112,7 @@ class Daemon:
             self.database,
             _liveness_for(self.database, boot),
             advance=self.response.advance,
+            nudge=self.response.nudge,
             boot=boot,
             poll_seconds=poll_seconds,
         )

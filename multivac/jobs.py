@@ -126,15 +126,23 @@ class Jobs:
     `boot` names this run of the process: every claim of ours begins with it.
     """
 
-    def __init__(
-        self, database: Database, liveness: Liveness, *, advance: Advance, boot: str, poll_seconds: float
+    def __init__(  # noqa: PLR0913  # what it runs, on what, in whose name
+        self,
+        database: Database,
+        liveness: Liveness,
+        *,
+        advance: Advance,
+        nudge: Callable[[IncidentId], bool],
+        boot: str,
+        poll_seconds: float,
     ) -> None:
         self.boot = boot
         self._database = database
         self._liveness = liveness
         self._advance = advance
+        self._nudge = nudge
         self._poll_seconds = poll_seconds
-        self._begun: set[str] = set()  # handed to the engine, not running yet
+        self._begun: dict[str, IncidentId] = {}  # handed to the engine, not running yet
         self._running: dict[str, IncidentId] = {}
         self._changed = threading.Condition()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
@@ -152,21 +160,28 @@ class Jobs:
 
     def put(self, tx: sa.Connection, touched: Touched) -> Put:
         """Hand in a job with the change that makes it necessary; queued if many are running."""
-        direct = touched.severity.rank == 1 or len(self._running) + len(self._begun) < _DIRECT
-        put = Put(touched, direct=direct)
-        if not direct and self._client is not None and not self._database.is_sqlite:
+        is_free = len(self._running) + len(self._begun) < _DIRECT
+        put = Put(touched, direct=is_free or touched.severity.rank == 1 or self._is_awaited(touched.number))
+        if not put.direct and self._client is not None and not self._database.is_sqlite:
             self._client.enqueue_in_transaction(tx, _options(put), int(touched.number))
         return put
 
     def begin(self, put: Put) -> None:
         """Start a job after the commit, without waiting; on PostgreSQL a queued one is there already."""
-        if self._client is None:
-            return
+        number = put.touched.number
+        if self._client is None or self._is_begun(number) or self._nudge(number):
+            return  # whoever is about to look, or is told to look again, sees this change too
         if put.direct:
-            self._begun.add(put.job)
+            self._begun[put.job] = number
             self._starter.submit(self._begin, put)
         elif self._database.is_sqlite:
             self._starter.submit(self._enqueue, put)
+
+    def _is_begun(self, number: IncidentId) -> bool:
+        return number in self._begun.copy().values()
+
+    def _is_awaited(self, number: IncidentId) -> bool:
+        return self._is_begun(number) or number in self._running.copy().values()
 
     def dead(self, claimants: Collection[str]) -> tuple[str, ...]:
         """Those of the claimants that are no longer at work: their job ended, or their process died."""
@@ -248,7 +263,7 @@ class Jobs:
                 DBOS.start_workflow(self._workflow, int(put.touched.number))
         except Exception as error:  # boundary: the beat starts it again
             log.warning("job not started", incident=put.touched.number, error=repr(error))
-            self._begun.discard(put.job)
+            self._begun.pop(put.job, None)
 
     def _enqueue(self, put: Put) -> None:
         try:
@@ -261,7 +276,7 @@ class Jobs:
         job = str(DBOS.workflow_id)
         with self._changed:
             self._running[job] = IncidentId(number)
-            self._begun.discard(job)
+            self._begun.pop(job, None)
         try:
             self._advance(IncidentId(number), f"{self.boot}/{job}")
         except Exception:  # boundary: what is missing stays in the rows, and the beat comes back to it

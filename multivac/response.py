@@ -216,8 +216,9 @@ def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
     step = step_of(row.name)
     if step is None or row.is_settled or row.claim is not None:
         return Ready(now=False)
-    if row.next_try is not None and row.next_try > now:
-        return Ready(now=False, at=row.next_try)
+    not_before = [at for at in (row.next_try, _redraw_at(step, row)) if at is not None and at > now]
+    if not_before:
+        return Ready(now=False, at=max(not_before))
     since = _needs_met(case, step, row)
     if since is None:
         return Ready(now=False)
@@ -225,6 +226,11 @@ def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
         (since + limit for name, limit in _waits(step, row).items() if _unsettled(case, name)), default=now
     )
     return Ready(now=until <= now, at=until)
+
+
+def _redraw_at(step: Step, row: StepRow) -> datetime | None:
+    """A message is not redrawn more often than this, so that ten changes make one edit."""
+    return row.done_at + _REDRAW_TOGETHER if step.settles and row.done_at is not None else None
 
 
 def _needs_met(case: Case, step: Step, row: StepRow) -> datetime | None:
