@@ -109,7 +109,8 @@ STEPS: tuple[Step, ...] = (
         wants=words.wants_lead_told,
         do=words.tell_lead,
         needs=("headline",),
-        waits={"ticket": _A_WHILE, "chat ids": _A_WHILE, "role": _A_WHILE},
+        # Usually posted long before; so that the channel always reads in the same order.
+        waits={"ticket": _A_WHILE, "chat ids": _A_WHILE, "role": _A_WHILE, "checklist": _TOPIC_FIRST},
         matters=1,
     ),
     Step(
