@@ -137,9 +137,4 @@ class Step:
     vendor: str = ""
 
 
-def once(_: View) -> Mapping[str, str]:
-    """Wanted a single time, whatever changes later."""
-    return {"": "1"}
-
-
 NOTHING: Mapping[str, str] = {}
