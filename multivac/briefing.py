@@ -140,6 +140,7 @@ class OperatorNotice:
 
     what: str
     do: str
+    over: bool = False
 
 
 Message = (

@@ -32,12 +32,17 @@ class TryAgain(MultivacError):
 
 
 class GiveUp(MultivacError):
-    """A vendor will never do this as asked; `why` is a short reason, `fix` what a person can do."""
+    """A vendor will never do this as asked; `why` is a short reason, `fix` what a person can do.
 
-    def __init__(self, why: str, *, fix: str = "") -> None:
+    `operators` says that only those who run Multivac can mend it: they are told, and it is looked
+    at again now and then, because nothing tells us that they have.
+    """
+
+    def __init__(self, why: str, *, fix: str = "", operators: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.fix = fix
+        self.operators = operators
 
 
 class NameTaken(GiveUp):

@@ -24,7 +24,7 @@ from multivac.incident import IncidentId
 from multivac.jobs import StepPool
 from multivac.steps import channel, checklists, gaps, lead, people, ticket, triage, words
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
-from multivac.store import cases, incidents
+from multivac.store import cases, incidents, notices
 from multivac.store import steps as progress
 from multivac.store.cases import Case, StepRow
 from multivac.store.steps import Claim, Done, Failed
@@ -36,6 +36,7 @@ _A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that anoth
 _TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAW_TOGETHER = timedelta(seconds=2)
 _REDRAWN = 2
+_OPERATORS_TURN = timedelta(minutes=10)  # how often we look whether they have mended it
 _MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
 
 STEPS: tuple[Step, ...] = (
@@ -141,7 +142,7 @@ STEPS: tuple[Step, ...] = (
         waits=dict.fromkeys(("on call", "schedule", "chat ids", "invite", "checklist", "assignee"), _A_WHILE),
         matters=3,
     ),
-    Step(name="note", wants=words.wants_notes, do=words.note_alert, needs=("channel",), matters=2),
+    Step(name="note", wants=words.wants_notes, do=words.note_alert, matters=2),
     Step(name="update due", wants=words.wants_update_prompt, do=words.prompt_update, needs=("headline",)),
     Step(name="settle", wants=triage.wants_settling, do=triage.settle, keep=triage.keep_settled, matters=1),
     Step(
@@ -215,7 +216,7 @@ class Ready:
 def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
     """Whether this row's step is due, its needs met and its waits over."""
     step = step_of(row.name)
-    if step is None or row.is_settled or row.claim is not None:
+    if step is None or row.claim is not None or (row.is_settled and not row.may_be_mended):
         return Ready(now=False)
     not_before = [at for at in (row.next_try, _redraw_at(step, row)) if at is not None and at > now]
     if not_before:
@@ -350,6 +351,8 @@ class Response:
         step = step_of(flight.claim.name)
         if isinstance(outcome, Done) and step is not None and step.keep is not None:
             step.keep(tx, flight.case, dict(outcome.result), now=now)
+        if isinstance(outcome, Failed) and outcome.operators:
+            notices.raise_notice(tx, notices.to_mend(outcome.why, outcome.fix), now=now)
 
     def _claim(self, tx: sa.Connection, case: Case, claimant: str, *, now: datetime) -> _Look:
         look = _Look()
@@ -384,7 +387,7 @@ class Response:
             except TryAgain as error:
                 outcome = self._again(attempt, error)
             except GiveUp as error:
-                outcome = Failed(why=error.why, fix=error.fix, next_try=None, unknown=False)
+                outcome = _given_up(attempt, error)
             except Exception as error:  # boundary: a mistake of ours must not stop the rest
                 log.exception("step failed", incident=claim.incident, step=claim.name)
                 outcome = self._again(attempt, TryAgain(f"an error of our own ({type(error).__name__})"))
@@ -412,6 +415,16 @@ class Response:
         matters = step.matters if step is not None and not again else _REDRAWN
         rank = (flight.case.severity.rank, matters)
         self._pool.submit(rank, work, later=matters >= _REDRAWN)
+
+
+def _given_up(attempt: Attempt, error: GiveUp) -> Failed:
+    return Failed(
+        why=error.why,
+        fix=error.fix,
+        next_try=attempt.now + _OPERATORS_TURN if error.operators else None,
+        unknown=attempt.unknown,  # an earlier try may have worked, also if this one never can
+        operators=error.operators,
+    )
 
 
 class _Run:

@@ -18,7 +18,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from multivac.briefing import OperatorNotice
-from multivac.errors import GiveUp, MultivacError
+from multivac.errors import GiveUp, MultivacError, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import Jobs, Put
 from multivac.ports import Clock, Marker
@@ -27,11 +27,13 @@ from multivac.steps.base import Outside
 from multivac.store import alerts, incidents, notices
 from multivac.store import steps as progress
 from multivac.store.incidents import Touched
+from multivac.store.notices import Notice
 from multivac.telemetry import Telemetry
 
 log = structlog.get_logger()
 
 _GRACE = timedelta(seconds=5)  # what a beat started is started again only if nothing came of it
+_SAID_WITHIN = timedelta(days=1)  # how far back a notice is looked for whose answer was lost
 _SOON = timedelta(seconds=2)  # what is due sooner gets a timer of its own; the beat finds the rest
 
 
@@ -44,6 +46,7 @@ class Beat:
         self._jobs = jobs
         self._clock = clock
         self._telemetry = telemetry
+        self.last = clock.now()
 
     def beat(self) -> int:
         """Free what the dead held and start every incident that is due; says how many it started."""
@@ -60,6 +63,7 @@ class Beat:
         for touched in started:
             self._start(touched, now)
         self._telemetry.beats.labels("ok").inc()
+        self.last = now
         return len(started)
 
     def wake(self, number: IncidentId) -> None:
@@ -82,10 +86,10 @@ class Beat:
         """Bring the gauges up to date."""
         now = self._clock.now()
         with self._database.read() as tx:
-            number, oldest = progress.unfinished(tx)
+            number, late = progress.unfinished(tx), progress.late(tx, now)
             by_severity = incidents.count_open(tx)
         self._telemetry.unfinished.set(number)
-        self._telemetry.oldest.set((now - oldest).total_seconds() if oldest else 0)
+        self._telemetry.oldest.set((now - late[0].since).total_seconds() if late else 0)
         self._telemetry.open.clear()
         for severity, count in by_severity.items():
             self._telemetry.open.labels(severity).set(count)
@@ -99,23 +103,64 @@ class Beat:
 
 
 class Operators:
-    """Tells the people who run Multivac what only they can mend."""
+    """Tells the people who run Multivac what only they can mend, and edits it when it is over."""
 
     def __init__(self, out: Outside) -> None:
         self._out = out
+        self._unsure: set[str] = set()  # said perhaps: the answer was lost
+        self.unheard = False
 
     def tell(self) -> None:
-        """Tell each notice once; without an operators' channel the log has said it."""
-        chat, channel, database = self._out.chat, self._out.operators_channel, self._out.database
-        if chat is None or channel is None:
-            return
+        """Tell each notice once. `unheard` says afterwards whether some could not be told."""
+        now, database = self._out.clock.now(), self._out.database
+        for one, told_at in database.write(partial(notices.forgotten, now=now)):
+            log.info("notice is over", key=one.key)
+            self._say_over(one, told_at)
         with database.read() as tx:
             waiting = notices.untold(tx)
-        for one in waiting:
-            mine = partial(notices.told, key=one.key, now=self._out.clock.now())
-            if database.write(mine):
-                marker = Marker(incident=0, kind=f"notice {one.key}")
+        failures = [error for one in waiting if (error := self._say(one)) is not None]
+        self.unheard = bool(failures) or (bool(waiting) and not self._has_a_channel)
+        if failures:
+            raise failures[0]
+
+    @property
+    def _has_a_channel(self) -> bool:
+        return self._out.chat is not None and self._out.operators_channel is not None
+
+    def _say(self, one: Notice) -> MultivacError | None:
+        """Say it unless somebody has; gives the failure, after which it is to be said again."""
+        chat, channel, database = self._out.chat, self._out.operators_channel, self._out.database
+        now, marker = self._out.clock.now(), _marker(one)
+        if chat is None or channel is None or not database.write(partial(notices.told, key=one.key, now=now)):
+            return None
+        try:
+            lost = one.key in self._unsure
+            if not lost or chat.find_message(channel, marker, since=now - _SAID_WITHIN) is None:
                 chat.post(channel, OperatorNotice(what=one.what, do=one.do), marker)
+        except MultivacError as error:
+            if isinstance(error, TryAgain) and error.reached:
+                self._unsure.add(one.key)
+            database.write(partial(notices.not_told, key=one.key))
+            return error
+        self._unsure.discard(one.key)
+        return None
+
+    def _say_over(self, one: Notice, told_at: datetime | None) -> None:
+        """Edit what was told; a message that cannot be found or edited now stays as it is."""
+        chat, channel = self._out.chat, self._out.operators_channel
+        if chat is None or channel is None or told_at is None:
+            return
+        marker = _marker(one)
+        try:
+            posted = chat.find_message(channel, marker, since=told_at)
+            if posted is not None:
+                chat.edit(posted, OperatorNotice(what=one.what, do="", over=True), marker)
+        except MultivacError as error:
+            log.info("notice not edited", key=one.key, why=str(error))
+
+
+def _marker(one: Notice) -> Marker:
+    return Marker(incident=0, kind=f"notice {one.key}")
 
 
 class Schedule:
@@ -164,6 +209,8 @@ def _safely(name: str, work: Callable[[], object]) -> Callable[[], None]:
             log.warning("scheduled work refused", work=name, why=error.why, fix=error.fix)
         except MultivacError as error:
             log.warning("scheduled work put off", work=name, why=str(error))
+        except sa.exc.OperationalError as error:
+            log.warning("scheduled work put off", work=name, why=f"the database: {error.orig}")
         except Exception:  # boundary: one bad beat must not be the last
             log.exception("scheduled work failed", work=name)
 

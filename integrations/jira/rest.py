@@ -37,7 +37,7 @@ class Invalid(GiveUp):
     """Jira understood the request and says what is wrong with it (400), field by field if it can."""
 
     def __init__(self, why: str, *, fix: str = "", fields: Mapping[str, str] | None = None) -> None:
-        super().__init__(why, fix=fix)
+        super().__init__(why, fix=fix, operators=True)
         self.fields = dict(fields or {})
 
 
@@ -147,7 +147,9 @@ class Rest:
         kind, why, fix = _REFUSALS.get(status, _OTHER_REFUSAL)
         said, fields = self._words(response)
         told = why.format(what=what, said=said)
-        return Invalid(told, fix=fix, fields=fields) if kind is Invalid else kind(told, fix=fix)
+        if kind is Invalid:
+            return Invalid(told, fix=fix, fields=fields)
+        return kind(told, fix=fix, operators=kind is not Missing)
 
     def _words(self, response: Response) -> tuple[str, dict[str, str]]:
         """Give Jira's own words, all in one and field by field."""
@@ -175,6 +177,7 @@ def _unanswered(error: requests.RequestException) -> MultivacError:
         return GiveUp(
             "Jira cannot be asked: the address or the token is malformed.",
             fix="Look for stray characters in jira.url, jira.user and jira.token.",
+            operators=True,
         )
     if _never_sent(error):
         return TryAgain("Jira cannot be reached.", reached=False)

@@ -67,6 +67,7 @@ class JiraTracker:
         raise GiveUp(
             f"Jira refuses the ticket whatever we leave out: {_told(left_out)}",
             fix=f"Create a {self._issue_type} by hand in project {self._project} and see what Jira wants.",
+            operators=True,
         )
 
     def find_ticket(self, label: str) -> Ticket | None:
@@ -102,6 +103,7 @@ class JiraTracker:
             raise GiveUp(
                 f"Jira cannot make {account} the assignee of {ticket}: {said}",
                 fix=f'Give them the "Assignable User" permission in project {self._project}.',
+                operators=True,
             ) from refused
 
     def role_members(self, role: str) -> tuple[Person, ...]:
@@ -113,6 +115,7 @@ class JiraTracker:
             raise GiveUp(
                 f'Project {self._project} has no role "{role}" in Jira.',
                 fix="Write the role's exact name into the playbook, or add it in the project's settings.",
+                operators=True,
             )
         # Only the id is taken from the address: behind a proxy its host may not be ours.
         number = str(address).rstrip("/").rpartition("/")[2]
@@ -143,6 +146,7 @@ class JiraTracker:
             raise GiveUp(
                 f'Project {self._project} has no component "{component}" in Jira.',
                 fix="Write the component's exact name into the playbook, or add it in Jira.",
+                operators=True,
             )
         lead = found.get("lead")
         return self._person(lead) if isinstance(lead, dict) and lead.get("active") is not False else None
@@ -220,6 +224,7 @@ class JiraTracker:
             raise GiveUp(
                 f"Jira refuses the ticket: {_told(needed) or refused.why}",
                 fix=self._mend(needed),
+                operators=True,
             ) from refused
         for name in refused.fields:
             del fields[name]
@@ -262,7 +267,9 @@ class JiraTracker:
             page = self._rest.ask("GET", "group/member", what=f"group {group}", params=params)
         except Missing as missing:
             raise GiveUp(
-                f'There is no group "{group}" in Jira.', fix="Write the group's exact name into the playbook."
+                f'There is no group "{group}" in Jira.',
+                fix="Write the group's exact name into the playbook.",
+                operators=True,
             ) from missing
         return page if isinstance(page, dict) else {}
 

@@ -150,6 +150,7 @@ class PagerDutyPager:
             raise GiveUp(
                 f'There is no PagerDuty schedule "{named}".',
                 fix="Write the schedule's exact name or its id into the playbook.",
+                operators=True,
             )
         self._schedule_ids[named.casefold()] = known
         return known

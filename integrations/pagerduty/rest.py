@@ -156,7 +156,7 @@ class Rest:
         if status >= 500 or status == 408:  # noqa: PLR2004 - the server's errors, and its timeout
             return TryAgain(f"PagerDuty answered {status} when asked about {what}.", after=_wait(response))
         kind, why, fix = _REFUSALS.get(status, _OTHER_REFUSAL)
-        return kind(why.format(what=what, said=said), fix=fix)
+        return kind(why.format(what=what, said=said), fix=fix, operators=kind is not Missing)
 
     def _words(self, response: Response) -> str:
         try:
@@ -177,6 +177,7 @@ def _unanswered(error: Exception) -> MultivacError:
         return GiveUp(
             "PagerDuty cannot be asked: the address or the token is malformed.",
             fix="Look for stray characters in pagerduty.api_url, pagerduty.token and pagerduty.from_email.",
+            operators=True,
         )
     if _never_sent(cause):
         return TryAgain("PagerDuty cannot be reached.", reached=False)

@@ -263,6 +263,9 @@ def _update_due(said: UpdateDue) -> Drawn:
 
 def _operator_notice(said: OperatorNotice) -> Drawn:
     what, do = line(said.what, 1000), line(said.do, 1000)
+    if said.over:
+        text = f"Over, nothing is to be done any more: {what}"
+        return _drawn("operator-notice", text, _sections(f"*Over, nothing is to be done any more*\n{what}"))
     text = f"Multivac needs its operators: {what}" + (f" What to do: {do}" if do else "")
     shown = f"*Multivac needs its operators*\n{what}" + (f"\n*What to do:* {do}" if do else "")
     return _drawn("operator-notice", text, _sections(shown))

@@ -22,7 +22,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
-from integrations.slack.refusals import MEANING, PASSING, SLOW_DOWN
+from integrations.slack.refusals import MEANING, PASSING, PEOPLES_OWN, REPORT, SLOW_DOWN
 from multivac.errors import BadConfig, Finding, GiveUp, MultivacError, NameTaken, TryAgain
 
 Answer = dict[str, Any]
@@ -37,7 +37,11 @@ class Declined(GiveUp):
 
     def __init__(self, error: str, answer: Answer) -> None:
         meaning, fix = _missing_scope(answer) if error == "missing_scope" else MEANING.get(error, ("", ""))
-        super().__init__(f"{meaning} ({error})" if meaning else f"Slack refused: {error}", fix=fix)
+        super().__init__(
+            f"{meaning} ({error})" if meaning else f"Slack refused: {error}",
+            fix=fix if meaning else REPORT,
+            operators=error not in PEOPLES_OWN,
+        )
         self.error = error
         self.answer = answer
 
@@ -106,6 +110,7 @@ def ask(
         raise GiveUp(
             "the call to Slack could not be formed",
             fix="Check Slack's address in the settings, and the text that was to be sent.",
+            operators=True,
         ) from wrong
     except HTTPError as silence:
         raise TryAgain("Slack did not answer") from silence

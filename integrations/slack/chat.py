@@ -116,11 +116,16 @@ class SlackChat:
 
     def find_person(self, email: str) -> ChatUser | None:
         """Who has this e-mail; None when nobody has, inactive when their account is deactivated."""
-        return _user(partial(self._slack.users_lookupByEmail, email=email), nobody="users_not_found")
+        return _user(
+            partial(self._slack.users_lookupByEmail, email=email),
+            nobody=("users_not_found", "enterprise_is_restricted"),
+        )
 
     def person(self, chat_id: str) -> ChatUser | None:
         """Who has this member id; None when nobody has, inactive when their account is deactivated."""
-        return _user(partial(self._slack.users_info, user=chat_id), nobody="user_not_found")
+        return _user(
+            partial(self._slack.users_info, user=chat_id), nobody=("user_not_found", "user_not_visible")
+        )
 
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The people of a user group, named by id or by handle with or without `@`."""
@@ -254,15 +259,17 @@ class Groups:
                 self._read_at = self._time()
             known = self._ids.get(name)
         if known is None:
-            raise GiveUp(f"there is no user group @{name}", fix="Correct the group in the playbook.")
+            fix = "Correct the group in the playbook."
+            raise GiveUp(f"there is no user group @{name}", fix=fix, operators=True)
         return known
 
 
-def _user(method: Callable[[], SlackResponse], *, nobody: str) -> ChatUser | None:
+def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> ChatUser | None:
+    """Who it is; one person whom the bot may not see is nobody, so that the others are still found."""
     try:
         answer, _ = ask(method)
     except Declined as no:
-        if no.error == nobody:
+        if no.error in nobody:
             return None
         raise
     user: Answer = answer.get("user") or {}

@@ -9,6 +9,33 @@ from __future__ import annotations
 # Slack asks for fewer calls: nothing happened, and asking again later is right.
 SLOW_DOWN = frozenset({"ratelimited", "rate_limited", "too_many_requests", "message_limit_exceeded"})
 
+# What people in the channel can mend, or what is only about this one message, person or name; whatever
+# else Slack refuses is for those who run Multivac.
+PEOPLES_OWN = frozenset(
+    {
+        "already_pinned",
+        "bad_timestamp",
+        "cannot_reply_to_message",
+        "cant_update_message",
+        "channel_is_limited_access",
+        "channel_not_found",
+        "edit_window_closed",
+        "invalid_link",
+        "invalid_thread_ts",
+        "is_archived",
+        "is_inactive",
+        "message_not_found",
+        "name_taken",
+        "not_in_channel",
+        "not_pinnable",
+        "too_many_bookmarks",
+        "too_many_pins",
+        "user_not_found",
+        "user_not_visible",
+        "users_not_found",
+    }
+)
+
 # Slack could not do it this time; whether it happened anyway is unknown.
 PASSING = frozenset(
     {
@@ -27,7 +54,7 @@ PASSING = frozenset(
 _REINSTALL = "Install the Slack app again and give Multivac the new bot token."
 _ASK_ADMIN = "Ask an admin of the workspace to allow this to the Multivac app."
 _INVITE_BOT = "Invite the bot into the channel."
-_REPORT = "This is a fault of Multivac: please report it."
+REPORT = _REPORT = "This is a fault of Multivac: please report it."
 _NAMES = "Change how channels are named in Multivac's settings."
 
 # Error name: what it means, and what to do about it.

@@ -15,8 +15,8 @@ from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByOnCall, OnCallOf, Wanted
 from multivac.ports import OnCall
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.store import notices, timeline
 from multivac.store import people as directory
-from multivac.store import timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from, person_to
 
@@ -87,11 +87,14 @@ def _on_call(attempt: Attempt, asked: Sequence[str], ask: Callable[[], tuple[OnC
     database, key = attempt.out.database, f"{attempt.name}:{','.join(asked)}"
     try:
         found = [_stored(one, attempt) for one in ask()]
-    except TryAgain:
+    except (TryAgain, GiveUp) as error:
         with database.read() as tx:
             last = directory.last_answer(tx, key)
         if last is None:
             raise
+        if isinstance(error, GiveUp) and error.operators:
+            mend = notices.to_mend(error.why, error.fix)
+            database.write(lambda tx: notices.raise_notice(tx, mend, now=attempt.now))
         return {"asked": list(asked), "on_call": last[0], "as_of": last[1].isoformat()}
     database.write(lambda tx: directory.keep_answer(tx, key, found, now=attempt.now))
     return {"asked": list(asked), "on_call": found}

@@ -48,6 +48,11 @@ class StepRow:
         """Whether nothing more will come of it as wanted now: done, given up, or not wanted."""
         return self.wanted in {None, self.done, self.gave_up}
 
+    @property
+    def may_be_mended(self) -> bool:
+        """Whether it was given up until operators mend something: then `next_try` is when to look."""
+        return self.wanted is not None and self.gave_up == self.wanted and self.next_try is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRow:

@@ -41,7 +41,8 @@ class Done:
 class Failed:
     """The step did not: try at `next_try`, or never as wanted now (None).
 
-    `is_error` is False for a step that only has to wait for a time or a person.
+    `is_error` is False for a step that only has to wait for a time or a person. `operators` says
+    that it was given up and only they can mend it: then `next_try` is when to look whether they have.
     """
 
     why: str
@@ -49,6 +50,7 @@ class Failed:
     next_try: datetime | None
     unknown: bool
     is_error: bool = True
+    operators: bool = False
 
 
 def want(tx: sa.Connection, number: IncidentId, wants: Mapping[str, str | None], *, now: datetime) -> None:
@@ -175,7 +177,7 @@ def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, *, now: date
         "why": outcome.why,
         "remedy": outcome.fix,
         "since": now,
-        "stopped": claim.wanted if outcome.next_try is None else None,
+        "stopped": claim.wanted if outcome.next_try is None or outcome.operators else None,
     }
     return tx.execute(_FAILED, bound).rowcount == 1
 
@@ -213,12 +215,61 @@ def forgive(tx: sa.Connection, *, now: datetime) -> None:
     tx.execute(sa.update(incident).where(incident.c.id.in_(numbers)).values(wake_at=now))
 
 
-def unfinished(tx: sa.Connection) -> tuple[int, datetime | None]:
-    """How many wanted steps are not done, and since when the oldest has been wanted."""
-    due = sa.and_(
-        step.c.wanted.is_not(None),
-        sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted),
-        sa.or_(step.c.gave_up.is_(None), step.c.gave_up != step.c.wanted),
+def unfinished(tx: sa.Connection) -> int:
+    """How many wanted steps are not done and not given up."""
+    due = sa.and_(_NOT_DONE, sa.or_(step.c.gave_up.is_(None), step.c.gave_up != step.c.wanted))
+    return int(tx.scalar(sa.select(sa.func.count()).where(due)) or 0)
+
+
+_NOT_DONE = sa.and_(step.c.wanted.is_not(None), sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted))
+_WAITING_ROWS = (
+    sa.select(
+        step.c.incident,
+        step.c.name,
+        step.c.wanted_at,
+        step.c.claim,
+        step.c.error,
+        step.c.failing_since,
+        step.c.next_try,
+        (step.c.gave_up == step.c.wanted).label("gave_up"),
     )
-    number, oldest = tx.execute(sa.select(sa.func.count(), sa.func.min(step.c.wanted_at)).where(due)).one()
-    return int(number), oldest
+    .join(incident, incident.c.id == step.c.incident)
+    .where(incident.c.status.in_(OPEN), _NOT_DONE)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """A step of an open incident that is not done, since when, and the error it met; "" if none."""
+
+    incident: IncidentId
+    name: str
+    since: datetime
+    error: str
+
+
+def late(tx: sa.Connection, now: datetime) -> tuple[Late, ...]:
+    """Every step that should be done by now, the oldest first.
+
+    Not what was given up or only waits for its time; nor, where something of the incident fails,
+    what may be waiting for just that.
+    """
+    rows = tx.execute(_WAITING_ROWS).all()
+    failing = {row.incident for row in rows if row.gave_up or row.error}
+    found = [
+        Late(
+            incident=IncidentId(row.incident),
+            name=row.name,
+            since=row.failing_since or row.wanted_at,
+            error=row.error or "",
+        )
+        for row in rows
+        if not row.gave_up and _is_due(row, now, others_fail=row.incident in failing)
+    ]
+    return tuple(sorted(found, key=lambda one: one.since))
+
+
+def _is_due(row: sa.Row[Any], now: datetime, *, others_fail: bool) -> bool:
+    if row.claim is not None or row.error:
+        return True
+    return not others_fail and (row.next_try is None or row.next_try <= now)
