@@ -62,6 +62,7 @@ def _draft(case: Case, public_url: str | None) -> TicketDraft:
             f"Severity {case.severity.upper()}, declared {case.declared_at:%Y-%m-%d %H:%M} UTC.",
             f"Services: {', '.join(services) or 'not named'}.",
             f"The response is in the Slack channel #{case.channel_name}.",
+            "If that channel is not there yet, Slack is down: Multivac opens it as soon as it can.",
         ),
         links=tuple(_links(case, public_url)),
         label=label_of(case),

@@ -23,6 +23,7 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store.cases import Case, Result
 
 _SHOWN_ALERTS = 10
+_NOTED_AFTER = timedelta(minutes=1)  # a chat that hiccups is nobody's business
 _STAMP = "%Y%m%dT%H%M%S"
 
 
@@ -199,19 +200,46 @@ def tell_lead(attempt: Attempt) -> Result:
 
 
 def wants_notes(view: View) -> Mapping[str, str]:
-    """A note on each alert that says where the response is, for whoever looks at the pager."""
-    if view.out.pager is None or view.case.channel_id is None or view.playbook.channel.private:
+    """A note on each alert that says where the response is, for whoever looks at the pager.
+
+    While there is no channel, since the chat is down, the note says so.
+    """
+    if view.out.pager is None or view.playbook.channel.private:
         return NOTHING
-    return {alert.key: "1" for alert in view.case.alerts if alert.source == "pagerduty"}
+    if view.case.channel_id is None and not _no_channel(view):
+        return NOTHING
+    mark = "early" if view.case.channel_id is None else "1"
+    return {alert.key: mark for alert in view.case.alerts if alert.source == "pagerduty"}
+
+
+def _no_channel(view: View) -> bool:
+    """Whether the channel has not come for so long that those at the pager should know."""
+    row = view.case.steps.get("channel")
+    if row is None or row.wanted is None or row.failing_since is None or not view.case.status.is_open:
+        return False
+    view.look_again(row.failing_since + _NOTED_AFTER)
+    return view.now >= row.failing_since + _NOTED_AFTER
 
 
 def note_alert(attempt: Attempt) -> Result:
     """Write the note, looking first where an earlier try may have worked."""
     case = attempt.case
-    marker = marker_of(case.id, case.declared_at)
-    text = f"Response INC-{case.id} is in the Slack channel #{case.channel_name} {marker}"
-    attempt.pager().note(attempt.instance, text, marker=marker, look_first=attempt.unknown)
+    told = f"is in the Slack channel #{case.channel_name}" if case.channel_id else _without_channel(attempt)
+    # What is looked for is the end of the text, in which the two notes differ.
+    end = f"{told.rpartition(' ')[2]} {marker_of(case.id, case.declared_at)}"
+    text = f"Response INC-{case.id} {told.rpartition(' ')[0]} {end}"
+    attempt.pager().note(attempt.instance, text, marker=end, look_first=attempt.unknown)
     return {}
+
+
+def _without_channel(attempt: Attempt) -> str:
+    """What those at the pager can go by meanwhile."""
+    case = attempt.case
+    ticket, lead = case.result("ticket"), case.lead
+    known = f" The lead is {lead.name}." if lead else ""
+    known += f" The ticket is {ticket['key']}: {ticket['url']}" if ticket else ""
+    opens = f"#{case.channel_name} opens by itself when Slack can be used again"
+    return f"has begun, but has no Slack channel yet: {attempt.case.steps['channel'].error}.{known} {opens}"
 
 
 # --- the promised updates -------------------------------------------------------------------------
