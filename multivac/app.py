@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from integrations.jira.tracker import JiraTracker
+from integrations.pagerduty.alarm import PagerDutyAlarm
 from integrations.pagerduty.doctor import PagerDutyDoctor
 from integrations.pagerduty.pager import PagerDutyPager
 from integrations.pagerduty.webhook import Webhook
@@ -27,10 +28,10 @@ from multivac.clock import SandboxClock, WallClock
 from multivac.incident import IncidentId
 from multivac.intake import Intake, Sweep, note_first_start
 from multivac.jobs import Jobs, StepPool
-from multivac.ports import Chat, Clock, Pager, Tracker
+from multivac.ports import Alarm, Chat, Clock, Pager, Tracker
 from multivac.response import Response
 from multivac.schedule import Beat, Operators, Schedule
-from multivac.sections import JiraSettings, PagerDutySettings, SlackSettings
+from multivac.sections import JiraSettings, PagerDutySettings, SlackSettings, WatchSettings
 from multivac.settings import Settings
 from multivac.steps.base import Outside
 from multivac.store import migrate
@@ -38,6 +39,7 @@ from multivac.store.database import Database
 from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
 from multivac.store.steps import forgive
 from multivac.telemetry import Telemetry
+from multivac.watch import Lookout, Watch
 from multivac.web.routes import Health, Parts, create
 from multivac.web.server import Server
 
@@ -78,6 +80,13 @@ def pager_for(pagerduty: PagerDutySettings) -> Pager | None:
         return None
     token, sender = pagerduty.token.get_secret_value(), pagerduty.from_email or ""
     return PagerDutyPager(token, api_url=pagerduty.api_url, from_email=sender)
+
+
+def alarm_for(watch: WatchSettings) -> Alarm | None:
+    """PagerDuty's Events API, if there is a key for those who run Multivac."""
+    if watch.routing_key is None:
+        return None
+    return PagerDutyAlarm(watch.routing_key.get_secret_value(), events_url=watch.events_url)
 
 
 def doctors(settings: Settings) -> Doctors:
@@ -126,6 +135,7 @@ class Daemon:
         )
         self.beat = Beat(self.response, self.jobs, clock=self.clock, telemetry=self.telemetry)
         self.operators = Operators(self.out)
+        self.watch = Watch(self.out, beat=self.beat, operators=self.operators, lookout=self._lookout())
         self.sweep = Sweep(self.out.pager, self.intake, self.database) if self.out.pager else None
         self.schedule = Schedule(self.clock)
         self.health = Health(self._database_answers)
@@ -184,6 +194,11 @@ class Daemon:
             self.telemetry.vendor_on.labels(name).set(port is not None)
         return outside
 
+    def _lookout(self) -> Lookout:
+        watch = self.settings.watch
+        heart = watch.heartbeat_url.get_secret_value() if watch.heartbeat_url else None
+        return Lookout(late_after=watch.late_after, heartbeat_url=heart, alarm=alarm_for(watch))
+
     def _web(self) -> Server:
         pagerduty = self.settings.pagerduty
         door = Webhook(
@@ -201,7 +216,10 @@ class Daemon:
         every = self.schedule.every
         every(_BEAT_SECONDS, "beat", self.beat.beat)
         every(10, "measure", self.beat.measure, at_once=True)
+        every(10, "watch", self.watch.look)
         every(10, "operators", self.operators.tell)
+        every(10, "page", self.watch.page)
+        every(60, "heartbeat", self.watch.beat_heart, at_once=True)
         every(3600, "house", self.beat.keep_house)
         if self.sweep is not None:
             every(

@@ -1,4 +1,4 @@
-"""The few verbs we ask of the outside world: chat, tracker, pager, clock.
+"""The few verbs we ask of the outside world: chat, tracker, pager, alarm, clock.
 
 Every verb raises `TryAgain` when the vendor cannot do it now and `GiveUp` when it never will;
 nothing else escapes an adapter. A verb makes as few calls as it can and never retries by itself.
@@ -201,4 +201,16 @@ class Pager(Protocol):
 
     def note(self, alert: str, text: str, *, marker: str, look_first: bool) -> None:
         """Write a note on the alert; with `look_first`, only if none carries the marker."""
+        ...
+
+
+class Alarm(Protocol):
+    """What wakes those who run Multivac when they cannot be told in the chat."""
+
+    def trigger(self, key: str, what: str, do: str) -> None:
+        """Wake them; a second time for the same key wakes nobody."""
+        ...
+
+    def resolve(self, key: str) -> None:
+        """Let it be over; it may be already."""
         ...

@@ -43,6 +43,13 @@ def _database(url: SecretStr) -> SecretStr:
     return url
 
 
+def _web_address(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise wrong("is no web address.", "Write it with https:// at its beginning.")
+    return url
+
+
 def _unbroken(secret: SecretStr) -> SecretStr:
     if any(letter.isspace() for letter in secret.get_secret_value()):
         raise wrong("has a space or a line break inside.", "Copy it again, in one piece.")
@@ -262,6 +269,26 @@ class PagerDutySettings(Strict):
         if self.token is None:
             return "pagerduty: on for webhooks alone, for pagerduty.token is not set"
         return f"pagerduty: on at {self.api_url}, webhooks checked with {len(self.webhook_secrets)} secret(s)"
+
+
+class WatchSettings(Strict):
+    """How Multivac watches itself, and whom it tells when it is late."""
+
+    late_after: PositiveDuration = Field(
+        timedelta(minutes=5), description="A step that should have been done this long ago is late."
+    )
+    heartbeat_url: Annotated[Secret, AfterValidator(_web_address)] | None = Field(
+        None,
+        description="An address that is called (GET) each minute while Multivac is well, and else is not.",
+    )
+    routing_key: Secret | None = Field(
+        None,
+        description="An Events API v2 integration key of PagerDuty: whom to page when Slack cannot be told.",
+    )
+    events_url: Address = Field(
+        "https://events.pagerduty.com",
+        description="The address of PagerDuty's Events API, or of a stand-in.",
+    )
 
 
 class LogSettings(Strict):

@@ -25,6 +25,7 @@ from multivac.sections import (
     PlaybookSettings,
     ServerSettings,
     SlackSettings,
+    WatchSettings,
 )
 from multivac.values import Strict
 
@@ -43,6 +44,7 @@ class Settings(Strict):
     slack: SlackSettings = Field(default_factory=SlackSettings)
     jira: JiraSettings = Field(default_factory=JiraSettings)
     pagerduty: PagerDutySettings = Field(default_factory=PagerDutySettings)
+    watch: WatchSettings = Field(default_factory=WatchSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     def describe(self) -> tuple[str, ...]:

@@ -1,0 +1,161 @@
+"""Multivac watches itself: a heartbeat while it is well, a line to operators when it is late, and a page.
+
+`app.py` has the schedule call `look`, `page` and `beat_heart`. What is late is read from the rows, so
+every replica sees the same; what was said about it is a row too, so that it is said once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+import urllib3
+
+from multivac.errors import MultivacError
+from multivac.ports import Alarm
+from multivac.schedule import Beat, Operators
+from multivac.steps.base import Outside
+from multivac.store import notices
+from multivac.store import steps as progress
+from multivac.store.notices import Notice
+from multivac.store.steps import Late
+
+log = structlog.get_logger()
+
+_HEART_SECONDS = 5.0  # for the heartbeat's answer: nothing waits for it, and the next comes in a minute
+_VENDOR = re.compile(r"Slack|Jira|PagerDuty")
+_NAMES = ("late", "Slack", "Jira", "PagerDuty", "a vendor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookout:
+    """What the watch works with: how late is late, where the heart beats, and the owners' alarm."""
+
+    late_after: timedelta
+    heartbeat_url: str | None = None
+    alarm: Alarm | None = None
+
+
+class Watch:
+    """Looks whether what should be done is done, and makes sure that somebody hears if not."""
+
+    def __init__(self, out: Outside, *, beat: Beat, operators: Operators, lookout: Lookout) -> None:
+        self._out = out
+        self._beat = beat
+        self._operators = operators
+        self._lookout = lookout
+        self._http = urllib3.PoolManager(maxsize=1, timeout=_HEART_SECONDS, retries=False)
+
+    def look(self) -> None:
+        """Raise a notice for all that is late, and end those that are over."""
+        found = {one.key: one for one in self._troubles()}
+        now, every = self._out.clock.now(), [notices.watched(name, "", "").key for name in _NAMES]
+
+        def note(tx: sa.Connection) -> None:
+            for key in every:
+                if key not in found:
+                    notices.over(tx, key)
+                elif notices.raise_notice(tx, found[key], now=now):
+                    log.error("operators needed", key=key, what=found[key].what, do=found[key].do)
+
+        with self._out.database.read() as tx:
+            standing = notices.standing(tx)
+        if found or standing & set(every):
+            self._out.database.write(note)
+
+    def beat_heart(self) -> bool:
+        """Call the heartbeat's address if Multivac itself is well; says whether it did.
+
+        A vendor that fails does not stop the heart: the operators are told of that, and a silent
+        heart must mean that nobody is there to tell them.
+        """
+        url = self._lookout.heartbeat_url
+        if url is None or any(self._own_troubles(self._late(), self._out.clock.now())):
+            return False
+        try:
+            answer = self._http.request("GET", url, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            log.warning("heartbeat not heard", why=type(error).__name__)
+            return False
+        if answer.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
+            log.warning("heartbeat not heard", status=answer.status)
+        return True
+
+    def page(self) -> None:
+        """Page the owners about what cannot be said to them in the chat, until it is said or over."""
+        alarm, database = self._lookout.alarm, self._out.database
+        if alarm is None:
+            return
+        with database.read() as tx:
+            waiting, paged = notices.untold(tx), notices.pages(tx)
+        for one in waiting if self._operators.unheard else ():
+            self._page(alarm, one)
+        for key in set(paged) - {one.key for one in waiting}:
+            alarm.resolve(key)
+            database.write(partial(notices.unpaged, key=key))
+
+    def _page(self, alarm: Alarm, one: Notice) -> None:
+        database = self._out.database
+        if not database.write(partial(notices.paged, one=one, now=self._out.clock.now())):
+            return
+        try:
+            alarm.trigger(one.key, one.what, one.do)
+        except MultivacError:
+            database.write(partial(notices.unpaged, key=one.key))
+            raise
+        log.warning("owners paged", key=one.key)
+
+    def _late(self) -> list[Late]:
+        now = self._out.clock.now()
+        with self._out.database.read() as tx:
+            late = progress.late(tx, now)
+        return [one for one in late if now - one.since >= self._lookout.late_after]
+
+    def _troubles(self) -> Iterator[Notice]:
+        late, now = self._late(), self._out.clock.now()
+        yield from self._own_troubles(late, now)
+        for vendor in _NAMES[1:]:
+            failing = [one for one in late if one.error and _vendor_of(one) == vendor]
+            if failing:
+                yield notices.watched(vendor, *_vendor_words(vendor, failing, now))
+
+    def _own_troubles(self, late: list[Late], now: datetime) -> Iterator[Notice]:
+        """That the beat stands still, or that steps are not done though nothing refused them."""
+        do = "Look at the log and at the machine; a restart loses nothing."
+        if now - self._beat.last >= self._lookout.late_after:
+            what = f"Multivac is late: its beat has stood still for {_minutes(now - self._beat.last)}."
+            yield notices.watched("late", what, do)
+            return
+        own = [one for one in late if not one.error]
+        if own:
+            what = f"Multivac is late: {_steps(own)} waiting, the oldest for {_minutes(now - own[0].since)}"
+            yield notices.watched("late", f"{what} ({own[0].name} of INC-{own[0].incident}).", do)
+
+
+def _vendor_of(one: Late) -> str:
+    found = _VENDOR.search(one.error)
+    return found[0] if found else _NAMES[-1]
+
+
+def _vendor_words(vendor: str, failing: list[Late], now: datetime) -> tuple[str, str]:
+    first = failing[0]
+    what = (
+        f"{vendor} has not done what Multivac asked for in {_minutes(now - first.since)}: "
+        f"{_steps(failing)} waiting, such as {first.name} of INC-{first.incident} "
+        f"({first.error.rstrip('.')})."
+    )
+    return what, f"See whether {vendor} has an outage. Multivac keeps trying and catches up by itself."
+
+
+def _steps(late: list[Late]) -> str:
+    return "1 step is" if len(late) == 1 else f"{len(late)} steps are"
+
+
+def _minutes(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
