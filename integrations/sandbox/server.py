@@ -3,13 +3,13 @@
 from typing import Any, Self
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route
 
 from integrations.sandbox import control, page, seed
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.slack import Slack
-from integrations.sandbox.world import Clock, Loopback, World
+from integrations.sandbox.world import Answer, Clock, Loopback, World
 
 
 class Sandbox:
@@ -17,6 +17,7 @@ class Sandbox:
 
     Use it as a context manager, or `start` and `stop` it. Addresses: `{url}/slack/api/`,
     `{url}/jira`, `{url}/pagerduty`, `{url}/_sandbox/` for its own API, and `{url}/` for the page.
+    `{url}/heartbeat` hears whoever says that they are well, as the vendor "heartbeat".
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -76,7 +77,9 @@ class Sandbox:
         self.stop()
 
     def _routes(self) -> list[BaseRoute]:
+        heart = self.world.endpoint("heartbeat", "GET /heartbeat", lambda _: Answer(200, "OK"))
         return [
+            Route("/heartbeat", heart, methods=["GET"]),
             Mount("/slack", routes=self.slack.routes()),
             Mount("/jira", routes=self.jira.routes()),
             Mount("/pagerduty", routes=self.pagerduty.routes()),

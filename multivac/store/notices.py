@@ -26,7 +26,7 @@ _LASTS = timedelta(minutes=25)  # what fails is tried again within ten
 
 def to_mend(why: str, fix: str) -> Notice:
     """Something that a step needs and only operators can mend; it is forgotten when it fails no more."""
-    return Notice(f"{_TO_MEND}{why}", f"{why[:1].upper()}{why[1:]}", fix)
+    return Notice(f"{_TO_MEND}{why}", f"{why[:1].upper()}{why[1:].rstrip('.')}.", fix)
 
 
 def watched(name: str, what: str, do: str) -> Notice:

@@ -134,7 +134,11 @@ def test_every_mistake_of_file_and_environment_is_told_at_once(tmp_path: Path) -
 
 @pytest.mark.parametrize("key", sorted(key for key, is_secret in keys().items() if is_secret))
 def test_every_secret_can_come_from_a_file(key: str, tmp_path: Path) -> None:
-    value = "sqlite:///elsewhere.db" if key == "database.url" else "s3cret"
+    addresses = {
+        "database.url": "sqlite:///elsewhere.db",
+        "watch.heartbeat_url": "https://heart.example.com/1",
+    }
+    value = addresses.get(key, "s3cret")
     (tmp_path / "secret").write_text(f"{value}\n")
     base = {**JIRA, "MULTIVAC_SLACK__BOT_TOKEN": "xoxb-1", "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": "one"}
     variable = f"MULTIVAC_{key.replace('.', '__').upper()}"
