@@ -66,7 +66,7 @@ class JiraTracker:
                 return self._ticket(_field(made, "key"), left_out)
         raise GiveUp(
             f"Jira refuses the ticket whatever we leave out: {_told(left_out)}",
-            fix=f"Create a {self._issue_type} by hand in project {self._project} and see what Jira wants.",
+            fix=self._mend({}),
             operators=True,
         )
 
@@ -234,7 +234,9 @@ class JiraTracker:
             return "Set jira.project to the key of a project in which our user may create issues."
         if "issuetype" in needed:
             return f"Set jira.issue_type to a type of issue that project {self._project} has."
-        return f"Make {', '.join(needed) or 'it'} optional for {self._issue_type} in project {self._project}."
+        if not needed:
+            return f"Write one by hand ({self._issue_type}, project {self._project}) and see what Jira wants."
+        return f"Make {', '.join(needed)} optional for {self._issue_type} in project {self._project}."
 
     def _ticket(self, key: object, left_out: Mapping[str, str]) -> Ticket:
         return Ticket(key=str(key), url=f"{self._url}/browse/{quote(str(key), safe='')}", left_out=left_out)

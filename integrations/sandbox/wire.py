@@ -113,7 +113,7 @@ class Endpoint:
             case "malformed":
                 return Answer(200, b'{"ok": tr', {"content-type": JSON_TYPE})
             case "html":
-                return Answer(502, PROXY_PAGE, {"content-type": "text/html"})
+                return Answer(fault.status or 502, PROXY_PAGE, {"content-type": "text/html"})
         return Answer(0)
 
     def _record(
