@@ -2,7 +2,7 @@
 
 MultivacError
 |- TryAgain    temporary: the step is tried again, at the earliest after `after`
-|- GiveUp      permanent: the step stops and people are told why
+|- GiveUp      permanent: the step stops until somebody mends it, and people are told why
 |- Refused     a person asked for something that may not be done
 `- BadConfig   what an operator wrote cannot be used
 """
@@ -34,8 +34,7 @@ class TryAgain(MultivacError):
 class GiveUp(MultivacError):
     """A vendor will never do this as asked; `why` is a short reason, `fix` what a person can do.
 
-    `operators` says that only those who run Multivac can mend it: they are told, and it is looked
-    at again now and then, because nothing tells us that they have.
+    `operators` says that only those who run Multivac can mend it, so that they are told.
     """
 
     def __init__(self, why: str, *, fix: str = "", operators: bool = False) -> None:

@@ -36,7 +36,7 @@ _A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that anoth
 _TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAW_TOGETHER = timedelta(seconds=2)
 _REDRAWN = 2
-_OPERATORS_TURN = timedelta(minutes=10)  # how often we look whether they have mended it
+_MENDED_WITHIN = timedelta(minutes=10)  # how often we look whether somebody mended what was given up
 _MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
 
 STEPS: tuple[Step, ...] = (
@@ -216,7 +216,8 @@ class Ready:
 def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
     """Whether this row's step is due, its needs met and its waits over."""
     step = step_of(row.name)
-    if step is None or row.claim is not None or (row.is_settled and not row.may_be_mended):
+    over = row.is_settled and not (case.status.is_open and row.may_be_mended)
+    if step is None or over or row.claim is not None:
         return Ready(now=False)
     not_before = [at for at in (row.next_try, _redraw_at(step, row)) if at is not None and at > now]
     if not_before:
@@ -421,8 +422,9 @@ def _given_up(attempt: Attempt, error: GiveUp) -> Failed:
     return Failed(
         why=error.why,
         fix=error.fix,
-        next_try=attempt.now + _OPERATORS_TURN if error.operators else None,
+        next_try=attempt.now + _MENDED_WITHIN,
         unknown=attempt.unknown,  # an earlier try may have worked, also if this one never can
+        gave_up=True,
         operators=error.operators,
     )
 

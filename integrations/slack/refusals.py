@@ -9,30 +9,20 @@ from __future__ import annotations
 # Slack asks for fewer calls: nothing happened, and asking again later is right.
 SLOW_DOWN = frozenset({"ratelimited", "rate_limited", "too_many_requests", "message_limit_exceeded"})
 
-# What people in the channel can mend, or what is only about this one message, person or name; whatever
-# else Slack refuses is for those who run Multivac.
+# What people in the channel can mend; whatever else Slack refuses is for those who run Multivac.
 PEOPLES_OWN = frozenset(
     {
-        "already_pinned",
-        "bad_timestamp",
-        "cannot_reply_to_message",
         "cant_update_message",
         "channel_is_limited_access",
         "channel_not_found",
         "edit_window_closed",
         "invalid_link",
-        "invalid_thread_ts",
         "is_archived",
         "is_inactive",
         "message_not_found",
-        "name_taken",
         "not_in_channel",
-        "not_pinnable",
         "too_many_bookmarks",
         "too_many_pins",
-        "user_not_found",
-        "user_not_visible",
-        "users_not_found",
     }
 )
 
@@ -54,7 +44,7 @@ PASSING = frozenset(
 _REINSTALL = "Install the Slack app again and give Multivac the new bot token."
 _ASK_ADMIN = "Ask an admin of the workspace to allow this to the Multivac app."
 _INVITE_BOT = "Invite the bot into the channel."
-REPORT = _REPORT = "This is a fault of Multivac: please report it."
+REPORT = "This is a fault of Multivac: please report it."
 _NAMES = "Change how channels are named in Multivac's settings."
 
 # Error name: what it means, and what to do about it.
@@ -63,7 +53,7 @@ MEANING: dict[str, tuple[str, str]] = {
     "account_inactive": ("the bot's account is deactivated", _REINSTALL),
     "app_access_restricted": ("the workspace restricts the app", _ASK_ADMIN),
     "cannot_create_channel": ("this channel cannot be created", _NAMES),
-    "cant_update_message": ("the message is not the bot's own", ""),
+    "cant_update_message": ("the message is not the bot's own", "Leave it as it is."),
     "channel_is_limited_access": ("the bot has no access to the channel", _INVITE_BOT),
     "channel_not_found": (
         "there is no such channel, or the bot cannot see it",
@@ -76,8 +66,8 @@ MEANING: dict[str, tuple[str, str]] = {
     "ekm_access_denied": ("the workspace's admins have stopped messages to this channel", _ASK_ADMIN),
     "enterprise_is_restricted": ("the organisation does not let the app see this person", _ASK_ADMIN),
     "invalid_auth": ("Slack does not accept the bot's token", _REINSTALL),
-    "invalid_blocks": ("Slack does not accept the layout of the message", _REPORT),
-    "invalid_blocks_format": ("Slack does not accept the layout of the message", _REPORT),
+    "invalid_blocks": ("Slack does not accept the layout of the message", REPORT),
+    "invalid_blocks_format": ("Slack does not accept the layout of the message", REPORT),
     "invalid_link": ("Slack does not accept the link", "Give an address that begins with https://."),
     "invalid_name": ("Slack does not accept the channel's name", _NAMES),
     "invalid_name_maxlength": ("the channel's name is too long", _NAMES),
@@ -87,8 +77,8 @@ MEANING: dict[str, tuple[str, str]] = {
     "is_archived": ("the channel is archived", "Unarchive the channel, or go on in another one."),
     "is_inactive": ("the channel is archived", "Unarchive the channel, or go on in another one."),
     "message_not_found": ("the message is gone", "Somebody deleted it: look at the channel."),
-    "msg_blocks_too_long": ("the message is too long", _REPORT),
-    "msg_too_long": ("the message is too long", _REPORT),
+    "msg_blocks_too_long": ("the message is too long", REPORT),
+    "msg_too_long": ("the message is too long", REPORT),
     "name_taken": ("a channel of that name exists already", "It may be archived or private."),
     "no_permission": ("the bot has no permission for this", _ASK_ADMIN),
     "no_such_subteam": ("there is no such user group", "Correct the group in the playbook."),

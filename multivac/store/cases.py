@@ -50,7 +50,7 @@ class StepRow:
 
     @property
     def may_be_mended(self) -> bool:
-        """Whether it was given up until operators mend something: then `next_try` is when to look."""
+        """Whether it was given up until somebody mends something: `next_try` is when to look."""
         return self.wanted is not None and self.gave_up == self.wanted and self.next_try is not None
 
 

@@ -41,8 +41,9 @@ class Done:
 class Failed:
     """The step did not: try at `next_try`, or never as wanted now (None).
 
-    `is_error` is False for a step that only has to wait for a time or a person. `operators` says
-    that it was given up and only they can mend it: then `next_try` is when to look whether they have.
+    `is_error` is False for a step that only has to wait for a time or a person. With `gave_up`
+    people are told that it stops, and `next_try` is when to look whether somebody has mended it;
+    `operators` says that only they can.
     """
 
     why: str
@@ -50,6 +51,7 @@ class Failed:
     next_try: datetime | None
     unknown: bool
     is_error: bool = True
+    gave_up: bool = False
     operators: bool = False
 
 
@@ -177,7 +179,7 @@ def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, *, now: date
         "why": outcome.why,
         "remedy": outcome.fix,
         "since": now,
-        "stopped": claim.wanted if outcome.next_try is None or outcome.operators else None,
+        "stopped": claim.wanted if outcome.next_try is None or outcome.gave_up else None,
     }
     return tx.execute(_FAILED, bound).rowcount == 1
 
