@@ -9,6 +9,8 @@ from integrations.sandbox.world import World
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
+# What these are about has no word with the database; the other stories here are told on both.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STALE = "The pager does not answer: who is on call is as of <!date^"
 
 
@@ -99,18 +101,28 @@ def test_after_ten_minutes_without_slack_everything_is_caught_up(
     kind: str,
 ) -> None:
     world.fail(Fault("slack", "*", kind, times=0))
+    world.fail(Fault("pagerduty", "POST /incidents/{id}/notes", "lose_answer"))
     multivac.start({"updates": {}})
-    pagerduty.trigger("Checkout is slow", "checkout")
+    alert = pagerduty.trigger("Checkout is slow", "checkout")
     clock.forward(minutes=10)
     assert slack.incident_channels() == []
     assert jira.issue("OPS-1")["fields"]["assignee"]["displayName"] == "Ana Silva"
+    assert "If that channel is not there yet, Slack is down" in str(jira.issue("OPS-1")["fields"])
+    (note,) = pagerduty.incident(alert)["notes"]
+    assert "Response INC-1 has begun, but has no Slack channel yet" in note["content"]
+    assert "The lead is Ana Silva. The ticket is OPS-1: http" in note["content"]
+    assert "#inc-1-checkout-is-slow opens by itself when Slack can be used again" in note["content"]
 
     world.heal()
     clock.forward(minutes=2)
+    assert "INC-1 is in the Slack channel #inc-1" in pagerduty.incident(alert)["notes"][1]["content"]
+    assert len(pagerduty.incident(alert)["notes"]) == 2
+    assert not [line for line in multivac.timeline() if "Note" in line or "has begun" in line]  # our own
     room = slack.channel("inc-1")
     assert room.members == {"Ana", "Bo"}
     assert room.pinned == [room.headline]
-    assert sorted({*room.kinds()} - {"gaps"}) == ["checklist/first-5-minutes", "headline", "lead told"]
+    kinds = [kind for kind in room.kinds() if kind != "gaps"]
+    assert kinds == ["headline", "checklist/first-5-minutes", "lead told"]
     assert len(room.kinds()) == len({*room.kinds()})
     assert all("Nothing is missing any more" in gap for gap in room.said("gaps"))
     assert "Checkout is slow" in room.topic
@@ -136,3 +148,71 @@ def test_what_changes_while_slack_is_down_is_shown_when_it_is_back(
     assert "acknowledged by Ana Silva" in room.headline
     assert {"Cy", "Dee"} <= room.members
     assert "SEV1" in slack.channel("incidents").said("announcement")[0]
+
+
+@ON_SQLITE
+def test_what_fails_for_a_time_is_tried_again_as_long_as_the_incident_is_open(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
+) -> None:
+    world.fail(Fault("jira", "*", "server_error", times=0, status=503))
+    multivac.start({"updates": {}})
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.forward(hours=1)
+    tried = len(world.calls("jira", "POST /issue"))
+    assert 60 <= tried <= 120, "at first at once, at last about each minute"
+    assert len(slack.channel("inc-1").said("gaps")) == 1
+    world.heal()
+    clock.forward(minutes=2)
+    assert "OPS-1>" in slack.channel("inc-1").headline
+
+
+@ON_SQLITE
+def test_with_a_revoked_pagerduty_token_the_last_on_call_list_is_used_and_operators_know(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    slack.standin.add_channel("multivac-ops", ["multivac"])
+    multivac.start(settings={"slack__operators_channel": "multivac-ops"})
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
+    pagerduty.gate.tokens.clear()
+    pagerduty.trigger("Payments are slow", "payments")
+    clock.settle()
+    room = slack.channel("inc-2")
+    assert {"Ana", "Bo"} <= room.members
+    assert multivac.lead(2) == "Ana Silva"
+    assert STALE in room.headline
+    multivac.running.operators.tell()
+    (line,) = slack.channel("multivac-ops").said()
+    assert "PagerDuty does not accept our token." in line
+
+
+@ON_SQLITE
+def test_one_person_whom_slack_hides_does_not_keep_the_others_out(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
+) -> None:
+    hidden = {"email": "bo@example.com"}
+    world.fail(Fault("slack", "users.lookupByEmail", times=0, error="enterprise_is_restricted", match=hidden))
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert room.members == {"Ana"}
+    assert "Not found in Slack: Bo Lindqvist. Invite them by hand." in room.said("gaps")[0]
+
+
+@ON_SQLITE
+def test_what_people_mended_goes_on_within_ten_minutes(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
+) -> None:
+    world.fail(Fault("slack", "conversations.setTopic", times=0, error="not_in_channel"))
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.forward(minutes=9)
+    (gap,) = slack.channel("inc-1").said("gaps")
+    assert "The topic is not set: the bot is not in the channel" in gap
+    assert "Invite the bot into the channel." in gap
+    assert len(world.calls("slack", "conversations.setTopic")) == 1
+    world.heal()
+    clock.forward(minutes=2)
+    assert slack.channel("inc-1").topic.startswith("SEV")
+    assert "Nothing is missing any more" in slack.channel("inc-1").said("gaps")[0]
