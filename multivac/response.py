@@ -36,7 +36,6 @@ _A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that anoth
 _TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAW_TOGETHER = timedelta(seconds=2)
 _REDRAWN = 2
-_MENDED_WITHIN = timedelta(minutes=10)  # how often we look whether somebody mended what was given up
 _MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
 
 STEPS: tuple[Step, ...] = (
@@ -388,7 +387,7 @@ class Response:
             except TryAgain as error:
                 outcome = self._again(attempt, error)
             except GiveUp as error:
-                outcome = _given_up(attempt, error)
+                outcome = attempt.given_up(error)
             except Exception as error:  # boundary: a mistake of ours must not stop the rest
                 log.exception("step failed", incident=claim.incident, step=claim.name)
                 outcome = self._again(attempt, TryAgain(f"an error of our own ({type(error).__name__})"))
@@ -416,17 +415,6 @@ class Response:
         matters = step.matters if step is not None and not again else _REDRAWN
         rank = (flight.case.severity.rank, matters)
         self._pool.submit(rank, work, later=matters >= _REDRAWN)
-
-
-def _given_up(attempt: Attempt, error: GiveUp) -> Failed:
-    return Failed(
-        why=error.why,
-        fix=error.fix,
-        next_try=attempt.now + _MENDED_WITHIN,
-        unknown=attempt.unknown,  # an earlier try may have worked, also if this one never can
-        gave_up=True,
-        operators=error.operators,
-    )
 
 
 class _Run:

@@ -64,7 +64,6 @@ MEANING: dict[str, tuple[str, str]] = {
         "Ask an admin of the workspace to allow edits at any time.",
     ),
     "ekm_access_denied": ("the workspace's admins have stopped messages to this channel", _ASK_ADMIN),
-    "enterprise_is_restricted": ("the organisation does not let the app see this person", _ASK_ADMIN),
     "invalid_auth": ("Slack does not accept the bot's token", _REINSTALL),
     "invalid_blocks": ("Slack does not accept the layout of the message", REPORT),
     "invalid_blocks_format": ("Slack does not accept the layout of the message", REPORT),

@@ -9,11 +9,15 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from multivac.errors import GiveUp
 from multivac.incident import Person
 from multivac.playbook import Playbook
 from multivac.ports import Chat, Clock, Pager, Tracker
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.database import Database
+from multivac.store.steps import Failed
+
+_MENDED_WITHIN = timedelta(minutes=10)  # how often we look whether somebody mended what was given up
 
 
 class NotYet(Exception):  # not an error: the step has only to wait
@@ -62,6 +66,17 @@ class Attempt:
     def now(self) -> datetime:
         """The present."""
         return self.out.clock.now()
+
+    def given_up(self, error: GiveUp) -> Failed:
+        """How a failure for good is recorded: people are told, and it is looked at again now and then."""
+        return Failed(
+            why=error.why,
+            fix=error.fix,
+            next_try=self.now + _MENDED_WITHIN,
+            unknown=self.unknown,  # an earlier try may have worked, also if this one never can
+            gave_up=True,
+            operators=error.operators,
+        )
 
     def chat(self) -> Chat:
         """The chat, which is on: else the step would not be wanted."""

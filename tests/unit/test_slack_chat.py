@@ -176,9 +176,14 @@ def test_a_deactivated_person_is_not_active() -> None:
 
 
 def test_a_refused_look_up_is_not_an_unknown_person(site: Site) -> None:
-    site.fail("users.lookupByEmail", "refuse", error="enterprise_is_restricted")
-    with pytest.raises(GiveUp, match="the organisation does not let the app see this person"):
+    site.fail("users.lookupByEmail", "refuse", error="no_permission")
+    with pytest.raises(GiveUp, match="the bot has no permission"):
         site.chat.find_person("ana@example.com")
+
+
+def test_one_person_whom_the_organisation_hides_is_nobody(site: Site) -> None:
+    site.fail("users.lookupByEmail", "refuse", error="enterprise_is_restricted")
+    assert site.chat.find_person("ana@example.com") is None
 
 
 def test_a_group_is_named_by_handle_or_id(site: Site) -> None:
