@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from integrations.jira.tracker import JiraTracker
+from integrations.pagerduty.alarm import PagerDutyAlarm
 from integrations.pagerduty.pager import PagerDutyPager
 from integrations.sandbox import jira, pagerduty
 from integrations.sandbox.seed import BOT_TOKEN
@@ -120,6 +121,13 @@ class Bench:
         return PagerDutyPager(
             pagerduty.TOKEN, api_url=url, from_email="ana@example.com", timeout=self.patience
         )
+
+    @property
+    def alarm(self) -> PagerDutyAlarm:
+        """An adapter with the routing key of a service."""
+        service = self.sandbox.pagerduty.account.services.values()
+        key = next(one.routing_key for one in service)
+        return PagerDutyAlarm(key, events_url=f"{self.url}/pagerduty", timeout=self.patience)
 
     def channel(self) -> str:
         """A channel of ours."""
@@ -311,6 +319,12 @@ CALLS: dict[str, Call] = {
         _alerted(lambda b: _note(b, look_first=False)),
         lambda b: _note(b, look_first=True),
         _notes,
+    ),
+    "POST /v2/enqueue": Call(
+        "pagerduty",
+        _asking(lambda b: b.alarm.trigger("late", "Multivac is late.", "Look at the log.")),
+        None,
+        lambda b: len(b.sandbox.pagerduty.account.incidents),
     ),
 }
 
