@@ -109,18 +109,17 @@ class Intake:
         if told.key is None:
             return Taken("noted" if fresh else "duplicate")
         if not fresh:
-            return self._repair(tx, told.source, told.key)
+            return self._repair(tx, told.source, told.key, now=now)
         news = _News(told, alerts.learn(tx, told, told.key, now=now), now)
         if news.known.incident is not None:
             return self._follow(tx, news, news.known.incident)
         return self._place(tx, news)
 
-    def _repair(self, tx: sa.Connection, source: str, key: str) -> Taken:
+    def _repair(self, tx: sa.Connection, source: str, key: str, *, now: datetime) -> Taken:
         """A redelivery changes nothing, but what is unfinished is gone on with."""
         owner = alerts.incident_of(tx, source, key)
-        if owner is None:
-            return Taken("duplicate")
-        return Taken("duplicate", self._jobs.put(tx, incidents.touch(tx, owner)))
+        due = None if owner is None else incidents.due_one(tx, owner, now)
+        return Taken("duplicate", None if due is None else self._jobs.put(tx, due))
 
     # --- a new alert ------------------------------------------------------------------------------
 
@@ -187,7 +186,7 @@ class Intake:
         self._reopen(tx, news, brief)
         self._weigh(tx, news, brief, every=every)
         self._end(tx, news, brief, every=every)
-        return Taken("followed", self._jobs.put(tx, incidents.touch(tx, owner)))
+        return Taken("followed", self._jobs.put(tx, incidents.touch(tx, owner), patient=True))
 
     def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, every: Sequence[Facts]) -> None:
         """The severity its alerts imply, the worst of those not resolved, unless a person has settled it."""

@@ -34,6 +34,8 @@ _QUEUE = "advance"
 _DIRECT = 16  # jobs that start at once; more would make a new sev1 wait (measured in the engine study)
 _QUEUED = 48  # jobs taken from the queue at a time
 _FORGET_AFTER_SECONDS = 3600
+_MOMENT = 1.0  # seconds, as long as from beat to beat
+_REMEMBERED = 1000
 
 Advance = Callable[[IncidentId, str], None]
 
@@ -109,10 +111,14 @@ def _end_thread() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A job handed in within a transaction; `begin` it after the commit."""
+    """A job handed in within a transaction; `begin` it after the commit.
+
+    It starts directly, or when the queue comes to it, or (waits) with the next beat.
+    """
 
     touched: Touched
     direct: bool
+    waits: bool = False
     job: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,6 +150,7 @@ class Jobs:
         self._poll_seconds = poll_seconds
         self._begun: dict[str, IncidentId] = {}  # handed to the engine, not running yet
         self._running: dict[str, IncidentId] = {}
+        self._begun_at: dict[IncidentId, float] = {}
         self._changed = threading.Condition()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
         self._client: DBOSClient | None = None
@@ -158,8 +165,14 @@ class Jobs:
         DBOS.register_queue(_QUEUE, worker_concurrency=_QUEUED, polling_interval_sec=self._poll_seconds)
         self._client = self._open_client()
 
-    def put(self, tx: sa.Connection, touched: Touched) -> Put:
-        """Hand in a job with the change that makes it necessary; queued if many are running."""
+    def put(self, tx: sa.Connection, touched: Touched, *, patient: bool = False) -> Put:
+        """Hand in a job with the change that makes it necessary; queued if many are running.
+
+        If it is `patient`, and the incident was looked at a moment ago, the next beat will do: so a flood
+        of changes costs one look a second, and the first of them is seen at once.
+        """
+        if patient and time.monotonic() - self._begun_at.get(touched.number, -_MOMENT) < _MOMENT:
+            return Put(touched, direct=False, waits=True)
         is_free = len(self._running) + len(self._begun) < _DIRECT
         put = Put(touched, direct=is_free or touched.severity.rank == 1 or self._is_awaited(touched.number))
         if not put.direct and self._client is not None and not self._database.is_sqlite:
@@ -169,13 +182,21 @@ class Jobs:
     def begin(self, put: Put) -> None:
         """Start a job after the commit, without waiting; on PostgreSQL a queued one is there already."""
         number = put.touched.number
-        if self._client is None or self._is_begun(number) or self._nudge(number):
+        if self._client is None or put.waits:
+            return
+        self._remember(number)
+        if self._is_begun(number) or self._nudge(number):
             return  # whoever is about to look, or is told to look again, sees this change too
         if put.direct:
             self._begun[put.job] = number
             self._starter.submit(self._begin, put)
         elif self._database.is_sqlite:
             self._starter.submit(self._enqueue, put)
+
+    def _remember(self, number: IncidentId) -> None:
+        if len(self._begun_at) > _REMEMBERED:
+            self._begun_at.clear()  # costs a few looks more
+        self._begun_at[number] = time.monotonic()
 
     def _is_begun(self, number: IncidentId) -> bool:
         return number in self._begun.copy().values()
