@@ -74,7 +74,7 @@ class Brief:
 
 
 def brief(tx: sa.Connection, number: IncidentId) -> Brief:
-    """The incident as a front door sees it."""
+    """The incident as a front door sees it; only this transaction moves it from here on."""
     row = tx.execute(_BRIEF, {"number": number}).one()
     return Brief(
         number=number,
@@ -93,6 +93,7 @@ _BRIEF = (
     sa.select(incident, policy.c.body)
     .join(policy, policy.c.digest == incident.c.policy)
     .where(incident.c.id == sa.bindparam("number"))
+    .with_for_update(of=incident)
 )
 _TOUCH = (
     sa.update(incident)
