@@ -121,4 +121,4 @@ def test_thirty_alerts_of_one_moment_are_few_redraws_and_at_most_twenty_five_not
     assert "31 alerts, the first 10 are linked" in slack.channel("inc-1").headline
     assert multivac.metric("multivac_steps_total", step="headline") - drawn <= 4
     notes = [len(pagerduty.incident(one)["notes"]) for one in joined]
-    assert notes == [1] * 24 + [0] * 6
+    assert sorted(notes) == [0] * 6 + [1] * 24  # the first alert has the 25th
