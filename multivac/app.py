@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import time
@@ -22,7 +23,7 @@ from integrations.pagerduty.pager import PagerDutyPager
 from integrations.pagerduty.webhook import Webhook
 from integrations.slack.chat import SlackChat
 from integrations.slack.doctor import SlackDoctor
-from multivac import people, playbooks
+from multivac import pauses, people, playbooks
 from multivac.check import Doctors
 from multivac.clock import SandboxClock, WallClock
 from multivac.incident import IncidentId
@@ -157,6 +158,7 @@ class Daemon:
         if beating:
             self.response.wake_at = self._wake_at
             self._set_going()
+            pauses.keep_short()
         self._server.start()
         for line in self.settings.describe():
             log.info("integration", state=line)
@@ -221,6 +223,7 @@ class Daemon:
         every(10, "page", self.watch.page)
         every(60, "heartbeat", self.watch.beat_heart, at_once=True)
         every(3600, "house", self.beat.keep_house)
+        every(pauses.COLLECT_EVERY_SECONDS, "collect", gc.collect)
         if self.sweep is not None:
             every(
                 self.settings.pagerduty.sweep_every.total_seconds(), "sweep", self.sweep.sweep, at_once=True

@@ -20,7 +20,6 @@ from multivac.incident import (
     AlertKind,
     Entry,
     EntryKind,
-    Facts,
     IncidentId,
     Severity,
     Status,
@@ -109,18 +108,17 @@ class Intake:
         if told.key is None:
             return Taken("noted" if fresh else "duplicate")
         if not fresh:
-            return self._repair(tx, told.source, told.key)
+            return self._repair(tx, told.source, told.key, now=now)
         news = _News(told, alerts.learn(tx, told, told.key, now=now), now)
         if news.known.incident is not None:
             return self._follow(tx, news, news.known.incident)
         return self._place(tx, news)
 
-    def _repair(self, tx: sa.Connection, source: str, key: str) -> Taken:
+    def _repair(self, tx: sa.Connection, source: str, key: str, *, now: datetime) -> Taken:
         """A redelivery changes nothing, but what is unfinished is gone on with."""
         owner = alerts.incident_of(tx, source, key)
-        if owner is None:
-            return Taken("duplicate")
-        return Taken("duplicate", self._jobs.put(tx, incidents.touch(tx, owner)))
+        due = None if owner is None else incidents.due_one(tx, owner, now)
+        return Taken("duplicate", None if due is None else self._jobs.put(tx, due))
 
     # --- a new alert ------------------------------------------------------------------------------
 
@@ -139,12 +137,11 @@ class Intake:
 
     def _join(self, tx: sa.Connection, news: _News, owner: IncidentId) -> Taken:
         told = news.told
-        alerts.belongs(tx, news.known.id, owner)
         text = f"Another alert joined: {news.known.facts.title}"
         key = f"joined:{told.source}:{told.key}"
         joined = Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=key)
-        timeline.note(tx, owner, [joined], now=news.now)
-        return replace(self._follow(tx, news, owner), outcome="joined")
+        entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
+        return Taken("joined", self._change(tx, news, incidents.brief(tx, owner), entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
         facts, now = news.known.facts, news.now
@@ -161,7 +158,7 @@ class Intake:
                 number=number, title=title, service=facts.service_name, opened_at=now
             ),
         )
-        alerts.belongs(tx, news.known.id, touched.number)
+        alerts.belongs(tx, news.known.id, touched.number, as_bad_as=severity)
         text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
         timeline.note(tx, touched.number, [_entry(news.told), declared], now=now)
@@ -175,27 +172,29 @@ class Intake:
         told = news.told
         if told.kind is AlertKind.FOUND_OPEN and not news.known.changed:
             return Taken("known")
-        incidents.lock(tx, owner)  # what its other alerts say must not change while this one is weighed
         brief = incidents.brief(tx, owner)
         if marker_of(owner, brief.declared_at) in told.text:
             return Taken("our own")  # the pager tells us of the note we wrote
-        if told.kind is not AlertKind.FOUND_OPEN:
-            timeline.note(tx, owner, [_entry(told)], now=news.now)
-        if _by_a_person(told):
-            incidents.person_acted(tx, owner, now=news.now)
-        every = alerts.facts_in(tx, owner)
-        self._reopen(tx, news, brief)
-        self._weigh(tx, news, brief, every=every)
-        self._end(tx, news, brief, every=every)
-        return Taken("followed", self._jobs.put(tx, incidents.touch(tx, owner)))
+        entries = [] if told.kind is AlertKind.FOUND_OPEN else [_entry(told)]
+        return Taken("followed", self._change(tx, news, brief, entries=entries))
 
-    def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, every: Sequence[Facts]) -> None:
+    def _change(self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]) -> Put:
+        """All that follows for an incident from news of an alert that is one of its own from now on."""
+        number, facts = brief.number, news.known.facts
+        as_bad_as = None if facts.status == "resolved" else brief.playbook.severity_of(facts)
+        alerts.belongs(tx, news.known.id, number, as_bad_as=as_bad_as)
+        timeline.note(tx, number, entries, now=news.now)
+        if _by_a_person(news.told):
+            incidents.person_acted(tx, number, now=news.now)
+        self._reopen(tx, news, brief)
+        worst = alerts.worst_open(tx, number)
+        self._weigh(tx, news, brief, worst=worst)
+        self._end(tx, news, brief, over=worst is None)
+        return self._jobs.put(tx, incidents.touch(tx, number), patient=True)
+
+    def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> None:
         """The severity its alerts imply, the worst of those not resolved, unless a person has settled it."""
-        unresolved = [facts for facts in every if facts.status != "resolved"]
-        if brief.severity_by is not None or not unresolved:
-            return
-        worst = min((brief.playbook.severity_of(facts) for facts in unresolved), key=lambda one: one.rank)
-        if worst is brief.severity:
+        if brief.severity_by is not None or worst is None or worst is brief.severity:
             return
         incidents.set_severity(tx, brief.number, worst)
         told = news.told
@@ -203,9 +202,8 @@ class Intake:
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now=news.now)
 
-    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, every: Sequence[Facts]) -> None:
+    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, over: bool) -> None:
         """Propose the resolution once every alert is resolved; take it back when one is not."""
-        over = all(facts.status == "resolved" for facts in every)
         if not over and brief.resolution_stands:
             incidents.withdraw_resolution(tx, brief.number)
         if not over or brief.resolution_stands or not brief.status.is_open:

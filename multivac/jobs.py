@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,6 +34,8 @@ _QUEUE = "advance"
 _DIRECT = 16  # jobs that start at once; more would make a new sev1 wait (measured in the engine study)
 _QUEUED = 48  # jobs taken from the queue at a time
 _FORGET_AFTER_SECONDS = 3600
+_MOMENT = 1.0  # seconds, as long as from beat to beat
+_REMEMBERED = 1000
 
 Advance = Callable[[IncidentId, str], None]
 
@@ -76,11 +78,8 @@ class StepPool:
 
     def __init__(self, threads: int, *, later: int) -> None:
         self._turns = itertools.count()
-        self._now: _Queue = queue.PriorityQueue()
-        self._later: _Queue = queue.PriorityQueue()
-        self._lanes = [*([self._now] * threads), *([self._later] * later)]
-        for number, lane in enumerate(self._lanes):
-            threading.Thread(target=_serve, args=(lane,), name=f"step-{number}", daemon=True).start()
+        self._now = _Lane("step", threads)
+        self._later = _Lane("later", later)
 
     def submit(self, rank: tuple[int, ...], work: Callable[[], None], *, later: bool = False) -> None:
         """Do `work` when its turn comes; lower ranks go first. `work` must not raise."""
@@ -88,19 +87,46 @@ class StepPool:
 
     def stop(self) -> None:
         """End the threads once they have nothing left to do."""
-        for lane in self._lanes:
-            lane.put(((1 << 30,), next(self._turns), _end_thread))
+        for lane in (self._now, self._later):
+            lane.end(self._turns)
 
 
-_Queue = queue.PriorityQueue[tuple[tuple[int, ...], int, Callable[[], None]]]
+_Turn = tuple[tuple[int, ...], int, Callable[[], None]]
 
 
-def _serve(lane: _Queue) -> None:
-    while True:
-        *_, work = lane.get()
-        if work is _end_thread:
+class _Lane:
+    """A queue in order of rank, and the threads that serve it: each started when all others are busy."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._waiting: queue.PriorityQueue[_Turn] = queue.PriorityQueue()
+        self._threads = 0
+        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+
+    def put(self, turn: _Turn) -> None:
+        self._waiting.put(turn)
+        if self._idle.acquire(blocking=False):
             return
-        work()
+        with self._lock:
+            if self._threads == self._most:
+                return
+            self._threads += 1
+        name = f"{self._name}-{self._threads}"
+        threading.Thread(target=self._serve, name=name, daemon=True).start()
+
+    def end(self, turns: Iterator[int]) -> None:
+        for _ in range(self._threads):
+            self._waiting.put(((1 << 30,), next(turns), _end_thread))
+
+    def _serve(self) -> None:
+        while True:
+            *_, work = self._waiting.get()
+            if work is _end_thread:
+                return
+            work()
+            self._idle.release()
 
 
 def _end_thread() -> None:
@@ -109,10 +135,14 @@ def _end_thread() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A job handed in within a transaction; `begin` it after the commit."""
+    """A job handed in within a transaction; `begin` it after the commit.
+
+    It starts directly, or when the queue comes to it, or (waits) with the next beat.
+    """
 
     touched: Touched
     direct: bool
+    waits: bool = False
     job: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,9 +174,11 @@ class Jobs:
         self._poll_seconds = poll_seconds
         self._begun: dict[str, IncidentId] = {}  # handed to the engine, not running yet
         self._running: dict[str, IncidentId] = {}
+        self._begun_at: dict[IncidentId, float] = {}
         self._changed = threading.Condition()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
         self._client: DBOSClient | None = None
+        self._engine: sa.Engine | None = None  # the client's own, on SQLite
 
     def start(self) -> None:
         """Start the engine; it brings back the jobs that a crash on SQLite cut off."""
@@ -158,8 +190,14 @@ class Jobs:
         DBOS.register_queue(_QUEUE, worker_concurrency=_QUEUED, polling_interval_sec=self._poll_seconds)
         self._client = self._open_client()
 
-    def put(self, tx: sa.Connection, touched: Touched) -> Put:
-        """Hand in a job with the change that makes it necessary; queued if many are running."""
+    def put(self, tx: sa.Connection, touched: Touched, *, patient: bool = False) -> Put:
+        """Hand in a job with the change that makes it necessary; queued if many are running.
+
+        If it is `patient`, and the incident was looked at a moment ago, the next beat will do: so a flood
+        of changes costs one look a second, and the first of them is seen at once.
+        """
+        if patient and time.monotonic() - self._begun_at.get(touched.number, -_MOMENT) < _MOMENT:
+            return Put(touched, direct=False, waits=True)
         is_free = len(self._running) + len(self._begun) < _DIRECT
         put = Put(touched, direct=is_free or touched.severity.rank == 1 or self._is_awaited(touched.number))
         if not put.direct and self._client is not None and not self._database.is_sqlite:
@@ -169,13 +207,21 @@ class Jobs:
     def begin(self, put: Put) -> None:
         """Start a job after the commit, without waiting; on PostgreSQL a queued one is there already."""
         number = put.touched.number
-        if self._client is None or self._is_begun(number) or self._nudge(number):
+        if self._client is None or put.waits:
+            return
+        self._remember(number)
+        if self._is_begun(number) or self._nudge(number):
             return  # whoever is about to look, or is told to look again, sees this change too
         if put.direct:
             self._begun[put.job] = number
             self._starter.submit(self._begin, put)
         elif self._database.is_sqlite:
             self._starter.submit(self._enqueue, put)
+
+    def _remember(self, number: IncidentId) -> None:
+        if len(self._begun_at) > _REMEMBERED:
+            self._begun_at.clear()  # costs a few looks more
+        self._begun_at[number] = time.monotonic()
 
     def _is_begun(self, number: IncidentId) -> bool:
         return number in self._begun.copy().values()
@@ -231,14 +277,16 @@ class Jobs:
         self._client = None  # nothing is begun any more; the next start finds what is due
         self._starter.shutdown(wait=True, cancel_futures=True)
         DBOS.destroy(destroy_registry=True)
+        if self._engine is not None:
+            self._engine.dispose()
         self._liveness.stop()
 
     def _open_client(self) -> DBOSClient:
         if not self._database.is_sqlite:  # it has to join our transactions
             return DBOSClient(system_database_engine=self._database.engine, application_name="multivac")
         connect = {"factory": EngineConnection}
-        engine = sa.create_engine(engine_url(self._database), connect_args=connect)
-        return DBOSClient(system_database_engine=engine, application_name="multivac")
+        self._engine = sa.create_engine(engine_url(self._database), connect_args=connect)
+        return DBOSClient(system_database_engine=self._engine, application_name="multivac")
 
     def _config(self) -> DBOSConfig:
         config = DBOSConfig(

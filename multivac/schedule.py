@@ -57,7 +57,7 @@ class Beat:
             freed = self._database.write(partial(progress.free, dead=gone, now=now))
             log.info("claims of the dead freed", claims=len(gone), incidents=list(freed))
         with self._database.read() as tx:
-            due = incidents.due(tx, now, busy=self._jobs.in_progress())
+            due = incidents.due(tx, now)
         queued = self._jobs.waiting() if due else frozenset()
         started = [one for one in due if one.number not in queued and not self._nudge(one.number)]
         for touched in started:

@@ -85,14 +85,13 @@ def set_purpose(attempt: Attempt) -> Result:
 def links_of(case: Case) -> dict[str, tuple[str, str]]:
     """The addresses worth a place in the channel's bar: label and address by a stable name."""
     links: dict[str, tuple[str, str]] = {}
-    for alert in case.alerts[:1]:
+    for alert in case.alerts.rows[:1]:
         if alert.facts.url:
             links["alert"] = ("PagerDuty", alert.facts.url)
     if ticket := case.result("ticket"):
         links["ticket"] = (ticket["key"], ticket["url"])
-    for alert in case.alerts:
-        if alert.facts.bridge and alert.facts.bridge.url:
-            links["bridge"] = ("Bridge", alert.facts.bridge.url)
+    if case.alerts.bridge_url:
+        links["bridge"] = ("Bridge", case.alerts.bridge_url)
     return links
 
 

@@ -39,11 +39,11 @@ class Occurrence:
 def true_facts(case: Case) -> frozenset[str]:
     """What the conditions of phases and tasks ask about, as far as it is true now."""
     facts = {
-        "acknowledged": any(a.facts.acknowledged_by or a.facts.status == "acknowledged" for a in case.alerts),
+        "acknowledged": case.alerts.is_acknowledged,
         "lead": case.lead is not None,
         "cx_lead": CX_LEAD in case.roles,
         "ticket": bool(case.result("ticket")),
-        "bridge": any(a.facts.bridge for a in case.alerts),
+        "bridge": case.alerts.bridge is not None,
         "update_posted": case.updated_at is not None,
         case.status.value: True,
     }
@@ -157,7 +157,7 @@ def draw(view: View, one: Occurrence) -> Checklist:
 
 def _tasks(case: Case, phase: Phase) -> tuple[TaskLine, ...]:
     facts = true_facts(case)
-    service = next((a.facts.service_name for a in case.alerts if a.facts.service_name), None)
+    service = next(iter(case.alerts.services), None)
     return tuple(
         TaskLine(
             text=task.text,

@@ -57,9 +57,8 @@ def wants_lead(view: View) -> Mapping[str, str]:
 
 def _grounds(case: Case) -> tuple[object, ...]:
     """What the choice rests on: when any of it changes, the choice is made anew."""
-    ackers = [alert.facts.acknowledged_by for alert in case.alerts]
     on_call = [row.result.get("on_call") for name, row in sorted(case.steps.items()) if _tells_on_call(name)]
-    return case.severity, ackers, on_call
+    return case.severity, case.alerts.ackers, on_call
 
 
 def _tells_on_call(name: str) -> bool:
@@ -111,17 +110,18 @@ def _by_on_call(case: Case, rule: OnCallOf) -> Choice | None:
 
 def _by_acker(attempt: Attempt, strategy: ByAcker) -> Choice | None:
     case, until = attempt.case, attempt.case.declared_at + strategy.acker.within
-    acked = [alert.facts for alert in case.alerts if alert.facts.acknowledged_by]
+    acked = [alert.facts for alert in case.alerts.rows if alert.facts.acknowledged_by]
     for facts in sorted(acked, key=lambda one: one.acknowledged_at or case.declared_at):
         if facts.acknowledged_by and (facts.acknowledged_at or case.declared_at) <= until:
-            return _one(people.identified(case, facts.acknowledged_by), "acknowledged the alert")
+            [acker] = people.identified(case, [facts.acknowledged_by])
+            return _one(acker, "acknowledged the alert")
     if attempt.now < until:
         raise NotYet(until)
     return None
 
 
 def _by_component(attempt: Attempt, strategy: ByComponent) -> Choice | None:
-    names = [strategy.component_lead.component, *(a.facts.service_name for a in attempt.case.alerts)]
+    names = [strategy.component_lead.component, *attempt.case.alerts.services]
     component = next((name for name in names if name), None)
     if component is None or attempt.out.tracker is None:
         return None

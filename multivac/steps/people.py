@@ -17,7 +17,7 @@ from multivac.ports import OnCall
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import notices, timeline
 from multivac.store import people as directory
-from multivac.store.cases import Case, Result
+from multivac.store.cases import Case, Result, StepRow
 from multivac.store.facts import person_from, person_to
 
 _AT_ONCE = 8  # look-ups of one incident that run side by side
@@ -31,8 +31,7 @@ _ASK_AGAIN = timedelta(minutes=1)  # while the on-call list is an old one
 def policies_of(case: Case) -> tuple[str, ...]:
     """The escalation policies of the incident's alerts and those its playbook names."""
     named = {rule.policy for rule in on_call_rules(case) if rule.policy}
-    own = {alert.facts.policy_id for alert in case.alerts if alert.facts.policy_id}
-    return tuple(sorted(named | own))
+    return tuple(sorted(named | case.alerts.policies))
 
 
 def on_call_rules(case: Case) -> tuple[OnCallOf, ...]:
@@ -119,7 +118,7 @@ def on_call_of(
             (one["level"], person_from(one["person"])) for one in _listed(case, f"schedule/{schedule}")
         )
         return
-    own = {alert.facts.policy_id for alert in case.alerts} if policy is None else {policy}
+    own = case.alerts.policies if policy is None else {policy}
     yield from (
         (o["level"], person_from(o["person"])) for o in _listed(case, "on call") if o["policy"] in own
     )
@@ -148,9 +147,9 @@ def wants_who(view: View) -> Mapping[str, str]:
 
 
 def _nameless(case: Case, view: View) -> Iterator[str]:
-    for person in _told_by_id(case):
-        if person.pagerduty and not _completed(case, view.out.complete(person)).email:
-            yield person.pagerduty
+    told = case.alerts
+    named = map(view.out.complete, (*told.assignees, *told.responders, *told.ackers))
+    yield from (who.pagerduty for who in identified(case, named) if who.pagerduty and not who.email)
     # Once asked it stays wanted, or its answer would be forgotten with the want.
     asked = (
         name.partition("/")[2] for name, row in case.steps.items() if name.startswith("who/") and row.was_done
@@ -164,31 +163,24 @@ def find_who(attempt: Attempt) -> Result:
     return {"person": person_to(attempt.out.complete(found))} if found else {}
 
 
-def _told_by_id(case: Case) -> Iterator[Person]:
-    for alert in case.alerts:
-        yield from alert.facts.assignees or ()
-        yield from alert.facts.responders or ()
-        if alert.facts.acknowledged_by:
-            yield alert.facts.acknowledged_by
+def identified(case: Case, named: Iterable[Person]) -> tuple[Person, ...]:
+    """People named by the pager, with the e-mail that an on-call list or a look-up gave."""
+    described = _described(case)
+    return tuple(
+        who if who.email or not who.pagerduty else described.get(who.pagerduty, who) for who in named
+    )
 
 
-def _completed(case: Case, person: Person) -> Person:
-    """The same person with the e-mail that an on-call list or the pager gave."""
-    if person.email or not person.pagerduty:
-        return person
-    if found := case.result(f"who/{person.pagerduty}").get("person"):
-        return person_from(found)
-    for name, row in case.steps.items():
-        if name == "on call" or name.startswith("schedule/"):
-            for one in row.result.get("on_call", ()):
-                if one["person"].get("pagerduty") == person.pagerduty:
-                    return person_from(one["person"])
-    return person
+def _described(case: Case) -> dict[str, Person]:
+    """Whoever the pager has described, by its id; a look-up of the person counts before a list."""
+    lists = [row for name, row in case.steps.items() if name == "on call" or name.startswith("schedule/")]
+    told = [one["person"] for row in lists for one in row.result.get("on_call", ())]
+    told += [row.result["person"] for name, row in case.steps.items() if _describes(name, row)]
+    return {one["pagerduty"]: person_from(one) for one in told if "pagerduty" in one}
 
 
-def identified(case: Case, person: Person) -> Person:
-    """A person named by the pager, with whatever else is known of them by now."""
-    return _completed(case, person)
+def _describes(name: str, row: StepRow) -> bool:
+    return name.startswith("who/") and row.was_done and "person" in row.result
 
 
 # --- whom to bring in -----------------------------------------------------------------------------
@@ -205,13 +197,11 @@ def _invitees(case: Case, wanted: Wanted) -> Iterator[Person]:
     yield from (who for level, who in on_call_of(case) if level in wanted.alert_policy_levels)
     for schedule in wanted.schedules:
         yield from (who for _, who in on_call_of(case, schedule=schedule))
-    for alert in case.alerts:
-        if wanted.assignees:
-            yield from (_completed(case, who) for who in alert.facts.assignees or ())
-            if alert.facts.acknowledged_by:
-                yield _completed(case, alert.facts.acknowledged_by)
-        if wanted.responders:
-            yield from (_completed(case, who) for who in alert.facts.responders or ())
+    told = case.alerts
+    if wanted.assignees:
+        yield from identified(case, (*told.assignees, *told.ackers))
+    if wanted.responders:
+        yield from identified(case, told.responders)
     yield from (Person(name=email, email=email) for email in wanted.people)
     yield from (role.person for role in case.roles.values())
 

@@ -55,7 +55,7 @@ def _wait_for_the_search(attempt: Attempt) -> None:
 
 
 def _draft(case: Case, public_url: str | None) -> TicketDraft:
-    services = sorted({alert.facts.service_name for alert in case.alerts if alert.facts.service_name})
+    services = sorted(case.alerts.services)
     return TicketDraft(
         title=f"INC-{case.id} {case.title}"[:_LONGEST_TITLE],
         paragraphs=(
@@ -78,7 +78,7 @@ def _component(case: Case, services: Sequence[str]) -> str | None:
 
 
 def _links(case: Case, public_url: str | None) -> Iterator[tuple[str, str]]:
-    for alert in case.alerts:
+    for alert in case.alerts.rows:
         if alert.facts.url:
             yield f"PagerDuty #{alert.facts.number}" if alert.facts.number else "PagerDuty", alert.facts.url
     if public_url:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 
-from multivac.incident import Alert, AlertKind, Facts, IncidentId
+from multivac.incident import Alert, AlertKind, Facts, IncidentId, Severity
 from multivac.store.facts import facts_of, forget_acknowledgement, merge
-from multivac.store.tables import alert, delivery, insert_new, unreadable
+from multivac.store.tables import alert, delivery, insert_into, insert_new, unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +20,13 @@ class Known:
     id: int
     incident: IncidentId | None
     facts: Facts
-    is_new: bool
     changed: bool
 
 
-_BY_KEY = sa.select(alert).where(
-    alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key")
+_BY_KEY = (
+    sa.select(alert.c.id, alert.c.incident, alert.c.facts)
+    .where(alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key"))
+    .with_for_update()
 )
 
 
@@ -52,35 +54,54 @@ def incident_of(tx: sa.Connection, source: str, key: str) -> IncidentId | None:
 
 def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
     """Merge what was told into what is known of the alert, and return that."""
-    fresh = {"source": told.source, "key": key, "facts": "{}", "first_at": told.occurred_at, "last_at": now}
-    is_new = insert_new(tx, alert, fresh)
-    row = tx.execute(_BY_KEY.with_for_update(), {"its_source": told.source, "its_key": key}).one()
-    stored = merge(row.facts, told.facts, told.occurred_at)
-    if told.kind in {AlertKind.UNACKNOWLEDGED, AlertKind.REOPENED}:
-        stored = forget_acknowledgement(stored, told.occurred_at)
+    stored = _with(told, "{}")
+    fresh = {"source": told.source, "key": key, "facts": stored, "first_at": told.occurred_at, "last_at": now}
+    number = tx.scalar(_first_heard(tx.dialect.name), fresh)
+    if number is not None:
+        return Known(id=number, incident=None, facts=facts_of(stored), changed=True)
+    row = tx.execute(_BY_KEY, {"its_source": told.source, "its_key": key}).one()
+    stored = _with(told, row.facts)
     tx.execute(_LEARNT, {"number": row.id, "stored": stored, "at": now})
     owner = None if row.incident is None else IncidentId(row.incident)
     facts = facts_of(stored)
-    return Known(id=row.id, incident=owner, facts=facts, is_new=is_new, changed=facts != facts_of(row.facts))
+    return Known(id=row.id, incident=owner, facts=facts, changed=facts != facts_of(row.facts))
 
 
-def belongs(tx: sa.Connection, number: int, owner: IncidentId) -> None:
-    """Make an alert part of an incident."""
-    tx.execute(_BELONGS, {"number": number, "owner": owner})
+def _with(told: Alert, known: str) -> str:
+    stored = merge(known, told.facts, told.occurred_at)
+    if told.kind in {AlertKind.UNACKNOWLEDGED, AlertKind.REOPENED}:
+        return forget_acknowledgement(stored, told.occurred_at)
+    return stored
 
 
-_BELONGS = sa.update(alert).where(alert.c.id == sa.bindparam("number")).values(incident=sa.bindparam("owner"))
-_FACTS = sa.select(alert.c.facts).where(alert.c.incident == sa.bindparam("owner")).order_by(alert.c.id)
+@cache
+def _first_heard(dialect: str) -> sa.Executable:
+    insert: sa.Executable = insert_into(dialect, alert).on_conflict_do_nothing().returning(alert.c.id)
+    return insert
+
+
+def belongs(tx: sa.Connection, number: int, owner: IncidentId, *, as_bad_as: Severity | None) -> None:
+    """Make an alert part of an incident; `as_bad_as` is None for one that is resolved."""
+    tx.execute(_BELONGS, {"number": number, "owner": owner, "severity": as_bad_as})
+
+
+def worst_open(tx: sa.Connection, owner: IncidentId) -> Severity | None:
+    """The worst that the incident's alerts imply, of those not resolved; None if all are."""
+    worst = tx.scalar(_WORST, {"owner": owner})
+    return None if worst is None else Severity(worst)
+
+
+_BELONGS = (
+    sa.update(alert)
+    .where(alert.c.id == sa.bindparam("number"))
+    .values(incident=sa.bindparam("owner"), open_as=sa.bindparam("severity"))
+)
+_WORST = sa.select(sa.func.min(alert.c.open_as)).where(alert.c.incident == sa.bindparam("owner"))
 _LEARNT = (
     sa.update(alert)
     .where(alert.c.id == sa.bindparam("number"))
     .values(facts=sa.bindparam("stored"), last_at=sa.bindparam("at"))
 )
-
-
-def facts_in(tx: sa.Connection, owner: IncidentId) -> tuple[Facts, ...]:
-    """The facts of every alert of an incident, oldest first."""
-    return tuple(map(facts_of, tx.scalars(_FACTS, {"owner": owner})))
 
 
 def keep_unreadable(

@@ -10,9 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from multivac.incident import LEAD, Facts, IncidentId, Person, Severity, Status
+from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore
-from multivac.store.facts import facts_of, person_from
+from multivac.store.facts import person_from
+from multivac.store.summary import Alerts, together
 from multivac.store.tables import alert, incident, policy, role, step
 
 Result = dict[str, Any]
@@ -55,16 +56,6 @@ class StepRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertRow:
-    """One alert of an incident and its facts as last known."""
-
-    source: str
-    key: str
-    facts: Facts
-    first_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleRow:
     """Who has a role, how they came to it, and since when."""
 
@@ -93,7 +84,7 @@ class Case:
     resolution_withdrawn: bool
     updated_at: datetime | None
     version: int
-    alerts: tuple[AlertRow, ...]
+    alerts: Alerts
     roles: Mapping[str, RoleRow]
     steps: Mapping[str, StepRow]
 
@@ -113,7 +104,11 @@ _CASE = (
     .join(policy, policy.c.digest == incident.c.policy)
     .where(incident.c.id == sa.bindparam("number"))
 )
-_ALERTS = sa.select(alert).where(alert.c.incident == sa.bindparam("number")).order_by(alert.c.id)
+_ALERTS = (
+    sa.select(alert.c.source, alert.c.key, alert.c.facts)
+    .where(alert.c.incident == sa.bindparam("number"))
+    .order_by(alert.c.id)
+)
 _ROLES = sa.select(role).where(role.c.incident == sa.bindparam("number"))
 _STEPS = sa.select(step).where(step.c.incident == sa.bindparam("number"))
 
@@ -139,14 +134,10 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         resolution_withdrawn=row.resolution_withdrawn,
         updated_at=row.updated_at,
         version=row.version,
-        alerts=tuple(_alert(one) for one in tx.execute(_ALERTS, bound)),
+        alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
     )
-
-
-def _alert(row: sa.Row[Any]) -> AlertRow:
-    return AlertRow(source=row.source, key=row.key, facts=facts_of(row.facts), first_at=row.first_at)
 
 
 def _role(row: sa.Row[Any]) -> RoleRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -140,33 +140,44 @@ class Database:
                 if piece.rank == _LAST:
                     piece.answer.set_result(None)
                     return
-                group = [piece, *self._more_of(piece.rank)]
-                if len(group) == 1 or not _commit_together(connection, group):
-                    for one in group:
-                        _commit_alone(connection, one)
+                for one in _commit_together(connection, self._group(piece)):
+                    _commit_alone(connection, one)
 
-    def _more_of(self, rank: int) -> Iterator[_Piece]:
+    def _group(self, first: _Piece) -> Iterator[_Piece]:
+        """The pieces that share a commit, each taken when the one before it is done.
+
+        So what is urgent waits for one piece and a commit at most, not for a whole group.
+        """
+        yield first
         for _ in range(_GROUP - 1):
             try:
                 piece = self._pieces.get_nowait()
             except queue.Empty:
                 return
-            if piece.rank != rank:
+            if piece.rank != first.rank:
                 self._pieces.put(piece)
                 return
             yield piece
 
 
-def _commit_together(connection: sa.Connection, group: list[_Piece]) -> bool:
+def _commit_together(connection: sa.Connection, group: Iterable[_Piece]) -> list[_Piece]:
+    """Do the pieces in one transaction and answer them; those to be done one by one if that failed."""
+    taken: list[_Piece] = []
     try:
         with connection.begin():
-            answers = [piece.work(connection) for piece in group]
+            answers = [piece.work(connection) for piece in _kept(group, taken)]
     except Exception as error:  # boundary: one bad piece must not cost the others
-        log.info("group of writes split", size=len(group), error=repr(error))
-        return False
-    for piece, answer in zip(group, answers, strict=True):
+        log.info("group of writes split", size=len(taken), error=repr(error))
+        return taken
+    for piece, answer in zip(taken, answers, strict=True):
         piece.answer.set_result(answer)
-    return True
+    return []
+
+
+def _kept(pieces: Iterable[_Piece], taken: list[_Piece]) -> Iterator[_Piece]:
+    for piece in pieces:
+        taken.append(piece)
+        yield piece
 
 
 def _commit_alone(connection: sa.Connection, piece: _Piece) -> None:

@@ -41,7 +41,7 @@ def forget_acknowledgement(known: str, at: datetime) -> str:
     return json.dumps(facets, separators=(",", ":"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)  # a storm has ten thousand alerts, each looked at with every change
 def facts_of(stored: str) -> Facts:
     """The facts as last known."""
     held = {name: value for name, (value, _) in json.loads(stored).items() if value is not None}

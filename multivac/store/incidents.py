@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -74,7 +74,7 @@ class Brief:
 
 
 def brief(tx: sa.Connection, number: IncidentId) -> Brief:
-    """The incident as a front door sees it."""
+    """The incident as a front door sees it; only this transaction moves it from here on."""
     row = tx.execute(_BRIEF, {"number": number}).one()
     return Brief(
         number=number,
@@ -93,6 +93,7 @@ _BRIEF = (
     sa.select(incident, policy.c.body)
     .join(policy, policy.c.digest == incident.c.policy)
     .where(incident.c.id == sa.bindparam("number"))
+    .with_for_update(of=incident)
 )
 _TOUCH = (
     sa.update(incident)
@@ -125,11 +126,9 @@ def planned(tx: sa.Connection, number: IncidentId, *, version: int, wake_at: dat
     tx.execute(_PLANNED, {"number": number, "seen": version, "at": wake_at})
 
 
-def due(
-    tx: sa.Connection, now: datetime, *, busy: Collection[IncidentId], limit: int = 500
-) -> tuple[Touched, ...]:
-    """Incidents whose time has come, and those that changed while nobody looks; the worst first."""
-    forgotten = sa.and_(incident.c.planned < incident.c.version, incident.c.id.not_in(busy))
+def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched, ...]:
+    """Incidents whose time has come, and those that changed since they were looked at; the worst first."""
+    forgotten = incident.c.planned < incident.c.version
     rows = tx.execute(
         sa.select(incident.c.id, incident.c.version, incident.c.severity)
         .where(sa.or_(forgotten, incident.c.wake_at <= now))
@@ -142,7 +141,7 @@ def due(
 
 
 def due_one(tx: sa.Connection, number: IncidentId, now: datetime) -> Touched | None:
-    """One incident, if its time has come."""
+    """One incident, if its time has come or it changed since it was looked at."""
     rows = tx.execute(_DUE_ONE, {"number": number, "at": now})
     return next(
         (Touched(number=number, version=r.version, severity=Severity(r.severity)) for r in rows), None
@@ -151,7 +150,10 @@ def due_one(tx: sa.Connection, number: IncidentId, now: datetime) -> Touched | N
 
 _DUE_ONE = sa.select(incident.c.version, incident.c.severity).where(
     incident.c.id == sa.bindparam("number"),
-    incident.c.wake_at <= sa.bindparam("at", type_=incident.c.wake_at.type),
+    sa.or_(
+        incident.c.planned < incident.c.version,
+        incident.c.wake_at <= sa.bindparam("at", type_=incident.c.wake_at.type),
+    ),
 )
 
 

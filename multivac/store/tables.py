@@ -109,12 +109,15 @@ alert = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
-    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), index=True),
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id")),
     sa.Column("facts", sa.Text, nullable=False),
     sa.Column("first_at", Instant, nullable=False),
     sa.Column("last_at", Instant, nullable=False),
+    # The severity it gives its incident; none once it is resolved, and none before it has an incident.
+    sa.Column("open_as", sa.Text),
     sa.UniqueConstraint("source", "key"),
 )
+sa.Index("alert_open", alert.c.incident, alert.c.open_as)
 
 delivery = sa.Table(
     "delivery",

@@ -1,5 +1,6 @@
 """What every story may use: the stand-ins, the daemon, and the clock; all on SQLite and on PostgreSQL."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,14 +31,35 @@ def one_sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
+def make_tables(url: str) -> None:
+    """Have a daemon make its tables, and the engine's: that takes longer than most stories."""
+    settings = {"MULTIVAC_DATABASE__URL": url, "MULTIVAC_SERVER__PORT": "0"}
+    daemon = Daemon(load_settings(None, settings), clock=SandboxClock(frozen=MONDAY_NOON))
+    daemon.start(beating=False)
+    daemon.stop()
+
+
+@pytest.fixture(scope="session")
+def files_ready(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files of a SQLite database that has all tables."""
+    folder = tmp_path_factory.mktemp("tables")
+    make_tables(f"sqlite:///{folder / 'multivac.db'}")
+    return sorted(folder.glob("multivac.db*"))
+
+
+@pytest.fixture
+def sqlite_url(files_ready: list[Path], tmp_path: Path) -> str:
+    """A SQLite database of this story's own, empty but for its tables."""
+    for file in files_ready:
+        shutil.copy(file, tmp_path)
+    return f"sqlite:///{tmp_path / 'multivac.db'}"
+
+
 @pytest.fixture(scope="session")
 def tables_ready(postgres_server: Server) -> Iterator[str]:
-    """A database that has all tables: the engine alone takes half a second to make its own."""
+    """The name of a PostgreSQL database that has all tables."""
     with postgres_server.database() as url:
-        settings = {"MULTIVAC_DATABASE__URL": url, "MULTIVAC_SERVER__PORT": "0"}
-        daemon = Daemon(load_settings(None, settings), clock=SandboxClock(frozen=MONDAY_NOON))
-        daemon.start(beating=False)
-        daemon.stop()
+        make_tables(url)
         yield url.split("?", 1)[0].rsplit("/", 1)[1]
 
 

@@ -180,12 +180,20 @@ class Multivac:
 
     def is_at_work(self) -> bool:
         """Whether a job is begun and not over, or the rows say that one is to begin now."""
-        daemon = self.running
-        with daemon.database.read() as tx:
-            due = sa.or_(incident.c.planned < incident.c.version, incident.c.wake_at <= daemon.clock.now())
-            if tx.scalar(sa.select(sa.exists().where(due))):
-                return True
-        return not daemon.jobs.wait_until_idle(0) or bool(daemon.jobs.waiting())
+        return self._is_due() or self._is_busy()
+
+    def is_due_and_idle(self) -> bool:
+        """Whether the rows say that a job is to begin, and none is begun: the beat is to see to it."""
+        return not self._is_busy() and self._is_due()
+
+    def _is_due(self) -> bool:
+        with self.running.database.read() as tx:
+            now = self.running.clock.now()
+            due = sa.or_(incident.c.planned < incident.c.version, incident.c.wake_at <= now)
+            return bool(tx.scalar(sa.select(sa.exists().where(due))))
+
+    def _is_busy(self) -> bool:
+        return not self.running.jobs.wait_until_idle(0) or bool(self.running.jobs.waiting())
 
     def _files(
         self, playbook: Mapping[str, Any] | None, people: Sequence[Mapping[str, str]]
@@ -277,7 +285,7 @@ class Clock:
         while self._multivac.is_at_work():
             now = time.monotonic()
             assert now - began < PATIENCE, f"still at work after {PATIENCE} s\n{self._unfinished()}"
-            if now - beaten > BEAT:
+            if now - beaten > BEAT or self._multivac.is_due_and_idle():
                 self._multivac.running.beat.beat()
                 beaten = now
             time.sleep(0.002)

@@ -107,3 +107,18 @@ def test_an_alert_that_no_playbook_takes_opens_nothing(
     assert multivac.numbers() == ()
     assert slack.incident_channels() == []
     assert multivac.metric("multivac_alerts_total", outcome="dropped") == 1
+
+
+def test_thirty_alerts_of_one_moment_are_few_redraws_and_at_most_twenty_five_notes(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
+    drawn = multivac.metric("multivac_steps_total", step="headline")
+    joined = [pagerduty.trigger(f"Checkout is slow in zone {zone}", "checkout") for zone in range(30)]
+    clock.settle()
+    assert "31 alerts, the first 10 are linked" in slack.channel("inc-1").headline
+    assert multivac.metric("multivac_steps_total", step="headline") - drawn <= 4
+    notes = [len(pagerduty.incident(one)["notes"]) for one in joined]
+    assert sorted(notes) == [0] * 6 + [1] * 24  # the first alert has the 25th

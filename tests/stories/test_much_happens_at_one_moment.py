@@ -32,9 +32,9 @@ def test_an_alert_that_comes_while_another_ends_is_in_an_incident_that_goes_on(
     pagerduty.release()
     clock.settle()
     cases = [multivac.incident(number) for number in multivac.numbers()]
-    assert sum(len(case.alerts) for case in cases) == 2 * len(SERVICES)
+    assert sum(len(case.alerts.rows) for case in cases) == 2 * len(SERVICES)
     for case in cases:
-        if any(alert.facts.status != "resolved" for alert in case.alerts):
+        if any(alert.facts.status != "resolved" for alert in case.alerts.rows):
             assert case.status.is_open, f"INC-{case.id} is {case.status}, and one of its alerts is not"
             assert case.resolution_at is None or case.resolution_withdrawn, f"INC-{case.id} is to be resolved"
 

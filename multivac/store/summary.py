@@ -1,0 +1,61 @@
+"""What the alerts of an incident say together, reckoned once however often it is asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+from multivac.incident import Bridge, Facts, Person
+from multivac.store.facts import facts_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """One alert of an incident and its facts as last known."""
+
+    source: str
+    key: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """Every alert of an incident, oldest first, and what they come to; people and services each once."""
+
+    rows: tuple[AlertRow, ...]
+    services: tuple[str, ...]
+    policies: frozenset[str]
+    assignees: tuple[Person, ...]
+    responders: tuple[Person, ...]
+    ackers: tuple[Person, ...]
+    is_acknowledged: bool
+    bridge: Bridge | None  # the newest alert's that has one
+    bridge_url: str | None
+
+
+# An incident is looked at many times between two changes, and a storm puts hundreds of alerts into one.
+@lru_cache(maxsize=128)
+def together(stored: tuple[tuple[str, str, str], ...]) -> Alerts:
+    """The alerts of one incident from their rows: source, key and stored facts of each, oldest first."""
+    rows = tuple(AlertRow(source, key, facts_of(facts)) for source, key, facts in stored)
+    facts = [row.facts for row in rows]
+    bridges = [one.bridge for one in reversed(facts) if one.bridge]
+    return Alerts(
+        rows=rows,
+        services=_once(one.service_name for one in facts if one.service_name),
+        policies=frozenset(one.policy_id for one in facts if one.policy_id),
+        assignees=_once(who for one in facts for who in one.assignees or ()),
+        responders=_once(who for one in facts for who in one.responders or ()),
+        ackers=_once(one.acknowledged_by for one in facts if one.acknowledged_by),
+        is_acknowledged=any(one.acknowledged_by or one.status == "acknowledged" for one in facts),
+        bridge=next(iter(bridges), None),
+        bridge_url=next((one.url for one in bridges if one.url), None),
+    )
+
+
+def _once(found: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(found))
