@@ -22,6 +22,7 @@ Work = Callable[[sa.Connection], T]
 log = structlog.get_logger()
 
 _CONNECTIONS = 24  # front doors and steps at once; half as many again on PostgreSQL when all are busy
+_WRITERS = 3  # on PostgreSQL; more only take Python's one interpreter from each other
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
 _GROUP = 12  # how many pieces of work of one rank share a commit: more would make each wait for all
 
@@ -66,8 +67,8 @@ class _Piece:
 class Database:
     """Reads and writes in transactions; never hold one across a network call.
 
-    On SQLite one thread writes, in groups that share a commit: what is urgent (webhooks, people)
-    first. On PostgreSQL each caller writes on a connection of its own.
+    A few threads write, on SQLite one, what is urgent (webhooks, people) first. On SQLite pieces of
+    work share a commit. On PostgreSQL each has its own, since two groups could wait for each other's rows.
     """
 
     def __init__(self, url: str) -> None:
@@ -79,7 +80,7 @@ class Database:
         )
         self._pieces: queue.PriorityQueue[_Piece] = queue.PriorityQueue()
         self._turns = count()
-        self._writer: threading.Thread | None = None
+        self._writers: list[threading.Thread] = []
 
     @property
     def file(self) -> Path | None:
@@ -88,17 +89,20 @@ class Database:
         return Path(name) if name and name != ":memory:" else None
 
     def start(self) -> None:
-        """Start the writer."""
-        if self.is_sqlite and self._writer is None:
-            self._writer = threading.Thread(target=self._write_for_ever, name="writer", daemon=True)
-            self._writer.start()
+        """Start the writers."""
+        write = self._write_in_groups if self.is_sqlite else self._write_one_by_one
+        names = [f"writer-{number}" for number in range(1 if self.is_sqlite else _WRITERS)]
+        self._writers = [threading.Thread(target=write, name=name, daemon=True) for name in names]
+        for writer in self._writers:
+            writer.start()
 
     def stop(self) -> None:
         """Finish what was handed in, then close every connection."""
-        if self._writer is not None:
+        for _ in self._writers:
             self._put(_LAST, _nothing)
-            self._writer.join()
-            self._writer = None
+        for writer in self._writers:
+            writer.join()
+        self._writers = []
         self.engine.dispose()
 
     @contextmanager
@@ -117,23 +121,31 @@ class Database:
 
     def hand_in(self, work: Work[T], *, urgent: bool = False) -> Future[T]:
         """The same without waiting; the answer comes after the commit, at once where there is no writer."""
-        if self._writer is not None:
+        if self._writers:
             return self._put(_URGENT if urgent else _ORDINARY, work)
-        answer: Future[T] = Future()
-        try:
-            with self.engine.connect() as connection:
-                _commit_alone(connection, _Piece(_ORDINARY, 0, work, answer))
-        except sa.exc.SQLAlchemyError as error:
-            if not answer.done():
-                answer.set_exception(error)
-        return answer
+        piece = _Piece(_ORDINARY, 0, work, Future())
+        self._connect_and_commit(piece)
+        return piece.answer
 
     def _put(self, rank: int, work: Work[T]) -> Future[T]:
         answer: Future[T] = Future()
         self._pieces.put(_Piece(rank, next(self._turns), work, answer))
         return answer
 
-    def _write_for_ever(self) -> None:
+    def _write_one_by_one(self) -> None:
+        while (piece := self._pieces.get()).rank != _LAST:
+            self._connect_and_commit(piece)
+        piece.answer.set_result(None)
+
+    def _connect_and_commit(self, piece: _Piece) -> None:
+        try:
+            with self.engine.connect() as connection:
+                _commit_alone(connection, piece)
+        except Exception as error:  # boundary: a database that is away must not end the writer
+            if not piece.answer.done():
+                piece.answer.set_exception(error)
+
+    def _write_in_groups(self) -> None:
         with self.engine.connect() as connection:  # kept: taking one for each piece costs as much as the work
             while True:
                 piece = self._pieces.get()
