@@ -33,7 +33,7 @@ from multivac.schedule import Beat, Operators, Schedule
 from multivac.sections import JiraSettings, PagerDutySettings, SlackSettings
 from multivac.settings import Settings
 from multivac.steps.base import Outside
-from multivac.store import migrate
+from multivac.store import copies, migrate
 from multivac.store.database import Database
 from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
 from multivac.store.steps import forgive
@@ -108,9 +108,10 @@ class Daemon:
         self._pool = StepPool(_STEP_THREADS, later=_LATER_THREADS)
         self.out = self._outside()
         self.response = Response(self.out, self._pool, telemetry=self.telemetry, chance=SystemRandom())
+        self._liveness = _liveness_for(self.database, boot)
         self.jobs = Jobs(
             self.database,
-            _liveness_for(self.database, boot),
+            self._liveness,
             advance=self.response.advance,
             nudge=self.response.nudge,
             boot=boot,
@@ -138,6 +139,9 @@ class Daemon:
 
     def start(self, *, beating: bool = True) -> None:
         """Migrate, begin to work, then listen. `beating=False` leaves the beat to a test's own hand."""
+        if self.database.is_sqlite:
+            self._liveness.start()  # before a table is touched: an older release may be using the file
+            copies.look_through(self.database.file)
         migrate.upgrade(self.database)
         self.database.start()
         self.database.write(partial(note_first_start, now=self.clock.now()))
