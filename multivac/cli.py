@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -185,7 +186,7 @@ def restore(
     opened = _database(config)
     if opened.file is None:
         _by_hand(copies.restore_commands(opened.url, file))
-    put = copies.restore(opened.file, file)
+    put = copies.restore(opened.file, file, now=datetime.now(UTC))
     aside = f" What was there is {put.aside}." if put.aside else ""
     typer.echo(f"Restored {opened.file}: {put.incidents} incidents.{aside} Start Multivac now.")
 

@@ -288,6 +288,7 @@ class Response:
         self._draining = threading.Event()
         self._runs: dict[IncidentId, _Run] = {}
         self.wake_at: Callable[[IncidentId, datetime], None] | None = None
+        self.restored_at: datetime | None = None  # when the rows were put back from a backup
 
     def advance(self, number: IncidentId, claimant: str) -> None:
         """Do all that can be done now for one incident, in the name of `claimant`, and return."""
@@ -365,11 +366,18 @@ class Response:
                 wanted=row.wanted or "",
                 by=claimant,
                 attempt=row.attempt + 1,
-                unknown=row.unknown,
+                unknown=row.unknown or self._is_doubtful(case, row),
             )
             look.flights.append(_Flight(claim, case))
         progress.take(tx, [flight.claim for flight in look.flights])
         return look
+
+    def _is_doubtful(self, case: Case, row: StepRow) -> bool:
+        """Whether the step may have been done by a life that restored rows know nothing of."""
+        restored = self.restored_at
+        if restored is None or case.declared_at > restored:
+            return False
+        return row.done_at is None or row.done_at <= restored
 
     def perform(self, flight: _Flight) -> Done | Failed:
         """Do one claimed step and say what came of it; never raises."""

@@ -13,14 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
 
 from multivac.errors import BadConfig, Finding
-from multivac.store import migrate
+from multivac.store import migrate, people
 from multivac.store.liveness import FileLiveness
 
 log = structlog.get_logger()
@@ -28,7 +28,12 @@ log = structlog.get_logger()
 # A start may not wait for a large file on a slow disk; a backup reads everything however long it takes.
 _LOOK_SECONDS = 0.4
 _INSTRUCTIONS = 1000  # of SQLite's machine, between two looks at the clock
-_DOUBT = "UPDATE step SET unknown = true, claim = NULL"
+_RESTORED = "restored"
+_MARK = (
+    "INSERT INTO lookup (key, value, at) VALUES ('restored', 'null', {now}) "
+    "ON CONFLICT (key) DO UPDATE SET at = excluded.at"
+)
+_POSTGRES_NOW = "CAST(extract(epoch FROM now()) * 1000000 AS bigint)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,13 @@ def back_up(file: Path | None, copy: Path) -> Copied:
         return _contents(part)
 
 
-def restore(file: Path, copy: Path) -> Copied:
+def restored_at(tx: sa.Connection) -> datetime | None:
+    """When this database was put back from a backup: what came before may have gone on since unseen."""
+    found = people.last_answer(tx, _RESTORED)
+    return found[1] if found else None
+
+
+def restore(file: Path, copy: Path, *, now: datetime) -> Copied:
     """Put a copy in the place of the file, which is set aside, not deleted.
 
     Raises `BadConfig` while a daemon runs on the file, and for a copy that cannot be used.
@@ -81,10 +92,10 @@ def restore(file: Path, copy: Path) -> Copied:
         with _told_as(copy):
             _copy(source, part)
             copied = _contents(part)
-            _doubt(part)
+            _mark(part, now)
             _never_repeat_numbers(part, file)
         _keep(part)
-        aside = _set_aside(file)
+        aside = _set_aside(file, now)
         part.replace(file)
         _forget_engine(file)
         _keep(file.parent)
@@ -108,7 +119,7 @@ def restore_commands(url: str, copy: Path) -> str:
         f"  psql --command='DROP SCHEMA IF EXISTS dbos CASCADE' {into}\n"
         "  pg_restore --clean --if-exists --no-owner --single-transaction "
         f"--dbname={into} {_word(copy)}\n"
-        f"  psql --command={_word(_DOUBT)} {into}\n\n"
+        f"  psql --command={_word(_MARK.format(now=_POSTGRES_NOW))} {into}\n\n"
         "Stop every replica first. The schema dbos holds the job engine's notes, which it makes anew. The "
         "last command has every step look for what it may have done since the backup."
     )
@@ -143,10 +154,9 @@ def _contents(part: Path) -> Copied:
     return Copied(incidents=int(incidents), size=part.stat().st_size)
 
 
-def _doubt(part: Path) -> None:
-    """Have every step look for what it may have done since: the vendors are ahead of an older database."""
+def _mark(part: Path, now: datetime) -> None:
     with closing(sqlite3.connect(part)) as opened, opened:
-        opened.execute(_DOUBT)
+        opened.execute(_MARK.format(now=int(now.timestamp() * 1_000_000)))
 
 
 def _never_repeat_numbers(part: Path, old: Path) -> None:
@@ -164,11 +174,11 @@ def _never_repeat_numbers(part: Path, old: Path) -> None:
             opened.execute("INSERT INTO sqlite_sequence VALUES ('incident', ?)", (number,))
 
 
-def _set_aside(file: Path) -> Path | None:
+def _set_aside(file: Path, now: datetime) -> Path | None:
     """Move the file and what is not yet written into it; SQLite would mix an old -wal into the new file."""
     if not file.exists():
         return None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    stamp = now.strftime("%Y%m%dT%H%M%S")
     aside = file.with_name(f"{file.name}.replaced-{stamp}")
     os.link(file, aside)  # until the copy takes its name, the file stays where it is
     wal = file.with_name(f"{file.name}-wal")

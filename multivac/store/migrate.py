@@ -19,14 +19,8 @@ _LOCK = 0x6D766D69  # one replica migrates, the others wait
 
 def upgrade(database: Database) -> None:
     """Bring the tables up to date. Raises `BadConfig` if they belong to a newer release, or cannot be had."""
-    try:
-        with _opened(database) as connection:
-            _upgrade(connection)
-    except sa.exc.OperationalError as error:
-        why = f"the tables cannot be written: {error.orig}."
-        raise BadConfig(
-            Finding("database.url", why, "See whether there is room, and the right to write.")
-        ) from None
+    with _opened(database) as connection:
+        _upgrade(connection)
 
 
 def _upgrade(connection: sa.Connection) -> None:

@@ -7,7 +7,8 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,14 +41,12 @@ def declare(tx: sa.Connection, number: int | None = None) -> int:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    """A database with three incidents, and a step of the first that somebody was doing."""
+    """A database with three incidents."""
     opened = Database(f"sqlite:///{tmp_path / 'multivac.db'}")
     migrate.upgrade(opened)
     opened.start()
     for _ in range(3):
         opened.write(declare)
-    claimed = {"incident": 1, "name": "channel", "wanted": "1", "claim": "somebody", "attempt": 1}
-    opened.write(lambda tx: tx.execute(sa.insert(step).values(**claimed, unknown=False, tries=0)))
     yield opened
     opened.stop()
 
@@ -60,6 +59,9 @@ def run_in(file: Path, statement: str) -> list[int]:
 
 def numbers(file: Path) -> list[int]:
     return run_in(file, "SELECT id FROM incident ORDER BY id")
+
+
+restore = partial(copies.restore, now=NOW)
 
 
 def refusal(work: object, *given: Path) -> str:
@@ -115,15 +117,13 @@ def test_nothing_is_written_over(database: Database, tmp_path: Path) -> None:
     assert not (tmp_path / "new.db").exists()
 
 
-def test_a_restored_database_doubts_its_steps_and_goes_on_counting(
-    database: Database, tmp_path: Path
-) -> None:
+def test_a_restored_database_says_so_and_goes_on_counting(database: Database, tmp_path: Path) -> None:
     file, copy = tmp_path / "multivac.db", tmp_path / "copy.db"
     copies.back_up(file, copy)
     database.write(lambda tx: declare(tx, 40))
     database.stop()
     file.with_name("multivac.db.engine").write_text("jobs of the future")
-    put = copies.restore(file, copy)
+    put = copies.restore(file, copy, now=NOW)
     assert put.aside is not None
     assert numbers(put.aside) == [1, 2, 3, 40]
     assert numbers(file) == numbers(copy) == [1, 2, 3]
@@ -131,7 +131,7 @@ def test_a_restored_database_doubts_its_steps_and_goes_on_counting(
     again = Database(database.url)
     again.start()
     with again.read() as tx:
-        assert tx.execute(sa.select(step.c.claim, step.c.unknown)).one() == (None, True)
+        assert copies.restored_at(tx) == NOW
     assert again.write(declare) == 41
     again.stop()
 
@@ -146,7 +146,7 @@ def test_what_was_committed_but_not_yet_in_the_file_goes_aside_with_it(
     for name in ("multivac.db", "multivac.db-wal"):  # as kill -9 leaves them
         shutil.copy(tmp_path / name, tmp_path / f"killed-{name}")
     killed = tmp_path / "killed-multivac.db"
-    put = copies.restore(killed, copy)
+    put = copies.restore(killed, copy, now=NOW)
     assert numbers(killed) == [1, 2, 3]
     assert put.aside is not None
     assert numbers(put.aside) == [1, 2, 3, 40]
@@ -157,7 +157,7 @@ def test_a_restore_is_refused_while_a_daemon_runs(database: Database, tmp_path: 
     copies.back_up(database.file, copy)
     running = FileLiveness("a daemon", database.file)
     running.start()
-    assert "another Multivac is running" in refusal(copies.restore, tmp_path / "multivac.db", copy)
+    assert "another Multivac is running" in refusal(restore, tmp_path / "multivac.db", copy)
     running.stop()
 
 
@@ -171,11 +171,11 @@ def test_what_is_no_backup_is_refused_and_the_database_stays(database: Database,
     run_in(other, "CREATE TABLE thing (name)")
     copies.back_up(file, newer)
     run_in(newer, "UPDATE alembic_version SET version_num = '9999'")
-    assert "is no database of Multivac" in refusal(copies.restore, file, empty)
-    assert "is damaged (file is not a database)" in refusal(copies.restore, file, text)
-    assert "is no database of Multivac" in refusal(copies.restore, file, other)
-    assert "newer release (schema 9999" in refusal(copies.restore, file, newer)
-    assert "does not exist" in refusal(copies.restore, file, tmp_path / "nothing")
+    assert "is no database of Multivac" in refusal(restore, file, empty)
+    assert "is damaged (file is not a database)" in refusal(restore, file, text)
+    assert "is no database of Multivac" in refusal(restore, file, other)
+    assert "newer release (schema 9999" in refusal(restore, file, newer)
+    assert "does not exist" in refusal(restore, file, tmp_path / "nothing")
     assert file.read_bytes() == before
 
 
@@ -256,6 +256,7 @@ def test_the_commands_for_postgresql_do_what_they_say(postgres_url: str, tmp_pat
     run(copies.restore_commands(database.url, copy))
     with database.read() as tx:
         assert tx.scalars(sa.select(policy.c.digest)).all() == ["before"]
+        assert abs((copies.restored_at(tx) or NOW) - datetime.now(UTC)) < timedelta(minutes=1)
         assert not sa.inspect(tx).has_schema("dbos")
     database.engine.dispose()
 
