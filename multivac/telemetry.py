@@ -131,6 +131,8 @@ def set_up_logs(form: Literal["json", "text", "auto"], level: str) -> None:
     )
     # A beat that takes longer than a second makes the next one wait: nothing anybody has to do about.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # Warns of each malformed request: a stranger could fill the disk with that.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     others = logging.StreamHandler(Lossy(sys.stderr))
     others.setFormatter(_Hiding("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[others])
