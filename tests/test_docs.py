@@ -50,7 +50,9 @@ def test_each_word_is_explained_once() -> None:
     assert {"alert", "incident", "lead", "step", "job", "headline"} <= set(words)
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/glossary.md", "docs/dependencies.md"])
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", "docs/glossary.md", "docs/dependencies.md", "docs/security.md"]
+)
 def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / target).exists(), target
