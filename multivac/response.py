@@ -198,7 +198,8 @@ def plan(view: View) -> Plan:
 
 
 def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
-    if view.now < view.case.opens_at and step.name != "settle":
+    # Before its declaration an incident is open: the clock was set back, and nothing may wait for it.
+    if view.case.declared_at <= view.now < view.case.opens_at and step.name != "settle":
         view.look_again(view.case.opens_at)
         return
     yield from step.wants(view).items()
@@ -217,21 +218,25 @@ def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
     step = step_of(row.name)
     if step is None or row.is_settled or row.claim is not None:
         return Ready(now=False)
-    not_before = [at for at in (row.next_try, _redraw_at(step, row)) if at is not None and at > now]
+    not_before = [at for at in (row.next_try, _redraw_at(step, row, now)) if at is not None and at > now]
     if not_before:
         return Ready(now=False, at=max(not_before))
     since = _needs_met(case, step, row)
     if since is None:
         return Ready(now=False)
+    if since > now:  # the clock was set back: how long it has waited cannot be said, so it waits no more
+        return Ready(now=True)
     until = max(
         (since + limit for name, limit in _waits(step, row).items() if _unsettled(case, name)), default=now
     )
     return Ready(now=until <= now, at=until)
 
 
-def _redraw_at(step: Step, row: StepRow) -> datetime | None:
+def _redraw_at(step: Step, row: StepRow, now: datetime) -> datetime | None:
     """A message is not redrawn more often than this, so that ten changes make one edit."""
-    return row.done_at + _REDRAW_TOGETHER if step.settles and row.done_at is not None else None
+    if not step.settles or row.done_at is None or row.done_at > now:  # a clock that was set back
+        return None
+    return row.done_at + _REDRAW_TOGETHER
 
 
 def _needs_met(case: Case, step: Step, row: StepRow) -> datetime | None:
@@ -375,9 +380,7 @@ class Response:
     def _is_doubtful(self, case: Case, row: StepRow) -> bool:
         """Whether the step may have been done by a life that restored rows know nothing of."""
         restored = self.restored_at
-        if restored is None or case.declared_at > restored:
-            return False
-        return row.done_at is None or row.done_at <= restored
+        return restored is not None and max(case.declared_at, row.done_at or case.declared_at) <= restored
 
     def perform(self, flight: _Flight) -> Done | Failed:
         """Do one claimed step and say what came of it; never raises."""
