@@ -26,6 +26,7 @@ from integrations.slack.doctor import SlackDoctor
 from multivac import pauses, people, playbooks
 from multivac.check import Doctors
 from multivac.clock import SandboxClock, WallClock
+from multivac.errors import BadConfig, Finding
 from multivac.incident import IncidentId
 from multivac.intake import Intake, Sweep, note_first_start
 from multivac.jobs import Jobs, StepPool
@@ -35,7 +36,7 @@ from multivac.schedule import Beat, Operators, Schedule
 from multivac.sections import JiraSettings, PagerDutySettings, SlackSettings, WatchSettings
 from multivac.settings import Settings
 from multivac.steps.base import Outside
-from multivac.store import migrate
+from multivac.store import copies, migrate
 from multivac.store.database import Database
 from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
 from multivac.store.steps import forgive
@@ -118,9 +119,10 @@ class Daemon:
         self._pool = StepPool(_STEP_THREADS, later=_LATER_THREADS)
         self.out = self._outside()
         self.response = Response(self.out, self._pool, telemetry=self.telemetry, chance=SystemRandom())
+        self._liveness = _liveness_for(self.database, boot)
         self.jobs = Jobs(
             self.database,
-            _liveness_for(self.database, boot),
+            self._liveness,
             advance=self.response.advance,
             nudge=self.response.nudge,
             boot=boot,
@@ -149,11 +151,12 @@ class Daemon:
 
     def start(self, *, beating: bool = True) -> None:
         """Migrate, begin to work, then listen. `beating=False` leaves the beat to a test's own hand."""
-        migrate.upgrade(self.database)
-        self.database.start()
-        self.database.write(partial(note_first_start, now=self.clock.now()))
-        self.database.write(partial(forgive, now=self.clock.now()))
-        self.jobs.start()
+        try:
+            self._open()
+        except sa.exc.OperationalError as error:
+            why = f"the database cannot be used: {str(error.orig).partition(chr(10))[0]}."
+            fix = "See whether it runs, and whether its disk has room. Then start again; nothing is lost."
+            raise BadConfig(Finding("database.url", why, fix)) from None  # the cause may show the address
         self.beat.beat()
         if beating:
             self.response.wake_at = self._wake_at
@@ -163,6 +166,18 @@ class Daemon:
         for line in self.settings.describe():
             log.info("integration", state=line)
         log.info("ready", url=self.url, version=VERSION)
+
+    def _open(self) -> None:
+        if self.database.is_sqlite:
+            self._liveness.start()  # before a table is touched: an older release may be using the file
+            copies.look_through(self.database.file)
+        migrate.upgrade(self.database)
+        with self.database.read() as tx:
+            self.response.restored_at = copies.restored_at(tx)
+        self.database.start()
+        self.database.write(partial(note_first_start, now=self.clock.now()))
+        self.database.write(partial(forgive, now=self.clock.now()))
+        self.jobs.start()
 
     def stop(self) -> None:
         """Take nothing new, end what is under way within 25 s, leave the rest to the next start."""

@@ -8,8 +8,9 @@ import signal
 import sys
 import threading
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -18,7 +19,7 @@ from multivac.check import AREAS, Report, examine, slack_manifest, unusable
 from multivac.errors import BadConfig
 from multivac.reference import json_schema
 from multivac.settings import Settings, load_settings
-from multivac.store import migrate
+from multivac.store import copies, migrate
 from multivac.store.database import Database
 from multivac.telemetry import set_up_logs
 
@@ -163,6 +164,36 @@ def healthcheck(config: ConfigFile = None) -> None:
     except OSError as error:
         typer.echo(f"not ready: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to; it must not exist yet.")], config: ConfigFile = None
+) -> None:
+    """Copy the database while Multivac runs, and read the copy through."""
+    opened = _database(config)
+    if opened.file is None:
+        _by_hand(copies.dump_command(opened.url, file))
+    made = copies.back_up(opened.file, file)
+    typer.echo(f"Backed up to {file}: {made.incidents} incidents, {made.size:,} bytes, all of it read again.")
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `multivac backup` made.")], config: ConfigFile = None
+) -> None:
+    """Put a backup in the place of the database, while Multivac is stopped."""
+    opened = _database(config)
+    if opened.file is None:
+        _by_hand(copies.restore_commands(opened.url, file))
+    put = copies.restore(opened.file, file, now=datetime.now(UTC))
+    aside = f" What was there is {put.aside}." if put.aside else ""
+    typer.echo(f"Restored {opened.file}: {put.incidents} incidents.{aside} Start Multivac now.")
+
+
+def _by_hand(commands: str) -> NoReturn:
+    typer.echo(f"This database is PostgreSQL, which has its own tools:\n\n{commands}", err=True)
+    raise typer.Exit(_BAD_CONFIG)
 
 
 @database.command()

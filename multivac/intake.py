@@ -208,7 +208,7 @@ class Intake:
             incidents.withdraw_resolution(tx, brief.number)
         if not over or brief.resolution_stands or not brief.status.is_open:
             return
-        if news.now >= brief.opens_at:
+        if not brief.declared_at <= news.now < brief.opens_at:  # earlier than declared: a clock set back
             by = news.told.actor.name if news.told.actor is not None else "PagerDuty"
             incidents.propose_resolution(tx, brief.number, by=by, now=news.now)
             return

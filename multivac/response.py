@@ -198,7 +198,8 @@ def plan(view: View) -> Plan:
 
 
 def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
-    if view.now < view.case.opens_at and step.name != "settle":
+    # Before its declaration an incident is open: the clock was set back, and nothing may wait for it.
+    if view.case.declared_at <= view.now < view.case.opens_at and step.name != "settle":
         view.look_again(view.case.opens_at)
         return
     yield from step.wants(view).items()
@@ -218,21 +219,25 @@ def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
     over = row.is_settled and not (case.status.is_open and row.may_be_mended)
     if step is None or over or row.claim is not None:
         return Ready(now=False)
-    not_before = [at for at in (row.next_try, _redraw_at(step, row)) if at is not None and at > now]
+    not_before = [at for at in (row.next_try, _redraw_at(step, row, now)) if at is not None and at > now]
     if not_before:
         return Ready(now=False, at=max(not_before))
     since = _needs_met(case, step, row)
     if since is None:
         return Ready(now=False)
+    if since > now:  # the clock was set back: how long it has waited cannot be said, so it waits no more
+        return Ready(now=True)
     until = max(
         (since + limit for name, limit in _waits(step, row).items() if _unsettled(case, name)), default=now
     )
     return Ready(now=until <= now, at=until)
 
 
-def _redraw_at(step: Step, row: StepRow) -> datetime | None:
+def _redraw_at(step: Step, row: StepRow, now: datetime) -> datetime | None:
     """A message is not redrawn more often than this, so that ten changes make one edit."""
-    return row.done_at + _REDRAW_TOGETHER if step.settles and row.done_at is not None else None
+    if not step.settles or row.done_at is None or row.done_at > now:  # a clock that was set back
+        return None
+    return row.done_at + _REDRAW_TOGETHER
 
 
 def _needs_met(case: Case, step: Step, row: StepRow) -> datetime | None:
@@ -289,6 +294,7 @@ class Response:
         self._draining = threading.Event()
         self._runs: dict[IncidentId, _Run] = {}
         self.wake_at: Callable[[IncidentId, datetime], None] | None = None
+        self.restored_at: datetime | None = None  # when the rows were put back from a backup
 
     def advance(self, number: IncidentId, claimant: str) -> None:
         """Do all that can be done now for one incident, in the name of `claimant`, and return."""
@@ -368,11 +374,16 @@ class Response:
                 wanted=row.wanted or "",
                 by=claimant,
                 attempt=row.attempt + 1,
-                unknown=row.unknown,
+                unknown=row.unknown or self._is_doubtful(case, row),
             )
             look.flights.append(_Flight(claim, case))
         progress.take(tx, [flight.claim for flight in look.flights])
         return look
+
+    def _is_doubtful(self, case: Case, row: StepRow) -> bool:
+        """Whether the step may have been done by a life that restored rows know nothing of."""
+        restored = self.restored_at
+        return restored is not None and max(case.declared_at, row.done_at or case.declared_at) <= restored
 
     def perform(self, flight: _Flight) -> Done | Failed:
         """Do one claimed step and say what came of it; never raises."""

@@ -6,13 +6,17 @@ downtime nothing has to be caught up here, since whatever is due is due until it
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -32,8 +36,10 @@ from multivac.telemetry import Telemetry
 
 log = structlog.get_logger()
 
+_WATCH_SECONDS = 1.0
 _GRACE = timedelta(seconds=5)  # what a beat started is started again only if nothing came of it
 _SAID_WITHIN = timedelta(days=1)  # how far back a notice is looked for whose answer was lost
+_SET_BACK = timedelta(seconds=2)  # less is the clock being trimmed, and harms nothing
 _SOON = timedelta(seconds=2)  # what is due sooner gets a timer of its own; the beat finds the rest
 
 
@@ -51,6 +57,9 @@ class Beat:
     def beat(self) -> int:
         """Free what the dead held and start every incident that is due; says how many it started."""
         now = self._clock.now()
+        if self.last - now > _SET_BACK:
+            number = self._database.write(partial(progress.look_now, now=now))
+            log.warning("the clock was set back", seconds=(self.last - now).seconds, incidents=number)
         with self._database.read() as tx:
             held = progress.claimants(tx)
         if gone := self._jobs.dead(held):
@@ -164,7 +173,11 @@ def _marker(one: Notice) -> Marker:
 
 
 class Schedule:
-    """The APScheduler of one process: in memory, since it only looks at rows."""
+    """The APScheduler of one process: in memory, since it only looks at rows.
+
+    It reckons with the time of day, so it would pause for an hour when the clock is set back by one:
+    another thread compares that clock with one that cannot be set.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -173,6 +186,8 @@ class Schedule:
             executors={"default": ThreadPoolExecutor(8)},
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
+        self._stopped = threading.Event()
+        self._watch = threading.Thread(target=self._watch_the_clock, name="clock-watch", daemon=True)
 
     def every(self, seconds: float, name: str, work: Callable[[], object], *, at_once: bool = False) -> None:
         """Do `work` again and again; an error is logged and the next time comes all the same."""
@@ -194,11 +209,31 @@ class Schedule:
     def start(self) -> None:
         """Begin."""
         self._scheduler.start()
+        self._watch.start()
+
+    def do_all_now(self) -> None:
+        """Do everything now, and go on from there."""
+        for job in self._scheduler.get_jobs():
+            with suppress(JobLookupError):  # it has just been done, and was to be done once
+                job.modify(next_run_time=datetime.now(UTC))
+
+    def _watch_the_clock(self) -> None:
+        ahead = _ahead()
+        while not self._stopped.wait(_WATCH_SECONDS):
+            before, ahead = ahead, _ahead()
+            if before - ahead > _SET_BACK.total_seconds():
+                self.do_all_now()
 
     def stop(self) -> None:
         """Start nothing more; what is running may end by itself."""
+        self._stopped.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+
+def _ahead() -> float:
+    """How far the time of day is ahead of the clock that cannot be set, in seconds."""
+    return time.time() - time.monotonic()
 
 
 def _safely(name: str, work: Callable[[], object]) -> Callable[[], None]:

@@ -7,9 +7,9 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -82,6 +82,31 @@ def _hidden(value: object) -> object:
     return value
 
 
+class Lossy:
+    """A stream that loses what cannot be written: a full disk under the logs must not stop the work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or lose it."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Have what was written leave the process, or lose it."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
+class _Hiding(logging.Formatter):
+    """What libraries log, without what looks like a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _SECRET.sub("***", super().format(record))
+
+
 def set_up_logs(form: Literal["json", "text", "auto"], level: str) -> None:
     """Write one line for each event to standard error: JSON, or plain text for a person at a terminal.
 
@@ -101,9 +126,13 @@ def set_up_logs(form: Literal["json", "text", "auto"], level: str) -> None:
             draw if text else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, Lossy(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     # A beat that takes longer than a second makes the next one wait: nothing anybody has to do about.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Warns of each malformed request: a stranger could fill the disk with that.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    others = logging.StreamHandler(Lossy(sys.stderr))
+    others.setFormatter(_Hiding("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[others])

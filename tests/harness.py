@@ -34,6 +34,8 @@ def pytest_configure() -> None:
     """Let pytest-timeout alone decide what takes too long, and write nothing into the checkout."""
     hypothesis.settings.register_profile("multivac", deadline=None, database=None, print_blob=True)
     hypothesis.settings.load_profile("multivac")
+    # For --hypothesis-profile=thorough, which comes with a --timeout: it takes minutes.
+    hypothesis.settings.register_profile("thorough", hypothesis.settings(), max_examples=2_000)
 
 
 def seconds_for(item: pytest.Item) -> int:

@@ -51,7 +51,15 @@ def test_each_word_is_explained_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["CONTRIBUTING.md", "docs/glossary.md", "docs/dependencies.md", "docs/operate.md", "docs/tour.md"]
+    "page",
+    [
+        "CONTRIBUTING.md",
+        "docs/glossary.md",
+        "docs/dependencies.md",
+        "docs/operate.md",
+        "docs/security.md",
+        "docs/tour.md",
+    ],
 )
 def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text()):

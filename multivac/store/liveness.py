@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 _NAMESPACE = 0x6D76
 _PING_SECONDS = 1.0
+_WRITABLE = "Make its folder and let this user write there, or name another file."
 # A frozen replica cannot ping, so the server closes its session and frees its lock.
 _IDLE_SECONDS = 10
 
@@ -46,18 +47,23 @@ class FileLiveness:
         self._held: IO[str] | None = None
 
     def start(self) -> None:
-        """Take the lock, which the system frees however the process ends."""
-        if self._path is None:
+        """Take the lock, which the system frees however the process ends; held already is fine."""
+        if self._path is None or self._held is not None:
             return
-        self._held = self._path.open("w")
         try:
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = self._path.open("w")
         except OSError as error:
-            self._held.close()
+            why = f"cannot be opened: {error.strerror} ({self._path})."
+            raise BadConfig(Finding("database.url", why, _WRITABLE)) from error
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            held.close()
             why = "another Multivac is running on this SQLite file."
             raise BadConfig(
                 Finding("database.url", why, "Stop it, or use PostgreSQL for several replicas.")
             ) from error
+        self._held = held
 
     def is_alive(self, boot: str) -> bool:
         """Only we ourselves are."""

@@ -20,13 +20,17 @@ _LOCK = 0x6D766D69  # one replica migrates, the others wait
 def upgrade(database: Database) -> None:
     """Bring the tables up to date. Raises `BadConfig` if they belong to a newer release, or cannot be had."""
     with _opened(database) as connection:
-        if not database.is_sqlite:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        found = _revision(connection)
-        if found is None:
-            _begin(connection)
-        elif found != HEAD:
-            _move(connection, found)
+        _upgrade(connection)
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    found = _revision(connection)
+    if found is None:
+        _begin(connection)
+    elif found != HEAD:
+        _move(connection, found)
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -44,12 +48,22 @@ def _move(connection: sa.Connection, found: str) -> None:
 
     known = {one.revision for one in ScriptDirectory(str(_FOLDER)).walk_revisions()}
     if found not in known:
-        why = f"belongs to a newer release (schema {found})."
-        raise BadConfig(Finding("database.url", why, "Run that release, or restore a backup made before it."))
+        raise _newer(found)
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def refuse_newer(found: str) -> None:
+    """Raise `BadConfig` for a schema that comes after this release's; they are numbered."""
+    if found > HEAD:
+        raise _newer(found)
+
+
+def _newer(found: str) -> BadConfig:
+    why = f"belongs to a newer release (schema {found}, this one has {HEAD})."
+    return BadConfig(Finding("database.url", why, "Run that release, or restore a backup made before it."))
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -62,7 +76,7 @@ def _revision(connection: sa.Connection) -> str | None:
 def _opened(database: Database) -> Iterator[sa.Connection]:
     try:
         connection = database.engine.connect()
-    except sa.exc.OperationalError as error:
+    except sa.exc.DatabaseError as error:
         why = f"cannot be opened: {str(error.orig).strip().splitlines()[0]}."
         fix = "Start the database, or correct its address, user and password."
         raise BadConfig(Finding("database.url", why, fix)) from None  # the cause would show the address

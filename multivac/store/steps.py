@@ -217,6 +217,15 @@ def forgive(tx: sa.Connection, *, now: datetime) -> None:
     tx.execute(sa.update(incident).where(incident.c.id.in_(numbers)).values(wake_at=now))
 
 
+def look_now(tx: sa.Connection, *, now: datetime) -> int:
+    """Look at every incident that waits for a time, and let its steps be tried; says how many there are.
+
+    For a clock that was set back: times that were set before it would come late by as much.
+    """
+    tx.execute(sa.update(step).where(step.c.next_try > now).values(next_try=None))
+    return tx.execute(sa.update(incident).where(incident.c.wake_at > now).values(wake_at=now)).rowcount
+
+
 def unfinished(tx: sa.Connection) -> int:
     """How many wanted steps are not done and not given up."""
     due = sa.and_(_NOT_DONE, sa.or_(step.c.gave_up.is_(None), step.c.gave_up != step.c.wanted))

@@ -6,16 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from multivac.telemetry import Telemetry
+from multivac.web.guard import LARGEST_BODY, Body, NoRoom, Room, TooLarge
 
-LARGEST_BODY = 1024 * 1024  # four times what PagerDuty sends at most (its webhook guide)
 _FRONT_DOOR_THREADS = 16  # their own, so that no page can keep a webhook waiting
 
 
@@ -54,10 +55,6 @@ class Health:
     draining: bool = False
 
 
-class TooLarge(Exception):  # answered with 413, never seen by others
-    """The body is larger than we read."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the web application is made of; `doors` by the path's last part, as in /webhooks/pagerduty."""
@@ -66,6 +63,7 @@ class Parts:
     health: Health
     telemetry: Telemetry
     version: str
+    room: Room = field(default_factory=Room)
 
 
 def create(parts: Parts) -> FastAPI:
@@ -85,13 +83,15 @@ def _mount(app: FastAPI, name: str, pool: ThreadPoolExecutor, *, parts: Parts) -
         began = time.perf_counter()
         if parts.health.draining:
             return PlainTextResponse("Shutting down: please deliver again.", 503, {"Retry-After": "5"})
-        try:
-            raw = await _read(request)
-        except TooLarge:
-            told.labels(name, "too large").inc()
-            return PlainTextResponse(f"The body is larger than {LARGEST_BODY} bytes.", 413)
-        loop = asyncio.get_running_loop()
-        reply = await loop.run_in_executor(pool, door.receive, raw, dict(request.headers))
+        with parts.room.body() as body:
+            try:
+                await _read(request, body)
+            except (TooLarge, NoRoom, ClientDisconnect) as error:
+                why, refusal = _refusal(error)
+                told.labels(name, why).inc()
+                return refusal
+            loop = asyncio.get_running_loop()
+            reply = await loop.run_in_executor(pool, door.receive, bytes(body.raw), dict(request.headers))
         told.labels(name, reply.outcome).inc()
         seconds.labels(name).observe(time.perf_counter() - began)
         return PlainTextResponse(reply.text, reply.status)
@@ -100,14 +100,19 @@ def _mount(app: FastAPI, name: str, pool: ThreadPoolExecutor, *, parts: Parts) -
     app.router.routes.append(Route(f"/webhooks/{name}", webhook, methods=["POST"]))
 
 
-async def _read(request: Request) -> bytes:
-    """The raw body, which is what is signed; never more of it in memory than we accept."""
-    parts = bytearray()
+async def _read(request: Request, body: Body) -> None:
+    """The raw body, which is what is signed, however it is encoded: nothing is unpacked."""
     async for part in request.stream():
-        parts += part
-        if len(parts) > LARGEST_BODY:
-            raise TooLarge
-    return bytes(parts)
+        body.add(part)
+
+
+def _refusal(error: Exception) -> tuple[str, Response]:
+    """The word for the metric and the answer to a body that was not read to its end."""
+    if isinstance(error, TooLarge):
+        return "too large", PlainTextResponse(f"The body is larger than {LARGEST_BODY} bytes.", 413)
+    if isinstance(error, NoRoom):
+        return "no room", PlainTextResponse("Busy: please deliver again.", 503, {"Retry-After": "5"})
+    return "cut off", PlainTextResponse("The body is not whole.", 400)
 
 
 def _mount_health(app: FastAPI, parts: Parts) -> None:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
+from functools import partial
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from multivac.errors import BadConfig, Finding
+from multivac.web.guard import Guard, Guarded
 
 _KEEP_ALIVE_SECONDS = 75  # longer than a caller's, so that we never close as a request is sent
+
+
+class _Swept(uvicorn.Server):
+    """uvicorn, which looks at its connections each second."""
+
+    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+        super().__init__(config)
+        self._guard = guard
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if counter % 10 == 0:
+            self._guard.sweep()
+        return await super().on_tick(counter)
 
 
 class Server:
@@ -20,15 +38,18 @@ class Server:
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
         self._host = host
         self._port = port
+        self._guard = Guard()
         config = uvicorn.Config(
             app,
+            http=cast(type[asyncio.Protocol], partial(Guarded, self._guard)),
+            ws="none",
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Swept(config, self._guard)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
@@ -41,6 +62,7 @@ class Server:
 
     def start(self) -> None:
         """Listen. Raises `BadConfig` if the address is taken."""
+        self._guard.fit()
         self._socket = self._listen()
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="web", daemon=True

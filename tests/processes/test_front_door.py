@@ -1,12 +1,17 @@
 """The daemon over HTTP: health, metrics, and which webhooks come in."""
 
+import contextlib
 import http.client
 import json
+import resource
+import socket
 import statistics
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from multivac.app import VERSION
@@ -122,3 +127,25 @@ def test_a_body_of_more_than_a_mebibyte_is_too_large(door: Daemon) -> None:
     assert door.post(largest)[0] == 202
     assert door.post(largest + b" ")[0] == 413
     assert door.get("/readyz")[0] == 200
+
+
+def test_thousands_of_idle_connections_keep_nobody_out(door: Daemon) -> None:
+    """A stranger holds 2,000 connections; the daemon keeps a thousand at most, and stays as small."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard < 4000 else max(soft, 4000), hard))
+    process = psutil.Process(door.process.pid)
+    before = process.memory_info().rss
+    host, port = door.url.removeprefix("http://").split(":")
+    with contextlib.ExitStack() as held:
+        for number in range(2000):
+            one = held.enter_context(socket.create_connection((host, int(port)), timeout=5))
+            one.sendall(b"POST /webhooks/pagerduty HTTP/1.1\r\n" if number % 2 else b"")
+        took = []
+        for _ in range(20):
+            began = time.perf_counter()
+            assert door.post(ping())[0] == 202
+            took.append(time.perf_counter() - began)
+        assert len(process.net_connections("tcp")) <= 1002
+        assert process.memory_info().rss - before < 32 * MEBIBYTE
+    sys.stdout.write(f"webhooks beside 2,000 idle connections: {sorted(took)[10] * 1000:.0f} ms\n")
+    assert statistics.median(took) < 0.25

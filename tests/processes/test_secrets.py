@@ -1,8 +1,9 @@
-"""No secret reaches the logs, the metrics or the command line's words, whatever goes wrong."""
+"""No secret reaches the logs, the metrics, the database or the command line's words, whatever goes wrong."""
 
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.processes.conftest import Make
 from tests.processes.daemon import multivac, signed, until
@@ -24,6 +25,19 @@ TRACES = ("planted", "z1111z", "z2222z", "z3333z", "z4444z", "z5555z", "z6666z",
 
 def traces_in(text: str) -> list[str]:
     return [line for line in text.splitlines() if any(trace in line for trace in TRACES)]
+
+
+def rows_of(url: str) -> str:
+    """Every row of every table, the engine's too, one a line."""
+    lines = []
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=sa.NullPool)
+    with engine.connect() as tx:
+        for schema in ("public", "dbos"):
+            for table in sa.inspect(tx).get_table_names(schema=schema):
+                lines += [f"{table} {row}" for row in tx.execute(sa.text(f"SELECT * FROM {schema}.{table}"))]
+    assert any(line.startswith("incident ") for line in lines)
+    assert any(line.startswith("workflow_status ") for line in lines)
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
@@ -49,6 +63,7 @@ def test_what_goes_wrong_is_logged_without_secrets(
     daemon.stop()
     assert "step not done" in daemon.output
     assert traces_in(daemon.output + metrics) == []
+    assert traces_in(rows_of(postgres_url)) == []
 
 
 def test_what_is_refused_at_the_start_is_told_without_secrets(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
-from multivac.web.routes import LARGEST_BODY
+from multivac.web.guard import LARGEST_BODY
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 

@@ -74,8 +74,9 @@ class Slack:
 
     def channel(self, name: str) -> Room:
         """The channel of this name, or the incident's whose name begins so: "inc-1"."""
-        found = [one for one in self._names() if one == name or one.startswith(f"{name}-")]
-        assert len(found) == 1, f"{len(found)} channels are called {name}: {found}, of {self._names()}"
+        names = self._names()
+        found = [name] if name in names else [one for one in names if one.startswith(f"{name}-")]
+        assert len(found) == 1, f"{len(found)} channels are called {name}: {found}, of {names}"
         return Room(self.standin.channel(found[0]), self._people(), self.standin.space.bot.id)
 
     def incident_channels(self) -> list[str]:
