@@ -24,6 +24,7 @@ from multivac.incident import IncidentId
 from multivac.jobs import StepPool
 from multivac.steps import channel, checklists, gaps, lead, people, ticket, triage, words
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
+from multivac.steps.readiness import Ready, readiness
 from multivac.store import cases, incidents, notices
 from multivac.store import steps as progress
 from multivac.store.cases import Case, StepRow
@@ -34,8 +35,8 @@ log = structlog.get_logger()
 
 _A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that another step is asking
 _TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
-_REDRAW_TOGETHER = timedelta(seconds=2)
 _REDRAWN = 2
+_UNKNOWN = Ready(now=False)  # a row of a step that this release no longer has
 _MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
 
 STEPS: tuple[Step, ...] = (
@@ -205,61 +206,6 @@ def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
     yield from step.wants(view).items()
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """Whether a step can be done now; if not, when to look again, if time alone can tell."""
-
-    now: bool
-    at: datetime | None = None
-
-
-def readiness(case: Case, row: StepRow, now: datetime) -> Ready:
-    """Whether this row's step is due, its needs met and its waits over."""
-    step = step_of(row.name)
-    over = row.is_settled and not (case.status.is_open and row.may_be_mended)
-    if step is None or over or row.claim is not None:
-        return Ready(now=False)
-    not_before = [at for at in (row.next_try, _redraw_at(step, row, now)) if at is not None and at > now]
-    if not_before:
-        return Ready(now=False, at=max(not_before))
-    since = _needs_met(case, step, row)
-    if since is None:
-        return Ready(now=False)
-    if since > now:  # the clock was set back: how long it has waited cannot be said, so it waits no more
-        return Ready(now=True)
-    until = max(
-        (since + limit for name, limit in _waits(step, row).items() if _unsettled(case, name)), default=now
-    )
-    return Ready(now=until <= now, at=until)
-
-
-def _redraw_at(step: Step, row: StepRow, now: datetime) -> datetime | None:
-    """A message is not redrawn more often than this, so that ten changes make one edit."""
-    if not step.settles or row.done_at is None or row.done_at > now:  # a clock that was set back
-        return None
-    return row.done_at + _REDRAW_TOGETHER
-
-
-def _needs_met(case: Case, step: Step, row: StepRow) -> datetime | None:
-    """Since when everything the step needs has been there; None while something is missing."""
-    since = row.wanted_at or case.declared_at
-    for name in step.needs:
-        needed = case.steps.get(name)
-        if needed is None or needed.done_at is None:
-            return None
-        since = max(since, needed.done_at) if not row.was_done else since
-    return since
-
-
-def _waits(step: Step, row: StepRow) -> Mapping[str, timedelta]:
-    return dict.fromkeys(step.settles, _REDRAW_TOGETHER) if row.was_done and step.settles else step.waits
-
-
-def _unsettled(case: Case, family: str) -> bool:
-    rows = (row for name, row in case.steps.items() if name == family or name.startswith(f"{family}/"))
-    return any(not row.is_settled for row in rows)
-
-
 # --- doing ----------------------------------------------------------------------------------------
 
 
@@ -363,7 +309,8 @@ class Response:
     def _claim(self, tx: sa.Connection, case: Case, claimant: str, *, now: datetime) -> _Look:
         look = _Look()
         for row in case.steps.values():
-            ready = readiness(case, row, now)
+            step = step_of(row.name)
+            ready = readiness(case, step, row, now=now) if step is not None else _UNKNOWN
             if ready.at is not None and not ready.now:
                 look.later.append(ready.at)
             if not ready.now or self._draining.is_set():
