@@ -94,7 +94,9 @@ def _ticket_is_labelled(found: Found) -> bool:
 
 
 def _note_was_left(found: Found) -> bool:
-    return any(f"#{CHANNEL}" in note["content"] for note in found.alert.get("notes", ()))
+    return any(
+        f"is in the Slack channel #{CHANNEL}" in note["content"] for note in found.alert.get("notes", ())
+    )
 
 
 PARTS: dict[str, Callable[[Found], Any]] = {

@@ -216,7 +216,9 @@ def _no_channel(view: View) -> bool:
     if row is None or row.wanted is None or row.failing_since is None or not view.case.status.is_open:
         return False
     view.look_again(row.failing_since + _NOTED_AFTER)
-    return view.now >= row.failing_since + _NOTED_AFTER
+    # Not while a try is due or under way: its answer says more.
+    is_put_off = row.gave_up == row.wanted or (row.next_try is not None and row.next_try > view.now)
+    return is_put_off and view.now >= row.failing_since + _NOTED_AFTER
 
 
 def note_alert(attempt: Attempt) -> Result:

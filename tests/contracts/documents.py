@@ -18,7 +18,8 @@ NOT_THE_VENDOR = frozenset({"malformed", "html", "reset", "timeout", "lose_answe
 class Documents:
     """Slack's method records, PagerDuty's and Jira Cloud's (v3) REST documents, Atlassian's document format.
 
-    Data Center (v2) has published no such document, so what is said to it is not held against one.
+    Data Center (v2) and PagerDuty's Events API have published no such document, so what is said to them is
+    not held against one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +38,7 @@ class Documents:
         match exchange.vendor:
             case "slack" if exchange.method != "response_url":
                 yield from self._slack.breaches(exchange, answered=answered)
-            case "pagerduty":
+            case "pagerduty" if not exchange.path.endswith("/v2/enqueue"):
                 yield from self._pagerduty.breaches(exchange, answered=answered)
             case "jira" if exchange.path.startswith("/jira/rest/api/3/"):
                 yield from self._jira.breaches(exchange, answered=answered)

@@ -92,7 +92,8 @@ def trigger_for(recorded: bytes, key: str, number: int) -> bytes:
 
 def lines_about(daemon: Daemon, key: str) -> list[str]:
     """The timeline of the incident that an alert belongs to, once its job is over; empty if there is none."""
-    assert daemon.jobs.wait_until_idle(5)
+    while daemon.beat.beat() or daemon.jobs.in_progress():  # a change soon after another waits for the beat
+        assert daemon.jobs.wait_until_idle(5)
     with daemon.database.read() as tx:
         owner = tx.scalar(sa.select(alert.c.incident).where(alert.c.key == key))
         return [] if owner is None else [entry.text for entry in timeline.entries(tx, IncidentId(owner))]

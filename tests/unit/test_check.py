@@ -228,7 +228,11 @@ def test_a_file_that_is_no_database_fails(clinic: Clinic) -> None:
 
 @pytest.mark.parametrize(
     ("revision", "level", "what"),
-    [("0001", "OK", "this release's tables"), ("0000", "WARN", "an older"), ("9999", "FAIL", "a newer")],
+    [
+        (migrate.HEAD, "OK", "this release's tables"),
+        ("0000", "WARN", "an older"),
+        ("9999", "FAIL", "a newer"),
+    ],
 )
 def test_the_form_of_the_tables_is_told(clinic: Clinic, revision: str, level: str, what: str) -> None:
     database = Database(clinic.load().database.sqlalchemy_url)
