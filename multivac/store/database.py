@@ -157,9 +157,21 @@ class Database:
             yield piece
 
 
-def _commit_together(connection: sa.Connection, group: list[_Piece]) -> bool:
+@contextmanager
+def _transaction(connection: sa.Connection) -> Iterator[None]:
+    """A transaction that is over whatever happens; SQLAlchemy leaves one open whose commit is refused."""
     try:
         with connection.begin():
+            yield
+    except BaseException:
+        if not connection.invalidated:
+            connection.connection.rollback()
+        raise
+
+
+def _commit_together(connection: sa.Connection, group: list[_Piece]) -> bool:
+    try:
+        with _transaction(connection):
             answers = [piece.work(connection) for piece in group]
     except Exception as error:  # boundary: one bad piece must not cost the others
         log.info("group of writes split", size=len(group), error=repr(error))
@@ -171,7 +183,7 @@ def _commit_together(connection: sa.Connection, group: list[_Piece]) -> bool:
 
 def _commit_alone(connection: sa.Connection, piece: _Piece) -> None:
     try:
-        with connection.begin():
+        with _transaction(connection):
             answer = piece.work(connection)
     except BaseException as error:  # boundary: the writer outlives every error and hands it to its owner
         piece.answer.set_exception(error)
