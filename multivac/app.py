@@ -136,8 +136,8 @@ class Daemon:
         """Where it listens."""
         return self._server.url
 
-    def start(self, *, beating: bool = True) -> None:
-        """Migrate, begin to work, then listen. `beating=False` leaves the beat to a test's own hand."""
+    def start(self, *, beating: bool = True, listening: bool = True) -> None:
+        """Migrate, begin to work, then listen. A test may leave out beat and server, and do their part."""
         migrate.upgrade(self.database)
         self.database.start()
         self.database.write(partial(note_first_start, now=self.clock.now()))
@@ -147,10 +147,11 @@ class Daemon:
         if beating:
             self.response.wake_at = self._wake_at
             self._set_going()
-        self._server.start()
         for line in self.settings.describe():
             log.info("integration", state=line)
-        log.info("ready", url=self.url, version=VERSION)
+        if listening:
+            self._server.start()
+            log.info("ready", url=self.url, version=VERSION)
 
     def stop(self) -> None:
         """Take nothing new, end what is under way within 25 s, leave the rest to the next start."""
