@@ -25,7 +25,7 @@ READY := .venv/.ready
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
-.PHONY: help demo test check bench docs format
+.PHONY: help demo test check chaos bench docs format
 
 help:  ## Print what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' Makefile | while IFS=@ read -r name text; do \
@@ -45,6 +45,9 @@ check: $(READY)  ## Run the linters, the type checker and the architecture's con
 	.venv/bin/codespell .
 	.venv/bin/hadolint Dockerfile
 	$(UV) lock --check --quiet
+
+chaos: $(READY)  ## Kill it at every point of a response, and compare what comes of it; ARGS=--all for everything
+	.venv/bin/python -m tests.chaos $(ARGS)
 
 bench: $(READY)  ## Measure: time to an assembled channel, webhooks a second, memory; beside an ideal client
 	.venv/bin/python -m benchmarks $(ARGS)

@@ -103,14 +103,15 @@ class Daemon:
         self.settings = settings
         self.clock = clock or _clock_for(settings)
         self.telemetry = Telemetry(VERSION)
-        self.database = Database(settings.database.sqlalchemy_url)
         boot = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.database = Database(settings.database.sqlalchemy_url, boot=boot)
+        liveness = _liveness_for(self.database, boot)
         self._pool = StepPool(_STEP_THREADS, later=_LATER_THREADS)
-        self.out = self._outside()
+        self.out = self._outside(liveness)
         self.response = Response(self.out, self._pool, telemetry=self.telemetry, chance=SystemRandom())
         self.jobs = Jobs(
             self.database,
-            _liveness_for(self.database, boot),
+            liveness,
             advance=self.response.advance,
             nudge=self.response.nudge,
             boot=boot,
@@ -167,7 +168,7 @@ class Daemon:
         self.database.stop()
         log.info("stopped")
 
-    def _outside(self) -> Outside:
+    def _outside(self, liveness: Liveness) -> Outside:
         settings = self.settings
         known = people.load_people(settings.people.path) if settings.people.path else people.People()
         outside = Outside(
@@ -177,6 +178,7 @@ class Daemon:
             clock=self.clock,
             database=self.database,
             complete=known.complete,
+            is_still_ours=liveness.is_unbroken,
             announce_channel=settings.slack.announce_channel,
             operators_channel=settings.slack.operators_channel,
             public_url=settings.server.public_url,

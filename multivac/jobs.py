@@ -187,6 +187,8 @@ class Jobs:
         """Those of the claimants that are no longer at work: their job ended, or their process died."""
         boots = {one.partition("/")[0] for one in claimants} - {self.boot}
         alive = {boot for boot in boots if self._liveness.is_alive(boot)}
+        for boot in boots - alive:
+            self._liveness.bury(boot)
         return tuple(one for one in claimants if not self._is_at_work(one, alive))
 
     def _is_at_work(self, claimant: str, alive: Collection[str]) -> bool:

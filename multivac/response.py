@@ -8,6 +8,7 @@ finishes one does the next round. It does not matter why, how often or where it 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -263,6 +264,7 @@ class _Flight:
 
     claim: Claim
     case: Case
+    at: float  # monotonic seconds
 
 
 _Came = list[tuple[_Flight, Done | Failed]]
@@ -367,14 +369,16 @@ class Response:
                 attempt=row.attempt + 1,
                 unknown=row.unknown,
             )
-            look.flights.append(_Flight(claim, case))
+            look.flights.append(_Flight(claim, case, time.monotonic()))
         progress.take(tx, [flight.claim for flight in look.flights])
         return look
 
     def perform(self, flight: _Flight) -> Done | Failed:
         """Do one claimed step and say what came of it; never raises."""
         claim = flight.claim
-        attempt = Attempt(case=flight.case, name=claim.name, unknown=claim.unknown, out=self.out)
+        attempt = Attempt(
+            case=flight.case, name=claim.name, unknown=claim.unknown, out=self.out, claimed_at=flight.at
+        )
         step = step_of(claim.name)
         with self._telemetry.step(claim.name.partition("/")[0]) as told:
             try:

@@ -22,6 +22,7 @@ Work = Callable[[sa.Connection], T]
 log = structlog.get_logger()
 
 _CONNECTIONS = 24  # front doors and steps at once; half as many again on PostgreSQL when all are busy
+_FROZEN_SECONDS = 10  # between two statements of a transaction; none of ours waits for anything outside
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
 _GROUP = 12  # how many pieces of work of one rank share a commit: more would make each wait for all
 
@@ -35,14 +36,30 @@ class SqliteConnection(sqlite3.Connection):
             self.execute(f"PRAGMA {pragma}")
 
 
-def open_engine(url: str, *, pool: int = _CONNECTIONS) -> sa.Engine:
+def session_name(boot: str) -> str:
+    """What PostgreSQL calls the sessions of one run of Multivac."""
+    return f"multivac {boot}"[-63:]
+
+
+def open_engine(url: str, *, pool: int = _CONNECTIONS, boot: str = "") -> sa.Engine:
     """A SQLAlchemy engine with the settings that `Database` relies on."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=pool, max_overflow=pool // 2, pool_pre_ping=True)
+        named = {"application_name": session_name(boot)}
+        engine = sa.create_engine(
+            url, pool_size=pool, max_overflow=pool // 2, pool_pre_ping=True, connect_args=named
+        )
+        sa.event.listen(engine, "connect", _let_go_when_frozen)
+        return engine
     engine = sa.create_engine(url, pool_size=pool, max_overflow=0, connect_args={"factory": SqliteConnection})
     sa.event.listen(engine, "connect", _leave_transactions_to_us)
     sa.event.listen(engine, "begin", _begin_at_once)
     return engine
+
+
+def _let_go_when_frozen(connection: Any, _: object) -> None:
+    # A replica that is frozen in a transaction would keep its locks, and everybody waiting, for ever.
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{_FROZEN_SECONDS}s'")
+    connection.commit()
 
 
 def _leave_transactions_to_us(connection: Any, _: object) -> None:
@@ -67,13 +84,13 @@ class Database:
     """Reads and writes in transactions; never hold one across a network call.
 
     On SQLite one thread writes, in groups that share a commit: what is urgent (webhooks, people)
-    first. On PostgreSQL each caller writes on a connection of its own.
+    first. On PostgreSQL each caller writes on a connection of its own, named after the `boot`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, boot: str = "") -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = open_engine(url)
+        self.engine = open_engine(url, boot=boot)
         self._reading = (
             self.engine.execution_options(multivac_mode="DEFERRED") if self.is_sqlite else self.engine
         )

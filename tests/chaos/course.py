@@ -1,4 +1,4 @@
-"""One incident after the other through a daemon of its own process, each with a point at which it is killed."""
+"""One incident after the other through a daemon process, each with a point at which it is killed."""
 
 import http.client
 import os
@@ -83,8 +83,8 @@ class Course:
     def points(self) -> list[Point]:
         """Both sides of each call and each commit of the incident played last."""
         commits = commit_names(self._orders.heard())
-        both = ("before", "after")
-        return points_of("call", self.calls.names, *both) + points_of("commit", commits, *both)
+        calls = points_of("call", self.calls.names, "before", "after")
+        return calls + points_of("commit", commits, "before", "after")
 
     def sweep(self, points: list[Point], whole: Portrait, row: Row) -> None:
         """Try each point, and note in the row what became of it."""
