@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 _CONNECTIONS = 24  # front doors and steps at once; half as many again on PostgreSQL when all are busy
 _FROZEN_SECONDS = 10  # between two statements of a transaction; none of ours waits for anything outside
+_LOCKED_SECONDS = 3  # for a row; longer means a frozen replica, and the beat must live to find that out
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
 _GROUP = 12  # how many pieces of work of one rank share a commit: more would make each wait for all
 
@@ -59,6 +60,7 @@ def open_engine(url: str, *, pool: int = _CONNECTIONS, boot: str = "") -> sa.Eng
 def _let_go_when_frozen(connection: Any, _: object) -> None:
     # A replica that is frozen in a transaction would keep its locks, and everybody waiting, for ever.
     connection.execute(f"SET idle_in_transaction_session_timeout = '{_FROZEN_SECONDS}s'")
+    connection.execute(f"SET lock_timeout = '{_LOCKED_SECONDS}s'")
     connection.commit()
 
 

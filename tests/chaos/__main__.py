@@ -8,7 +8,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from tests.postgres import REMEDY, Server, find_binaries, running_server
 from tests.processes.outage import Outage
 
 SAMPLE = 6  # of so many points one is tried, unless all are
+KINDS = ("sweep", "storm", "replicas")
 KILLS, ALL_KILLS = 15, 500
 
 
@@ -33,18 +34,21 @@ class Trials:
     server: Server
     is_all: bool
 
-    def run(self) -> Iterator[Row]:
-        """Each row as it comes."""
-        for database in ("SQLite", "PostgreSQL"):
+    def run(self, kinds: Sequence[str]) -> Iterator[Row]:
+        """Each row as it comes, of these kinds of trials."""
+        databases = ("SQLite", "PostgreSQL")
+        for database in databases if "sweep" in kinds else ():
             yield from self._sweeps(database)
+        for database in databases if "storm" in kinds else ():
             with self._place(database) as (outage, url, folder):
                 row = Row(f"{database}: kill -9 at random in a busy system")
                 storm(outage, url, folder, kills=ALL_KILLS if self.is_all else KILLS, row=row)
                 yield row
-        yield self._pair("one of two replicas killed", replicas.kill_one)
-        yield self._pair("one of two replicas frozen", replicas.freeze_one)
-        restart = partial(replicas.restart_the_server, server=self.server)
-        yield self._pair("PostgreSQL restarted", restart)
+        if "replicas" in kinds:
+            yield self._pair("one of two replicas killed", replicas.kill_one)
+            yield self._pair("one of two replicas frozen", replicas.freeze_one)
+            restart = partial(replicas.restart_the_server, server=self.server)
+            yield self._pair("PostgreSQL restarted", restart)
 
     def _sweeps(self, database: str) -> Iterator[Row]:
         with self._place(database) as (outage, url, folder):
@@ -90,6 +94,7 @@ def main() -> int:
     options.add_argument(
         "--all", action="store_true", help="every point, and 500 random kills on each database"
     )
+    options.add_argument("kinds", nargs="*", help=f"some of {', '.join(KINDS)}; left out: all", default=KINDS)
     given = options.parse_args()
     binaries = find_binaries()
     if binaries is None:
@@ -97,7 +102,7 @@ def main() -> int:
         return 2
     began, rows = time.monotonic(), []
     with running_server(binaries) as server:
-        for row in Trials(server, given.all).run():
+        for row in Trials(server, given.all).run(given.kinds):
             rows.append(row)
             print(f"{time.monotonic() - began:5.0f} s  {row.what}: {row.tried} tried", file=sys.stderr)
             for one in row.amiss():

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.chaos.record import Row
+from tests.postgres import Server
 from tests.processes.daemon import Daemon, settings_for, until
 from tests.processes.outage import Alert, Outage
-from tests.postgres import Server
 
 TEN = 10
 DELAYS = {"slack": 0.15, "jira": 0.25, "pagerduty": 0.15}
