@@ -127,7 +127,8 @@ class SessionLiveness:
 
     def is_unbroken(self, since: float) -> bool:
         """Whether our session has answered all along, as it has not after a freeze or without the server."""
-        return self._unbroken_since <= since and time.monotonic() - self._pinged < _SURE_SECONDS
+        is_fresh = time.monotonic() - self._pinged < _SURE_SECONDS
+        return is_fresh and self._unbroken_since <= since  # in this order: a ping sets the other one first
 
     def stop(self) -> None:
         """Let go of the lock."""

@@ -67,10 +67,11 @@ class Course:
         [alert] = self.outage.alerts(1, f"sweep-{self._number}")
         with self._rows.engine.begin() as tx:
             tx.execute(sa.delete(person))  # they are looked up anew, as for the first incident
-        number = self._newest() + 1
-        self._orders.give(point if point and point.what == "commit" else None, beyond=number - 1)
-        self.calls.aim(point if point and point.what == "call" else None)
+        is_commit = point is not None and point.what == "commit"
+        self._orders.give(point if is_commit else None, beyond=self._newest())
+        self.calls.aim(None if is_commit else point)
         self._deliver(alert.body)
+        number = self._newest()
         self._wait_for(number, lambda case: "checklist/first-5-minutes" in case.steps)
         self.outage.world.clock.forward(STABILISE.total_seconds())
         self._wait_for(number, lambda case: "checklist/stabilise" in case.steps)

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos.record import Row
+from tests.chaos.watch import Calls
 from tests.processes.daemon import Daemon, settings_for, until
 from tests.processes.outage import Alert, Outage
 
@@ -20,6 +21,7 @@ def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: R
     row.planned = kills
     outage.world.delays.update(DELAYS)
     chance = Random(kills)
+    calls = outage.world.witness = Calls(strike=_nothing)
     daemon = Daemon(settings_for(outage.sandbox.url, database_url), folder, name="storm").start()
     every: list[Alert] = []
     for number in range(kills):
@@ -32,7 +34,7 @@ def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: R
             time.sleep(chance.uniform(0.0, 0.05))
         daemon.kill()
         row.tried += 1
-        row.recoveries.append(_revive(outage, daemon))
+        row.recoveries.append(_revive(calls, daemon))
     outage.world.delays.clear()
     try:
         outage.wait_until_whole(every, PATIENCE)
@@ -50,16 +52,16 @@ def _is_taken(daemon: Daemon, alert: Alert) -> bool:
         return False
 
 
-def _revive(outage: Outage, daemon: Daemon) -> float:
+def _revive(calls: Calls, daemon: Daemon) -> float:
     """Start it again; the seconds until the work went on."""
-    time.sleep(max(DELAYS.values()))  # what vendors have in hand ends by itself
-    began, heard = time.monotonic(), _calls(outage)
+    time.sleep(max(DELAYS.values()))  # what is on its way to a vendor arrives
+    began, heard = time.monotonic(), len(calls.names)
     daemon.launch()
-    until(lambda: _calls(outage) > heard, 20, "the work does not go on")
+    until(lambda: len(calls.names) > heard, 20, "the work does not go on")
     taken = time.monotonic() - began
     daemon.wait_until_ready()
     return taken
 
 
-def _calls(outage: Outage) -> int:
-    return sum(1 for one in list(outage.world.exchanges) if one.method != "GET /incidents")
+def _nothing() -> None:
+    """These calls are only counted."""
