@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from multivac.incident import IncidentId, Status
-from multivac.store import cases, timeline
+from multivac.store import cases, steps, timeline
 from multivac.store.cases import Case
 from multivac.store.database import Database
 from multivac.store.tables import incident, person
@@ -28,6 +28,17 @@ PATIENCE = 40.0  # seconds for one part of one incident, kill and restart among 
 QUIET = 1.0  # seconds without a call after which the sandbox's clock is pushed
 PUSH = 10.0  # so far: before a ticket that may exist is written again, Jira's search is given half a minute
 STABILISE = timedelta(minutes=15)  # when the shipped playbook's second checklist is due
+
+
+def rows_of(database_url: str) -> Database:
+    """The daemon's database, for looking into it."""
+    return Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
+
+
+def is_busy(rows: Database) -> bool:
+    """Whether a step was cut off in the middle: whoever comes back must call somebody about it."""
+    with rows.read() as tx:
+        return bool(steps.claimants(tx))
 
 
 @dataclass(slots=True)
@@ -53,7 +64,7 @@ class Course:
         settings = settings_for(self.outage.sandbox.url, self.database_url)
         settings["CHAOS_FOLDER"] = str(self.folder)
         self.daemon = Daemon(settings, self.folder, command=("tests.chaos.doomed",)).start()
-        self._rows = Database(self.database_url.replace("postgresql://", "postgresql+psycopg://"))
+        self._rows = rows_of(self.database_url)
 
     def close(self) -> None:
         """End the daemon."""
@@ -150,18 +161,10 @@ class Course:
         self._orders.give(None, beyond=self._newest())
         if self.empties_the_engine:
             empty_the_engine(self.database_url)
-        has_work = self._has_work()
+        was_busy = is_busy(self._rows)
         heard, began = len(self.calls.names), time.monotonic()
         self.daemon.launch()
-        if has_work:
+        if was_busy:
             until(lambda: len(self.calls.names) > heard, PATIENCE, "the work does not go on")
             self.recoveries.append(time.monotonic() - began)
         self.daemon.wait_until_ready()
-
-    def _has_work(self) -> bool:
-        """Whether a step was cut off in the middle: whoever comes back must call somebody about it."""
-        newest = self._newest()
-        if newest == 0:
-            return False
-        with self._rows.read() as tx:
-            return any(row.claim for row in cases.load(tx, IncidentId(newest)).steps.values())

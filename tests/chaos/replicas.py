@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.chaos.course import PUSH, QUIET
 from tests.chaos.record import Row
 from tests.postgres import Server
 from tests.processes.daemon import Daemon, settings_for, until
@@ -103,10 +104,21 @@ def _until_under_way(outage: Outage) -> None:
 
 
 def _finish(outage: Outage, alerts: list[Alert], row: Row, bound: float) -> None:
-    began = time.monotonic()
     row.bound = bound
     assert outage.amiss(alerts), "all was done before it began"
-    until(lambda: not outage.amiss(alerts), 2 * bound, lambda: "\n".join(outage.amiss(alerts)))
+    began = since = time.monotonic()
+    heard = len(outage.world.exchanges)
+
+    def is_whole() -> bool:
+        nonlocal heard, since
+        if heard != len(outage.world.exchanges):
+            heard, since = len(outage.world.exchanges), time.monotonic()
+        elif time.monotonic() - since > QUIET:
+            outage.world.clock.forward(PUSH)
+            since = time.monotonic()
+        return not outage.amiss(alerts)
+
+    until(is_whole, 2 * bound, lambda: "\n".join(outage.amiss(alerts)))
     row.recoveries.append(time.monotonic() - began)
 
 

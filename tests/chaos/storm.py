@@ -6,6 +6,7 @@ from collections import deque
 from pathlib import Path
 from random import Random
 
+from tests.chaos.course import is_busy, rows_of
 from tests.chaos.record import Row
 from tests.chaos.watch import Calls
 from tests.processes.daemon import Daemon, settings_for, until
@@ -23,6 +24,7 @@ def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: R
     chance = Random(kills)
     calls = outage.world.witness = Calls(strike=_nothing)
     daemon = Daemon(settings_for(outage.sandbox.url, database_url), folder, name="storm").start()
+    rows = rows_of(database_url)
     every: list[Alert] = []
     for number in range(kills):
         waiting = deque(outage.alerts(ALERTS_A_LIFE, f"storm-{number}"))
@@ -34,7 +36,10 @@ def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: R
             time.sleep(chance.uniform(0.0, 0.05))
         daemon.kill()
         row.tried += 1
-        row.recoveries.append(_revive(calls, daemon))
+        time.sleep(max(DELAYS.values()))  # what is on its way to a vendor arrives
+        was_busy = is_busy(rows)
+        taken = _revive(calls, daemon)
+        row.recoveries += [taken] if was_busy else []
     outage.world.delays.clear()
     try:
         outage.wait_until_whole(every, PATIENCE)
@@ -43,6 +48,7 @@ def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: R
         row.lost += [one for one in amiss if one.endswith((": 0", "missing", "no topic", "no assignee"))]
         row.doubled += [one for one in amiss if one not in row.lost]
     daemon.stop()
+    rows.stop()
 
 
 def _is_taken(daemon: Daemon, alert: Alert) -> bool:
@@ -54,7 +60,6 @@ def _is_taken(daemon: Daemon, alert: Alert) -> bool:
 
 def _revive(calls: Calls, daemon: Daemon) -> float:
     """Start it again; the seconds until the work went on."""
-    time.sleep(max(DELAYS.values()))  # what is on its way to a vendor arrives
     began, heard = time.monotonic(), len(calls.names)
     daemon.launch()
     until(lambda: len(calls.names) > heard, 20, "the work does not go on")
