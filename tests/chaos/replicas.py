@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chaos.course import PUSH, QUIET
+from tests.chaos.course import QUIET
 from tests.chaos.record import Row
 from tests.postgres import Server
 from tests.processes.daemon import Daemon, settings_for, until
@@ -104,25 +104,22 @@ def _until_under_way(outage: Outage) -> None:
 
 
 def _finish(outage: Outage, alerts: list[Alert], row: Row, bound: float) -> None:
+    began = time.monotonic()
     row.bound = bound
     assert outage.amiss(alerts), "all was done before it began"
-    began = since = time.monotonic()
-    heard = len(outage.world.exchanges)
-
-    def is_whole() -> bool:
-        nonlocal heard, since
-        if heard != len(outage.world.exchanges):
-            heard, since = len(outage.world.exchanges), time.monotonic()
-        elif time.monotonic() - since > QUIET:
-            outage.world.clock.forward(PUSH)
-            since = time.monotonic()
-        return not outage.amiss(alerts)
-
-    until(is_whole, 2 * bound, lambda: "\n".join(outage.amiss(alerts)))
+    outage.wait_until_whole(alerts, 2 * bound)
     row.recoveries.append(time.monotonic() - began)
 
 
 def _settle(outage: Outage, alerts: list[Alert], row: Row) -> None:
     """What is late comes now: nothing may be there twice after it."""
-    time.sleep(2.0)
+    heard, since = 0, time.monotonic()
+
+    def is_quiet() -> bool:
+        nonlocal heard, since
+        if heard != len(outage.world.exchanges):
+            heard, since = len(outage.world.exchanges), time.monotonic()
+        return time.monotonic() - since > QUIET
+
+    until(is_quiet, 20, "there is no end of calls")
     row.doubled += outage.amiss(alerts)

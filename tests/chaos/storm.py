@@ -33,10 +33,10 @@ def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: R
         while waiting or time.monotonic() < ends:
             if waiting and _is_taken(daemon, waiting[0]):
                 waiting.popleft()
-            time.sleep(chance.uniform(0.0, 0.05))
+            _pass(chance.uniform(0.0, 0.05))
         daemon.kill()
         row.tried += 1
-        time.sleep(max(DELAYS.values()))  # what is on its way to a vendor arrives
+        _pass(max(DELAYS.values()))  # what is on its way to a vendor arrives
         was_busy = is_busy(rows)
         taken = _revive(calls, daemon)
         row.recoveries += [taken] if was_busy else []
@@ -49,6 +49,11 @@ def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: R
         row.doubled += [one for one in amiss if one not in row.lost]
     daemon.stop()
     rows.stop()
+
+
+def _pass(seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    until(lambda: time.monotonic() > ends, seconds + 1, "time stands still")
 
 
 def _is_taken(daemon: Daemon, alert: Alert) -> bool:
