@@ -30,7 +30,7 @@ unexport VIRTUAL_ENV
 # check goes on, but says loudly that nothing was audited. The lock file itself is checked in any case.
 AUDIT = UV_HTTP_TIMEOUT=10 UV_HTTP_RETRIES=0 $(UV) audit --frozen --preview-features audit
 
-.PHONY: help demo test check bench docs format
+.PHONY: help demo test check chaos bench docs format
 
 help:  ## Print what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' Makefile | while IFS=@ read -r name text; do \
@@ -55,6 +55,9 @@ check: $(READY)  ## Run the linters, the type checker and the architecture's con
 		(2) echo "!!!! DEPENDENCIES NOT AUDITED: the advisories cannot be reached from here:" >&2; \
 			echo "$$said" | tail -n 1 >&2;; \
 		(*) echo "$$said" >&2; exit 1;; esac
+
+chaos: $(READY)  ## Kill it at every point of a response, and compare what comes of it; ARGS=--all for everything
+	.venv/bin/python -m tests.chaos $(ARGS)
 
 bench: $(READY)  ## Measure: time to an assembled channel, webhooks a second, memory; beside an ideal client
 	.venv/bin/python -m benchmarks $(ARGS)

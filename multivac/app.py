@@ -114,12 +114,12 @@ class Daemon:
         self.settings = settings
         self.clock = clock or _clock_for(settings)
         self.telemetry = Telemetry(VERSION)
-        self.database = Database(settings.database.sqlalchemy_url)
         boot = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.database = Database(settings.database.sqlalchemy_url, boot=boot)
+        self._liveness = _liveness_for(self.database, boot)
         self._pool = StepPool(_STEP_THREADS, later=_LATER_THREADS)
         self.out = self._outside()
         self.response = Response(self.out, self._pool, telemetry=self.telemetry, chance=SystemRandom())
-        self._liveness = _liveness_for(self.database, boot)
         self.jobs = Jobs(
             self.database,
             self._liveness,
@@ -149,8 +149,8 @@ class Daemon:
         """Where it listens."""
         return self._server.url
 
-    def start(self, *, beating: bool = True) -> None:
-        """Migrate, begin to work, then listen. `beating=False` leaves the beat to a test's own hand."""
+    def start(self, *, beating: bool = True, listening: bool = True) -> None:
+        """Migrate, begin to work, then listen. A test may leave out beat and server, and do their part."""
         try:
             self._open()
         except sa.exc.OperationalError as error:
@@ -162,10 +162,11 @@ class Daemon:
             self.response.wake_at = self._wake_at
             self._set_going()
             pauses.keep_short()
-        self._server.start()
         for line in self.settings.describe():
             log.info("integration", state=line)
-        log.info("ready", url=self.url, version=VERSION)
+        if listening:
+            self._server.start()
+            log.info("ready", url=self.url, version=VERSION)
 
     def _open(self) -> None:
         if self.database.is_sqlite:
@@ -203,6 +204,7 @@ class Daemon:
             clock=self.clock,
             database=self.database,
             complete=known.complete,
+            is_still_ours=self._liveness.is_unbroken,
             announce_channel=settings.slack.announce_channel,
             operators_channel=settings.slack.operators_channel,
             public_url=settings.server.public_url,

@@ -233,6 +233,8 @@ class Jobs:
         """Those of the claimants that are no longer at work: their job ended, or their process died."""
         boots = {one.partition("/")[0] for one in claimants} - {self.boot}
         alive = {boot for boot in boots if self._liveness.is_alive(boot)}
+        for boot in boots - alive:
+            self._liveness.bury(boot)
         return tuple(one for one in claimants if not self._is_at_work(one, alive))
 
     def _is_at_work(self, claimant: str, alive: Collection[str]) -> bool:
@@ -244,11 +246,15 @@ class Jobs:
         return frozenset(self._running.copy().values())
 
     def waiting(self) -> frozenset[IncidentId]:
-        """Incidents whose job is still in the queue."""
+        """Incidents whose job is still in our queue.
+
+        After a crash on SQLite the engine queues what was running, in a queue of its own that it reads
+        each second: too late to wait for.
+        """
         if self._client is None:
             return frozenset()
         queued = self._client.list_workflows(
-            status="ENQUEUED", name="advance", load_input=False, load_output=False
+            status="ENQUEUED", name="advance", queue_name=_QUEUE, load_input=False, load_output=False
         )
         return frozenset(IncidentId(int(one.workflow_id.split(":")[1])) for one in queued)
 

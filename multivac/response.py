@@ -8,6 +8,7 @@ finishes one does the next round. It does not matter why, how often or where it 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -215,6 +216,7 @@ class _Flight:
 
     claim: Claim
     case: Case
+    at: float  # monotonic seconds
 
 
 _Came = list[tuple[_Flight, Done | Failed]]
@@ -323,7 +325,7 @@ class Response:
                 attempt=row.attempt + 1,
                 unknown=row.unknown or self._is_doubtful(case, row),
             )
-            look.flights.append(_Flight(claim, case))
+            look.flights.append(_Flight(claim, case, time.monotonic()))
         progress.take(tx, [flight.claim for flight in look.flights])
         return look
 
@@ -335,7 +337,9 @@ class Response:
     def perform(self, flight: _Flight) -> Done | Failed:
         """Do one claimed step and say what came of it; never raises."""
         claim = flight.claim
-        attempt = Attempt(case=flight.case, name=claim.name, unknown=claim.unknown, out=self.out)
+        attempt = Attempt(
+            case=flight.case, name=claim.name, unknown=claim.unknown, out=self.out, claimed_at=flight.at
+        )
         step = step_of(claim.name)
         with self._telemetry.step(claim.name.partition("/")[0]) as told:
             try:

@@ -14,7 +14,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,10 @@ OPTIONS = {
 
 # Ends the server when this process ends, even by kill -9 (then the pipe that cat reads is closed), and
 # removes its folder.
-GUARD = '"$@" & server=$!; cat >/dev/null; kill -INT "$server" 2>/dev/null; wait "$server"; rm -rf "$0"'
+# A server that was restarted is no child of it any more, so it asks for the one that runs.
+GUARD = """"$@" & server=$!; cat >/dev/null
+kill -INT "$server" $(head -n 1 "$0/data/postmaster.pid") 2>/dev/null; wait "$server"; rm -rf "$0"
+"""
 
 SOCKET_PATH_LIMIT = 107  # bytes, sun_path of unix(7) less its closing zero
 SOCKET_NAME = "/.s.PGSQL.5432.lock"
@@ -45,9 +49,10 @@ START_SECONDS = 30
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Server:
-    """A running server; `address` has {db} where the name of a database goes."""
+    """A running server; `address` has {db} where the name of a database goes. Only our own can `restart`."""
 
     address: str
+    restart: Callable[[], None] = lambda: None
 
     def url(self, db: str) -> str:
         """The address of one database, as SQLAlchemy, psycopg and DBOS take it."""
@@ -158,6 +163,12 @@ def _start(binaries: Path, folder: Path, run: dict[str, Any]) -> subprocess.Pope
     return process
 
 
+def _restart(binaries: Path, folder: Path, run: dict[str, Any]) -> None:
+    command = [str(binaries / "pg_ctl"), "-D", str(folder / "data"), "-m", "fast", "-w", "restart"]
+    with (folder / "log").open("ab") as output:
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True, **run)
+
+
 @contextlib.contextmanager
 def running_server(binaries: Path) -> Iterator[Server]:
     """A server of our own on a socket in a temporary folder, gone with everything in it afterwards."""
@@ -166,7 +177,8 @@ def running_server(binaries: Path) -> Iterator[Server]:
         binaries, run = reachable(binaries, folder, run)
         _create_cluster(binaries, folder / "data", run)
         process = _start(binaries, folder, run)
-        server = Server(f"postgresql://postgres@/{{db}}?host={folder}")
+        restart = partial(_restart, binaries, folder, run)
+        server = Server(f"postgresql://postgres@/{{db}}?host={folder}", restart)
         try:
             _wait_until_ready(server, process, folder / "log")
             yield server

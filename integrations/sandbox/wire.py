@@ -65,10 +65,14 @@ class Endpoint:
             await asyncio.sleep(pause)
         if fault is not None and fault.kind == "hold":
             await world.gate()
+        if world.is_cut(call, happened=False):
+            await _cut(transport, receive, hard=True)
+            return
         answer = Answer(413) if raw is None else await self._outcome(call, fault, receive)
-        if fault is not None and fault.kind in {"reset", "timeout", "lose_answer"}:
+        lost = fault is not None and fault.kind in {"reset", "timeout", "lose_answer"}
+        if world.is_cut(call, happened=True) or lost:
             self._record(scope, call, started, fault=fault)
-            await _cut(transport, receive, hard=fault.kind == "reset")
+            await _cut(transport, receive, hard=fault is not None and fault.kind == "reset")
             return
         sent: Sent = (answer.status, _headers(answer), answer.encoded())
         # Recorded before it is sent: a client that has the answer finds its exchange in the list.

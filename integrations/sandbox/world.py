@@ -24,8 +24,11 @@ __all__ = [
     "Fault",
     "FaultWords",
     "Loopback",
+    "Witness",
     "World",
 ]
+
+Witness = Callable[[Call, bool], bool]
 
 
 class World:
@@ -34,6 +37,9 @@ class World:
     `delays` (seconds per vendor), `connect_delay` (seconds, first request of each connection) and
     `limits_on` may be set at any time; `url` is
     where the sandbox listens. `exchanges` only grows until `reset`; readers copy it.
+
+    A `witness` is asked twice about each call, before and after its effect (the second argument), on
+    the server's own thread; where it says True the connection is cut then and there.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -45,6 +51,7 @@ class World:
         self.exchanges: list[Exchange] = []
         self._forgotten_until = 0.0
         self.faults: list[Fault] = []
+        self.witness: Witness | None = None
         self.changed = 0
         self.url = ""
         self._moved = threading.Condition()
@@ -96,6 +103,10 @@ class World:
             else:
                 fault.times -= 1
             return fault
+
+    def is_cut(self, call: Call, *, happened: bool) -> bool:
+        """Ask the witness, if there is one, whether the client hears no more of this call."""
+        return self.witness is not None and self.witness(call, happened)
 
     async def gate(self) -> None:
         """Wait, as a held request, until `release`."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from multivac.errors import GiveUp
+from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Person
 from multivac.playbook import Playbook
 from multivac.ports import Chat, Clock, Pager, Tracker
@@ -38,6 +38,8 @@ class Outside:
     clock: Clock
     database: Database
     complete: Callable[[Person], Person]  # adds the identities that operators wrote down
+    # False once another replica may have taken over what we claimed at that time.
+    is_still_ours: Callable[[float], bool] = lambda _: True
     announce_channel: str | None = None
     operators_channel: str | None = None
     public_url: str | None = None
@@ -45,12 +47,16 @@ class Outside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try of one step: the incident as it was claimed, and whether an earlier try may have worked."""
+    """One try of one step: the incident as it was claimed, and whether an earlier try may have worked.
+
+    `claimed_at` is in monotonic seconds of this process.
+    """
 
     case: Case
     name: str
     unknown: bool
     out: Outside
+    claimed_at: float
 
     @property
     def instance(self) -> str:
@@ -80,18 +86,25 @@ class Attempt:
 
     def chat(self) -> Chat:
         """The chat, which is on: else the step would not be wanted."""
+        self._still_ours()
         assert self.out.chat is not None  # noqa: S101  # states what `wants` guarantees
         return self.out.chat
 
     def tracker(self) -> Tracker:
         """The tracker, which is on: else the step would not be wanted."""
+        self._still_ours()
         assert self.out.tracker is not None  # noqa: S101  # states what `wants` guarantees
         return self.out.tracker
 
     def pager(self) -> Pager:
         """The pager, which is on: else the step would not be wanted."""
+        self._still_ours()
         assert self.out.pager is not None  # noqa: S101  # states what `wants` guarantees
         return self.out.pager
+
+    def _still_ours(self) -> None:
+        if not self.out.is_still_ours(self.claimed_at):
+            raise TryAgain("another Multivac may have taken this over meanwhile", reached=False)
 
 
 @dataclass(slots=True, kw_only=True)

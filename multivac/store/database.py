@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 _CONNECTIONS = 24  # front doors and steps at once; half as many again on PostgreSQL when all are busy
 _WRITERS = 3  # on PostgreSQL; more only take Python's one interpreter from each other
+_FROZEN_SECONDS = 10  # between two statements of a transaction; none of ours waits for anything outside
+_LOCKED_SECONDS = 3  # for a row; longer means a frozen replica, and the beat must live to find that out
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
 _GROUP = 12  # how many pieces of work of one rank share a commit: more would make each wait for all
 
@@ -36,14 +38,31 @@ class SqliteConnection(sqlite3.Connection):
             self.execute(f"PRAGMA {pragma}")
 
 
-def open_engine(url: str, *, pool: int = _CONNECTIONS) -> sa.Engine:
+def session_name(boot: str) -> str:
+    """What PostgreSQL calls the sessions of one run of Multivac."""
+    return f"multivac {boot}"[-63:]
+
+
+def open_engine(url: str, *, pool: int = _CONNECTIONS, boot: str = "") -> sa.Engine:
     """A SQLAlchemy engine with the settings that `Database` relies on."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=pool, max_overflow=pool // 2, pool_pre_ping=True)
+        named = {"application_name": session_name(boot)}
+        engine = sa.create_engine(
+            url, pool_size=pool, max_overflow=pool // 2, pool_pre_ping=True, connect_args=named
+        )
+        sa.event.listen(engine, "connect", _let_go_when_frozen)
+        return engine
     engine = sa.create_engine(url, pool_size=pool, max_overflow=0, connect_args={"factory": SqliteConnection})
     sa.event.listen(engine, "connect", _leave_transactions_to_us)
     sa.event.listen(engine, "begin", _begin_at_once)
     return engine
+
+
+def _let_go_when_frozen(connection: Any, _: object) -> None:
+    # A replica that is frozen in a transaction would keep its locks, and everybody waiting, for ever.
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{_FROZEN_SECONDS}s'")
+    connection.execute(f"SET lock_timeout = '{_LOCKED_SECONDS}s'")
+    connection.commit()
 
 
 def _leave_transactions_to_us(connection: Any, _: object) -> None:
@@ -68,13 +87,14 @@ class Database:
     """Reads and writes in transactions; never hold one across a network call.
 
     A few threads write, on SQLite one, what is urgent (webhooks, people) first. On SQLite pieces of
-    work share a commit. On PostgreSQL each has its own, since two groups could wait for each other's rows.
+    work share a commit. On PostgreSQL each has its own, since two groups could wait for each other's rows;
+    its sessions are named after the `boot`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, boot: str = "") -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = open_engine(url)
+        self.engine = open_engine(url, boot=boot)
         self._reading = (
             self.engine.execution_options(multivac_mode="DEFERRED") if self.is_sqlite else self.engine
         )
@@ -172,11 +192,23 @@ class Database:
             yield piece
 
 
+@contextmanager
+def _transaction(connection: sa.Connection) -> Iterator[None]:
+    """A transaction that is over whatever happens; SQLAlchemy leaves one open whose commit is refused."""
+    try:
+        with connection.begin():
+            yield
+    except BaseException:
+        if not connection.invalidated:
+            connection.connection.rollback()
+        raise
+
+
 def _commit_together(connection: sa.Connection, group: Iterable[_Piece]) -> list[_Piece]:
     """Do the pieces in one transaction and answer them; those to be done one by one if that failed."""
     taken: list[_Piece] = []
     try:
-        with connection.begin():
+        with _transaction(connection):
             answers = [piece.work(connection) for piece in _kept(group, taken)]
     except Exception as error:  # boundary: one bad piece must not cost the others
         log.info("group of writes split", size=len(taken), error=repr(error))
@@ -194,7 +226,7 @@ def _kept(pieces: Iterable[_Piece], taken: list[_Piece]) -> Iterator[_Piece]:
 
 def _commit_alone(connection: sa.Connection, piece: _Piece) -> None:
     try:
-        with connection.begin():
+        with _transaction(connection):
             answer = piece.work(connection)
     except BaseException as error:  # boundary: the writer outlives every error and hands it to its owner
         piece.answer.set_exception(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import threading
+import time
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -12,6 +13,7 @@ import psycopg
 import structlog
 
 from multivac.errors import BadConfig, Finding
+from multivac.store.database import session_name
 
 log = structlog.get_logger()
 
@@ -20,6 +22,7 @@ _PING_SECONDS = 1.0
 _WRITABLE = "Make its folder and let this user write there, or name another file."
 # A frozen replica cannot ping, so the server closes its session and frees its lock.
 _IDLE_SECONDS = 10
+_SURE_SECONDS = 8  # for so long after a ping nobody else can have taken over
 
 
 class Liveness(Protocol):
@@ -31,6 +34,14 @@ class Liveness(Protocol):
 
     def is_alive(self, boot: str) -> bool:
         """Whether that boot, perhaps of another machine, is alive now."""
+        ...
+
+    def bury(self, boot: str) -> None:
+        """See to it that a boot which is not alive holds no locks in the database any more."""
+        ...
+
+    def is_unbroken(self, since: float) -> bool:
+        """Whether nobody can have taken us for dead since then (monotonic seconds of this process)."""
         ...
 
     def stop(self) -> None:
@@ -69,6 +80,14 @@ class FileLiveness:
         """Only we ourselves are."""
         return boot == self._boot
 
+    def bury(self, boot: str) -> None:
+        """Nothing to do: the locks of a process that is gone are gone."""
+
+    def is_unbroken(self, since: float) -> bool:
+        """Always: a frozen process keeps its lock."""
+        del since
+        return True
+
     def stop(self) -> None:
         """Let go of the lock."""
         if self._held is not None:
@@ -85,10 +104,12 @@ class SessionLiveness:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._ping_for_ever, name="liveness", daemon=True)
         self._connection: psycopg.Connection[Any] | None = None
+        self._pinged = self._unbroken_since = 0.0
 
     def start(self) -> None:
         """Take the lock before any work is claimed in the name of this boot."""
         self._connection = self._connect()
+        self._pinged = self._unbroken_since = time.monotonic()
         self._thread.start()
 
     def is_alive(self, boot: str) -> bool:
@@ -100,6 +121,20 @@ class SessionLiveness:
                 "SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(boot))
             ).fetchone()
         return free is not None and not free[0]
+
+    def bury(self, boot: str) -> None:
+        """End its sessions: one that was frozen within a transaction would keep its rows locked for ever."""
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = %s AND datname = current_database()",
+                (session_name(boot),),
+            )
+
+    def is_unbroken(self, since: float) -> bool:
+        """Whether our session has answered all along, as it has not after a freeze or without the server."""
+        is_fresh = time.monotonic() - self._pinged < _SURE_SECONDS
+        return is_fresh and self._unbroken_since <= since  # in this order: a ping sets the other one first
 
     def stop(self) -> None:
         """Let go of the lock."""
@@ -134,10 +169,18 @@ class SessionLiveness:
             try:
                 if self._connection is None:
                     self._connection = self._connect()
+                began = time.monotonic()
                 self._connection.execute("SELECT 1")
+                self._note_ping(began)
             except psycopg.OperationalError as error:
                 log.warning("liveness session lost", error=str(error))
                 self._connection = None
+
+    def _note_ping(self, at: float) -> None:
+        if at - self._pinged >= _SURE_SECONDS:
+            log.warning("cut off from the database for a while", seconds=round(at - self._pinged, 1))
+            self._unbroken_since = at
+        self._pinged = at
 
 
 def _key(boot: str) -> int:

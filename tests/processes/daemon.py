@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,8 +98,15 @@ def until(true: Callable[[], Any], seconds: float, what: str | Callable[[], str]
 class Daemon:
     """`multivac run` with these settings; `output` is all that its starts have written so far."""
 
-    def __init__(self, settings: Mapping[str, str], folder: Path, name: str = "daemon") -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        folder: Path,
+        name: str = "daemon",
+        command: Sequence[str] = ("multivac", "run"),
+    ) -> None:
         self.settings = dict(settings)
+        self._command = [sys.executable, "-m", *command]
         self._folder = folder
         self._log = folder / f"{name}.log"
         self._log.touch()
@@ -111,7 +118,7 @@ class Daemon:
         self._begins = self._log.stat().st_size
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "multivac", "run"],
+                self._command,
                 cwd=self._folder,
                 env=environment(self.settings),
                 stdin=subprocess.DEVNULL,
@@ -186,6 +193,10 @@ class Daemon:
     def freeze(self) -> None:
         """Stop it where it stands, so that it no longer reads what vendors answer."""
         self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it stood."""
+        self.signal(signal.SIGCONT)
 
     def wait(self, seconds: float) -> int:
         """Its exit code, once it has ended by itself."""

@@ -53,9 +53,13 @@ class Outage:
 
     def alert(self, title: str, service: str, **more: Any) -> Alert:
         ident = self.sandbox.pagerduty.trigger(title, service=service, **more)
+        return Alert(ident, title, self.newest_body())
+
+    def newest_body(self) -> bytes:
+        """The body of the newest webhook."""
         held = self.sandbox.pagerduty.deliveries._held
         assert held is not None
-        return Alert(ident, title, held[-1].event.body)
+        return held[-1].event.body
 
     def wait_until_whole(self, alerts: list[Alert], seconds: float) -> None:
         """Return once each alert's response is whole; AssertionError with what is missing or double.

@@ -61,7 +61,7 @@ def test_what_a_killed_daemon_was_doing_is_finished_by_the_other(
     killed.kill()
     began = time.monotonic()
     assert outage.amiss(alerts)
-    until(lambda: not outage.amiss(alerts), TAKEN_OVER_SECONDS, lambda: "\n".join(outage.amiss(alerts)))
+    outage.wait_until_whole(alerts, TAKEN_OVER_SECONDS)
     sys.stdout.write(f"finished {time.monotonic() - began:.1f} s after the kill\n")
     other.stop()
     assert outage.amiss(alerts) == []

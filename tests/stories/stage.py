@@ -94,14 +94,15 @@ class Multivac:
         self._settings = self._files(playbook, people) | dict(settings)
         return self.start_again()
 
-    def start_again(self, *, port: int = 0) -> Daemon:
+    def start_again(self, *, port: int = 0, listening: bool = True) -> Daemon:
         """Start another daemon on the same database, with the same settings; on a new port, or on this."""
         self._settings["server__port"] = str(port)
         settings = load_settings(None, self._environment())
         daemon = Daemon(settings, clock=self._sandbox.world.clock, poll_seconds=POLL)
-        daemon.start(beating=False)
+        daemon.start(beating=False, listening=listening)
         self.daemon = daemon
-        self._subscribe(f"{daemon.url}/webhooks/pagerduty")
+        if listening:
+            self._subscribe(f"{daemon.url}/webhooks/pagerduty")
         return daemon
 
     def _subscribe(self, url: str) -> None:

@@ -62,6 +62,18 @@ def test_an_error_is_handed_to_whoever_wrote_and_nothing_of_it_stays(database: D
     assert _names(database) == set()
 
 
+def test_a_commit_that_is_refused_costs_only_itself(database: Database) -> None:
+    def refuse(_: sa.Connection) -> None:
+        raise sa.exc.OperationalError("COMMIT", None, Exception("disk full"))
+
+    sa.event.listen(database.engine, "commit", refuse)
+    with pytest.raises(sa.exc.OperationalError, match="disk full"):
+        database.write(partial(_insert, name="lost"))
+    sa.event.remove(database.engine, "commit", refuse)
+    database.write(partial(_insert, name="kept"))
+    assert _names(database) == {"kept"}
+
+
 def test_one_bad_write_in_a_group_costs_only_itself(database: Database) -> None:
     gate = threading.Event()
     blocking = database.hand_in(lambda _: gate.wait(5))

@@ -1,0 +1,115 @@
+"""`make chaos`: kill Multivac at every point of a response, at random, and in pairs; print what came of it.
+
+A representative part takes under ten minutes; `--all` takes everything. Fails if anything was lost or
+doubled, if fewer points were tried than there are, or if the work took too long to go on.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from integrations.sandbox.server import Sandbox
+from tests.chaos import replicas
+from tests.chaos.course import Course
+from tests.chaos.record import Row, table
+from tests.chaos.storm import storm
+from tests.postgres import REMEDY, Server, find_binaries, running_server
+from tests.processes.outage import Outage
+
+SAMPLE = 6  # of so many points one is tried, unless all are
+KINDS = ("sweep", "storm", "replicas")
+KILLS, ALL_KILLS = 15, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What is to be tried, and where."""
+
+    server: Server
+    is_all: bool
+
+    def run(self, kinds: Sequence[str]) -> Iterator[Row]:
+        """Each row as it comes, of these kinds of trials."""
+        databases = ("SQLite", "PostgreSQL")
+        for database in databases if "sweep" in kinds else ():
+            yield from self._sweeps(database)
+        for database in databases if "storm" in kinds else ():
+            with self._place(database) as (outage, url, folder):
+                row = Row(f"{database}: kill -9 at random in a busy system")
+                storm(outage, url, folder, kills=ALL_KILLS if self.is_all else KILLS, row=row)
+                yield row
+        if "replicas" in kinds:
+            yield self._pair("one of two replicas killed", replicas.kill_one)
+            yield self._pair("one of two replicas frozen", replicas.freeze_one)
+            restart = partial(replicas.restart_the_server, server=self.server)
+            yield self._pair("PostgreSQL restarted", restart)
+
+    def _sweeps(self, database: str) -> Iterator[Row]:
+        with self._place(database) as (outage, url, folder):
+            course = Course(outage, url, folder)
+            try:
+                course.play()
+                whole = course.play()
+                every = course.points()
+                for what in ("call", "commit"):
+                    points = [point for point in every if point.what == what]
+                    row = Row(f"{database}: before and after each {what}", known=len(points))
+                    course.sweep(points if self.is_all else points[::SAMPLE], whole, row)
+                    yield row
+                course.empties_the_engine = True
+                row = Row(f"{database}: the same, the engine's tables emptied", known=len(every))
+                course.sweep(every if self.is_all else every[SAMPLE // 2 :: 2 * SAMPLE], whole, row)
+                yield row
+            finally:
+                course.close()
+
+    def _pair(self, what: str, trial: Callable[[Outage, str, Path, Row], None]) -> Row:
+        row = Row(what)
+        with self._place("PostgreSQL") as (outage, url, folder):
+            trial(outage, url, folder, row)
+        return row
+
+    @contextmanager
+    def _place(self, database: str) -> Iterator[tuple[Outage, str, Path]]:
+        """A sandbox, an empty database and a folder."""
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            sandbox = stack.enter_context(Sandbox())
+            url = f"sqlite:///{folder / 'multivac.db'}"
+            if database == "PostgreSQL":
+                url = stack.enter_context(self.server.database())
+            yield Outage(sandbox), url, folder
+            sandbox.world.heal()
+
+
+def main() -> int:
+    """Run it; the exit code."""
+    options = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    options.add_argument(
+        "--all", action="store_true", help="every point, and 500 random kills on each database"
+    )
+    options.add_argument("kinds", nargs="*", help=f"some of {', '.join(KINDS)}; left out: all", default=KINDS)
+    given = options.parse_args()
+    binaries = find_binaries()
+    if binaries is None:
+        print(f"make chaos needs PostgreSQL: {REMEDY}", file=sys.stderr)
+        return 2
+    began, rows = time.monotonic(), []
+    with running_server(binaries) as server:
+        for row in Trials(server, given.all).run(given.kinds):
+            rows.append(row)
+            print(f"{time.monotonic() - began:5.0f} s  {row.what}: {row.tried} tried", file=sys.stderr)
+            for one in row.amiss():
+                print(f"         {one[:400]}", file=sys.stderr)
+    print(table(rows))
+    return 1 if any(list(row.amiss()) for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
