@@ -74,6 +74,27 @@ class Server:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def empty(url: str) -> None:
+    """Delete every row but those that say which form the tables have, and count from 1 again."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("SET session_replication_role = replica")  # in any order, whatever refers to what
+        tables = connection.execute(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+            " WHERE schemaname IN ('public', 'dbos')"
+            " AND tablename NOT IN ('alembic_version', 'dbos_migrations')"
+        ).fetchall()
+        counters = connection.execute(
+            "SELECT format('%I.%I', schemaname, sequencename) FROM pg_sequences WHERE last_value IS NOT NULL"
+        ).fetchall()
+        emptied = [f"DELETE FROM {table}" for (table,) in tables]
+        emptied += [f"ALTER SEQUENCE {counter} RESTART" for (counter,) in counters]
+        connection.execute(";".join(emptied).encode())
+
+
 def find_binaries() -> Path | None:
     """The folder with initdb and postgres: the newest installed, else the wheel's, else nothing."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))

@@ -16,7 +16,7 @@ from integrations.sandbox.world import World
 from multivac.app import Daemon
 from multivac.settings import load_settings
 from tests.contracts.recorder import documents_if_there, held_to_the_documents
-from tests.postgres import Server
+from tests.postgres import Server, empty
 from tests.stories.stage import Clock, Logs, Multivac
 from tests.stories.workspace import Slack
 
@@ -57,17 +57,17 @@ def sqlite_url(files_ready: list[Path], tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def tables_ready(postgres_server: Server) -> Iterator[str]:
-    """The name of a PostgreSQL database that has all tables."""
+    """The address of a PostgreSQL database that has all tables."""
     with postgres_server.database() as url:
         make_tables(url)
-        yield url.split("?", 1)[0].rsplit("/", 1)[1]
+        yield url
 
 
 @pytest.fixture
-def postgres_url(postgres_server: Server, tables_ready: str) -> Iterator[str]:
-    """A PostgreSQL database of this story's own, empty but for its tables."""
-    with postgres_server.database(tables_ready) as url:
-        yield url
+def postgres_url(tables_ready: str) -> str:
+    """The PostgreSQL database of this process, emptied: to make and drop one takes longer than a story."""
+    empty(tables_ready)
+    return tables_ready
 
 
 @pytest.fixture

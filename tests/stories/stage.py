@@ -289,7 +289,7 @@ class Clock:
             if now - beaten > BEAT or self._multivac.is_due_and_idle():
                 self._multivac.running.beat.beat()
                 beaten = now
-            time.sleep(0.002)
+            time.sleep(0.004)
 
     def _deliver(self) -> None:
         self._sandbox.pagerduty.redeliver_due()

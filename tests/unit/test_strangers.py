@@ -26,6 +26,9 @@ from multivac.settings import load_settings
 from tests.processes.daemon import HOOK, SECRET, ask, signed
 from tests.stories.stage import Logs
 
+# The daemon's threads draw chance of their own while examples are made.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+
 Path = list[str | int]
 
 examples = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
