@@ -3,7 +3,7 @@
 
 UV_VERSION := 0.13.8
 UV_SERIES := 0.13
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 # A uv of the series that wrote uv.lock, if there is one; else the pinned one, put into .make by pip.
