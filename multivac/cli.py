@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import urllib.request
@@ -24,6 +25,7 @@ from multivac.store.database import Database
 from multivac.telemetry import set_up_logs
 
 _BAD_CONFIG = 2
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 cli = typer.Typer(
     help="Multivac: an alert becomes a Slack channel with the right people, a lead, and checklists.",
@@ -53,18 +55,29 @@ def run(config: ConfigFile = None) -> None:
 
 
 def _told_to_stop() -> threading.Event:
-    """What is set when the process is told to stop (SIGTERM or Ctrl-C)."""
+    """What is set when the process is told to stop (SIGTERM or Ctrl-C); told again, it ends at once.
+
+    Python runs its handlers in the main thread, and the system may give the signal to another one: the
+    main thread then goes on sleeping. What is written here wakes a thread that heeds it at once.
+    """
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: _stop(stopped))
+    heard, told = socket.socketpair()
+    told.settimeout(0)  # a full buffer must not make the handler wait
+    signal.set_wakeup_fd(told.detach(), warn_on_full_buffer=False)
+    for number in _STOP_SIGNALS:
+        signal.signal(number, lambda *_: None)
+    threading.Thread(target=_heed, args=(heard, stopped), name="signals", daemon=True).start()
     return stopped
 
 
-def _stop(stopped: threading.Event) -> None:
+def _heed(heard: socket.socket, stopped: threading.Event) -> None:
     """The first signal ends gently; a second one at once."""
-    if stopped.is_set():
-        os._exit(1)
-    stopped.set()
+    while told := heard.recv(1):
+        if told[0] not in _STOP_SIGNALS:
+            continue
+        if stopped.is_set():
+            os._exit(1)
+        stopped.set()
 
 
 @cli.command()
