@@ -23,14 +23,16 @@ from integrations.pagerduty.pager import PagerDutyPager
 from integrations.pagerduty.webhook import Webhook
 from integrations.slack.chat import SlackChat
 from integrations.slack.doctor import SlackDoctor
+from integrations.slack.rates import Pacer
 from multivac import pauses, people, playbooks
+from multivac.budget import Limiter, OwnTanks
 from multivac.check import Doctors
 from multivac.clock import SandboxClock, WallClock
 from multivac.errors import BadConfig, Finding
 from multivac.incident import IncidentId
 from multivac.intake import Intake, Sweep, note_first_start
 from multivac.jobs import Jobs, StepPool
-from multivac.ports import Alarm, Chat, Clock, Pager, Tracker
+from multivac.ports import Alarm, Chat, Clock, Pace, Pager, Tracker
 from multivac.response import Response
 from multivac.schedule import Beat, Operators, Schedule
 from multivac.sections import JiraSettings, PagerDutySettings, SlackSettings, WatchSettings
@@ -40,6 +42,7 @@ from multivac.store import copies, migrate
 from multivac.store.database import Database
 from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
 from multivac.store.steps import forgive
+from multivac.store.tanks import SharedTanks
 from multivac.telemetry import Telemetry
 from multivac.watch import Lookout, Watch
 from multivac.web.routes import Health, Parts, create
@@ -57,9 +60,12 @@ _BEAT_SECONDS = 1.0
 _POLL_SECONDS = 0.5
 
 
-def chat_for(slack: SlackSettings) -> Chat | None:
+def chat_for(slack: SlackSettings, pace: Pace) -> Chat | None:
     """Slack, if it is on."""
-    return SlackChat(slack.bot_token.get_secret_value(), api_url=slack.api_url) if slack.bot_token else None
+    if slack.bot_token is None:
+        return None
+    pacer = Pacer(pace, times=slack.pace)
+    return SlackChat(slack.bot_token.get_secret_value(), api_url=slack.api_url, pacer=pacer)
 
 
 def tracker_for(jira: JiraSettings) -> Tracker | None:
@@ -198,7 +204,7 @@ class Daemon:
         settings = self.settings
         known = people.load_people(settings.people.path) if settings.people.path else people.People()
         outside = Outside(
-            chat=chat_for(settings.slack),
+            chat=chat_for(settings.slack, self._pace()),
             tracker=tracker_for(settings.jira),
             pager=pager_for(settings.pagerduty),
             clock=self.clock,
@@ -212,6 +218,10 @@ class Daemon:
         for name, port in (("slack", outside.chat), ("jira", outside.tracker), ("pagerduty", outside.pager)):
             self.telemetry.vendor_on.labels(name).set(port is not None)
         return outside
+
+    def _pace(self) -> Pace:
+        tanks = OwnTanks() if self.database.is_sqlite else SharedTanks(self.database)
+        return Limiter(tanks, self.clock.now)
 
     def _lookout(self) -> Lookout:
         watch = self.settings.watch

@@ -2,6 +2,7 @@
 
 MultivacError
 |- TryAgain    temporary: the step is tried again, at the earliest after `after`
+|- Paced       not an error: the vendor's rate limit lets it be done at `until`
 |- GiveUp      permanent: the step stops until somebody mends it, and people are told why
 |- Refused     a person asked for something that may not be done
 `- BadConfig   what an operator wrote cannot be used
@@ -10,7 +11,7 @@ MultivacError
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class MultivacError(Exception):
@@ -29,6 +30,14 @@ class TryAgain(MultivacError):
         self.why = why
         self.after = after
         self.reached = reached
+
+
+class Paced(MultivacError):
+    """A vendor's rate limit allows this call at `until`; nothing has left us."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"to be asked again at {until:%H:%M:%S}")
+        self.until = until
 
 
 class GiveUp(MultivacError):

@@ -32,6 +32,8 @@ log = structlog.get_logger()
 
 _QUEUE = "advance"
 _DIRECT = 16  # jobs that start at once; more would make a new sev1 wait (measured in the engine study)
+_URGENT = 2  # sev1 and sev2 start at once in any case, and have threads of their own
+_KEPT = 16  # threads for steps that only they use
 _QUEUED = 48  # jobs taken from the queue at a time
 _FORGET_AFTER_SECONDS = 3600
 _MOMENT = 1.0  # seconds, as long as from beat to beat
@@ -73,21 +75,27 @@ class StepPool:
     """Threads that do steps: the worst incident first, then what matters most, then who came first.
 
     What can come `later` has a few threads of its own, so that in a storm pins and bookmarks do not
-    take the processor from channels and invitations.
+    take the processor from channels and invitations; and a few are kept for the worst incidents, which
+    never wait for calls that hang on behalf of milder ones.
     """
 
     def __init__(self, threads: int, *, later: int) -> None:
         self._turns = itertools.count()
         self._now = _Lane("step", threads)
+        self._kept = _Lane("urgent", _KEPT)
         self._later = _Lane("later", later)
 
     def submit(self, rank: tuple[int, ...], work: Callable[[], None], *, later: bool = False) -> None:
         """Do `work` when its turn comes; lower ranks go first. `work` must not raise."""
-        (self._later if later else self._now).put((rank, next(self._turns), work))
+        turn = (rank, next(self._turns), work)
+        if later:
+            self._later.put(turn)
+        elif not self._now.try_put(turn) and not (rank[0] <= _URGENT and self._kept.try_put(turn)):
+            self._now.put(turn)
 
     def stop(self) -> None:
         """End the threads once they have nothing left to do."""
-        for lane in (self._now, self._later):
+        for lane in (self._now, self._kept, self._later):
             lane.end(self._turns)
 
 
@@ -102,19 +110,29 @@ class _Lane:
         self._most = most
         self._waiting: queue.PriorityQueue[_Turn] = queue.PriorityQueue()
         self._threads = 0
-        self._idle = threading.Semaphore(0)
+        self._load = 0  # turns that wait or are being done
         self._lock = threading.Lock()
 
     def put(self, turn: _Turn) -> None:
-        self._waiting.put(turn)
-        if self._idle.acquire(blocking=False):
-            return
+        """Let it be done when a thread comes to it."""
+        if not self.try_put(turn):
+            with self._lock:
+                self._load += 1
+            self._waiting.put(turn)
+
+    def try_put(self, turn: _Turn) -> bool:
+        """Let a thread that is idle, or a new one, begin it; False if all there may be are busy."""
         with self._lock:
-            if self._threads == self._most:
-                return
-            self._threads += 1
-        name = f"{self._name}-{self._threads}"
-        threading.Thread(target=self._serve, name=name, daemon=True).start()
+            is_new = self._load >= self._threads
+            if is_new and self._threads == self._most:
+                return False
+            self._load += 1
+            self._threads += is_new
+            name = f"{self._name}-{self._threads}"
+        self._waiting.put(turn)
+        if is_new:
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+        return True
 
     def end(self, turns: Iterator[int]) -> None:
         for _ in range(self._threads):
@@ -126,7 +144,8 @@ class _Lane:
             if work is _end_thread:
                 return
             work()
-            self._idle.release()
+            with self._lock:
+                self._load -= 1
 
 
 def _end_thread() -> None:
@@ -199,7 +218,9 @@ class Jobs:
         if patient and time.monotonic() - self._begun_at.get(touched.number, -_MOMENT) < _MOMENT:
             return Put(touched, direct=False, waits=True)
         is_free = len(self._running) + len(self._begun) < _DIRECT
-        put = Put(touched, direct=is_free or touched.severity.rank == 1 or self._is_awaited(touched.number))
+        put = Put(
+            touched, direct=is_free or touched.severity.rank <= _URGENT or self._is_awaited(touched.number)
+        )
         if not put.direct and self._client is not None and not self._database.is_sqlite:
             self._client.enqueue_in_transaction(tx, _options(put), int(touched.number))
         return put

@@ -1,17 +1,19 @@
 """The few verbs we ask of the outside world: chat, tracker, pager, alarm, clock.
 
-Every verb raises `TryAgain` when the vendor cannot do it now and `GiveUp` when it never will;
-nothing else escapes an adapter. A verb makes as few calls as it can and never retries by itself.
+Every verb raises `TryAgain` when the vendor cannot do it now, `GiveUp` when it never will, and on behalf
+of an errand `Paced` when its rate limit says later; nothing else escapes an adapter. A verb makes as few
+calls as it can and never retries by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from multivac.briefing import Message
+from multivac.budget import Errand, Rate
 from multivac.incident import Alert, Person
 
 
@@ -56,8 +58,24 @@ class ChatUser:
     active: bool = True
 
 
+class Pace(Protocol):
+    """Says when a call to a vendor may be made, so that its rate limits are kept."""
+
+    def ask(self, key: str, rate: Rate | None, errand: Errand | None) -> datetime | None:
+        """None if this kind of call may be made now, else when to ask again; never for nobody's errand."""
+        ...
+
+    def shut(self, key: str, wait: timedelta) -> None:
+        """Let no call of this kind be made for so long: the vendor asked for it."""
+        ...
+
+
 class Chat(Protocol):
     """A workspace where people talk."""
+
+    def on_behalf(self, errand: Errand) -> Chat:
+        """The same workspace, whose every call waits for its turn: the worst incident's first."""
+        ...
 
     def open_channel(self, name: str, *, private: bool) -> str:
         """Make a channel and return its id. Raises `NameTaken` if the name is in use."""

@@ -20,7 +20,7 @@ from random import Random
 import sqlalchemy as sa
 import structlog
 
-from multivac.errors import GiveUp, TryAgain
+from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
 from multivac.steps import channel, checklists, gaps, lead, people, ticket, triage, words
@@ -337,15 +337,22 @@ class Response:
     def perform(self, flight: _Flight) -> Done | Failed:
         """Do one claimed step and say what came of it; never raises."""
         claim = flight.claim
-        attempt = Attempt(
-            case=flight.case, name=claim.name, unknown=claim.unknown, out=self.out, claimed_at=flight.at
-        )
         step = step_of(claim.name)
+        attempt = Attempt(
+            case=flight.case,
+            name=claim.name,
+            unknown=claim.unknown,
+            out=self.out,
+            claimed_at=flight.at,
+            matters=_matters(step, flight),
+        )
         with self._telemetry.step(claim.name.partition("/")[0]) as told:
             try:
                 outcome: Done | Failed = Done(step.do(attempt) if step is not None else {})
             except NotYet as wait:
                 outcome = Failed(why="", next_try=wait.until, unknown=False, is_error=False)
+            except Paced as wait:
+                outcome = Failed(why="", next_try=wait.until, unknown=attempt.unknown, is_error=False)
             except TryAgain as error:
                 outcome = self._again(attempt, error)
             except GiveUp as error:
@@ -368,15 +375,16 @@ class Response:
         self._pool.submit((-1,), work)
 
     def submit(self, flight: _Flight, work: Callable[[], None]) -> None:
-        """Give a step to the threads: first what people wait for, of the worst incident first.
-
-        What is only redrawn can wait for what others have not got at all.
-        """
-        step = step_of(flight.claim.name)
-        again = flight.case.steps[flight.claim.name].was_done
-        matters = step.matters if step is not None and not again else _REDRAWN
+        """Give a step to the threads: first what people wait for, of the worst incident first."""
+        matters = _matters(step_of(flight.claim.name), flight)
         rank = (flight.case.severity.rank, matters)
         self._pool.submit(rank, work, later=matters >= _REDRAWN)
+
+
+def _matters(step: Step | None, flight: _Flight) -> int:
+    """How much a step matters: one that only redraws what is there can wait for what others lack."""
+    again = flight.case.steps[flight.claim.name].was_done
+    return step.matters if step is not None and not again else _REDRAWN
 
 
 class _Run:

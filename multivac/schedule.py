@@ -28,7 +28,7 @@ from multivac.jobs import Jobs, Put
 from multivac.ports import Clock, Marker
 from multivac.response import Response
 from multivac.steps.base import Outside
-from multivac.store import alerts, incidents, notices
+from multivac.store import alerts, incidents, notices, tanks
 from multivac.store import steps as progress
 from multivac.store.incidents import Touched
 from multivac.store.notices import Notice
@@ -40,6 +40,7 @@ _WATCH_SECONDS = 1.0
 _GRACE = timedelta(seconds=5)  # what a beat started is started again only if nothing came of it
 _SAID_WITHIN = timedelta(days=1)  # how far back a notice is looked for whose answer was lost
 _SET_BACK = timedelta(seconds=2)  # less is the clock being trimmed, and harms nothing
+_FULL_AGAIN = timedelta(hours=1)  # whatever a vendor's rate limit was taken down to
 _SOON = timedelta(seconds=2)  # what is due sooner gets a timer of its own; the beat finds the rest
 
 
@@ -107,6 +108,7 @@ class Beat:
         """Forget what can no longer matter."""
         before = self._clock.now() - alerts.KEEP_DELIVERIES
         forgotten = self._database.write(lambda tx: alerts.forget_deliveries(tx, before))
+        self._database.write(lambda tx: tanks.forget(tx, self._clock.now() - _FULL_AGAIN))
         self._jobs.forget_old()
         log.info("house kept", deliveries_forgotten=forgotten)
 

@@ -162,6 +162,11 @@ class SlackSettings(Strict):
         None, description="Where Multivac tells its operators what only they can mend: name or id."
     )
 
+    pace: Annotated[float, Field(ge=0, le=100)] = Field(
+        1.0,
+        description="How many times Slack's published rate limits may be used; 0 heeds only what it refuses.",
+    )
+
     @property
     def on(self) -> bool:
         """Whether Slack is used."""

@@ -6,6 +6,7 @@ chat.py makes every call through `ask`, the one place where what Slack or the ne
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -22,7 +23,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
+from integrations.slack.rates import Pacer
 from integrations.slack.refusals import MEANING, PASSING, PEOPLES_OWN, REPORT, SLOW_DOWN
+from multivac.budget import Errand
 from multivac.errors import BadConfig, Finding, GiveUp, MultivacError, NameTaken, TryAgain
 
 Answer = dict[str, Any]
@@ -58,7 +61,9 @@ class KeptOpen(WebClient):
     builds requests and reads answers stays the SDK's. Safe to use from many threads at once.
     """
 
-    def __init__(self, token: str, *, api_url: str, timeout: float, connections: int) -> None:
+    def __init__(
+        self, token: str, *, api_url: str, timeout: float, connections: int, pacer: Pacer | None = None
+    ) -> None:
         if not _TOKEN.fullmatch(token):
             # http.client would say so too, with the token in its message.
             raise BadConfig(Finding("Slack's bot token", "is empty or has spaces or line breaks in it."))
@@ -71,6 +76,26 @@ class KeptOpen(WebClient):
         )
         self._patience = urllib3.Timeout(connect=timeout, read=timeout)
         self._pool = _pool(api_url, self.proxy, connections)
+        self._pacer = pacer
+
+    def on_behalf(self, errand: Errand) -> KeptOpen:
+        """The same client and connections, whose calls are made when it is the errand's turn."""
+        bound = copy.copy(self)
+        bound._pacer = self._pacer and self._pacer.on_behalf(errand)  # noqa: SLF001  # our own copy
+        return bound
+
+    def api_call(self, api_method: str, **sent: Any) -> SlackResponse:
+        """Make one call when it may be made. Raises `Paced` and what the SDK raises."""
+        if self._pacer is None:
+            return super().api_call(api_method, **sent)
+        channel = _channel(sent)
+        self._pacer.before(api_method, channel)
+        try:
+            return super().api_call(api_method, **sent)
+        except SlackApiError as no:
+            if _is_too_many(no.response):
+                self._pacer.slow_down(api_method, channel, _wait(no.response.headers))
+            raise
 
     def close(self) -> None:
         """Close the connections; calls under way end by themselves."""
@@ -129,7 +154,7 @@ def piece(answer: Any, *path: str) -> str:
 def _refusal(response: SlackResponse) -> MultivacError:
     answer = _object(response.data)
     error = str(answer.get("error", ""))
-    if response.status_code == 429 or error in SLOW_DOWN:  # noqa: PLR2004 - HTTP's number
+    if _is_too_many(response):
         return TryAgain("Slack asks for fewer calls", after=_wait(response.headers), reached=False)
     if response.status_code >= 500:  # noqa: PLR2004 - HTTP's number
         return TryAgain(f"Slack has trouble of its own (HTTP {response.status_code})")
@@ -141,6 +166,15 @@ def _refusal(response: SlackResponse) -> MultivacError:
     if error == "name_taken":
         return NameTaken(*MEANING[error][:1], fix=MEANING[error][1])
     return Declined(error, answer)
+
+
+def _is_too_many(response: SlackResponse) -> bool:
+    return response.status_code == 429 or str(_object(response.data).get("error")) in SLOW_DOWN  # noqa: PLR2004 - HTTP's number
+
+
+def _channel(sent: Mapping[str, Any]) -> str | None:
+    given = sent.get("json") or sent.get("params") or sent.get("data") or {}
+    return given.get("channel") if isinstance(given, Mapping) else None
 
 
 def _missing_scope(answer: Answer) -> tuple[str, str]:

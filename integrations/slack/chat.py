@@ -5,6 +5,7 @@ Rules of Slack's methods stand where they are met; the reference is https://docs
 
 from __future__ import annotations
 
+import copy
 import re
 import threading
 import time as clock
@@ -19,9 +20,11 @@ from slack_sdk.web import SlackResponse
 
 from integrations.slack.blocks import render
 from integrations.slack.calls import Answer, Declined, KeptOpen, ask, piece
+from integrations.slack.rates import Pacer
 from integrations.slack.refusals import ABOUT_A_PERSON, THERE_ALREADY
 from integrations.slack.text import line
 from multivac.briefing import Message
+from multivac.budget import Errand
 from multivac.errors import GiveUp
 from multivac.ports import ChatUser, Invited, Marker, Posted
 
@@ -50,22 +53,36 @@ class Identity:
     scopes: frozenset[str]
 
 
+@dataclass(slots=True)
+class _Known:
+    """What all who speak to one workspace through one token know together."""
+
+    groups: Groups
+    identity: Identity | None = None
+
+
 class SlackChat:
     """One workspace, through one bot token; safe to use from many threads at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # whom to ask, and how patiently
         self,
         token: str,
         *,
         api_url: str,
         timeout: float = 10.0,
         connections: int = 64,
+        pacer: Pacer | None = None,
         time: Callable[[], float] = clock.monotonic,
     ) -> None:
         """Make no call yet; `timeout` is in seconds, for connecting and for each wait for an answer."""
-        self._slack = KeptOpen(token, api_url=api_url, timeout=timeout, connections=connections)
-        self._groups = Groups(self._slack, time)
-        self._identity: Identity | None = None
+        self._slack = KeptOpen(token, api_url=api_url, timeout=timeout, connections=connections, pacer=pacer)
+        self._known = _Known(Groups(self._slack, time))
+
+    def on_behalf(self, errand: Errand) -> SlackChat:
+        """The same workspace and connections, each call made when it is the errand's turn."""
+        bound = copy.copy(self)
+        bound._slack = self._slack.on_behalf(errand)  # noqa: SLF001  # our own copy
+        return bound
 
     def close(self) -> None:
         """Close all connections."""
@@ -75,10 +92,11 @@ class SlackChat:
         """Whom the token acts for and with which scopes, asked anew. Raises `GiveUp` for a bad token."""
         answer, headers = ask(self._slack.auth_test)
         scopes = (each.strip() for each in headers.get("x-oauth-scopes", "").split(","))
-        self._identity = Identity(
+        found = Identity(
             piece(answer, "user_id"), str(answer.get("team", "")), frozenset(filter(None, scopes))
         )
-        return self._identity
+        self._known.identity = found
+        return found
 
     def open_channel(self, name: str, *, private: bool) -> str:
         """Make a channel, whose creator and first member is the bot; gives its id."""
@@ -129,7 +147,7 @@ class SlackChat:
 
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The people of a user group, named by id or by handle with or without `@`."""
-        answer, _ = ask(self._slack.usergroups_users_list, usergroup=self._groups.id_of(handle))
+        answer, _ = ask(self._slack.usergroups_users_list, usergroup=self._known.groups.id_of(handle))
         return tuple(map(str, answer.get("users") or ()))
 
     def post(self, channel: str, message: Message, marker: Marker) -> Posted:
@@ -185,7 +203,7 @@ class SlackChat:
 
     @property
     def _me(self) -> str:
-        return (self._identity or self.whoami()).user_id
+        return (self._known.identity or self.whoami()).user_id
 
     def _id_of(self, channel: str) -> str:
         if not channel.startswith("#"):

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from multivac.budget import Errand
 from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Person
 from multivac.playbook import Playbook
@@ -57,6 +58,7 @@ class Attempt:
     unknown: bool
     out: Outside
     claimed_at: float
+    matters: int = 0
 
     @property
     def instance(self) -> str:
@@ -85,10 +87,10 @@ class Attempt:
         )
 
     def chat(self) -> Chat:
-        """The chat, which is on: else the step would not be wanted."""
+        """The chat, which is on: else the step would not be wanted. Its calls wait for our turn."""
         self._still_ours()
         assert self.out.chat is not None  # noqa: S101  # states what `wants` guarantees
-        return self.out.chat
+        return self.out.chat.on_behalf(self._errand)
 
     def tracker(self) -> Tracker:
         """The tracker, which is on: else the step would not be wanted."""
@@ -101,6 +103,15 @@ class Attempt:
         self._still_ours()
         assert self.out.pager is not None  # noqa: S101  # states what `wants` guarantees
         return self.out.pager
+
+    @property
+    def _errand(self) -> Errand:
+        return Errand(
+            who=f"{self.case.id} {self.name}",
+            severity=self.case.severity.rank,
+            matters=self.matters,
+            since=self.before.wanted_at or self.case.declared_at,
+        )
 
     def _still_ours(self) -> None:
         if not self.out.is_still_ours(self.claimed_at):

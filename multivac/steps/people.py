@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
-from multivac.errors import GiveUp, TryAgain
+from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByOnCall, OnCallOf, Wanted
 from multivac.ports import OnCall
@@ -278,17 +278,17 @@ def _known_identities(attempt: Attempt, people: Sequence[Person]) -> dict[str, d
 
 def _look_up(
     attempt: Attempt, people: Sequence[Person]
-) -> tuple[list[directory.Identity], TryAgain | GiveUp | None]:
+) -> tuple[list[directory.Identity], TryAgain | GiveUp | Paced | None]:
     """Every answer that came, and the failure if one did not: what was found is kept."""
     if not people:
         return [], None
     answers: list[directory.Identity] = []
-    failure: TryAgain | GiveUp | None = None
+    failure: TryAgain | GiveUp | Paced | None = None
     with ThreadPoolExecutor(min(_AT_ONCE, len(people)), thread_name_prefix="lookup") as at_once:
         for asking in [at_once.submit(_look_one_up, attempt, person) for person in people]:
             try:
                 answers.append(asking.result())
-            except (TryAgain, GiveUp) as error:
+            except (TryAgain, GiveUp, Paced) as error:
                 failure = error
     return answers, failure
 

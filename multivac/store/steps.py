@@ -271,7 +271,7 @@ def late(tx: sa.Connection, now: datetime) -> tuple[Late, ...]:
         Late(
             incident=IncidentId(row.incident),
             name=row.name,
-            since=row.failing_since or row.wanted_at,
+            since=row.failing_since or max(row.wanted_at, row.next_try or row.wanted_at),
             error=row.error or "",
         )
         for row in rows

@@ -227,3 +227,13 @@ notice = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("told_at", Instant),
 )
+
+tank = sa.Table(
+    "tank",
+    meta,
+    # How many calls of one kind may be made at once; see multivac.budget.
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("level", sa.Float, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("shut_until", Instant),
+)

@@ -1,0 +1,66 @@
+"""Slack's rate limits are kept: the worst incident goes first, and everybody gets what is theirs."""
+
+from datetime import timedelta
+
+from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import Fault, World
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+EACH_ITS_OWN = {"join": {"same_service_within": "0s"}}
+
+
+def storm(pagerduty: PagerDuty, number: int, *, priority: str = "P4") -> None:
+    for each in range(number):
+        pagerduty.trigger(f"Disk of host {each} is full", "search", priority=priority)
+
+
+def refused(world: World) -> int:
+    return sum(one.status == 429 for one in world.exchanges)
+
+
+def test_a_storm_of_incidents_is_worked_off_at_the_rate_that_slack_allows(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, world: World, slack: Slack
+) -> None:
+    world.limits_on = True
+    multivac.start(EACH_ITS_OWN)
+    storm(pagerduty, 19)
+    clock.settle()
+    assert len(slack.incident_channels()) < 19
+    clock.forward(seconds=75)
+    assert len(slack.incident_channels()) == 19
+    for number in multivac.numbers():
+        assert {"headline", "checklist/first-5-minutes"} <= set(slack.channel(f"inc-{number}").kinds())
+    assert refused(world) == 0
+
+
+def test_a_sev1_goes_before_every_sev4_that_waits(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, world: World, slack: Slack
+) -> None:
+    world.limits_on = True
+    multivac.start(EACH_ITS_OWN)
+    storm(pagerduty, 20)
+    clock.settle()
+    began = clock.now()
+    pagerduty.trigger("Checkout is down", "checkout", priority="P1")
+    clock.settle()
+    assert clock.now() - began <= timedelta(seconds=6)
+    room = slack.channel("inc-21")
+    assert room.kinds() == ["headline", "checklist/first-5-minutes", "lead told"]
+    assert room.members
+    assert len(slack.incident_channels()) < 21
+    assert refused(world) == 0
+
+
+def test_what_slack_refuses_is_asked_of_it_by_nobody_until_it_may_be(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, world: World, slack: Slack
+) -> None:
+    multivac.start(EACH_ITS_OWN)
+    world.fail(Fault("slack", "conversations.create", "rate_limit", times=1, retry_after=30))
+    storm(pagerduty, 1)
+    clock.settle()
+    storm(pagerduty, 5)
+    clock.settle()
+    assert len(world.calls("slack", "conversations.create")) == 1
+    clock.forward(seconds=60)
+    assert len(slack.incident_channels()) == 6
