@@ -1,18 +1,40 @@
 """The few verbs we ask of the outside world: chat, tracker, pager, alarm, clock.
 
 Every verb raises `TryAgain` when the vendor cannot do it now and `GiveUp` when it never will;
-nothing else escapes an adapter. A verb makes as few calls as it can and never retries by itself.
+nothing else escapes an adapter. A verb makes as few calls as it can and never retries by itself. An
+adapter calls `before_sending` right before the bytes of each request leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from multivac.briefing import Message
 from multivac.incident import Alert, Person
+
+_before_sending: ContextVar[Callable[[], None] | None] = ContextVar("before_sending", default=None)
+
+
+def before_sending() -> None:
+    """Whether what this thread is about to send may leave. Raises `TryAgain` if it may not."""
+    check = _before_sending.get()
+    if check is not None:
+        check()
+
+
+@contextmanager
+def checking_before_sending(check: Callable[[], None]) -> Iterator[None]:
+    """Have `check` called before each request of this thread, and of those that are given its context."""
+    earlier = _before_sending.set(check)
+    try:
+        yield
+    finally:
+        _before_sending.reset(earlier)
 
 
 class Clock(Protocol):

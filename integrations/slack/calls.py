@@ -23,6 +23,7 @@ from slack_sdk.web import SlackResponse
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
 from integrations.slack.refusals import MEANING, PASSING, PEOPLES_OWN, REPORT, SLOW_DOWN
+from integrations.wire import asking
 from multivac.errors import BadConfig, Finding, GiveUp, MultivacError, NameTaken, TryAgain
 
 Answer = dict[str, Any]
@@ -70,7 +71,7 @@ class KeptOpen(WebClient):
             token, base_url=api_url, timeout=math.ceil(timeout), logger=silent, retry_handlers=[]
         )
         self._patience = urllib3.Timeout(connect=timeout, read=timeout)
-        self._pool = _pool(api_url, self.proxy, connections)
+        self._pool = asking(_pool(api_url, self.proxy, connections))
 
     def close(self) -> None:
         """Close the connections; calls under way end by themselves."""
