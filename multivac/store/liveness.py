@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import math
+import os
+import platform
 import threading
 import time
 from collections.abc import Iterator
@@ -141,7 +143,7 @@ class SessionLiveness:
             is_free = _lock(connection, boot)
             if not is_free:
                 self._missed.pop(boot, None)
-            is_dead = is_free and self._is_missed_for_long(boot)
+            is_dead = is_free and (_is_gone(boot) or self._is_missed_for_long(boot))
             if is_dead:
                 connection.execute(_END_SESSIONS, (session_name(boot),))
             yield is_dead
@@ -205,6 +207,21 @@ class SessionLiveness:
 def _lock(connection: psycopg.Connection[Any], boot: str) -> bool:
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(boot))).fetchone()
     return row is not None and bool(row[0])
+
+
+def _is_gone(boot: str) -> bool:
+    """Whether it was a process of this machine that is there no more: nothing to wait for after a restart."""
+    node, _, process = boot.partition(":")
+    number = process.partition(":")[0]
+    if node != platform.node() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(number) == os.getpid()  # in a container that was started again
 
 
 def _key(boot: str) -> int:

@@ -6,6 +6,7 @@ doubled, if fewer points were tried than there are, or if the work took too long
 """
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -27,7 +28,6 @@ SAMPLE = 6  # of so many points one is tried, unless all are
 KINDS = ("sweep", "storm", "replicas")
 KILLS, ALL_KILLS = 15, 500
 BRIEF_SAMPLE, BRIEF_KILLS = 37, 2
-PATIENT = 3  # by so much a busy machine of CI may exceed the bounds; nothing may be lost or doubled there
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Trials:
         databases = ("SQLite", "PostgreSQL")
         for database in databases if "sweep" in kinds else ():
             yield from self._sweeps(database)
-        for database in databases if "storm" in kinds else ():
+        for database in databases[self.is_brief :] if "storm" in kinds else ():
             with self._place(database) as (outage, url, folder):
                 row = Row(f"{database}: kill -9 at random in a busy system")
                 storm(outage, url, folder, kills=self._kills, row=row)
@@ -119,7 +119,7 @@ def main() -> int:
     began, rows = time.monotonic(), []
     with running_server(binaries) as server:
         for row in Trials(server, given.all, given.brief).run(given.kinds):
-            row.bound *= PATIENT if given.brief else 1
+            row.bound = math.inf if given.brief else row.bound  # a busy machine of CI proves no time
             rows.append(row)
             print(f"{time.monotonic() - began:5.0f} s  {row.what}: {row.tried} tried", file=sys.stderr)
             for one in row.amiss():
