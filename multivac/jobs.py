@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -250,13 +251,16 @@ class Jobs:
     def _is_awaited(self, number: IncidentId) -> bool:
         return self._is_begun(number) or number in self._running.copy().values()
 
-    def dead(self, claimants: Collection[str]) -> tuple[str, ...]:
-        """Those of the claimants that are no longer at work: their job ended, or their process died."""
+    @contextmanager
+    def dead(self, claimants: Collection[str]) -> Iterator[tuple[str, ...]]:
+        """Those of the claimants that are no longer at work: their job ended, or their process died.
+
+        A process that was taken for dead cannot come back and claim more as long as this lasts.
+        """
         boots = {one.partition("/")[0] for one in claimants} - {self.boot}
-        alive = {boot for boot in boots if self._liveness.is_alive(boot)}
-        for boot in boots - alive:
-            self._liveness.bury(boot)
-        return tuple(one for one in claimants if not self._is_at_work(one, alive))
+        with ExitStack() as buried:
+            alive = {boot for boot in boots if not buried.enter_context(self._liveness.burying(boot))}
+            yield tuple(one for one in claimants if not self._is_at_work(one, alive))
 
     def _is_at_work(self, claimant: str, alive: Collection[str]) -> bool:
         boot, _, job = claimant.partition("/")

@@ -2,12 +2,15 @@
 
 Every verb raises `TryAgain` when the vendor cannot do it now, `GiveUp` when it never will, and on behalf
 of an errand `Paced` when its rate limit says later; nothing else escapes an adapter. A verb makes as few
-calls as it can and never retries by itself.
+calls as it can and never retries by itself. An adapter calls `before_sending` right before the bytes of
+each request leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -15,6 +18,25 @@ from typing import Protocol
 from multivac.briefing import Message
 from multivac.budget import Errand, Rate
 from multivac.incident import Alert, Person
+
+_before_sending: ContextVar[Callable[[], None] | None] = ContextVar("before_sending", default=None)
+
+
+def before_sending() -> None:
+    """Whether what this thread is about to send may leave. Raises `TryAgain` if it may not."""
+    check = _before_sending.get()
+    if check is not None:
+        check()
+
+
+@contextmanager
+def checking_before_sending(check: Callable[[], None]) -> Iterator[None]:
+    """Have `check` called before each request of this thread, and of those that are given its context."""
+    earlier = _before_sending.set(check)
+    try:
+        yield
+    finally:
+        _before_sending.reset(earlier)
 
 
 class Clock(Protocol):

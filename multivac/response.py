@@ -348,7 +348,7 @@ class Response:
         )
         with self._telemetry.step(claim.name.partition("/")[0]) as told:
             try:
-                outcome: Done | Failed = Done(step.do(attempt) if step is not None else {})
+                outcome: Done | Failed = Done(attempt.made(step.do) if step is not None else {})
             except NotYet as wait:
                 outcome = Failed(why="", next_try=wait.until, unknown=False, is_error=False)
             except Paced as wait:

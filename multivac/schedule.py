@@ -63,9 +63,10 @@ class Beat:
             log.warning("the clock was set back", seconds=(self.last - now).seconds, incidents=number)
         with self._database.read() as tx:
             held = progress.claimants(tx)
-        if gone := self._jobs.dead(held):
-            freed = self._database.write(partial(progress.free, dead=gone, now=now))
-            log.info("claims of the dead freed", claims=len(gone), incidents=list(freed))
+        with self._jobs.dead(held) as gone:
+            if gone:
+                freed = self._database.write(partial(progress.free, dead=gone, now=now))
+                log.info("claims of the dead freed", claims=len(gone), incidents=list(freed))
         with self._database.read() as tx:
             due = incidents.due(tx, now)
         queued = self._jobs.waiting() if due else frozenset()

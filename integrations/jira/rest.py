@@ -8,7 +8,6 @@ asked for its version first, and take the first hit for a user whom nothing matc
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,11 +17,10 @@ import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
 from requests import ConnectTimeout, Response
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
 from integrations.jira.adf import one_line
+from integrations.wire import Adapter
 from multivac.errors import GiveUp, MultivacError, TryAgain
 
 Flavour = Literal["cloud", "datacenter"]
@@ -76,19 +74,6 @@ _OTHER_REFUSAL = (
 _PASSING = frozenset({408, 409, 425})
 
 
-class _Adapter(HTTPAdapter):
-    """Keeps many connections open, and alive through gateways that forget idle ones."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pool; called by requests."""
-        alive = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-        if hasattr(socket, "TCP_KEEPIDLE"):
-            alive.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 45))
-        super().init_poolmanager(
-            *args, **kwargs, socket_options=[*HTTPConnection.default_socket_options, *alive]
-        )
-
-
 class Rest:
     """Speaks to one Jira; safe to use from many threads, and silent until asked."""
 
@@ -105,7 +90,7 @@ class Rest:
             logging=False,
         )
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Adapter(pool_connections=2, pool_maxsize=CONNECTIONS, max_retries=0))
+            self._session.mount(scheme, Adapter(pool_connections=2, pool_maxsize=CONNECTIONS, max_retries=0))
 
     @property
     def _session(self) -> requests.Session:

@@ -7,19 +7,16 @@ by the caller, who knows what else has to be done in the meantime.
 from __future__ import annotations
 
 import logging
-import socket
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from requests import ConnectTimeout, Response
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
 from integrations.pagerduty.bodies import NOTHING, Body, line, part, parts, words
+from integrations.wire import Adapter
 from multivac.errors import GiveUp, MultivacError, TryAgain
 
 with warnings.catch_warnings():
@@ -74,19 +71,6 @@ _OTHER_REFUSAL = (
 )
 
 
-class _Adapter(HTTPAdapter):
-    """Keeps many connections open, and alive through gateways that forget idle ones."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pool; called by requests."""
-        alive = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-        if hasattr(socket, "TCP_KEEPIDLE"):
-            alive.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 45))
-        super().init_poolmanager(
-            *args, **kwargs, socket_options=[*HTTPConnection.default_socket_options, *alive]
-        )
-
-
 class _Session(pdpyras.APISession):  # type: ignore[misc]  # pdpyras has no types
     """The SDK's session without its statistics, which cost time on each call and grow for ever."""
 
@@ -112,7 +96,7 @@ class Rest:
         self._session.log = logging.getLogger(f"{__name__}.sdk")
         self._session.log.disabled = True  # it would call each 429 an error; our callers log it once
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Adapter(pool_connections=2, pool_maxsize=CONNECTIONS, max_retries=0))
+            self._session.mount(scheme, Adapter(pool_connections=2, pool_maxsize=CONNECTIONS, max_retries=0))
 
     def get(self, path: str, params: Mapping[str, object] | None = None, *, what: str) -> Body:
         """The answer to a question; `what` names what it is about, for when it fails."""

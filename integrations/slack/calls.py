@@ -25,6 +25,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from integrations.slack.rates import Pacer
 from integrations.slack.refusals import MEANING, PASSING, PEOPLES_OWN, REPORT, SLOW_DOWN
+from integrations.wire import asking
 from multivac.budget import Errand
 from multivac.errors import BadConfig, Finding, GiveUp, MultivacError, NameTaken, TryAgain
 
@@ -75,7 +76,7 @@ class KeptOpen(WebClient):
             token, base_url=api_url, timeout=math.ceil(timeout), logger=silent, retry_handlers=[]
         )
         self._patience = urllib3.Timeout(connect=timeout, read=timeout)
-        self._pool = _pool(api_url, self.proxy, connections)
+        self._pool = asking(_pool(api_url, self.proxy, connections))
         self._pacer = pacer
 
     def on_behalf(self, errand: Errand) -> KeptOpen:

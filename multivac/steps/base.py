@@ -13,7 +13,7 @@ from multivac.budget import Errand
 from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Person
 from multivac.playbook import Playbook
-from multivac.ports import Chat, Clock, Pager, Tracker
+from multivac.ports import Chat, Clock, Pager, Tracker, checking_before_sending
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.database import Database
 from multivac.store.steps import Failed
@@ -85,6 +85,11 @@ class Attempt:
             gave_up=True,
             operators=error.operators,
         )
+
+    def made(self, do: Do) -> Result:
+        """What `do` makes. Once another replica may have taken over, nothing that it asks for is sent."""
+        with checking_before_sending(self._still_ours):
+            return do(self)
 
     def chat(self) -> Chat:
         """The chat, which is on: else the step would not be wanted. Its calls wait for our turn."""

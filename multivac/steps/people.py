@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -285,7 +286,9 @@ def _look_up(
     answers: list[directory.Identity] = []
     failure: TryAgain | GiveUp | Paced | None = None
     with ThreadPoolExecutor(min(_AT_ONCE, len(people)), thread_name_prefix="lookup") as at_once:
-        for asking in [at_once.submit(_look_one_up, attempt, person) for person in people]:
+        # Each with a copy of our context, so that it too asks before it sends whether it still may.
+        asked = [at_once.submit(copy_context().run, _look_one_up, attempt, one) for one in people]
+        for asking in asked:
             try:
                 answers.append(asking.result())
             except (TryAgain, GiveUp, Paced) as error:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import math
+import os
+import platform
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -23,6 +29,12 @@ _WRITABLE = "Make its folder and let this user write there, or name another file
 # A frozen replica cannot ping, so the server closes its session and frees its lock.
 _IDLE_SECONDS = 10
 _SURE_SECONDS = 8  # for so long after a ping nobody else can have taken over
+_MISSED_SECONDS = 2.5  # a live replica whose session was cut notices that within a second, and sends no more
+_LOOKS_APART_SECONDS = 5.0  # looks that lie farther apart tell nothing of the time between them
+_END_SESSIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = %s AND datname = current_database()"
+)
 
 
 class Liveness(Protocol):
@@ -32,12 +44,11 @@ class Liveness(Protocol):
         """Begin to count as alive. Raises `BadConfig` where only one may be and one is."""
         ...
 
-    def is_alive(self, boot: str) -> bool:
-        """Whether that boot, perhaps of another machine, is alive now."""
-        ...
+    def burying(self, boot: str) -> AbstractContextManager[bool]:
+        """Whether that boot, perhaps of another machine, is dead; it holds no locks in the database then.
 
-    def bury(self, boot: str) -> None:
-        """See to it that a boot which is not alive holds no locks in the database any more."""
+        As long as this lasts it cannot come back.
+        """
         ...
 
     def is_unbroken(self, since: float) -> bool:
@@ -76,12 +87,10 @@ class FileLiveness:
             ) from error
         self._held = held
 
-    def is_alive(self, boot: str) -> bool:
-        """Only we ourselves are."""
-        return boot == self._boot
-
-    def bury(self, boot: str) -> None:
-        """Nothing to do: the locks of a process that is gone are gone."""
+    @contextmanager
+    def burying(self, boot: str) -> Iterator[bool]:
+        """Everybody but us is dead."""
+        yield boot != self._boot
 
     def is_unbroken(self, since: float) -> bool:
         """Always: a frozen process keeps its lock."""
@@ -95,6 +104,14 @@ class FileLiveness:
             self._held = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """Since when a boot's lock has been found free, and when we last looked (monotonic seconds)."""
+
+    since: float
+    looked: float
+
+
 class SessionLiveness:
     """An advisory lock named after the boot, on a connection of its own that is pinged each second."""
 
@@ -105,6 +122,7 @@ class SessionLiveness:
         self._thread = threading.Thread(target=self._ping_for_ever, name="liveness", daemon=True)
         self._connection: psycopg.Connection[Any] | None = None
         self._pinged = self._unbroken_since = 0.0
+        self._missed: dict[str, _Missed] = {}
 
     def start(self) -> None:
         """Take the lock before any work is claimed in the name of this boot."""
@@ -112,24 +130,30 @@ class SessionLiveness:
         self._pinged = self._unbroken_since = time.monotonic()
         self._thread.start()
 
-    def is_alive(self, boot: str) -> bool:
-        """Whether somebody holds that boot's lock; asked on a fresh connection, so from any thread."""
-        if boot == self._boot:
-            return True
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-            free = connection.execute(
-                "SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(boot))
-            ).fetchone()
-        return free is not None and not free[0]
+    @contextmanager
+    def burying(self, boot: str) -> Iterator[bool]:
+        """Whether nobody has held that boot's lock for a while; we hold it meanwhile, and its sessions end.
 
-    def bury(self, boot: str) -> None:
-        """End its sessions: one that was frozen within a transaction would keep its rows locked for ever."""
+        One that was frozen within a transaction would keep its rows locked for ever.
+        """
+        if boot == self._boot:
+            yield False
+            return
         with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = %s AND datname = current_database()",
-                (session_name(boot),),
-            )
+            is_free = _lock(connection, boot)
+            if not is_free:
+                self._missed.pop(boot, None)
+            is_dead = is_free and (_is_gone(boot) or self._is_missed_for_long(boot))
+            if is_dead:
+                connection.execute(_END_SESSIONS, (session_name(boot),))
+            yield is_dead
+
+    def _is_missed_for_long(self, boot: str) -> bool:
+        """Whether it had the time to notice that its session is lost, and to stop sending or come back."""
+        now, known = time.monotonic(), self._missed.get(boot)
+        since = now if known is None or now - known.looked > _LOOKS_APART_SECONDS else known.since
+        self._missed[boot] = _Missed(since, now)
+        return now - since >= _MISSED_SECONDS
 
     def is_unbroken(self, since: float) -> bool:
         """Whether our session has answered all along, as it has not after a freeze or without the server."""
@@ -154,33 +178,50 @@ class SessionLiveness:
             keepalives_count=3,
         )
         connection.execute(f"SET idle_session_timeout = '{_IDLE_SECONDS}s'")
-        while not self._lock(connection) and not self._stopped.wait(0.2):
+        while not _lock(connection, self._boot) and not self._stopped.wait(0.2):
             log.info("waiting for the lock of an earlier session", boot=self._boot)
         return connection
-
-    def _lock(self, connection: psycopg.Connection[Any]) -> bool:
-        row = connection.execute(
-            "SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(self._boot))
-        ).fetchone()
-        return row is not None and bool(row[0])
 
     def _ping_for_ever(self) -> None:
         while not self._stopped.wait(_PING_SECONDS):
             try:
                 if self._connection is None:
                     self._connection = self._connect()
+                    # Whoever found our lock free may have taken over what we had claimed.
+                    self._unbroken_since = time.monotonic()
                 began = time.monotonic()
                 self._connection.execute("SELECT 1")
                 self._note_ping(began)
             except psycopg.OperationalError as error:
                 log.warning("liveness session lost", error=str(error))
                 self._connection = None
+                self._unbroken_since = math.inf
 
     def _note_ping(self, at: float) -> None:
         if at - self._pinged >= _SURE_SECONDS:
             log.warning("cut off from the database for a while", seconds=round(at - self._pinged, 1))
             self._unbroken_since = at
         self._pinged = at
+
+
+def _lock(connection: psycopg.Connection[Any], boot: str) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, _key(boot))).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _is_gone(boot: str) -> bool:
+    """Whether it was a process of this machine that is there no more: nothing to wait for after a restart."""
+    node, _, process = boot.partition(":")
+    number = process.partition(":")[0]
+    if node != platform.node() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(number) == os.getpid()  # in a container that was started again
 
 
 def _key(boot: str) -> int:

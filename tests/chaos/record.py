@@ -19,12 +19,11 @@ class Row:
     failed: list[str] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
     bound: float = RESUMES_WITHIN
-    may_double: bool = False  # where docs/reliability.md names the window
 
     def amiss(self) -> Iterator[str]:
         """Everything for which the run has failed."""
         yield from (f"lost: {one}" for one in self.lost)
-        yield from (f"doubled: {one}" for one in self.doubled if not self.may_double)
+        yield from (f"doubled: {one}" for one in self.doubled)
         yield from self.failed
         if self.tried < self.planned:
             yield f"only {self.tried} of {self.planned} points were tried"

@@ -41,11 +41,7 @@ def kill_one(outage: Outage, url: str, folder: Path, row: Row) -> None:
 
 
 def freeze_one(outage: Outage, url: str, folder: Path, row: Row) -> None:
-    """SIGSTOP in the middle of ten responses: taken over within 30 s; thawed, its late results are refused.
-
-    A request that was about to be sent when the process froze is sent when it thaws.
-    """
-    row.may_double = True
+    """SIGSTOP in the middle of ten responses: taken over within 30 s; thawed, it sends nothing of that."""
     with pair(outage, url, folder, "frozen") as (one, other), _trial(outage, row) as ten:
         _deliver(one, ten)
         _until_under_way(outage)
