@@ -28,11 +28,12 @@ from multivac.incident import (
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, incidents, notices, timeline
+from multivac.store import alerts, incidents, notices, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
+from multivac.store.traits import Owner, Subject
 from multivac.telemetry import Telemetry
 
 T = TypeVar("T")
@@ -60,6 +61,11 @@ class _News:
     told: Alert
     known: Known
     now: datetime
+
+    @property
+    def subject(self) -> Subject:
+        """The alert as the rules of joining see it."""
+        return Subject(source=self.told.source, key=self.told.key or "", facts=self.known.facts)
 
 
 class Intake:
@@ -124,24 +130,23 @@ class Intake:
 
     def _place(self, tx: sa.Connection, news: _News) -> Taken:
         facts = news.known.facts
-        is_whole = facts.title is not None or news.told.kind in _WHOLE
-        if facts.status not in _STILL_OPEN or not is_whole:
-            return Taken("dropped")  # over already, or all that is known is that it exists
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
             return Taken("dropped")
-        service = facts.service_id or facts.service_name
-        within = playbook.join.same_service_within
-        owner = incidents.joinable(tx, service, within=within, now=news.now) if service and within else None
-        return self._declare(tx, news, playbook) if owner is None else self._join(tx, news, owner)
+        if owner := traits.linked_owner(tx, news.subject, playbook):
+            return self._join(tx, news, owner)
+        is_whole = facts.title is not None or news.told.kind in _WHOLE
+        if facts.status not in _STILL_OPEN or not is_whole:
+            return Taken("dropped")  # over already, or all that is known is that it exists
+        if owner := traits.owner_of(tx, news.subject, playbook, now=news.now):
+            return self._join(tx, news, owner)
+        return self._declare(tx, news, playbook)
 
-    def _join(self, tx: sa.Connection, news: _News, owner: IncidentId) -> Taken:
+    def _join(self, tx: sa.Connection, news: _News, owner: Owner) -> Taken:
         told = news.told
-        text = f"Another alert joined: {news.known.facts.title}"
-        key = f"joined:{told.source}:{told.key}"
-        joined = Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=key)
+        joined = _joined(news.subject, owner.why, at=told.occurred_at)
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
-        return Taken("joined", self._change(tx, news, incidents.brief(tx, owner), entries=entries))
+        return Taken("joined", self._change(tx, news, incidents.brief(tx, owner.number), entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
         facts, now = news.known.facts, news.now
@@ -159,6 +164,7 @@ class Intake:
             ),
         )
         alerts.belongs(tx, news.known.id, touched.number, as_bad_as=severity)
+        traits.remember(tx, touched.number, news.subject, declared_at=now)
         text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
         timeline.note(tx, touched.number, [_entry(news.told), declared], now=now)
@@ -172,17 +178,43 @@ class Intake:
         told = news.told
         if told.kind is AlertKind.FOUND_OPEN and not news.known.changed:
             return Taken("known")
+        target = self._merged_into(tx, news)  # its row before the incident's, as everybody takes them
         brief = incidents.brief(tx, owner)
         if marker_of(owner, brief.declared_at) in told.text:
             return Taken("our own")  # the pager tells us of the note we wrote
         entries = [] if told.kind is AlertKind.FOUND_OPEN else [_entry(told)]
+        if target is not None:
+            entries += self._go_on_with(tx, news, brief, target=target)
         return Taken("followed", self._change(tx, news, brief, entries=entries))
+
+    def _merged_into(self, tx: sa.Connection, news: _News) -> Known | None:
+        """The alert that people have just merged this one into, if it is known."""
+        into = news.told.facts.merged_into
+        return None if into is None else alerts.find(tx, news.told.source, into)
+
+    def _go_on_with(self, tx: sa.Connection, news: _News, brief: Brief, *, target: Known) -> list[Entry]:
+        """The incident of a merged alert goes on with the other one, unless that has an incident itself."""
+        key = f"merged:{news.told.event_id}"
+        if target.incident is not None:
+            if target.incident == brief.number:
+                return []
+            text = f"It goes on in INC-{target.incident}, which the other alert belongs to"
+            return [Entry(kind=EntryKind.ALERT, at=news.told.occurred_at, text=text, key=key)]
+        its = choose(self._playbooks(), target.facts)
+        is_apart = its is not None and not traits.may_share(its, brief.playbook)
+        if target.facts.status not in _STILL_OPEN or is_apart or not brief.playbook.join.linked:
+            return []
+        subject = Subject(source=news.told.source, key=news.told.facts.merged_into or "", facts=target.facts)
+        alerts.belongs(tx, target.id, brief.number, as_bad_as=brief.playbook.severity_of(target.facts))
+        traits.remember(tx, brief.number, subject, declared_at=brief.declared_at)
+        return [_joined(subject, "linked in PagerDuty", at=news.told.occurred_at)]
 
     def _change(self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]) -> Put:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, facts = brief.number, news.known.facts
         as_bad_as = None if facts.status == "resolved" else brief.playbook.severity_of(facts)
         alerts.belongs(tx, news.known.id, number, as_bad_as=as_bad_as)
+        traits.remember(tx, number, news.subject, declared_at=brief.declared_at)
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, now=news.now)
@@ -278,6 +310,11 @@ class Sweep:
 
 def _by_a_person(told: Alert) -> bool:
     return told.actor is not None and told.kind is not AlertKind.TRIGGERED
+
+
+def _joined(subject: Subject, why: str, *, at: datetime) -> Entry:
+    text = f"Another alert joined ({why}): {subject.facts.title or _UNTITLED}"
+    return Entry(kind=EntryKind.ALERT, at=at, text=text, key=f"joined:{subject.source}:{subject.key}")
 
 
 def _entry(told: Alert) -> Entry:

@@ -28,7 +28,7 @@ from multivac.jobs import Jobs, Put
 from multivac.ports import Clock, Marker
 from multivac.response import Response
 from multivac.steps.base import Outside
-from multivac.store import alerts, incidents, notices
+from multivac.store import alerts, incidents, notices, traits
 from multivac.store import steps as progress
 from multivac.store.incidents import Touched
 from multivac.store.notices import Notice
@@ -107,6 +107,7 @@ class Beat:
         """Forget what can no longer matter."""
         before = self._clock.now() - alerts.KEEP_DELIVERIES
         forgotten = self._database.write(lambda tx: alerts.forget_deliveries(tx, before))
+        self._database.write(lambda tx: traits.forget(tx, before))
         self._jobs.forget_old()
         log.info("house kept", deliveries_forgotten=forgotten)
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -165,27 +165,6 @@ def put_off(tx: sa.Connection, number: IncidentId, until: datetime) -> None:
 def _one_at_a_time(tx: sa.Connection, what: str) -> None:
     if tx.dialect.name == "postgresql":  # SQLite has one writer anyway
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(what))))
-
-
-def joinable(tx: sa.Connection, service: str, *, within: timedelta, now: datetime) -> IncidentId | None:
-    """The newest open incident of this service that was declared `within` that time.
-
-    Two alerts of one service at the same instant are asked one after the other.
-    """
-    _one_at_a_time(tx, service)
-    return tx.scalars(_JOINABLE, {"of_service": service, "since": now - within}).one_or_none()
-
-
-_JOINABLE = (
-    sa.select(incident.c.id)
-    .where(
-        incident.c.service == sa.bindparam("of_service"),
-        incident.c.declared_at >= sa.bindparam("since", type_=incident.c.declared_at.type),
-        incident.c.status.in_(OPEN),
-    )
-    .order_by(incident.c.declared_at.desc(), incident.c.id.desc())
-    .limit(1)
-)
 
 
 def set_severity(tx: sa.Connection, number: IncidentId, severity: Severity) -> None:

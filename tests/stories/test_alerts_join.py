@@ -1,6 +1,7 @@
 """Alerts of one service are one incident, and alerts of another are another."""
 
 from integrations.sandbox.pagerduty import PagerDuty
+from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
@@ -18,7 +19,7 @@ def test_a_second_alert_joins_the_open_incident(
     assert "2 alerts" in headline
     assert "PagerDuty #1>" in headline
     assert "PagerDuty #2>" in headline
-    assert "Another alert joined: Checkout returns 500" in multivac.timeline()
+    assert "Another alert joined (same service): Checkout returns 500" in multivac.timeline()
     assert "#inc-1-checkout-is-slow" in pagerduty.incident(second)["notes"][0]["content"]
     assert slack.channel("inc-1").kinds() == ["headline", "checklist/first-5-minutes", "lead told"]
 
@@ -122,3 +123,99 @@ def test_thirty_alerts_of_one_moment_are_few_redraws_and_at_most_twenty_five_not
     assert multivac.metric("multivac_steps_total", step="headline") - drawn <= 4
     notes = [len(pagerduty.incident(one)["notes"]) for one in joined]
     assert sorted(notes) == [0] * 6 + [1] * 24  # the first alert has the 25th
+
+
+CROWD = {"join": {"similar_title_within": "10m"}}
+
+
+def test_an_alert_with_a_similar_title_joins_whatever_its_service(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start(CROWD)
+    pagerduty.trigger("Cannot reach db-3.example.com:5432 (12:01)", "checkout")
+    clock.settle()
+    pagerduty.trigger("cannot reach DB-7.example.com:5432 (12:02)", "payments")
+    pagerduty.trigger("Cannot reach the bank", "cart")
+    clock.settle()
+    assert multivac.numbers() == (1, 2)
+    joined = "Another alert joined (similar title): cannot reach DB-7.example.com:5432 (12:02)"
+    assert joined in multivac.timeline()
+    assert "2 alerts" in slack.channel("inc-1").headline
+    pagerduty.trigger("Payments return 500", "payments")
+    clock.settle()
+    assert "Another alert joined (same service): Payments return 500" in multivac.timeline()
+
+
+def test_an_alert_with_the_same_deduplication_key_joins_though_another_had_its_service_first(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock
+) -> None:
+    multivac.start({"join": {"same_service_within": "0s"}})
+    first = pagerduty.trigger("Checkout is slow", "checkout", key="checkout/latency")
+    pagerduty.trigger("Checkout is red", "checkout", priority="P1")
+    clock.settle()
+    multivac.becomes(Status.ACTIVE)
+    pagerduty.resolve(first)
+    clock.forward(hours=1)
+    pagerduty.trigger("Checkout is slow again", "checkout", key="checkout/latency")
+    clock.settle()
+    assert multivac.numbers() == (1, 2)
+    assert "Another alert joined (same deduplication key): Checkout is slow again" in multivac.timeline()
+
+
+def test_an_alert_joins_the_worst_incident_that_fits_and_of_those_the_oldest(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock
+) -> None:
+    multivac.start({"join": {"same_service_within": "0s"}})
+    for title, priority in (("Red", "P4"), ("Amber", "P2"), ("Green", "P2")):
+        pagerduty.trigger(title, "checkout", priority=priority)
+        clock.forward(seconds=1)
+    multivac.stop()
+    multivac.start({"join": {"same_service_within": "10m"}})
+    pagerduty.trigger("Blue", "checkout")
+    clock.settle()
+    assert "Another alert joined (same service): Blue" in multivac.timeline(2)
+
+
+def test_nothing_public_joins_a_private_incident_nor_the_other_way_round(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock
+) -> None:
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    pagerduty.trigger("Suspicious login at checkout", "checkout")
+    pagerduty.trigger("Unauthorized access to checkout", "checkout")
+    pagerduty.trigger("Checkout is slower", "checkout")
+    clock.settle()
+    assert [len(multivac.incident(number).alerts.rows) for number in multivac.numbers()] == [2, 2]
+    assert [multivac.incident(number).playbook.channel.private for number in (1, 2)] == [False, True]
+
+
+def test_an_incident_goes_on_with_the_alert_that_its_own_was_merged_into(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock
+) -> None:
+    multivac.start({"match": {"priority": ["P1"]}})
+    known = pagerduty.trigger("Checkout is down", "checkout", priority="P1")
+    passed_over = pagerduty.trigger("The database is down", "payments")
+    clock.settle()
+    pagerduty.merge(known, passed_over, by="Ana")
+    clock.settle()
+    assert "Ana Silva merged the alert into The database is down" in multivac.timeline()
+    assert "Another alert joined (linked in PagerDuty): The database is down" in multivac.timeline()
+    assert multivac.incident().status.is_open
+    pagerduty.resolve(passed_over)
+    clock.settle()
+    assert multivac.incident().resolution_at is not None
+
+
+def test_an_alert_that_was_merged_before_it_was_heard_of_joins_the_other_one(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock
+) -> None:
+    multivac.start()
+    known = pagerduty.trigger("Checkout is down", "checkout")
+    clock.settle()
+    pagerduty.lose_next()
+    unheard = pagerduty.trigger("The cart is down", "cart")
+    pagerduty.merge(unheard, known, by="Ana")
+    clock.settle()
+    assert multivac.numbers() == (1,)
+    assert "Another alert joined (linked in PagerDuty): The cart is down" in multivac.timeline()
+    assert multivac.incident().resolution_at is None
