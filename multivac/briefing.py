@@ -160,3 +160,15 @@ Message = (
 def fingerprint(*facts: object) -> str:
     """Sixteen hex digits that differ whenever what is to be shown differs."""
     return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
+
+
+def count_apart(whole: str, count: str) -> str:
+    """A fingerprint whose second half changes with what is merely counted, such as alerts in a storm."""
+    return f"{whole}.{count}"
+
+
+def only_counts(wanted: str | None, drawn: str | None) -> bool:
+    """Whether the two differ in nothing but what is counted."""
+    if wanted is None or drawn is None or "." not in wanted:
+        return False
+    return wanted.partition(".")[0] == drawn.partition(".")[0]

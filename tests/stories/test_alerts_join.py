@@ -1,6 +1,7 @@
 """Alerts of one service are one incident, and alerts of another are another."""
 
 from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
 from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
@@ -93,7 +94,7 @@ def test_twenty_alerts_at_once_are_one_incident(
     multivac.start()
     for number in range(20):
         pagerduty.trigger(f"Checkout pod {number} restarts", "checkout")
-    clock.settle()
+    clock.forward(seconds=10)
     assert multivac.numbers() == (1,)
     assert "20 alerts, the first 10 are linked" in slack.channel("inc-1").headline
     assert len(slack.channel("incidents").said("announcement")) == 1
@@ -118,7 +119,7 @@ def test_thirty_alerts_of_one_moment_are_few_redraws_and_at_most_twenty_five_not
     clock.settle()
     drawn = multivac.metric("multivac_steps_total", step="headline")
     joined = [pagerduty.trigger(f"Checkout is slow in zone {zone}", "checkout") for zone in range(30)]
-    clock.settle()
+    clock.forward(seconds=10)
     assert "31 alerts, the first 10 are linked" in slack.channel("inc-1").headline
     assert multivac.metric("multivac_steps_total", step="headline") - drawn <= 4
     notes = [len(pagerduty.incident(one)["notes"]) for one in joined]
@@ -151,6 +152,7 @@ def test_an_alert_with_the_same_deduplication_key_joins_though_another_had_its_s
 ) -> None:
     multivac.start({"join": {"same_service_within": "0s"}})
     first = pagerduty.trigger("Checkout is slow", "checkout", key="checkout/latency")
+    clock.settle()
     pagerduty.trigger("Checkout is red", "checkout", priority="P1")
     clock.settle()
     multivac.becomes(Status.ACTIVE)
@@ -181,6 +183,7 @@ def test_nothing_public_joins_a_private_incident_nor_the_other_way_round(
 ) -> None:
     multivac.start()
     pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
     pagerduty.trigger("Suspicious login at checkout", "checkout")
     pagerduty.trigger("Unauthorized access to checkout", "checkout")
     pagerduty.trigger("Checkout is slower", "checkout")
@@ -219,3 +222,37 @@ def test_an_alert_that_was_merged_before_it_was_heard_of_joins_the_other_one(
     assert multivac.numbers() == (1,)
     assert "Another alert joined (linked in PagerDuty): The cart is down" in multivac.timeline()
     assert multivac.incident().resolution_at is None
+
+
+def test_two_hundred_alerts_are_one_line_that_is_redrawn_now_and_then(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, world: World
+) -> None:
+    multivac.start(CROWD | {"invite": [], "lead": [{"fixed": "ana@example.com"}]})
+    pagerduty.trigger("Cannot reach db-1", "checkout")
+    clock.settle()
+    said = slack.channel("inc-1").kinds()
+    posted, edited = len(world.calls("slack", "chat.postMessage")), len(world.calls("slack", "chat.update"))
+    for second in range(20):
+        for number in range(10):
+            pagerduty.trigger(f"Cannot reach db-{second * 10 + number}", ("cart", "payments")[number % 2])
+        clock.forward(seconds=1)
+    clock.forward(seconds=30)
+    assert "201 alerts, 3 services, the first 10 are linked" in slack.channel("inc-1").headline
+    assert slack.channel("inc-1").kinds() == said
+    assert len(world.calls("slack", "chat.postMessage")) == posted
+    assert len(world.calls("slack", "chat.update")) - edited <= 5
+
+
+def test_what_matters_is_redrawn_at_once_also_while_alerts_stream_in(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start()
+    alerts = [pagerduty.trigger(f"Checkout pod {number} restarts", "checkout") for number in range(8)]
+    clock.forward(seconds=10)
+    pagerduty.trigger("Checkout pod 8 restarts", "checkout")
+    clock.forward(seconds=10)
+    pagerduty.trigger("Checkout pod 9 restarts", "checkout")
+    clock.forward(seconds=1)
+    pagerduty.acknowledge(alerts[0], by="Bo")
+    clock.forward(seconds=3)
+    assert "10 alerts, acknowledged by Bo Lindqvist" in slack.channel("inc-1").headline
