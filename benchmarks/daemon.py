@@ -149,6 +149,8 @@ def _environment(world: World, port: int, database: str) -> dict[str, str]:
         "MULTIVAC_PAGERDUTY__API_URL": f"{world.url}/pagerduty",
         "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": json.dumps([_SECRET]),
         "MULTIVAC_LOG__FORMAT": "json",
+        # The other benchmarks ask how fast the work is done, not how it is put off.
+        "MULTIVAC_STORM__NEW_INCIDENTS": "1000",
     }
 
 

@@ -40,6 +40,8 @@ from multivac.store import copies, migrate
 from multivac.store.database import Database
 from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
 from multivac.store.steps import forgive
+from multivac.store.storms import Pace
+from multivac.storms import Storms
 from multivac.telemetry import Telemetry
 from multivac.watch import Lookout, Watch
 from multivac.web.routes import Health, Parts, create
@@ -135,8 +137,12 @@ class Daemon:
             playbooks=lambda: self._playbooks,
             clock=self.clock,
             telemetry=self.telemetry,
+            pace=self._pace,
         )
-        self.beat = Beat(self.response, self.jobs, clock=self.clock, telemetry=self.telemetry)
+        self.storms = Storms(self.out, self._pace)
+        self.beat = Beat(
+            self.response, self.jobs, storms=self.storms, clock=self.clock, telemetry=self.telemetry
+        )
         self.operators = Operators(self.out)
         self.watch = Watch(self.out, beat=self.beat, operators=self.operators, lookout=self._lookout())
         self.sweep = Sweep(self.out.pager, self.intake, self.database) if self.out.pager else None
@@ -213,6 +219,11 @@ class Daemon:
             self.telemetry.vendor_on.labels(name).set(port is not None)
         return outside
 
+    @property
+    def _pace(self) -> Pace:
+        storm = self.settings.storm
+        return Pace(new_incidents=storm.new_incidents, within=storm.within)
+
     def _lookout(self) -> Lookout:
         watch = self.settings.watch
         heart = watch.heartbeat_url.get_secret_value() if watch.heartbeat_url else None
@@ -234,6 +245,7 @@ class Daemon:
     def _set_going(self) -> None:
         every = self.schedule.every
         every(_BEAT_SECONDS, "beat", self.beat.beat)
+        every(_BEAT_SECONDS, "storms", self.storms.tell)
         every(10, "measure", self.beat.measure, at_once=True)
         every(10, "watch", self.watch.look)
         every(10, "operators", self.operators.tell)

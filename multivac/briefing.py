@@ -143,6 +143,31 @@ class OperatorNotice:
     over: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormLine:
+    """One incident of a storm; `channel` is empty while it has none."""
+
+    number: int
+    severity: Severity
+    title: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormNotice:
+    """More new incidents than people can take in: how many, how many wait, and the worst of them."""
+
+    since: datetime
+    over_at: datetime | None
+    incidents: int
+    waiting: int  # for their channel
+    severe: int  # sev1 and sev2, which do not wait
+    ended: int  # over already
+    worst: tuple[StormLine, ...]
+    unlisted: int
+    every: timedelta  # how long from one that gets its channel to the next
+
+
 Message = (
     Headline
     | Announcement
@@ -154,6 +179,7 @@ Message = (
     | ChangeLine
     | UpdateDue
     | OperatorNotice
+    | StormNotice
 )
 
 

@@ -28,11 +28,12 @@ from multivac.incident import (
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, incidents, notices, timeline, traits
+from multivac.store import alerts, incidents, notices, storms, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
+from multivac.store.storms import Pace
 from multivac.store.traits import Owner, Subject
 from multivac.telemetry import Telemetry
 
@@ -71,7 +72,7 @@ class _News:
 class Intake:
     """The front door for alerts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it decides by, and where it puts what it decided
         self,
         database: Database,
         jobs: Jobs,
@@ -79,12 +80,14 @@ class Intake:
         playbooks: Callable[[], Sequence[Playbook]],
         clock: Clock,
         telemetry: Telemetry,
+        pace: Pace,
     ) -> None:
         self._database = database
         self._jobs = jobs
         self._playbooks = playbooks
         self._clock = clock
         self._telemetry = telemetry
+        self._pace = pace
 
     def take(self, alert: Alert) -> None:
         """Keep an alert and all that follows from it; returns after the commit."""
@@ -152,6 +155,7 @@ class Intake:
         facts, now = news.known.facts, news.now
         title = (facts.title or _UNTITLED)[:_LONGEST_TITLE]
         severity = playbook.severity_of(facts)
+        of = storms.meets(tx, self._pace, now=now)
         touched = incidents.declare(
             tx,
             title=title,
@@ -165,7 +169,9 @@ class Intake:
         )
         alerts.belongs(tx, news.known.id, touched.number, as_bad_as=severity)
         traits.remember(tx, touched.number, news.subject, declared_at=now)
+        waits = of is not None and storms.enter(tx, touched.number, of, severity=severity, now=now)
         text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
+        text += ", waits for its turn in an alert storm" if waits else ""
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
         timeline.note(tx, touched.number, [_entry(news.told), declared], now=now)
         if _by_a_person(news.told):
@@ -229,6 +235,8 @@ class Intake:
         if brief.severity_by is not None or worst is None or worst is brief.severity:
             return
         incidents.set_severity(tx, brief.number, worst)
+        if brief.is_queued and worst.rank <= storms.NEVER_WAITS:
+            storms.leave(tx, brief.number)
         told = news.told
         text = f"Severity {brief.severity.upper()} → {worst.upper()}: {told.text or told.kind}"
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
@@ -240,11 +248,13 @@ class Intake:
             incidents.withdraw_resolution(tx, brief.number)
         if not over or brief.resolution_stands or not brief.status.is_open:
             return
-        if not brief.declared_at <= news.now < brief.opens_at:  # earlier than declared: a clock set back
+        is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
+        if not is_early and not (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage):
             by = news.told.actor.name if news.told.actor is not None else "PagerDuty"
             incidents.propose_resolution(tx, brief.number, by=by, now=news.now)
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
+        storms.leave(tx, brief.number)
         text = "Dismissed: resolved before the channel was to be opened"
         key = f"dismissed:{news.told.event_id}"
         dismissed = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)

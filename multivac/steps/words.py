@@ -23,6 +23,7 @@ from multivac.ports import Marker, Posted
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store.cases import Case, Result
+from multivac.store.storms import NEVER_WAITS
 
 _SHOWN_ALERTS = 10
 _NOTED_AFTER = timedelta(minutes=1)  # a chat that hiccups is nobody's business
@@ -162,8 +163,12 @@ def announcement(view: View) -> Announcement:
 
 
 def wants_announcement(view: View) -> Mapping[str, str]:
-    """An announcement that is true, unless the channel is private."""
+    """An announcement that is true, unless the channel is private, or the notice of a storm stands for it."""
     if view.out.announce_channel is None or view.playbook.channel.private:
+        return NOTHING
+    row = view.case.steps.get("announcement")
+    is_mild = view.case.severity.rank > NEVER_WAITS
+    if view.case.storm is not None and is_mild and (row is None or not row.was_done):
         return NOTHING
     return _drawn(view, announcement)
 

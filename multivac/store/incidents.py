@@ -70,6 +70,7 @@ class Brief:
     opens_at: datetime
     resolution_stands: bool
     person_acted: bool
+    is_queued: bool
     playbook: Playbook
 
 
@@ -85,6 +86,7 @@ def brief(tx: sa.Connection, number: IncidentId) -> Brief:
         opens_at=row.opens_at,
         resolution_stands=row.resolution_at is not None and not row.resolution_withdrawn,
         person_acted=row.person_acted_at is not None,
+        is_queued=row.queued_at is not None,
         playbook=restore(row.body),
     )
 
