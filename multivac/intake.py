@@ -41,6 +41,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 _LONGEST_TITLE = 1000
+_NOT_SOON = timedelta(seconds=15)
 _UNTITLED = "Untitled alert"
 _WHOLE = frozenset({AlertKind.TRIGGERED, AlertKind.FOUND_OPEN})  # they say all there is, a blank title too
 _STILL_OPEN = frozenset({"triggered", "acknowledged"})
@@ -215,7 +216,9 @@ class Intake:
         traits.remember(tx, brief.number, subject, declared_at=brief.declared_at)
         return [_joined(subject, "linked in PagerDuty", at=news.told.occurred_at)]
 
-    def _change(self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]) -> Put:
+    def _change(
+        self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]
+    ) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, facts = brief.number, news.known.facts
         as_bad_as = None if facts.status == "resolved" else brief.playbook.severity_of(facts)
@@ -228,6 +231,10 @@ class Intake:
         worst = alerts.worst_open(tx, number)
         self._weigh(tx, news, brief, worst=worst)
         self._end(tx, news, brief, over=worst is None)
+        if _is_quiet(news, brief, worst) and alerts.are_many(tx, number):
+            # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
+            incidents.touch_by(tx, number, news.now + _NOT_SOON)
+            return None
         return self._jobs.put(tx, incidents.touch(tx, number), patient=True)
 
     def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> None:
@@ -316,6 +323,13 @@ class Sweep:
                 self._intake.take(alert)
                 number += 1
         return number
+
+
+def _is_quiet(news: _News, brief: Brief, worst: Severity | None) -> bool:
+    """Whether nothing follows from the news but another count: no change of severity, status or people."""
+    settled = brief.severity_by is not None or worst is brief.severity
+    is_ending = worst is None or brief.resolution_stands or not brief.status.is_open
+    return settled and not is_ending and not _by_a_person(news.told)
 
 
 def _by_a_person(told: Alert) -> bool:

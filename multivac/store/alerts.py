@@ -100,6 +100,13 @@ def worst_open(tx: sa.Connection, owner: IncidentId) -> Severity | None:
     return None if worst is None else Severity(worst)
 
 
+def are_many(tx: sa.Connection, owner: IncidentId) -> bool:
+    """Whether an incident has so many alerts that a look at all of them takes long."""
+    return len(tx.scalars(_FIRST_ONES, {"owner": owner}).all()) == _MANY
+
+
+_MANY = 100
+_FIRST_ONES = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).limit(_MANY)
 _BELONGS = (
     sa.update(alert)
     .where(alert.c.id == sa.bindparam("number"))

@@ -117,6 +117,24 @@ def touch(tx: sa.Connection, number: IncidentId) -> Touched:
     return Touched(number=number, version=row.version, severity=Severity(row.severity))
 
 
+def touch_by(tx: sa.Connection, number: IncidentId, at: datetime) -> None:
+    """Say that something changed that can wait: it is looked at by then at the latest."""
+    tx.execute(_TOUCH_BY, {"number": number, "at": at})
+
+
+_TOUCH_BY = (
+    sa.update(incident)
+    .where(
+        incident.c.id == sa.bindparam("number"),
+        sa.or_(
+            incident.c.wake_at.is_(None),
+            incident.c.wake_at > sa.bindparam("at", type_=incident.c.wake_at.type),
+        ),
+    )
+    .values(wake_at=sa.bindparam("at", type_=incident.c.wake_at.type))
+)
+
+
 def lock(tx: sa.Connection, number: IncidentId) -> None:
     """Make this transaction the only one that moves the incident; on SQLite the writer is that anyway."""
     if tx.dialect.name == "postgresql":
