@@ -42,7 +42,9 @@ from multivac.store import copies, migrate
 from multivac.store.database import Database
 from multivac.store.liveness import FileLiveness, Liveness, SessionLiveness
 from multivac.store.steps import forgive
+from multivac.store.storms import Inflow
 from multivac.store.tanks import SharedTanks
+from multivac.storms import Storms
 from multivac.telemetry import Telemetry
 from multivac.watch import Lookout, Watch
 from multivac.web.routes import Health, Parts, create
@@ -141,8 +143,12 @@ class Daemon:
             playbooks=lambda: self._playbooks,
             clock=self.clock,
             telemetry=self.telemetry,
+            inflow=self._inflow,
         )
-        self.beat = Beat(self.response, self.jobs, clock=self.clock, telemetry=self.telemetry)
+        self.storms = Storms(self.out, self._inflow)
+        self.beat = Beat(
+            self.response, self.jobs, storms=self.storms, clock=self.clock, telemetry=self.telemetry
+        )
         self.operators = Operators(self.out)
         self.watch = Watch(self.out, beat=self.beat, operators=self.operators, lookout=self._lookout())
         self.sweep = Sweep(self.out.pager, self.intake, self.database) if self.out.pager else None
@@ -223,6 +229,11 @@ class Daemon:
         tanks = OwnTanks() if self.database.is_sqlite else SharedTanks(self.database)
         return Limiter(tanks, self.clock.now)
 
+    @property
+    def _inflow(self) -> Inflow:
+        storm = self.settings.storm
+        return Inflow(new_incidents=storm.new_incidents, within=storm.within)
+
     def _lookout(self) -> Lookout:
         watch = self.settings.watch
         heart = watch.heartbeat_url.get_secret_value() if watch.heartbeat_url else None
@@ -244,6 +255,7 @@ class Daemon:
     def _set_going(self) -> None:
         every = self.schedule.every
         every(_BEAT_SECONDS, "beat", self.beat.beat)
+        every(_BEAT_SECONDS, "storms", self.storms.tell)
         every(10, "measure", self.beat.measure, at_once=True)
         every(10, "watch", self.watch.look)
         every(10, "operators", self.operators.tell)

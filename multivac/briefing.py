@@ -143,6 +143,31 @@ class OperatorNotice:
     over: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormLine:
+    """One incident of a storm; `channel` is empty while it has none."""
+
+    number: int
+    severity: Severity
+    title: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormNotice:
+    """More new incidents than people can take in: how many, how many wait, and the worst of them."""
+
+    since: datetime
+    over_at: datetime | None
+    incidents: int
+    waiting: int  # for their channel
+    severe: int  # sev1 and sev2, which do not wait
+    ended: int  # over already
+    worst: tuple[StormLine, ...]
+    unlisted: int
+    every: timedelta  # how long from one that gets its channel to the next
+
+
 Message = (
     Headline
     | Announcement
@@ -154,9 +179,22 @@ Message = (
     | ChangeLine
     | UpdateDue
     | OperatorNotice
+    | StormNotice
 )
 
 
 def fingerprint(*facts: object) -> str:
     """Sixteen hex digits that differ whenever what is to be shown differs."""
     return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
+
+
+def count_apart(whole: str, count: str) -> str:
+    """A fingerprint whose second half changes with what is merely counted, such as alerts in a storm."""
+    return f"{whole}.{count}"
+
+
+def only_counts(wanted: str | None, drawn: str | None) -> bool:
+    """Whether the two differ in nothing but what is counted."""
+    if wanted is None or drawn is None or "." not in wanted:
+        return False
+    return wanted.partition(".")[0] == drawn.partition(".")[0]

@@ -100,6 +100,8 @@ class Facts:
     service_id: str | None = None
     service_name: str | None = None
     policy_id: str | None = None  # the escalation policy
+    dedup_key: str | None = None  # the same for all that a monitor says of one problem
+    merged_into: str | None = None  # the key of the alert that people merged it into
     assignees: tuple[Person, ...] | None = None
     responders: tuple[Person, ...] | None = None  # added one by one, so they only ever grow
     bridge: Bridge | None = None

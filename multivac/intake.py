@@ -28,17 +28,20 @@ from multivac.incident import (
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, incidents, notices, timeline
+from multivac.store import alerts, incidents, notices, storms, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
+from multivac.store.storms import Inflow
+from multivac.store.traits import Owner, Subject
 from multivac.telemetry import Telemetry
 
 T = TypeVar("T")
 log = structlog.get_logger()
 
 _LONGEST_TITLE = 1000
+_NOT_SOON = timedelta(seconds=15)
 _UNTITLED = "Untitled alert"
 _WHOLE = frozenset({AlertKind.TRIGGERED, AlertKind.FOUND_OPEN})  # they say all there is, a blank title too
 _STILL_OPEN = frozenset({"triggered", "acknowledged"})
@@ -61,11 +64,16 @@ class _News:
     known: Known
     now: datetime
 
+    @property
+    def subject(self) -> Subject:
+        """The alert as the rules of joining see it."""
+        return Subject(source=self.told.source, key=self.told.key or "", facts=self.known.facts)
+
 
 class Intake:
     """The front door for alerts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it decides by, and where it puts what it decided
         self,
         database: Database,
         jobs: Jobs,
@@ -73,12 +81,14 @@ class Intake:
         playbooks: Callable[[], Sequence[Playbook]],
         clock: Clock,
         telemetry: Telemetry,
+        inflow: Inflow,
     ) -> None:
         self._database = database
         self._jobs = jobs
         self._playbooks = playbooks
         self._clock = clock
         self._telemetry = telemetry
+        self._inflow = inflow
 
     def take(self, alert: Alert) -> None:
         """Keep an alert and all that follows from it; returns after the commit."""
@@ -124,29 +134,29 @@ class Intake:
 
     def _place(self, tx: sa.Connection, news: _News) -> Taken:
         facts = news.known.facts
-        is_whole = facts.title is not None or news.told.kind in _WHOLE
-        if facts.status not in _STILL_OPEN or not is_whole:
-            return Taken("dropped")  # over already, or all that is known is that it exists
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
             return Taken("dropped")
-        service = facts.service_id or facts.service_name
-        within = playbook.join.same_service_within
-        owner = incidents.joinable(tx, service, within=within, now=news.now) if service and within else None
-        return self._declare(tx, news, playbook) if owner is None else self._join(tx, news, owner)
+        if owner := traits.linked_owner(tx, news.subject, playbook):
+            return self._join(tx, news, owner)
+        is_whole = facts.title is not None or news.told.kind in _WHOLE
+        if facts.status not in _STILL_OPEN or not is_whole:
+            return Taken("dropped")  # over already, or all that is known is that it exists
+        if owner := traits.owner_of(tx, news.subject, playbook, now=news.now):
+            return self._join(tx, news, owner)
+        return self._declare(tx, news, playbook)
 
-    def _join(self, tx: sa.Connection, news: _News, owner: IncidentId) -> Taken:
+    def _join(self, tx: sa.Connection, news: _News, owner: Owner) -> Taken:
         told = news.told
-        text = f"Another alert joined: {news.known.facts.title}"
-        key = f"joined:{told.source}:{told.key}"
-        joined = Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=key)
+        joined = _joined(news.subject, owner.why, at=told.occurred_at)
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
-        return Taken("joined", self._change(tx, news, incidents.brief(tx, owner), entries=entries))
+        return Taken("joined", self._change(tx, news, incidents.brief(tx, owner.number), entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
         facts, now = news.known.facts, news.now
         title = (facts.title or _UNTITLED)[:_LONGEST_TITLE]
         severity = playbook.severity_of(facts)
+        of = storms.meets(tx, self._inflow, now=now)
         touched = incidents.declare(
             tx,
             title=title,
@@ -159,7 +169,10 @@ class Intake:
             ),
         )
         alerts.belongs(tx, news.known.id, touched.number, as_bad_as=severity)
+        traits.remember(tx, touched.number, news.subject, declared_at=now)
+        waits = of is not None and storms.enter(tx, touched.number, of, severity=severity, now=now)
         text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
+        text += ", waits for its turn in an alert storm" if waits else ""
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
         timeline.note(tx, touched.number, [_entry(news.told), declared], now=now)
         if _by_a_person(news.told):
@@ -172,17 +185,45 @@ class Intake:
         told = news.told
         if told.kind is AlertKind.FOUND_OPEN and not news.known.changed:
             return Taken("known")
+        target = self._merged_into(tx, news)  # its row before the incident's, as everybody takes them
         brief = incidents.brief(tx, owner)
         if marker_of(owner, brief.declared_at) in told.text:
             return Taken("our own")  # the pager tells us of the note we wrote
         entries = [] if told.kind is AlertKind.FOUND_OPEN else [_entry(told)]
+        if target is not None:
+            entries += self._go_on_with(tx, news, brief, target=target)
         return Taken("followed", self._change(tx, news, brief, entries=entries))
 
-    def _change(self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]) -> Put:
+    def _merged_into(self, tx: sa.Connection, news: _News) -> Known | None:
+        """The alert that people have just merged this one into, if it is known."""
+        into = news.told.facts.merged_into
+        return None if into is None else alerts.find(tx, news.told.source, into)
+
+    def _go_on_with(self, tx: sa.Connection, news: _News, brief: Brief, *, target: Known) -> list[Entry]:
+        """The incident of a merged alert goes on with the other one, unless that has an incident itself."""
+        key = f"merged:{news.told.event_id}"
+        if target.incident is not None:
+            if target.incident == brief.number:
+                return []
+            text = f"It goes on in INC-{target.incident}, which the other alert belongs to"
+            return [Entry(kind=EntryKind.ALERT, at=news.told.occurred_at, text=text, key=key)]
+        its = choose(self._playbooks(), target.facts)
+        is_apart = its is not None and not traits.may_share(its, brief.playbook)
+        if target.facts.status not in _STILL_OPEN or is_apart or not brief.playbook.join.linked:
+            return []
+        subject = Subject(source=news.told.source, key=news.told.facts.merged_into or "", facts=target.facts)
+        alerts.belongs(tx, target.id, brief.number, as_bad_as=brief.playbook.severity_of(target.facts))
+        traits.remember(tx, brief.number, subject, declared_at=brief.declared_at)
+        return [_joined(subject, "linked in PagerDuty", at=news.told.occurred_at)]
+
+    def _change(
+        self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]
+    ) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, facts = brief.number, news.known.facts
         as_bad_as = None if facts.status == "resolved" else brief.playbook.severity_of(facts)
         alerts.belongs(tx, news.known.id, number, as_bad_as=as_bad_as)
+        traits.remember(tx, number, news.subject, declared_at=brief.declared_at)
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, now=news.now)
@@ -190,6 +231,10 @@ class Intake:
         worst = alerts.worst_open(tx, number)
         self._weigh(tx, news, brief, worst=worst)
         self._end(tx, news, brief, over=worst is None)
+        if _is_quiet(news, brief, worst) and alerts.are_many(tx, number):
+            # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
+            incidents.touch_by(tx, number, news.now + _NOT_SOON)
+            return None
         return self._jobs.put(tx, incidents.touch(tx, number), patient=True)
 
     def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> None:
@@ -197,6 +242,8 @@ class Intake:
         if brief.severity_by is not None or worst is None or worst is brief.severity:
             return
         incidents.set_severity(tx, brief.number, worst)
+        if brief.is_queued and worst.rank <= storms.NEVER_WAITS:
+            storms.leave(tx, brief.number)
         told = news.told
         text = f"Severity {brief.severity.upper()} → {worst.upper()}: {told.text or told.kind}"
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
@@ -208,11 +255,13 @@ class Intake:
             incidents.withdraw_resolution(tx, brief.number)
         if not over or brief.resolution_stands or not brief.status.is_open:
             return
-        if not brief.declared_at <= news.now < brief.opens_at:  # earlier than declared: a clock set back
+        is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
+        if not is_early and not (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage):
             by = news.told.actor.name if news.told.actor is not None else "PagerDuty"
             incidents.propose_resolution(tx, brief.number, by=by, now=news.now)
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
+        storms.leave(tx, brief.number)
         text = "Dismissed: resolved before the channel was to be opened"
         key = f"dismissed:{news.told.event_id}"
         dismissed = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
@@ -276,8 +325,20 @@ class Sweep:
         return number
 
 
+def _is_quiet(news: _News, brief: Brief, worst: Severity | None) -> bool:
+    """Whether nothing follows from the news but another count: no change of severity, status or people."""
+    settled = brief.severity_by is not None or worst is brief.severity
+    is_ending = worst is None or brief.resolution_stands or not brief.status.is_open
+    return settled and not is_ending and not _by_a_person(news.told)
+
+
 def _by_a_person(told: Alert) -> bool:
     return told.actor is not None and told.kind is not AlertKind.TRIGGERED
+
+
+def _joined(subject: Subject, why: str, *, at: datetime) -> Entry:
+    text = f"Another alert joined ({why}): {subject.facts.title or _UNTITLED}"
+    return Entry(kind=EntryKind.ALERT, at=at, text=text, key=f"joined:{subject.source}:{subject.key}")
 
 
 def _entry(told: Alert) -> Entry:

@@ -204,6 +204,8 @@ def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
     if view.case.declared_at <= view.now < view.case.opens_at and step.name != "settle":
         view.look_again(view.case.opens_at)
         return
+    if view.case.queued_at is not None and step.name != "settle":
+        return  # in a storm: whoever lets it in touches it
     yield from step.wants(view).items()
 
 

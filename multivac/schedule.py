@@ -28,10 +28,12 @@ from multivac.jobs import Jobs, Put
 from multivac.ports import Clock, Marker
 from multivac.response import Response
 from multivac.steps.base import Outside
-from multivac.store import alerts, incidents, notices, tanks
+from multivac.store import alerts, incidents, notices, tanks, traits
 from multivac.store import steps as progress
 from multivac.store.incidents import Touched
 from multivac.store.notices import Notice
+from multivac.store.storms import count_waiting
+from multivac.storms import Storms
 from multivac.telemetry import Telemetry
 
 log = structlog.get_logger()
@@ -47,9 +49,12 @@ _SOON = timedelta(seconds=2)  # what is due sooner gets a timer of its own; the 
 class Beat:
     """What happens again and again, as plain functions of the time."""
 
-    def __init__(self, response: Response, jobs: Jobs, *, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(
+        self, response: Response, jobs: Jobs, *, storms: Storms, clock: Clock, telemetry: Telemetry
+    ) -> None:
         self._database = response.out.database
         self._nudge = response.nudge
+        self._storms = storms
         self._jobs = jobs
         self._clock = clock
         self._telemetry = telemetry
@@ -67,6 +72,7 @@ class Beat:
             if gone:
                 freed = self._database.write(partial(progress.free, dead=gone, now=now))
                 log.info("claims of the dead freed", claims=len(gone), incidents=list(freed))
+        self._storms.let_in()
         with self._database.read() as tx:
             due = incidents.due(tx, now)
         queued = self._jobs.waiting() if due else frozenset()
@@ -98,7 +104,8 @@ class Beat:
         now = self._clock.now()
         with self._database.read() as tx:
             number, late = progress.unfinished(tx), progress.late(tx, now)
-            by_severity = incidents.count_open(tx)
+            by_severity, waiting = incidents.count_open(tx), count_waiting(tx)
+        self._telemetry.waiting.set(waiting)
         self._telemetry.unfinished.set(number)
         self._telemetry.oldest.set((now - late[0].since).total_seconds() if late else 0)
         self._telemetry.open.clear()
@@ -110,6 +117,7 @@ class Beat:
         before = self._clock.now() - alerts.KEEP_DELIVERIES
         forgotten = self._database.write(lambda tx: alerts.forget_deliveries(tx, before))
         self._database.write(lambda tx: tanks.forget(tx, self._clock.now() - _FULL_AGAIN))
+        self._database.write(lambda tx: traits.forget(tx, before))
         self._jobs.forget_old()
         log.info("house kept", deliveries_forgotten=forgotten)
 

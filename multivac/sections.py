@@ -276,6 +276,18 @@ class PagerDutySettings(Strict):
         return f"pagerduty: on at {self.api_url}, webhooks checked with {len(self.webhook_secrets)} secret(s)"
 
 
+class StormSettings(Strict):
+    """When there are more new incidents than people can take in."""
+
+    new_incidents: Annotated[int, Field(ge=1)] = Field(
+        20,
+        description="Beyond so many new incidents, further ones (sev3 to sev5) wait for their turn.",
+    )
+    within: PositiveDuration = Field(
+        timedelta(minutes=1), description="The time in which they are counted; a storm lets in as many."
+    )
+
+
 class WatchSettings(Strict):
     """How Multivac watches itself, and whom it tells when it is late."""
 

@@ -25,6 +25,7 @@ from multivac.sections import (
     PlaybookSettings,
     ServerSettings,
     SlackSettings,
+    StormSettings,
     WatchSettings,
 )
 from multivac.values import Strict
@@ -44,6 +45,7 @@ class Settings(Strict):
     slack: SlackSettings = Field(default_factory=SlackSettings)
     jira: JiraSettings = Field(default_factory=JiraSettings)
     pagerduty: PagerDutySettings = Field(default_factory=PagerDutySettings)
+    storm: StormSettings = Field(default_factory=StormSettings)
     watch: WatchSettings = Field(default_factory=WatchSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

@@ -125,6 +125,8 @@ def facts_of_incident(incident: Body) -> Facts:
         service_id=ident(part(incident, "service").get("id")),
         service_name=_name(part(incident, "service")),
         policy_id=ident(part(incident, "escalation_policy").get("id")),
+        dedup_key=ident(incident.get("incident_key")),
+        merged_into=_merged_into(incident),
         assignees=_assignees(incident),
         responders=_responders(incident),
         bridge=bridge(part(incident, "conference_bridge")),
@@ -152,6 +154,13 @@ def _number(incident: Body) -> int | None:
 
 def _one_of(known: frozenset[str], value: object) -> str | None:
     return value if isinstance(value, str) and value in known else None
+
+
+def _merged_into(incident: Body) -> str | None:
+    reason = part(incident, "resolve_reason")
+    if words(reason.get("type")) != "merge_resolve_reason":  # the only one that the API's reference has
+        return None
+    return ident(part(reason, "incident").get("id"))
 
 
 def _assignees(incident: Body) -> tuple[Person, ...] | None:

@@ -97,6 +97,9 @@ def _unacknowledged(event: Event) -> str:
 
 
 def _resolved(event: Event) -> str:
+    if facts_of_incident(event.incident).merged_into:
+        into = _named(part(event.incident, "resolve_reason", "incident"), "another one")
+        return f"{event.by} merged the alert into {into}"
     return "PagerDuty resolved the alert by itself" if not event.agent else f"{event.by} resolved the alert"
 
 

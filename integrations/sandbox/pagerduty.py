@@ -50,6 +50,7 @@ class PagerDuty(Doors):
             ("acknowledge", self.acknowledge),
             ("unacknowledge", self.unacknowledge),
             ("resolve", self.resolve),
+            ("merge", self.merge),
             ("reopen", self.reopen),
             ("escalate", self.escalate),
             ("delegate", self.delegate),

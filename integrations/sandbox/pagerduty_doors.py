@@ -108,7 +108,17 @@ class Doors:
     @locked
     def resolve(self, incident: str, by: str | None = None) -> None:
         """Resolve, by a person or (None) because the monitor reports recovery."""
-        found = self.account.incidents[incident]
+        self._resolve(self.account.incidents[incident], by)
+
+    @locked
+    def merge(self, incident: str, into: str, by: str) -> None:
+        """Merge: the incident's alerts go over to the other one, and it is resolved itself."""
+        found, target = self.account.incidents[incident], self.account.incidents[into]
+        target.alerts += found.alerts
+        found.alerts, found.merged_into = [], target
+        self._resolve(found, by)
+
+    def _resolve(self, found: Incident, by: str | None) -> None:
         found.resolved_at = self.now()
         found.assignees.clear()
         found.acks.clear()

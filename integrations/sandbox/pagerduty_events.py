@@ -74,7 +74,7 @@ def incident_data(account: Account, incident: Incident) -> Json:
         "priority": account.priorities[incident.priority].ref() if incident.priority else None,
         "urgency": incident.urgency,
         "conference_bridge": incident.bridge(),
-        "resolve_reason": None,
+        "resolve_reason": incident.resolve_reason(),
         "incident_type": {"name": incident.type_name},
     }
 

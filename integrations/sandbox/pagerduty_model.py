@@ -213,6 +213,7 @@ class Incident:
     bridge_number: str | None = None
     type_name: str = "incident_default"
     details: str | None = None
+    merged_into: "Incident | None" = None
     custom_fields: dict[str, Any] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -227,6 +228,12 @@ class Incident:
     def ref(self) -> Json:
         """Give the incident's reference."""
         return reference("incident", "incidents", self.id, self.title)
+
+    def resolve_reason(self) -> Json | None:
+        """Give why it was resolved; PagerDuty knows one reason, that it was merged into another."""
+        if self.merged_into is None:
+            return None
+        return {"type": "merge_resolve_reason", "incident": self.merged_into.ref()}
 
     def bridge(self) -> Json | None:
         """Give the conference bridge, None when there is none."""

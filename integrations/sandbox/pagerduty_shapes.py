@@ -220,7 +220,7 @@ def incident_json(account: Account, incident: Incident, include: Collection[str]
         ),
         "last_status_change_by": incident.changed_by,
         "priority": priority_json(priority) if priority else None,
-        "resolve_reason": None,
+        "resolve_reason": incident.resolve_reason(),
         "conference_bridge": incident.bridge(),
         "incidents_responders": [responder_json(account, incident, each) for each in incident.responders],
         "responder_requests": [],

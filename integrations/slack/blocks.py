@@ -25,6 +25,8 @@ from multivac.briefing import (
     Message,
     OperatorNotice,
     ResolutionProposed,
+    StormLine,
+    StormNotice,
     TaskLine,
     UpdateDue,
 )
@@ -93,6 +95,8 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911 - one row for each
             return _update_due(message)
         case OperatorNotice():
             return _operator_notice(message)
+        case StormNotice():
+            return _storm_notice(message)
         case _:
             assert_never(message)
 
@@ -269,6 +273,39 @@ def _operator_notice(said: OperatorNotice) -> Drawn:
     text = f"Multivac needs its operators: {what}" + (f" What to do: {do}" if do else "")
     shown = f"*Multivac needs its operators*\n{what}" + (f"\n*What to do:* {do}" if do else "")
     return _drawn("operator-notice", text, _sections(shown))
+
+
+def _storm_notice(said: StormNotice) -> Drawn:
+    number, over = _count(said.incidents, "new incident"), said.over_at
+    if over is not None:
+        title = f"Alert storm over: {number}"
+        state = f"{when(said.since)} to {when(over)}. {said.severe} at SEV1 or SEV2, {said.ended} ended."
+    else:
+        title = f"Alert storm: {number}, {said.waiting} waiting for a channel, worst first"
+        state = (
+            f"Since {when(said.since)}. {said.severe} at SEV1 or SEV2, which get their channel at once; of "
+            f"the others one every {_seconds(said.every)}. This message stands for their announcements."
+        )
+    advice = (
+        "*What to do:* in PagerDuty, resolve or merge what is no incident of its own: if it still waits, it "
+        "gets no channel. Raise the priority of what cannot wait."
+    )
+    more = f"and {said.unlisted} more" if said.unlisted else ""
+    blocks = [
+        _header(title),
+        *_sections(state if over else f"{state}\n{advice}"),
+        *_listed([*map(_storm_line, said.worst), *filter(None, [more])]),
+    ]
+    return _drawn("storm-notice", f"{title}. {state}" if over else f"{title}. {state} {advice}", blocks)
+
+
+def _storm_line(said: StormLine) -> str:
+    where = channel(said.channel) if said.channel else "waits for its channel"
+    return f"• {SEVERITY[said.severity]} · INC-{said.number} · {line(said.title, 150)} · {where}"
+
+
+def _seconds(span: timedelta) -> str:
+    return _count(round(span.total_seconds()), "second") if span < timedelta(minutes=2) else _duration(span)
 
 
 def _lead(said: Headline | Announcement) -> str:

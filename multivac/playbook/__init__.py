@@ -24,6 +24,7 @@ from multivac.playbook.people import (
     Wanted,
 )
 from multivac.playbook.phases import CONDITIONS, Phase, Repeat, Task, holds
+from multivac.playbook.titles import gist
 
 __all__ = [
     "CONDITIONS",
@@ -44,6 +45,7 @@ __all__ = [
     "Task",
     "Wanted",
     "choose",
+    "gist",
     "holds",
     "mistakes",
     "restore",

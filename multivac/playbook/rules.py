@@ -78,6 +78,17 @@ class JoinRule(Strict):
         timedelta(minutes=10),
         description="An alert of the same service joins an incident declared within this time; 0s: never.",
     )
+    same_dedup_key_within: Duration = Field(
+        timedelta(days=1),
+        description="An alert with the same deduplication key joins, within this time; 0s: never.",
+    )
+    similar_title_within: Duration = Field(
+        timedelta(),
+        description="An alert of any service with a similar title joins, within this time; 0s: never.",
+    )
+    linked: bool = Field(
+        default=True, description="An alert that people merged with another joins the incident of that one."
+    )
 
 
 class SeverityRule(Strict):

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from multivac.briefing import only_counts
 from multivac.steps.base import Step
 from multivac.store.cases import Case, StepRow
 
 _REDRAW_TOGETHER = timedelta(seconds=2)
+# While alerts stream in: from how many alerts on, and how long apart.
+_COUNTED_ANEW = ((50, timedelta(seconds=30)), (5, timedelta(seconds=10)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,9 @@ def readiness(case: Case, step: Step, row: StepRow, *, now: datetime) -> Ready:
     over = row.is_settled and not (case.status.is_open and row.may_be_mended)
     if over or row.claim is not None:
         return Ready(now=False)
-    not_before = [at for at in (row.next_try, _redraw_at(step, row, now)) if at is not None and at > now]
+    not_before = [
+        at for at in (row.next_try, _redraw_at(case, step, row, now=now)) if at is not None and at > now
+    ]
     if not_before:
         return Ready(now=False, at=max(not_before))
     since = _needs_met(case, step, row)
@@ -39,11 +44,18 @@ def readiness(case: Case, step: Step, row: StepRow, *, now: datetime) -> Ready:
     return Ready(now=until <= now, at=until)
 
 
-def _redraw_at(step: Step, row: StepRow, now: datetime) -> datetime | None:
-    """A message is not redrawn more often than this, so that ten changes make one edit."""
+def _redraw_at(case: Case, step: Step, row: StepRow, *, now: datetime) -> datetime | None:
+    """A message is not redrawn more often than this, so that ten changes make one edit.
+
+    The more alerts there are, the less one more of them says: so redraws grow far slower than alerts.
+    """
     if not step.settles or row.done_at is None or row.done_at > now:  # a clock that was set back
         return None
-    return row.done_at + _REDRAW_TOGETHER
+    wait = _REDRAW_TOGETHER
+    if only_counts(row.wanted, row.done):
+        number = len(case.alerts.rows)
+        wait = next((apart for most, apart in _COUNTED_ANEW if number > most), wait)
+    return row.done_at + wait
 
 
 def _needs_met(case: Case, step: Step, row: StepRow) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import (
@@ -14,6 +15,7 @@ from multivac.briefing import (
     ResolutionProposed,
     UpdateDue,
     Who,
+    count_apart,
     fingerprint,
 )
 from multivac.incident import CX_LEAD, Person, marker_of
@@ -21,6 +23,7 @@ from multivac.ports import Marker, Posted
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store.cases import Case, Result
+from multivac.store.storms import NEVER_WAITS
 
 _SHOWN_ALERTS = 10
 _NOTED_AFTER = timedelta(minutes=1)  # a chat that hiccups is nobody's business
@@ -104,16 +107,27 @@ def _responding(case: Case) -> tuple[str, ...]:
 
 
 def _summary(case: Case) -> str:
-    number, ackers = len(case.alerts.rows), case.alerts.ackers
+    number, services = len(case.alerts.rows), len(case.alerts.services)
     words = "1 alert" if number == 1 else f"{number} alerts"
+    if services > 1:
+        words += f", {services} services"
     if number > _SHOWN_ALERTS:
         words += f", the first {_SHOWN_ALERTS} are linked"
-    return words + (f", acknowledged by {ackers[0].name}" if ackers else ", not acknowledged yet")
+    return f"{words}, {_acknowledged(case)}"
+
+
+def _acknowledged(case: Case) -> str:
+    ackers = case.alerts.ackers
+    return f"acknowledged by {ackers[0].name}" if ackers else "not acknowledged yet"
 
 
 def wants_headline(view: View) -> Mapping[str, str]:
-    """A headline that is true."""
-    return _drawn(view, headline)
+    """A headline that is true; that further alerts have come is drawn with more patience."""
+    if view.out.chat is None:
+        return NOTHING
+    drawn = headline(view)
+    rest = replace(drawn, summary=_acknowledged(view.case), services=(), alerts=())
+    return {"": count_apart(fingerprint(rest), fingerprint(drawn.summary, drawn.services, drawn.alerts))}
 
 
 def draw_headline(attempt: Attempt) -> Result:
@@ -149,8 +163,12 @@ def announcement(view: View) -> Announcement:
 
 
 def wants_announcement(view: View) -> Mapping[str, str]:
-    """An announcement that is true, unless the channel is private."""
+    """An announcement that is true, unless the channel is private, or the notice of a storm stands for it."""
     if view.out.announce_channel is None or view.playbook.channel.private:
+        return NOTHING
+    row = view.case.steps.get("announcement")
+    is_mild = view.case.severity.rank > NEVER_WAITS
+    if view.case.storm is not None and is_mild and (row is None or not row.was_done):
         return NOTHING
     return _drawn(view, announcement)
 

@@ -52,6 +52,15 @@ def incident_of(tx: sa.Connection, source: str, key: str) -> IncidentId | None:
     return None if found is None else IncidentId(found)
 
 
+def find(tx: sa.Connection, source: str, key: str) -> Known | None:
+    """An alert as last known, which only this transaction changes from here on; None if nobody told of it."""
+    row = tx.execute(_BY_KEY, {"its_source": source, "its_key": key}).one_or_none()
+    if row is None:
+        return None
+    owner = None if row.incident is None else IncidentId(row.incident)
+    return Known(id=row.id, incident=owner, facts=facts_of(row.facts), changed=False)
+
+
 def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
     """Merge what was told into what is known of the alert, and return that."""
     stored = _with(told, "{}")
@@ -91,6 +100,13 @@ def worst_open(tx: sa.Connection, owner: IncidentId) -> Severity | None:
     return None if worst is None else Severity(worst)
 
 
+def are_many(tx: sa.Connection, owner: IncidentId) -> bool:
+    """Whether an incident has so many alerts that a look at all of them takes long."""
+    return len(tx.scalars(_FIRST_ONES, {"owner": owner}).all()) == _MANY
+
+
+_MANY = 100
+_FIRST_ONES = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).limit(_MANY)
 _BELONGS = (
     sa.update(alert)
     .where(alert.c.id == sa.bindparam("number"))

@@ -84,6 +84,8 @@ class Case:
     resolution_withdrawn: bool
     updated_at: datetime | None
     version: int
+    storm: int | None
+    queued_at: datetime | None  # since when it waits for its turn in a storm
     alerts: Alerts
     roles: Mapping[str, RoleRow]
     steps: Mapping[str, StepRow]
@@ -134,6 +136,8 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         resolution_withdrawn=row.resolution_withdrawn,
         updated_at=row.updated_at,
         version=row.version,
+        storm=row.storm,
+        queued_at=row.queued_at,
         alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -70,6 +70,7 @@ class Brief:
     opens_at: datetime
     resolution_stands: bool
     person_acted: bool
+    is_queued: bool
     playbook: Playbook
 
 
@@ -85,6 +86,7 @@ def brief(tx: sa.Connection, number: IncidentId) -> Brief:
         opens_at=row.opens_at,
         resolution_stands=row.resolution_at is not None and not row.resolution_withdrawn,
         person_acted=row.person_acted_at is not None,
+        is_queued=row.queued_at is not None,
         playbook=restore(row.body),
     )
 
@@ -113,6 +115,24 @@ def touch(tx: sa.Connection, number: IncidentId) -> Touched:
     """Say that something about the incident changed."""
     row = tx.execute(_TOUCH, {"number": number}).one()
     return Touched(number=number, version=row.version, severity=Severity(row.severity))
+
+
+def touch_by(tx: sa.Connection, number: IncidentId, at: datetime) -> None:
+    """Say that something changed that can wait: it is looked at by then at the latest."""
+    tx.execute(_TOUCH_BY, {"number": number, "at": at})
+
+
+_TOUCH_BY = (
+    sa.update(incident)
+    .where(
+        incident.c.id == sa.bindparam("number"),
+        sa.or_(
+            incident.c.wake_at.is_(None),
+            incident.c.wake_at > sa.bindparam("at", type_=incident.c.wake_at.type),
+        ),
+    )
+    .values(wake_at=sa.bindparam("at", type_=incident.c.wake_at.type))
+)
 
 
 def lock(tx: sa.Connection, number: IncidentId) -> None:
@@ -165,27 +185,6 @@ def put_off(tx: sa.Connection, number: IncidentId, until: datetime) -> None:
 def _one_at_a_time(tx: sa.Connection, what: str) -> None:
     if tx.dialect.name == "postgresql":  # SQLite has one writer anyway
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(what))))
-
-
-def joinable(tx: sa.Connection, service: str, *, within: timedelta, now: datetime) -> IncidentId | None:
-    """The newest open incident of this service that was declared `within` that time.
-
-    Two alerts of one service at the same instant are asked one after the other.
-    """
-    _one_at_a_time(tx, service)
-    return tx.scalars(_JOINABLE, {"of_service": service, "since": now - within}).one_or_none()
-
-
-_JOINABLE = (
-    sa.select(incident.c.id)
-    .where(
-        incident.c.service == sa.bindparam("of_service"),
-        incident.c.declared_at >= sa.bindparam("since", type_=incident.c.declared_at.type),
-        incident.c.status.in_(OPEN),
-    )
-    .order_by(incident.c.declared_at.desc(), incident.c.id.desc())
-    .limit(1)
-)
 
 
 def set_severity(tx: sa.Connection, number: IncidentId, severity: Severity) -> None:

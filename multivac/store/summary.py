@@ -37,10 +37,27 @@ class Alerts:
     bridge_url: str | None
 
 
+_MANY = 200
+_Stored = tuple[tuple[str, str, str], ...]
+
+
+def together(stored: _Stored) -> Alerts:
+    """The alerts of one incident from their rows: source, key and stored facts of each, oldest first."""
+    return _few(stored) if len(stored) <= _MANY else _many(stored)
+
+
 # An incident is looked at many times between two changes, and a storm puts hundreds of alerts into one.
 @lru_cache(maxsize=128)
-def together(stored: tuple[tuple[str, str, str], ...]) -> Alerts:
-    """The alerts of one incident from their rows: source, key and stored facts of each, oldest first."""
+def _few(stored: _Stored) -> Alerts:
+    return _reckon(stored)
+
+
+@lru_cache(maxsize=4)  # each holds the texts of thousands of alerts: 128 of them took 300 MB
+def _many(stored: _Stored) -> Alerts:
+    return _reckon(stored)
+
+
+def _reckon(stored: _Stored) -> Alerts:
     rows = tuple(AlertRow(source, key, facts_of(facts)) for source, key, facts in stored)
     facts = [row.facts for row in rows]
     bridges = [one.bridge for one in reversed(facts) if one.bridge]

@@ -86,6 +86,9 @@ incident = sa.Table(
     sa.Column("version", sa.Integer, nullable=False, default=1),
     sa.Column("planned", sa.Integer, nullable=False, default=0),
     sa.Column("wake_at", Instant),
+    # The storm it was declared in, if in one; and while it waits there for its turn, since when.
+    sa.Column("storm", sa.Integer),
+    sa.Column("queued_at", Instant),
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
@@ -102,6 +105,49 @@ sa.Index(
     sqlite_where=incident.c.wake_at.is_not(None),
 )
 sa.Index("incident_joinable", incident.c.service, incident.c.declared_at)
+sa.Index("incident_declared", incident.c.declared_at)
+sa.Index(
+    "incident_storm",
+    incident.c.storm,
+    postgresql_where=incident.c.storm.is_not(None),
+    sqlite_where=incident.c.storm.is_not(None),
+)
+sa.Index(
+    "incident_queued",
+    incident.c.severity,
+    incident.c.declared_at,
+    postgresql_where=incident.c.queued_at.is_not(None),
+    sqlite_where=incident.c.queued_at.is_not(None),
+)
+
+# What alerts of an incident have that lets others join it, once for each, however many alerts have it.
+trait = sa.Table(
+    "trait",
+    meta,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("declared_at", Instant, primary_key=True),
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# More new incidents than people can take in at once: since when, and the notice that says so.
+storm = sa.Table(
+    "storm",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("over_at", Instant),
+    sa.Column("next_turn", Instant, nullable=False),
+    sa.Column("turns", sa.Integer, nullable=False, default=0),
+    sa.Column("channel", sa.Text),
+    sa.Column("message", sa.Text),
+    # What the notice says: a fingerprint; and when it was drawn so.
+    sa.Column("drawn", sa.Text),
+    sa.Column("drawn_at", Instant),
+    # Until then nobody else draws it; a drawer that is cut off leaves it standing, and the next reads back.
+    sa.Column("held_until", Instant),
+)
 
 alert = sa.Table(
     "alert",

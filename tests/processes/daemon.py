@@ -31,6 +31,7 @@ def settings_for(sandbox_url: str, database_url: str) -> dict[str, str]:
         "MULTIVAC_SLACK__BOT_TOKEN": "xoxb-sandbox",
         "MULTIVAC_SLACK__API_URL": f"{sandbox_url}/slack/api/",
         "MULTIVAC_SLACK__ANNOUNCE_CHANNEL": "incidents",
+        "MULTIVAC_STORM__NEW_INCIDENTS": "1000",  # what is tested here is how all of them are done, not when
         "MULTIVAC_JIRA__URL": f"{sandbox_url}/jira",
         "MULTIVAC_JIRA__FLAVOUR": "cloud",
         "MULTIVAC_JIRA__USER": "multivac@example.com",

@@ -239,7 +239,12 @@ def test_a_snapshot_gives_back_the_same_playbook(book: Playbook) -> None:
 
 
 def test_a_snapshot_holds_the_defaults_so_that_a_release_cannot_change_them() -> None:
-    assert json.loads(snapshot(playbook()))["join"] == {"same_service_within": "10m"}
+    assert json.loads(snapshot(playbook()))["join"] == {
+        "same_service_within": "10m",
+        "same_dedup_key_within": "1d",
+        "similar_title_within": "0s",
+        "linked": True,
+    }
 
 
 def test_a_snapshot_of_another_release_still_loads() -> None:

@@ -25,6 +25,8 @@ from multivac.briefing import (
     Message,
     OperatorNotice,
     ResolutionProposed,
+    StormLine,
+    StormNotice,
     TaskLine,
     UpdateDue,
     Who,
@@ -426,6 +428,13 @@ messages: st.SearchStrategy[Message] = st.one_of(
         lead=st.none() | people,
     ),
     st.builds(OperatorNotice, what=outside, do=outside),
+    st.builds(
+        StormNotice,
+        since=moments,
+        over_at=st.none() | moments,
+        worst=st.lists(st.builds(StormLine, title=outside, channel=outside), max_size=12).map(tuple),
+        every=st.timedeltas(min_value=timedelta(0)),
+    ),
 )
 LIMIT = {"header": 150, "section": 3000, "context": 3000}
 OURS = re.compile(

@@ -1,0 +1,154 @@
+"""Which open incident an alert joins, and the rule that says so; asked and told by intake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from multivac.incident import OPEN, Facts, IncidentId, Severity
+from multivac.playbook import Playbook, gist, restore
+from multivac.store.tables import alert, incident, insert_into, policy, trait
+
+_LINKED, _DEDUP_KEY, _SERVICE, _TITLE = "linked", "dedup key", "service", "title"
+_LOOKED_AT = 50  # incidents of one kind that are open at once; more is no question of joining any more
+_FOR_EVER = timedelta(days=36_500)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """An alert as the rules see it: its own key at its source, and its facts."""
+
+    source: str
+    key: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An open incident that an alert joins, and why, in words."""
+
+    number: IncidentId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    kind: str
+    value: str | None
+    within: timedelta
+    why: str
+
+
+def owner_of(tx: sa.Connection, subject: Subject, playbook: Playbook, *, now: datetime) -> Owner | None:
+    """The open incident that the playbook's rules give the alert; None if it has to have its own.
+
+    The rules are asked in this order, the surest first: linked, same deduplication key, same service,
+    similar title. Of several incidents that one rule gives, it is the worst, and of those the oldest.
+    Two alerts of one moment that could join each other are asked one after the other.
+    """
+    rules = [rule for rule in _rules(subject, playbook) if rule.value and rule.within]
+    _one_after_the_other(tx, [f"{rule.kind}:{rule.value}" for rule in rules])
+    for rule in rules:
+        if found := _first(_candidates(tx, rule, now=now), playbook):
+            return Owner(found, rule.why)
+    return None
+
+
+def linked_owner(tx: sa.Connection, subject: Subject, playbook: Playbook) -> Owner | None:
+    """The open incident of the alert that this one was merged into."""
+    into = subject.facts.merged_into
+    if into is None or not playbook.join.linked:
+        return None
+    rows = tx.execute(_MERGED_INTO, {"its_source": subject.source, "its_key": into})
+    found = _first(rows, playbook)
+    return None if found is None else Owner(found, "linked in PagerDuty")
+
+
+def remember(tx: sa.Connection, number: IncidentId, subject: Subject, *, declared_at: datetime) -> None:
+    """Keep what later alerts may join this one's incident by."""
+    facts = subject.facts
+    known = {_DEDUP_KEY: facts.dedup_key, _SERVICE: _service(facts), _TITLE: gist(facts.title or "")}
+    if facts.merged_into:
+        known[_LINKED] = _link(subject.source, facts.merged_into)
+    rows = [
+        {"kind": kind, "value": value, "declared_at": declared_at, "incident": number}
+        for kind, value in known.items()
+        if value
+    ]
+    if rows:
+        tx.execute(insert_into(tx.dialect.name, trait).on_conflict_do_nothing(), rows)
+
+
+def forget(tx: sa.Connection, before: datetime) -> int:
+    """Delete what nobody will join by any more: of incidents declared before then that are over."""
+    still_open = sa.select(incident.c.id).where(incident.c.status.in_(OPEN))
+    gone = sa.delete(trait).where(trait.c.declared_at < before, trait.c.incident.not_in(still_open))
+    return tx.execute(gone).rowcount
+
+
+def _rules(subject: Subject, playbook: Playbook) -> Iterator[_Rule]:
+    join, facts = playbook.join, subject.facts
+    linked = _FOR_EVER if join.linked else timedelta()
+    yield _Rule(_LINKED, _link(subject.source, subject.key), linked, "linked in PagerDuty")
+    yield _Rule(_DEDUP_KEY, facts.dedup_key, join.same_dedup_key_within, "same deduplication key")
+    yield _Rule(_SERVICE, _service(facts), join.same_service_within, "same service")
+    yield _Rule(_TITLE, gist(facts.title or ""), join.similar_title_within, "similar title")
+
+
+def _service(facts: Facts) -> str | None:
+    return facts.service_id or facts.service_name
+
+
+def _link(source: str, key: str) -> str:
+    return f"{source}:{key}"
+
+
+def _one_after_the_other(tx: sa.Connection, what: Iterable[str]) -> None:
+    if tx.dialect.name == "postgresql":  # SQLite has one writer anyway
+        for one in sorted(set(what)):  # in one order, so that no two wait for each other
+            tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(one))))
+
+
+def _candidates(tx: sa.Connection, rule: _Rule, *, now: datetime) -> list[Any]:
+    since = max(now - rule.within, _EPOCH)
+    found = list(tx.execute(_HAVING, {"its_kind": rule.kind, "its_value": rule.value, "since": since}))
+    if rule.kind == _SERVICE:  # incidents of releases that kept no traits
+        found += tx.execute(_OF_SERVICE, {"of_service": rule.value, "since": since})
+    return sorted(found, key=lambda row: (Severity(row.severity).rank, row.declared_at, row.id))
+
+
+def _first(rows: Iterable[Any], playbook: Playbook) -> IncidentId | None:
+    return next((IncidentId(row.id) for row in rows if may_share(playbook, restore(row.body))), None)
+
+
+def may_share(mine: Playbook, its: Playbook) -> bool:
+    """Nothing private is told in public, nor hidden in private what is public."""
+    if mine.channel.private or its.channel.private:
+        return mine.channel.private and its.channel.private and mine.name == its.name
+    return True
+
+
+_OPEN_ONES = (
+    sa.select(incident.c.id, incident.c.severity, incident.c.declared_at, policy.c.body)
+    .join(policy, policy.c.digest == incident.c.policy)
+    .where(incident.c.status.in_(OPEN))
+    .order_by(incident.c.severity, incident.c.declared_at, incident.c.id)
+    .limit(_LOOKED_AT)
+)
+_HAVING = _OPEN_ONES.join(trait, trait.c.incident == incident.c.id).where(
+    trait.c.kind == sa.bindparam("its_kind"),
+    trait.c.value == sa.bindparam("its_value"),
+    trait.c.declared_at >= sa.bindparam("since", type_=trait.c.declared_at.type),
+)
+_OF_SERVICE = _OPEN_ONES.where(
+    incident.c.service == sa.bindparam("of_service"),
+    incident.c.declared_at >= sa.bindparam("since", type_=incident.c.declared_at.type),
+)
+_MERGED_INTO = _OPEN_ONES.join(alert, alert.c.incident == incident.c.id).where(
+    alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key")
+)
