@@ -38,6 +38,7 @@ from multivac.telemetry import Telemetry
 T = TypeVar("T")
 log = structlog.get_logger()
 
+_DROPPED = "dropped"
 _LONGEST_TITLE = 1000
 _UNTITLED = "Untitled alert"
 _WHOLE = frozenset({AlertKind.TRIGGERED, AlertKind.FOUND_OPEN})  # they say all there is, a blank title too
@@ -112,7 +113,10 @@ class Intake:
         news = _News(told, alerts.learn(tx, told, told.key, now=now), now)
         if news.known.incident is not None:
             return self._follow(tx, news, news.known.incident)
-        return self._place(tx, news)
+        taken = self._place(tx, news)
+        if taken.outcome == _DROPPED:
+            alerts.keep_early(tx, told, _entry(told), by_person=_by_a_person(told))
+        return taken
 
     def _repair(self, tx: sa.Connection, source: str, key: str, *, now: datetime) -> Taken:
         """A redelivery changes nothing, but what is unfinished is gone on with."""
@@ -126,10 +130,10 @@ class Intake:
         facts = news.known.facts
         is_whole = facts.title is not None or news.told.kind in _WHOLE
         if facts.status not in _STILL_OPEN or not is_whole:
-            return Taken("dropped")  # over already, or all that is known is that it exists
+            return Taken(_DROPPED)  # over already, or all that is known is that it exists
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
-            return Taken("dropped")
+            return Taken(_DROPPED)
         service = facts.service_id or facts.service_name
         within = playbook.join.same_service_within
         owner = incidents.joinable(tx, service, within=within, now=news.now) if service and within else None
@@ -141,6 +145,7 @@ class Intake:
         key = f"joined:{told.source}:{told.key}"
         joined = Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=key)
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
+        entries += self._early(tx, news, owner)
         return Taken("joined", self._change(tx, news, incidents.brief(tx, owner), entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
@@ -158,13 +163,23 @@ class Intake:
                 number=number, title=title, service=facts.service_name, opened_at=now
             ),
         )
-        alerts.belongs(tx, news.known.id, touched.number, as_bad_as=severity)
+        alerts.belongs(tx, news.known, touched.number, as_bad_as=severity)
         text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
-        timeline.note(tx, touched.number, [_entry(news.told), declared], now=now)
+        earlier = self._early(tx, news, touched.number)
+        timeline.note(tx, touched.number, [*earlier, _entry(news.told), declared], now=now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, touched.number, now=now)
         return Taken("declared", self._jobs.put(tx, touched), severity)
+
+    def _early(self, tx: sa.Connection, news: _News, number: IncidentId) -> Sequence[Entry]:
+        """What came of an alert before the event that gave it an incident, as it may in any order."""
+        if news.known.is_new or news.told.key is None:
+            return ()
+        entries, by_person = alerts.early(tx, news.told.key)
+        if by_person:
+            incidents.person_acted(tx, number, now=news.now)
+        return entries
 
     # --- news of an alert that belongs to an incident ---------------------------------------------
 
@@ -181,19 +196,22 @@ class Intake:
     def _change(self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]) -> Put:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, facts = brief.number, news.known.facts
-        as_bad_as = None if facts.status == "resolved" else brief.playbook.severity_of(facts)
-        alerts.belongs(tx, news.known.id, number, as_bad_as=as_bad_as)
+        alerts.belongs(tx, news.known, number, as_bad_as=brief.playbook.severity_of(facts))
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, now=news.now)
         self._reopen(tx, news, brief)
         worst = alerts.worst_open(tx, number)
-        self._weigh(tx, news, brief, worst=worst)
-        self._end(tx, news, brief, over=worst is None)
+        end = alerts.last_end(tx, number) if worst is None else None
+        self._weigh(tx, news, brief, worst=worst or (end.severity if end else None))
+        self._end(tx, news, brief, over=worst is None, by=end.by if end else "PagerDuty")
         return self._jobs.put(tx, incidents.touch(tx, number), patient=True)
 
     def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> None:
-        """The severity its alerts imply, the worst of those not resolved, unless a person has settled it."""
+        """The severity its alerts imply: the worst of those not resolved, else that of the last to end.
+
+        Unless a person has settled it.
+        """
         if brief.severity_by is not None or worst is None or worst is brief.severity:
             return
         incidents.set_severity(tx, brief.number, worst)
@@ -202,14 +220,15 @@ class Intake:
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now=news.now)
 
-    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, over: bool) -> None:
+    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, over: bool, by: str) -> None:
         """Propose the resolution once every alert is resolved; take it back when one is not."""
         if not over and brief.resolution_stands:
             incidents.withdraw_resolution(tx, brief.number)
+        if over and brief.resolution_stands and by != brief.resolution_by:
+            incidents.correct_resolution(tx, brief.number, by=by)
         if not over or brief.resolution_stands or not brief.status.is_open:
             return
         if not brief.declared_at <= news.now < brief.opens_at:  # earlier than declared: a clock set back
-            by = news.told.actor.name if news.told.actor is not None else "PagerDuty"
             incidents.propose_resolution(tx, brief.number, by=by, now=news.now)
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
@@ -221,7 +240,8 @@ class Intake:
     def _reopen(self, tx: sa.Connection, news: _News, brief: Brief) -> None:
         """An alert that comes back brings its incident back."""
         told, is_over = news.told, news.known.facts.status == "resolved"
-        if told.kind is not AlertKind.REOPENED or is_over or brief.status.is_open:
+        comes_back = told.kind is AlertKind.REOPENED or news.known.came_back  # whichever is heard first
+        if not comes_back or is_over or brief.status.is_open:
             return
         back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
@@ -285,7 +305,7 @@ def _entry(told: Alert) -> Entry:
         kind=EntryKind.ALERT,
         at=told.occurred_at,
         text=told.text or told.vendor_kind,
-        key=f"event:{told.event_id}",
+        key=alerts.entry_key(told.event_id),
         actor=told.actor.name if told.actor else None,
     )
 

@@ -69,6 +69,7 @@ class Brief:
     declared_at: datetime
     opens_at: datetime
     resolution_stands: bool
+    resolution_by: str | None
     person_acted: bool
     playbook: Playbook
 
@@ -84,6 +85,7 @@ def brief(tx: sa.Connection, number: IncidentId) -> Brief:
         declared_at=row.declared_at,
         opens_at=row.opens_at,
         resolution_stands=row.resolution_at is not None and not row.resolution_withdrawn,
+        resolution_by=row.resolution_by,
         person_acted=row.person_acted_at is not None,
         playbook=restore(row.body),
     )
@@ -229,6 +231,11 @@ def propose_resolution(tx: sa.Connection, number: IncidentId, *, by: str, now: d
         .where(incident.c.id == number)
         .values(resolution_by=by, resolution_at=now, resolution_withdrawn=False)
     )
+
+
+def correct_resolution(tx: sa.Connection, number: IncidentId, *, by: str) -> None:
+    """Somebody else ended it than was first heard; the proposal stays."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(resolution_by=by))
 
 
 def withdraw_resolution(tx: sa.Connection, number: IncidentId) -> None:
