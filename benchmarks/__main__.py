@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import assembled, idle, many, webhooks
+from benchmarks import assembled, growth, idle, many, webhooks
 from benchmarks.figures import Figure, machine, table
 
 _BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
@@ -15,6 +15,7 @@ _BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "many": many.measure,
     "webhooks": webhooks.measure,
     "idle": idle.measure,
+    "growth": growth.measure,
 }
 
 

@@ -150,10 +150,8 @@ def verdict(samples: Sequence[Sample]) -> tuple[bool, str]:
     """Whether all is flat, and a table of the second quarter held against the last."""
     quarter = len(samples) // 4
     second, last = samples[quarter : 2 * quarter], samples[-quarter:]
-    lines, is_flat = (
-        ["| | second quarter | last quarter | ratio | per hour | |", "|---|---|---|---|---|---|"],
-        True,
-    )
+    lines = ["| | second quarter | last quarter | ratio | per hour | |", "|---|---|---|---|---|---|"]
+    is_flat = True
     for name, value in _VALUES.items():
         before, after = median(map(value, second)), median(map(value, last))
         ratio = after / before

@@ -102,6 +102,7 @@ sa.Index(
     sqlite_where=incident.c.wake_at.is_not(None),
 )
 sa.Index("incident_joinable", incident.c.service, incident.c.declared_at)
+sa.Index("incident_status", incident.c.status, incident.c.severity)  # few are open, however many there were
 
 alert = sa.Table(
     "alert",
@@ -192,6 +193,8 @@ step = sa.Table(
     sa.Column("next_try", Instant),
     sqlite_with_rowid=False,
 )
+_UNFINISHED = sa.and_(step.c.wanted.is_not(None), sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted))
+sa.Index("step_unfinished", step.c.incident, postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED)
 
 role = sa.Table(
     "role",

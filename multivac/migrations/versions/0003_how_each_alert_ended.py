@@ -36,4 +36,7 @@ def upgrade() -> None:
     op.create_index(
         "delivery_early", "delivery", ["alert_key"], postgresql_where=is_early, sqlite_where=is_early
     )
+    op.create_index("incident_status", "incident", ["status", "severity"])
+    is_due = sa.text("wanted IS NOT NULL AND (done IS NULL OR done != wanted)")
+    op.create_index("step_unfinished", "step", ["incident"], postgresql_where=is_due, sqlite_where=is_due)
     op.execute(_AS_ITS_INCIDENT)
