@@ -48,7 +48,8 @@ _FILL = (
     "case when i > :closed then 'sev3' end, case when i > :closed then null else 'sev3' end, :now from n",
     "insert into delivery (event_id, webhook_id, kind, alert_key, occurred_at, received_at, outcome) "
     + _NUMBERS
-    + "select 'old-event-' || i, 'old-webhook-' || i, 'incident.triggered', 'OLD' || i, :now, :now, 'received' from n",
+    + "select 'old-event-' || i, 'old-webhook-' || i, 'incident.triggered', 'OLD' || i, "
+    ":now, :now, 'received' from n",
     "insert into role (incident, name, person, how, since) "
     + _NUMBERS
     + """select i, 'lead', '{"name":"Ana"}', 'on call', :now from n""",
@@ -99,7 +100,7 @@ def fill(url: str, size: int) -> None:
 
 def _run(tx: sa.Connection, text: str, bound: Mapping[str, object]) -> None:
     clause = sa.text(text)
-    tx.execute(clause, {name: value for name, value in bound.items() if name in clause._bindparams})
+    tx.execute(clause, {name: bound[name] for name in clause.compile().params})
 
 
 def _micros(at: datetime) -> int:
@@ -169,9 +170,7 @@ async def _from_outside(world: World, process: Process, mark: str) -> dict[str, 
         answered.append((reply.answered - reply.asked) * 1000)
         await asyncio.sleep(0.1)
     await world.quiet(for_seconds=2.0)
-    drawn = []
-    for alert in alerts[:_REDRAWS]:
-        drawn.append(await _redraw(world, alert.id))
+    drawn = [await _redraw(world, alert.id) for alert in alerts[:_REDRAWS]]
     await world.resolve(alerts)
     return {"webhook": median(answered), "headline": median(drawn)}
 

@@ -159,7 +159,8 @@ def verdict(samples: Sequence[Sample]) -> tuple[bool, str]:
         word = "FLAT" if ratio <= _MAY_GROW[name] else "GROWS"
         is_flat &= word == "FLAT"
         lines.append(
-            f"| {name} | {before:.1f} | {after:.1f} | {ratio:.3f} | {(after - before) / hours:+.1f} | {word} |"
+            f"| {name} | {before:.1f} | {after:.1f} | {ratio:.3f} "
+            f"| {(after - before) / hours:+.1f} | {word} |"
         )
     return is_flat, "\n".join(lines)
 
