@@ -40,7 +40,7 @@ _FILL = (
     + _NUMBERS
     + "select i, 'Service ' || i || ' is slow', 'sev' || (1 + i % 5), "
     "case when i > :closed then 'active' else 'closed' end, 'growth', 'service-' || (i % 200), "
-    ":now - (:size - i) * 300000000, :now, :now, 'inc-' || i, 'C' || i, :no, 9, 9, "
+    ":now - (:size - i) * cast(300000000 as bigint), :now, :now, 'inc-' || i, 'C' || i, :no, 9, 9, "
     "case when i > :closed then :later end from n",
     "insert into alert (id, source, key, incident, facts, first_at, last_at, open_as, ended_as, ended_at) "
     + _NUMBERS
