@@ -107,6 +107,7 @@ class Facts:
     bridge: Bridge | None = None
     acknowledged_by: Person | None = None
     acknowledged_at: datetime | None = None
+    resolved_by: str | None = None  # the name of whoever ended it last
     opened_at: datetime | None = None
 
 

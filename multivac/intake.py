@@ -40,6 +40,7 @@ from multivac.telemetry import Telemetry
 T = TypeVar("T")
 log = structlog.get_logger()
 
+_DROPPED = "dropped"
 _LONGEST_TITLE = 1000
 _NOT_SOON = timedelta(seconds=15)
 _UNTITLED = "Untitled alert"
@@ -122,7 +123,10 @@ class Intake:
         news = _News(told, alerts.learn(tx, told, told.key, now=now), now)
         if news.known.incident is not None:
             return self._follow(tx, news, news.known.incident)
-        return self._place(tx, news)
+        taken = self._place(tx, news)
+        if taken.outcome == _DROPPED:
+            alerts.keep_early(tx, told, _entry(told), by_person=_by_a_person(told))
+        return taken
 
     def _repair(self, tx: sa.Connection, source: str, key: str, *, now: datetime) -> Taken:
         """A redelivery changes nothing, but what is unfinished is gone on with."""
@@ -136,12 +140,12 @@ class Intake:
         facts = news.known.facts
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
-            return Taken("dropped")
+            return Taken(_DROPPED)
         if owner := traits.linked_owner(tx, news.subject, playbook):
             return self._join(tx, news, owner)
         is_whole = facts.title is not None or news.told.kind in _WHOLE
         if facts.status not in _STILL_OPEN or not is_whole:
-            return Taken("dropped")  # over already, or all that is known is that it exists
+            return Taken(_DROPPED)  # over already, or all that is known is that it exists
         if owner := traits.owner_of(tx, news.subject, playbook, now=news.now):
             return self._join(tx, news, owner)
         return self._declare(tx, news, playbook)
@@ -150,6 +154,7 @@ class Intake:
         told = news.told
         joined = _joined(news.subject, owner.why, at=told.occurred_at)
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
+        entries += self._early(tx, news, owner.number)
         return Taken("joined", self._change(tx, news, incidents.brief(tx, owner.number), entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
@@ -168,16 +173,26 @@ class Intake:
                 number=number, title=title, service=facts.service_name, opened_at=now
             ),
         )
-        alerts.belongs(tx, news.known.id, touched.number, as_bad_as=severity)
+        alerts.belongs(tx, news.known, touched.number, as_bad_as=severity)
         traits.remember(tx, touched.number, news.subject, declared_at=now)
         waits = of is not None and storms.enter(tx, touched.number, of, severity=severity, now=now)
         text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
         text += ", waits for its turn in an alert storm" if waits else ""
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
-        timeline.note(tx, touched.number, [_entry(news.told), declared], now=now)
+        earlier = self._early(tx, news, touched.number)
+        timeline.note(tx, touched.number, [*earlier, _entry(news.told), declared], now=now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, touched.number, now=now)
         return Taken("declared", self._jobs.put(tx, touched), severity)
+
+    def _early(self, tx: sa.Connection, news: _News, number: IncidentId) -> Sequence[Entry]:
+        """What came of an alert before the event that gave it an incident, as it may in any order."""
+        if news.known.is_new or news.told.key is None:
+            return ()
+        entries, by_person = alerts.early(tx, news.told.key)
+        if by_person:
+            incidents.person_acted(tx, number, now=news.now)
+        return entries
 
     # --- news of an alert that belongs to an incident ---------------------------------------------
 
@@ -212,7 +227,7 @@ class Intake:
         if target.facts.status not in _STILL_OPEN or is_apart or not brief.playbook.join.linked:
             return []
         subject = Subject(source=news.told.source, key=news.told.facts.merged_into or "", facts=target.facts)
-        alerts.belongs(tx, target.id, brief.number, as_bad_as=brief.playbook.severity_of(target.facts))
+        alerts.belongs(tx, target, brief.number, as_bad_as=brief.playbook.severity_of(target.facts))
         traits.remember(tx, brief.number, subject, declared_at=brief.declared_at)
         return [_joined(subject, "linked in PagerDuty", at=news.told.occurred_at)]
 
@@ -221,16 +236,16 @@ class Intake:
     ) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, facts = brief.number, news.known.facts
-        as_bad_as = None if facts.status == "resolved" else brief.playbook.severity_of(facts)
-        alerts.belongs(tx, news.known.id, number, as_bad_as=as_bad_as)
+        alerts.belongs(tx, news.known, number, as_bad_as=brief.playbook.severity_of(facts))
         traits.remember(tx, number, news.subject, declared_at=brief.declared_at)
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, now=news.now)
         self._reopen(tx, news, brief)
         worst = alerts.worst_open(tx, number)
-        self._weigh(tx, news, brief, worst=worst)
-        self._end(tx, news, brief, over=worst is None)
+        end = alerts.last_end(tx, number) if worst is None else None
+        self._weigh(tx, news, brief, worst=worst or (end.severity if end else None))
+        self._end(tx, news, brief, over=worst is None, by=end.by if end else "PagerDuty")
         if _is_quiet(news, brief, worst) and alerts.are_many(tx, number):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
             incidents.touch_by(tx, number, news.now + _NOT_SOON)
@@ -238,7 +253,10 @@ class Intake:
         return self._jobs.put(tx, incidents.touch(tx, number), patient=True)
 
     def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> None:
-        """The severity its alerts imply, the worst of those not resolved, unless a person has settled it."""
+        """The severity its alerts imply: the worst of those not resolved, else that of the last to end.
+
+        Unless a person has settled it.
+        """
         if brief.severity_by is not None or worst is None or worst is brief.severity:
             return
         incidents.set_severity(tx, brief.number, worst)
@@ -249,15 +267,16 @@ class Intake:
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now=news.now)
 
-    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, over: bool) -> None:
+    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, over: bool, by: str) -> None:
         """Propose the resolution once every alert is resolved; take it back when one is not."""
         if not over and brief.resolution_stands:
             incidents.withdraw_resolution(tx, brief.number)
+        if over and brief.resolution_stands and by != brief.resolution_by:
+            incidents.correct_resolution(tx, brief.number, by=by)
         if not over or brief.resolution_stands or not brief.status.is_open:
             return
         is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
         if not is_early and not (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage):
-            by = news.told.actor.name if news.told.actor is not None else "PagerDuty"
             incidents.propose_resolution(tx, brief.number, by=by, now=news.now)
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
@@ -270,7 +289,8 @@ class Intake:
     def _reopen(self, tx: sa.Connection, news: _News, brief: Brief) -> None:
         """An alert that comes back brings its incident back."""
         told, is_over = news.told, news.known.facts.status == "resolved"
-        if told.kind is not AlertKind.REOPENED or is_over or brief.status.is_open:
+        comes_back = told.kind is AlertKind.REOPENED or news.known.came_back  # whichever is heard first
+        if not comes_back or is_over or brief.status.is_open:
             return
         back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
@@ -346,7 +366,7 @@ def _entry(told: Alert) -> Entry:
         kind=EntryKind.ALERT,
         at=told.occurred_at,
         text=told.text or told.vendor_kind,
-        key=f"event:{told.event_id}",
+        key=alerts.entry_key(told.event_id),
         actor=told.actor.name if told.actor else None,
     )
 

@@ -8,8 +8,8 @@ from functools import cache
 
 import sqlalchemy as sa
 
-from multivac.incident import Alert, AlertKind, Facts, IncidentId, Severity
-from multivac.store.facts import facts_of, forget_acknowledgement, merge
+from multivac.incident import Alert, AlertKind, Entry, EntryKind, Facts, IncidentId, Severity
+from multivac.store.facts import facts_of, forget_acknowledgement, merge, status_at
 from multivac.store.tables import alert, delivery, insert_into, insert_new, unreadable
 
 
@@ -21,6 +21,9 @@ class Known:
     incident: IncidentId | None
     facts: Facts
     changed: bool
+    is_new: bool = False  # nothing was heard of it before
+    came_back: bool = False  # it was over, and is not with this
+    ended_at: datetime | None = None  # when it was last said to be over, if it is
 
 
 _BY_KEY = (
@@ -67,20 +70,35 @@ def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
     fresh = {"source": told.source, "key": key, "facts": stored, "first_at": told.occurred_at, "last_at": now}
     number = tx.scalar(_first_heard(tx.dialect.name), fresh)
     if number is not None:
-        return Known(id=number, incident=None, facts=facts_of(stored), changed=True)
+        return Known(id=number, incident=None, facts=facts_of(stored), changed=True, is_new=True)
     row = tx.execute(_BY_KEY, {"its_source": told.source, "its_key": key}).one()
     stored = _with(told, row.facts)
     tx.execute(_LEARNT, {"number": row.id, "stored": stored, "at": now})
     owner = None if row.incident is None else IncidentId(row.incident)
-    facts = facts_of(stored)
-    return Known(id=row.id, incident=owner, facts=facts, changed=facts != facts_of(row.facts))
+    facts, before = facts_of(stored), facts_of(row.facts)
+    is_over = facts.status == _OVER
+    return Known(
+        id=row.id,
+        incident=owner,
+        facts=facts,
+        changed=facts != before,
+        came_back=before.status == _OVER and not is_over,
+        ended_at=status_at(stored) if is_over else None,
+    )
 
 
 def _with(told: Alert, known: str) -> str:
     stored = merge(known, told.facts, told.occurred_at)
     if told.kind in {AlertKind.UNACKNOWLEDGED, AlertKind.REOPENED}:
         return forget_acknowledgement(stored, told.occurred_at)
+    if told.kind is AlertKind.RESOLVED:
+        by = told.actor.name if told.actor is not None else _BY_ITSELF
+        return merge(stored, Facts(resolved_by=by), told.occurred_at)
     return stored
+
+
+_OVER = "resolved"
+_BY_ITSELF = "PagerDuty"
 
 
 @cache
@@ -89,9 +107,18 @@ def _first_heard(dialect: str) -> sa.Executable:
     return insert
 
 
-def belongs(tx: sa.Connection, number: int, owner: IncidentId, *, as_bad_as: Severity | None) -> None:
-    """Make an alert part of an incident; `as_bad_as` is None for one that is resolved."""
-    tx.execute(_BELONGS, {"number": number, "owner": owner, "severity": as_bad_as})
+def belongs(tx: sa.Connection, known: Known, owner: IncidentId, *, as_bad_as: Severity) -> None:
+    """Make an alert part of an incident, which is as bad as this for it."""
+    is_over = known.ended_at is not None
+    row = {
+        "number": known.id,
+        "owner": owner,
+        "open": None if is_over else as_bad_as,
+        "ended": as_bad_as if is_over else None,
+        "at": known.ended_at,
+        "by": (known.facts.resolved_by or _BY_ITSELF) if is_over else None,
+    }
+    tx.execute(_BELONGS, row)
 
 
 def worst_open(tx: sa.Connection, owner: IncidentId) -> Severity | None:
@@ -107,10 +134,67 @@ def are_many(tx: sa.Connection, owner: IncidentId) -> bool:
 
 _MANY = 100
 _FIRST_ONES = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).limit(_MANY)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How the last of an incident's alerts ended: how bad it was, and who ended it."""
+
+    severity: Severity
+    by: str
+
+
+def last_end(tx: sa.Connection, owner: IncidentId) -> End | None:
+    """The end of that alert which ended last, by when it happened and not by when we heard; None: unknown."""
+    row = tx.execute(_LAST_END, {"owner": owner}).one_or_none()
+    return None if row is None else End(Severity(row.ended_as), row.ended_by or _BY_ITSELF)
+
+
+def keep_early(tx: sa.Connection, told: Alert, entry: Entry, *, by_person: bool) -> None:
+    """Keep what was told of an alert that has no incident, for the timeline of the one it may get."""
+    row = {"event": told.event_id, "said": entry.text, "who": entry.actor, "is_person": by_person}
+    tx.execute(_KEEP_EARLY, row)
+
+
+def early(tx: sa.Connection, key: str) -> tuple[tuple[Entry, ...], bool]:
+    """What was told of an alert before it had an incident, and whether any of it was by a person."""
+    rows = tx.execute(_EARLY, {"its_key": key}).all()
+    told = tuple(
+        Entry(kind=EntryKind.ALERT, at=r.occurred_at, text=r.text, key=entry_key(r.event_id), actor=r.actor)
+        for r in rows
+    )
+    return told, any(r.by_person for r in rows)
+
+
+def entry_key(event_id: str) -> str:
+    """The key under which an event stands in a timeline."""
+    return f"event:{event_id}"
+
+
+_KEEP_EARLY = (
+    sa.update(delivery)
+    .where(delivery.c.event_id == sa.bindparam("event"))
+    .values(text=sa.bindparam("said"), actor=sa.bindparam("who"), by_person=sa.bindparam("is_person"))
+)
+_EARLY = sa.select(delivery).where(
+    delivery.c.alert_key == sa.bindparam("its_key"), delivery.c.text.is_not(None)
+)
+_LAST_END = (
+    sa.select(alert.c.ended_as, alert.c.ended_by)
+    .where(alert.c.incident == sa.bindparam("owner"), alert.c.ended_as.is_not(None))
+    .order_by(alert.c.ended_at.desc(), alert.c.id.desc())
+    .limit(1)
+)
 _BELONGS = (
     sa.update(alert)
     .where(alert.c.id == sa.bindparam("number"))
-    .values(incident=sa.bindparam("owner"), open_as=sa.bindparam("severity"))
+    .values(
+        incident=sa.bindparam("owner"),
+        open_as=sa.bindparam("open"),
+        ended_as=sa.bindparam("ended"),
+        ended_at=sa.bindparam("at", type_=alert.c.ended_at.type),
+        ended_by=sa.bindparam("by"),
+    )
 )
 _WORST = sa.select(sa.func.min(alert.c.open_as)).where(alert.c.incident == sa.bindparam("owner"))
 _LEARNT = (

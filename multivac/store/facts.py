@@ -36,9 +36,16 @@ def forget_acknowledgement(known: str, at: datetime) -> str:
     """The stored text without an acknowledgement older than `at`: nobody has taken the alert."""
     facets: dict[str, list[Any]] = json.loads(known)
     for name in ("acknowledged_by", "acknowledged_at"):
-        if name in facets and facets[name][1] <= at.isoformat():
+        # Also where there is none yet: an older one may still be on its way.
+        if name not in facets or facets[name][1] <= at.isoformat():
             facets[name] = [None, at.isoformat()]
     return json.dumps(facets, separators=(",", ":"))
+
+
+def status_at(stored: str) -> datetime | None:
+    """When the alert was last said to stand where it stands; None if nobody said where."""
+    held = json.loads(stored).get("status")
+    return None if held is None else datetime.fromisoformat(held[1])
 
 
 @lru_cache(maxsize=16_384)  # a storm has ten thousand alerts, each looked at with every change

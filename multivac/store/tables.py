@@ -148,6 +148,7 @@ storm = sa.Table(
     # Until then nobody else draws it; a drawer that is cut off leaves it standing, and the next reads back.
     sa.Column("held_until", Instant),
 )
+sa.Index("incident_status", incident.c.status, incident.c.severity)  # few are open, however many there were
 
 alert = sa.Table(
     "alert",
@@ -161,6 +162,10 @@ alert = sa.Table(
     sa.Column("last_at", Instant, nullable=False),
     # The severity it gives its incident; none once it is resolved, and none before it has an incident.
     sa.Column("open_as", sa.Text),
+    # The severity it gave, and when that was last said, once it is resolved: the last one's counts.
+    sa.Column("ended_as", sa.Text),
+    sa.Column("ended_at", Instant),
+    sa.Column("ended_by", sa.Text),
     sa.UniqueConstraint("source", "key"),
 )
 sa.Index("alert_open", alert.c.incident, alert.c.open_as)
@@ -175,6 +180,16 @@ delivery = sa.Table(
     sa.Column("occurred_at", Instant, nullable=False),
     sa.Column("received_at", Instant, nullable=False, index=True),
     sa.Column("outcome", sa.Text, nullable=False),
+    # Kept for an alert that has no incident yet: should it get one, this belongs in its timeline.
+    sa.Column("text", sa.Text),
+    sa.Column("actor", sa.Text),
+    sa.Column("by_person", sa.Boolean),
+)
+sa.Index(
+    "delivery_early",
+    delivery.c.alert_key,
+    postgresql_where=delivery.c.text.is_not(None),
+    sqlite_where=delivery.c.text.is_not(None),
 )
 
 unreadable = sa.Table(
@@ -224,6 +239,8 @@ step = sa.Table(
     sa.Column("next_try", Instant),
     sqlite_with_rowid=False,
 )
+_UNFINISHED = sa.and_(step.c.wanted.is_not(None), sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted))
+sa.Index("step_unfinished", step.c.incident, postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED)
 
 role = sa.Table(
     "role",
