@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import assembled, growth, idle, many, storm, webhooks
+from benchmarks import assembled, growth, idle, limits, many, storm, webhooks
 from benchmarks.figures import Figure, machine, table
 
 _BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
@@ -16,6 +16,7 @@ _BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "webhooks": webhooks.measure,
     "idle": idle.measure,
     "storm": storm.measure,
+    "limits": limits.measure,
     "growth": growth.measure,
 }
 

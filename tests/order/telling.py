@@ -159,6 +159,7 @@ def body_of(event: Told, template: Template) -> bytes:
 def _whole(event: Told) -> dict[str, Any]:
     return {
         "id": event.alert,
+        "incident_key": f"key of {event.alert}",  # or they would join each other
         "title": event.title,
         "status": event.status,
         "urgency": "high",
