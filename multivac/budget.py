@@ -34,8 +34,8 @@ class Rate:
     burst: float
 
     def times(self, factor: float) -> Rate:
-        """A rate that many times as high."""
-        return Rate(self.per_minute * factor, self.burst * factor)
+        """A rate that many times as high, of two calls at once at least: part of them is kept back."""
+        return Rate(self.per_minute * factor, max(self.burst * factor, 2.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """`make chaos`: kill Multivac at every point of a response, at random, and in pairs; print what came of it.
 
-A representative part takes under ten minutes, `--brief` a minute and a half, for CI; `--all` takes
-everything. Fails if anything was lost or
-doubled, if fewer points were tried than there are, or if the work took too long to go on.
+A representative part takes under ten minutes, `--brief` two, for CI; `--all` takes everything. Fails if
+anything was lost or doubled, if fewer points were tried than there are, or (but for `--brief`) if the work
+took too long to go on.
 """
 
 import argparse

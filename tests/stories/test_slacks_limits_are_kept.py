@@ -8,6 +8,7 @@ from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
 EACH_ITS_OWN = {"join": {"same_service_within": "0s"}}
+A_QUARTER = {"slack__pace": "0.25"}  # of what Slack allows: five new channels a minute
 
 
 def storm(pagerduty: PagerDuty, number: int, *, priority: str = "P4") -> None:
@@ -23,12 +24,12 @@ def test_a_storm_of_incidents_is_worked_off_at_the_rate_that_slack_allows(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, world: World, slack: Slack
 ) -> None:
     world.limits_on = True
-    multivac.start(EACH_ITS_OWN)
-    storm(pagerduty, 19)
+    multivac.start(EACH_ITS_OWN, settings=A_QUARTER)
+    storm(pagerduty, 7)
     clock.settle()
-    assert len(slack.incident_channels()) < 19
-    clock.forward(seconds=75)
-    assert len(slack.incident_channels()) == 19
+    assert len(slack.incident_channels()) < 7
+    clock.forward(seconds=90)
+    assert len(slack.incident_channels()) == 7
     for number in multivac.numbers():
         assert {"headline", "checklist/first-5-minutes"} <= set(slack.channel(f"inc-{number}").kinds())
     assert refused(world) == 0
@@ -38,17 +39,17 @@ def test_a_sev1_goes_before_every_sev4_that_waits(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, world: World, slack: Slack
 ) -> None:
     world.limits_on = True
-    multivac.start(EACH_ITS_OWN)
-    storm(pagerduty, 20)
+    multivac.start(EACH_ITS_OWN, settings=A_QUARTER)
+    storm(pagerduty, 8)
     clock.settle()
     began = clock.now()
     pagerduty.trigger("Checkout is down", "checkout", priority="P1")
     clock.settle()
     assert clock.now() - began <= timedelta(seconds=6)
-    room = slack.channel("inc-21")
+    room = slack.channel("inc-9")
     assert room.kinds() == ["headline", "checklist/first-5-minutes", "lead told"]
     assert room.members
-    assert len(slack.incident_channels()) < 21
+    assert len(slack.incident_channels()) < 9
     assert refused(world) == 0
 
 
@@ -59,8 +60,8 @@ def test_what_slack_refuses_is_asked_of_it_by_nobody_until_it_may_be(
     world.fail(Fault("slack", "conversations.create", "rate_limit", times=1, retry_after=30))
     storm(pagerduty, 1)
     clock.settle()
-    storm(pagerduty, 5)
+    storm(pagerduty, 3)
     clock.settle()
     assert len(world.calls("slack", "conversations.create")) == 1
     clock.forward(seconds=60)
-    assert len(slack.incident_channels()) == 6
+    assert len(slack.incident_channels()) == 4

@@ -77,6 +77,15 @@ def test_who_has_to_wait_is_told_a_time_at_which_the_call_may_be_made() -> None:
     assert hand.ask(first) is None
 
 
+def test_a_rate_that_is_cut_down_still_lets_everybody_through() -> None:
+    hand = Hand()
+    rate = Rate(60, 4).times(0.1)
+    waiting = errand(5)
+    assert hand.ask(waiting, rate) is None
+    hand.pass_seconds(60)
+    assert hand.ask(waiting, rate) is None
+
+
 def test_the_worst_goes_first_and_among_equals_the_oldest() -> None:
     hand = Hand()
     for _ in range(16):
