@@ -113,6 +113,12 @@ class IncidentModel:
     waits: bool  # whether its channel is yet to be opened, so that an early end dismisses it
     alerts: dict[str, AlertModel] = field(default_factory=dict)
     severity: str = ""
+    services: set[str | None] = field(default_factory=set)  # all that its alerts were ever of: others join by
+
+    def take(self, name: str, alert: AlertModel) -> None:
+        """Have an alert among its own, as it is known now."""
+        self.alerts[name] = alert
+        self.services.add(alert.service)
 
     @property
     def is_over(self) -> bool:
@@ -159,16 +165,17 @@ class Model:
         if event.id in alert.heard:
             return
         alert.heard[event.id] = event
-        if any(event.alert in one.alerts for one in self.incidents):
-            return
+        for one in self.incidents:
+            if event.alert in one.alerts:
+                one.take(event.alert, alert)
+                return
         if alert.status in {"triggered", "acknowledged"} and alert.priority != "P5":
             self._place(event.alert, alert)
 
     def _place(self, name: str, alert: AlertModel) -> None:
-        of_service = [
-            one for one in self.incidents if one.service == alert.service and one.status == "triage"
-        ]
-        if not of_service:
-            of_service = [IncidentModel(alert.service, alert.title, self.waits)]
-            self.incidents += of_service
-        of_service[-1].alerts[name] = alert
+        fitting = [one for one in self.incidents if alert.service in one.services and one.status == "triage"]
+        if not fitting:
+            fitting = [IncidentModel(alert.service, alert.title, self.waits)]
+            self.incidents += fitting
+        # The worst, and of those the oldest.
+        min(fitting, key=lambda one: one.expected_severity if one.alerts else "").take(name, alert)

@@ -18,7 +18,12 @@ from tests.order.telling import Told, deliveries, templates
 
 # Without the phase that explains a failure: it looks at each line, and a history has ten thousand.
 PHASES = tuple(one for one in Phase if one is not Phase.explain)
-examples = settings(phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+# A history of ten events takes a tenth of a second on a busy machine, and a test has ten.
+examples = settings(
+    max_examples=settings().max_examples * 2 // 5,
+    phases=PHASES,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @pytest.fixture(scope="module")
