@@ -16,7 +16,6 @@ import sqlalchemy as sa
 import structlog
 import urllib3
 
-from multivac.errors import MultivacError
 from multivac.ports import Alarm
 from multivac.schedule import Beat, Operators
 from multivac.steps.base import Outside
@@ -94,21 +93,20 @@ class Watch:
         with database.read() as tx:
             waiting, paged = notices.untold(tx), notices.pages(tx)
         for one in waiting if self._operators.unheard else ():
-            self._page(alarm, one)
+            if not paged.get(one.key):
+                self._page(alarm, one)
         for key in set(paged) - {one.key for one in waiting}:
             alarm.resolve(key)
             database.write(partial(notices.unpaged, key=key))
 
     def _page(self, alarm: Alarm, one: Notice) -> None:
+        """Page the owners; where somebody was about to, it is done again, which wakes nobody twice."""
         database = self._out.database
-        if not database.write(partial(notices.paged, one=one, now=self._out.clock.now())):
-            return
-        try:
-            alarm.trigger(one.key, one.what, one.do)
-        except MultivacError:
-            database.write(partial(notices.unpaged, key=one.key))
-            raise
+        database.write(partial(notices.about_to_page, one=one))
+        alarm.trigger(one.key, one.what, one.do)
         log.warning("owners paged", key=one.key)
+        if not database.write(partial(notices.paged, key=one.key, now=self._out.clock.now())):
+            alarm.resolve(one.key)
 
     def _late(self) -> list[Late]:
         now = self._out.clock.now()
