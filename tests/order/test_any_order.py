@@ -45,6 +45,7 @@ def test_any_order_of_any_events_comes_to_what_the_latest_say(
     model = Model(waits=waits)
     for event in arriving:
         assert door.deliver(event) == 202
+        door.settle()
         model.hear(event)
     found = door.incidents()
     assert len(found) == len(model.incidents)
@@ -72,6 +73,7 @@ def agrees(case: Case, expected: IncidentModel) -> None:
         assert stands == expected.is_over
         if stands:
             assert case.resolution_by == expected.ended_by
+            assert (case.resolution_at.isoformat() if case.resolution_at else None) == expected.ended_at
 
 
 def knows(facts: Facts, expected: AlertModel) -> None:
