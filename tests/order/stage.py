@@ -18,7 +18,7 @@ from multivac.app import Daemon
 from multivac.incident import IncidentId
 from multivac.settings import load_settings
 from multivac.steps import triage
-from multivac.steps.base import Attempt, View
+from multivac.steps.base import View
 from multivac.store import cases, migrate, timeline
 from multivac.store.cases import Case
 from multivac.store.database import Database
@@ -90,15 +90,13 @@ class Door:
         raw = body_of(event, bodies[next(self._turn) % len(bodies)])
         return self._webhook.receive(raw, signed(raw, SECRET)).status
 
-    def settle(self) -> None:
-        """Dismiss what ended by itself, as the response does at once; in these channels nobody speaks."""
+    def settle(self, *, spoke: bool = False) -> None:
+        """Dismiss what ended by itself, as the response does at once, unless people `spoke` there."""
         out = self._daemons[False].out
         for case in self.incidents():
             if triage.wants_settling(View(case=case, now=out.clock.now(), out=out)):
-                attempt = Attempt(case=case, name="settle", unknown=False, out=out, claimed_at=0.0)
-                made = triage.settle(attempt)
                 with self.database.engine.begin() as tx:
-                    triage.keep_settled(tx, case, made, now=out.clock.now())
+                    triage.keep_settled(tx, case, {"spoke": spoke}, now=out.clock.now())
 
     def incidents(self) -> list[Case]:
         """Every incident, the oldest first."""

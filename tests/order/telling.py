@@ -96,6 +96,9 @@ def told(draw: st.DrawFn, number: int, type_: str) -> Told:
     )
 
 
+tellings = st.composite(told)
+
+
 @st.composite
 def deliveries(draw: st.DrawFn, *, most: int = 10) -> list[Told]:
     """A history as it may arrive: each event once or twice, in any order."""

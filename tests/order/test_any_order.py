@@ -3,18 +3,14 @@
 Cheap in every run; `make test ARGS="-k any_order --hypothesis-profile=thorough --timeout=900"` looks longer.
 """
 
-from collections.abc import Iterator
-
-import pytest
-import structlog
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from multivac.incident import Facts, Person
 from multivac.store.cases import Case
 from tests.order.model import AlertModel, IncidentModel, Model
-from tests.order.stage import Door, Quiet
-from tests.order.telling import Told, deliveries, templates
+from tests.order.stage import Door
+from tests.order.telling import Told, deliveries
 
 # Without the phase that explains a failure: it looks at each line, and a history has ten thousand.
 PHASES = tuple(one for one in Phase if one is not Phase.explain)
@@ -24,16 +20,6 @@ examples = settings(
     phases=PHASES,
     suppress_health_check=[HealthCheck.too_slow],
 )
-
-
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    kept = Quiet()
-    structlog.configure(processors=[kept])
-    with Door(tmp_path_factory.mktemp("order"), templates()) as opened:
-        yield opened
-    structlog.reset_defaults()
-    assert kept.mistakes == []
 
 
 @examples
