@@ -186,6 +186,32 @@ def test_a_page_that_does_not_come_through_is_sent_again(
 
 
 @ON_SQLITE
+def test_a_page_that_is_refused_is_tried_rarely_and_logged_once(
+    look: Look, multivac: Multivac, pagerduty: PagerDuty, logs: Logs, *, world: World
+) -> None:
+    world.fail(Fault("slack", "*", "reset", times=0))
+    wrong = Fault("pagerduty", "POST /v2/enqueue", "server_error", times=0, status=400)
+    world.fail(wrong)
+    multivac.running.intake.tell_operators("a key", "Multivac is wrong.", "Mend it.")
+
+    def passes(minutes: int) -> tuple[int, int]:
+        for _ in range(minutes):
+            world.clock.forward(60)
+            multivac.running.beat.beat()
+            look()
+        said = sum(line["event"] == "owners cannot be paged" for line in logs.lines)
+        return len(world.calls("pagerduty", "POST /v2/enqueue")), said
+
+    assert passes(9) == (1, 1)
+    assert passes(21) == (3, 1)
+    world.clock.forward(24 * 3600)
+    assert passes(1) == (4, 2)
+    world.faults.remove(wrong)
+    passes(10)
+    assert list(pages(pagerduty).values()) == ["triggered"]
+
+
+@ON_SQLITE
 def test_a_notice_whose_answer_was_lost_is_not_said_twice(
     look: Look, multivac: Multivac, slack: Slack, *, world: World
 ) -> None:
