@@ -183,6 +183,8 @@ class Life(RuleBasedStateMachine):
         assert now.status is was.status or now.status in MAY_FOLLOW[was.status]
         if not self._by_a_person:
             self._follows_from_alerts(before, after)
+        if now.status is not Status.DISMISSED:
+            self._has_ended.discard(now.id)
 
     def _follows_from_alerts(self, before: Picture, after: Picture) -> None:
         was, now = before.case, after.case
@@ -196,7 +198,6 @@ class Life(RuleBasedStateMachine):
             assert self._waits or not _was_handled(now)
         if was.id in self._has_ended and now.status is not was.status:
             assert not after.is_over, "what a person dismissed only comes back with its alert"
-            self._has_ended.discard(was.id)
         if before.stands and not after.is_over:
             assert now.resolution_withdrawn
         if was.status in OPEN and now.status in OPEN and after.is_over and not before.is_over:
