@@ -110,7 +110,7 @@ class Intake:
         log.warning("webhook unreadable", why=why, webhook=webhook_id, size=len(body))
 
     def tell_operators(self, key: str, what: str, do: str) -> None:
-        """Note something only operators can mend; however often it happens, they are told once."""
+        """Note something only operators can mend; they are told once, until it has not happened for a day."""
         now = self._clock.now()
         notice = notices.Notice(key, what, do)
         if self._database.write(lambda tx: notices.raise_notice(tx, notice, now=now), urgent=True):
