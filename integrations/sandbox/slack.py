@@ -152,11 +152,19 @@ class Slack(Fingers):
             ("person", self.add_person),
             ("group", self.add_group),
             ("channel", self.add_channel),
+            ("direct", self.open_direct),
+            ("change_person", self.change_person),
             ("deactivate", self.deactivate),
+            ("change_group", self.change_group),
+            ("remove_group", self.remove_group),
             ("say", self.person_says),
+            ("edit", self.person_edits),
+            ("delete", self.person_deletes),
+            ("react", self.person_reacts),
+            ("pin", self.person_pins),
             ("join", self.person_joins),
             ("leave", self.person_leaves),
-            ("react", self.person_reacts),
+            ("rename", self.person_renames),
             ("archive", self.person_archives),
             ("command", self.commands),
             ("click", self.clicks),
@@ -164,6 +172,8 @@ class Slack(Fingers):
             ("submit", self.submits),
             ("close", self.closes),
             ("suggest", self.suggests),
+            ("shortcut", self.shortcuts),
+            ("home", self.opens_home),
             ("connect", self.outbox.connect),
             ("challenge", self.outbox.challenge),
             ("drop", self.sockets.drop),
@@ -184,6 +194,7 @@ class Slack(Fingers):
                 "channels": [_state(channel) for channel in space.channels.values()],
                 "views": [{"user": space.viewers[view["id"]], **view} for view in space.views.values()],
                 "homes": space.homes,
+                "shortcuts": self.outbox.declared.get("shortcuts", []),
                 "sockets": self.sockets.connected,
             }
             return copy.deepcopy(shown)
@@ -346,7 +357,10 @@ def _written(part: Any) -> str:
 
 def _door(name: str, act: Callable[..., Any]) -> Route:
     def through(body: dict[str, Any]) -> dict[str, Any]:
-        outcome = act(**body)
+        try:
+            outcome = act(**body)
+        except Refusal as refusal:
+            raise ValueError(f"Slack says {refusal.error}") from refusal
         if isinstance(outcome, str):
             return {"id": outcome}
         status, said = getattr(outcome, "status", None), getattr(outcome, "body", outcome)
