@@ -24,9 +24,8 @@ def told(office: Office, app: App, kind: str, subtype: str | None = None) -> lis
 
 def pressed(app: App) -> Body:
     """The last interaction."""
-    path, _, body = app.heard[-1]
-    assert path == "/interactions"
-    payload: Body = json.loads(parse_qs(body.decode())["payload"][0])
+    last = [body for path, _, body in app.heard if path == "/interactions"][-1]
+    payload: Body = json.loads(parse_qs(last.decode())["payload"][0])
     return payload
 
 
