@@ -70,6 +70,24 @@ def test_a_thread_is_read_and_answered_under_its_message(still: Page, app: TinyA
     expect(said.get_by_role("list", name="Thread")).to_contain_text("Only visible to you")
 
 
+def test_commands_names_and_channels_are_completed_while_one_types(still: Page, app: TinyApp) -> None:
+    box = still.get_by_label("Message", exact=True)
+    expect(still.get_by_label("Shortcuts")).to_be_visible()
+    box.press_sequentially("/in")
+    expect(still.get_by_role("option", name="/incident")).to_contain_text("Run an incident")
+    box.press("Enter")
+    box.press_sequentially("lead @lin")
+    expect(still.locator("#usage")).to_have_text("/incident new | list | help")
+    box.press("Tab")
+    box.press_sequentially("in #gen")
+    box.press("Escape")
+    expect(still.get_by_role("listbox", name="Suggestions")).to_be_hidden()
+    expect(box).to_have_value("/incident lead @Bo Lindqvist in #gen")
+    box.press("Enter")
+    bo = next(one.id for one in app.world.slack.space.people.values() if one.real_name == "Bo Lindqvist")
+    assert app.last("command")["text"] == f"lead <@{bo}|bo.lindqvist> in #gen"
+
+
 def test_ones_own_message_is_edited_and_deleted(still: Page, app: TinyApp) -> None:
     still.get_by_label("Message", exact=True).fill("I lead, @Bo Lindqvist & co")
     still.keyboard.press("Enter")

@@ -13,6 +13,7 @@ from integrations.sandbox.seed import BOT_TOKEN
 from integrations.sandbox.server import Sandbox
 
 Body = dict[str, Any]
+COMMANDS = [{"command": "/incident", "description": "Run an incident", "usage_hint": "new | list | help"}]
 SHORTCUTS = [
     {"type": "message", "name": "Add to timeline", "callback_id": "timeline"},
     {"type": "global", "name": "Declare an incident", "callback_id": "declare"},
@@ -51,6 +52,7 @@ class TinyApp:
             commands=f"{url}/c",
             interactions=f"{url}/i",
             shortcuts=SHORTCUTS,
+            slash_commands=COMMANDS,
         )
 
     def hear(self, path: str, body: str) -> bytes:

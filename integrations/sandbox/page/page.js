@@ -1,14 +1,14 @@
 // The sandbox's page: fetches /_sandbox/state whenever the sandbox says that something changed, and draws it.
 
 import { $ } from "./dom.js";
-import { ask, say, tell } from "./doors.js";
+import { say, tell } from "./doors.js";
 import { TIME, TIME_SECONDS } from "./markup.js";
+import { watchCompose } from "./compose.js";
 import { watchDeeds } from "./deeds.js";
 import { drawModal, watchModal } from "./modal.js";
 import { drawAlert, drawRest, drawTicket } from "./side.js";
 import { LONG_AGO, alerts, channelOf, channels, here, me, now, page, person, titleOf } from "./state.js";
 import { drawChannel, drawChannels, readToTheEnd } from "./talk.js";
-import { typed } from "./text.js";
 
 const CHOICE_STANDS = 10_000; // milliseconds for which the page does not switch channels by itself
 
@@ -146,22 +146,6 @@ function onSubmit(id, act) {
   });
 }
 
-onSubmit("say", async ({ text }, form) => {
-  if (!text.trim()) return;
-  page.chosenAt = performance.now();
-  form.reset();
-  // What did not reach the app is not lost, unless something else was begun meanwhile.
-  if (!(await speak(text.trim())) && !$("words").value) $("words").value = text;
-});
-
-/** Say something in the channel, or send the command that the words begin with. */
-function speak(text) {
-  const place = { channel: page.channel, user: me().id };
-  const [, command, rest] = /^(\/[\w-]+)\s*([^]*)$/.exec(text) ?? [];
-  if (!command) return tell("slack/say", { ...place, text: typed(text) });
-  return ask("slack/command", { ...place, command, text: typed(rest, { named: true }) }, command);
-}
-
 $("join").addEventListener("click", async () => {
   if (await tell("slack/join", { channel: page.channel, user: me().id })) await refresh();
   $("words").focus();
@@ -191,6 +175,7 @@ document.addEventListener("keydown", (event) => {
 });
 watchModal();
 watchDeeds();
+watchCompose();
 onSubmit("note", async ({ text }, form) => {
   const body = { incident: page.alert, text, by: me().profile.email };
   if (await tell("pagerduty/annotate", body, "The note was added.")) form.reset();
@@ -209,11 +194,6 @@ $("faults").addEventListener("change", async () => {
 });
 $("open-trigger").addEventListener("click", () => $("trigger").showModal());
 $("close-trigger").addEventListener("click", () => $("trigger").close());
-$("words").addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  $("say").requestSubmit();
-});
 $("me").addEventListener("change", ({ target }) => { 
   sessionStorage.setItem("me", target.value);
   page.known = channels().map((one) => one.id);

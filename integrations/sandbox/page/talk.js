@@ -119,14 +119,12 @@ function drawHome(channel) {
 
 /** The box to write in, or why there is none. */
 function drawEntrance(channel) {
-  const [inside, direct] = [isIn(channel), channel.kind === "im"];
+  const inside = isIn(channel);
   $("say").hidden = !inside || channel.archived;
   $("outside").hidden = !$("say").hidden;
   $("outside-words").textContent = channel.archived ? "This channel is archived."
     : `${nameOf($("me").value)} is not in ${titleOf(channel)}.`;
   $("join").hidden = channel.archived;
-  const to = direct ? titleOf(channel) : `in ${titleOf(channel)}`;
-  $("words").placeholder = `Message ${to}, or a command such as /incident`;
 }
 
 /** Let a screen reader say what others have just written. */
