@@ -198,3 +198,4 @@ def marker_of(number: IncidentId, declared_at: datetime) -> str:
 
 LEAD = "lead"
 CX_LEAD = "cx lead"
+DEPUTY = "deputy"
