@@ -20,7 +20,7 @@ from integrations.sandbox.deliveries import Deliveries
 from integrations.sandbox.delivery_routes import delivery_routes
 from integrations.sandbox.limits import Buckets
 from integrations.sandbox.slack_events import Outbox
-from integrations.sandbox.slack_hands import Hands
+from integrations.sandbox.slack_fingers import Fingers
 from integrations.sandbox.slack_hooks import Hooks
 from integrations.sandbox.slack_rules import Ask, Refusal, Token
 from integrations.sandbox.slack_state import Channel, Message, Workspace
@@ -79,7 +79,7 @@ class ChannelView:
         return [m for m in self.messages if m["user"] == user and "subtype" not in m]
 
 
-class Slack(Hands):
+class Slack(Fingers):
     """One workspace; empty except for our bot until `seed`. Safe to call from any thread."""
 
     def __init__(self, world: World) -> None:
@@ -90,6 +90,7 @@ class Slack(Hands):
         self.outbox = Outbox(world, self.space)
         self.hooks = Hooks(world, self.space)
         self.space.emit = self.outbox.emit
+        self.connect = self.outbox.connect
         world.teach("slack", _fault_words())
 
     @property
@@ -114,29 +115,6 @@ class Slack(Hands):
     def revoke(self, token: str) -> None:
         """Take a token's rights away."""
         self.space.tokens[token].revoked = True
-
-    def connect(
-        self,
-        *,
-        signing_secret: str,
-        events: str = "",
-        commands: str = "",
-        interactions: str = "",
-        types: Iterable[str] = (),
-    ) -> None:
-        """Send events (of `types`, or all), slash commands and interactions to these addresses."""
-        self.outbox.connect(
-            signing_secret=signing_secret,
-            events=events,
-            commands=commands,
-            interactions=interactions,
-            types=types,
-        )
-
-    def trigger(self) -> str:
-        """Give a trigger id, as a command or click would bring one."""
-        with self.world.lock:
-            return slack_views.new_trigger(self.space)
 
     def channel(self, name_or_id: str) -> ChannelView:
         """Give a copy of a channel; LookupError if there is none."""
@@ -175,8 +153,11 @@ class Slack(Hands):
             ("archive", self.person_archives),
             ("command", self.commands),
             ("click", self.clicks),
+            ("press", self.presses),
             ("submit", self.submits),
-            ("connect", self.connect),
+            ("close", self.closes),
+            ("suggest", self.suggests),
+            ("connect", self.outbox.connect),
             ("challenge", self.outbox.challenge),
             ("token", self.token),
             ("revoke", self.revoke),
@@ -190,9 +171,9 @@ class Slack(Hands):
             space = self.space
             shown = {
                 "people": [person.as_json(space.team_id) for person in space.people.values()],
-                "groups": [{"handle": g.handle, "users": g.users} for g in space.groups.values()],
+                "groups": [{"id": g.id, "handle": g.handle, "users": g.users} for g in space.groups.values()],
                 "channels": [_state(channel) for channel in space.channels.values()],
-                "views": list(space.views.values()),
+                "views": [{"user": space.viewers[view["id"]], **view} for view in space.views.values()],
                 "homes": space.homes,
             }
             return copy.deepcopy(shown)

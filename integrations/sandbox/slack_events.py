@@ -10,7 +10,7 @@ import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlencode
 
 import urllib3
@@ -30,6 +30,18 @@ _REASONS = {
 }
 # Messages reach only an app that is in the channel; these are told wherever they happen.
 _EVERYWHERE = frozenset({"channel_created", "channel_rename", "channel_archive", "channel_unarchive"})
+
+
+class Declared(TypedDict, total=False):
+    """What the app's manifest declares besides addresses.
+
+    `types` are the events it subscribes to (none: all), `options` the address for the options of external
+    selects, `shortcuts` its entries in Slack's menus: `type` "message" or "global", `name`, `callback_id`.
+    """
+
+    types: Iterable[str]
+    options: str
+    shortcuts: list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +70,30 @@ class Outbox:
         self.secret = ""
         self.commands = ""
         self.interactions = ""
+        self.declared: Declared = {}
 
     def connect(
         self,
         *,
-        signing_secret: str,
+        signing_secret: str = "",
         events: str = "",
         commands: str = "",
         interactions: str = "",
-        types: Iterable[str] = (),
+        **declared: Unpack[Declared],
     ) -> None:
-        """Send events (of `types`, or all), slash commands and interactions to these addresses."""
+        """Send events, slash commands and interactions to these addresses; see `Declared`."""
         self.secret, self.commands, self.interactions = signing_secret, commands, interactions
+        self.declared = declared
         if events:
-            self.deliveries.subscribe(Subscriber("app", events, [signing_secret], frozenset(types)))
+            types = frozenset(declared.get("types", ()))
+            self.deliveries.subscribe(Subscriber("app", events, [signing_secret], types))
 
     def reset(self, space: Workspace) -> None:
         """Forget the addresses and what is under way; `space` is the workspace from now on."""
         self._space = space
         self.deliveries.reset()
         self.secret = self.commands = self.interactions = ""
+        self.declared = {}
 
     def emit(self, channel: Channel | None, event: dict[str, Any]) -> None:
         """Tell the app about an event, if Slack would: it hears only of channels its bot is in."""
@@ -105,8 +121,15 @@ class Outbox:
 
     def interaction(self, payload: dict[str, Any]) -> Knock:
         """Send a click or a submitted modal and wait for the app's answer, at most three seconds."""
+        return self._interact(self.interactions, payload)
+
+    def options(self, payload: dict[str, Any]) -> Knock:
+        """Ask for the options of an external select: at an address of its own, or where clicks go."""
+        return self._interact(self.declared.get("options") or self.interactions, payload)
+
+    def _interact(self, url: str, payload: dict[str, Any]) -> Knock:
         body = urlencode({"payload": json.dumps(payload)}).encode()
-        return self._post(self.interactions, body, "application/x-www-form-urlencoded")
+        return self._post(url, body, "application/x-www-form-urlencoded")
 
     def _send(self, event: dict[str, Any]) -> None:
         event_id = f"Ev{next(self._numbers):010d}"

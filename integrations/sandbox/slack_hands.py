@@ -1,18 +1,15 @@
-"""What people do in Slack, for tests, the demo and the page: talk, join, command, click, submit.
+"""What people do in Slack, for tests, the demo and the page: talk, join, leave, react.
 
 `Hands` is the part of `Slack` that plays the people; people are named by id, handle or e-mail
-address, channels by id or name.
+address, channels by id or name. What they do with the app itself is in `slack_fingers`.
 """
 
-from typing import Any
-
 from integrations.sandbox.slack_channels import admit, dismiss
-from integrations.sandbox.slack_events import Knock, Outbox
+from integrations.sandbox.slack_events import Outbox
 from integrations.sandbox.slack_hooks import Hooks
 from integrations.sandbox.slack_marks import react, unreact
 from integrations.sandbox.slack_messages import destination_id, found
 from integrations.sandbox.slack_state import Channel, Group, Message, Person, Workspace
-from integrations.sandbox.slack_views import new_trigger
 from integrations.sandbox.world import World
 
 
@@ -29,6 +26,7 @@ class Hands:
         with self.world.lock:
             person = self.space.add_person(handle or name.lower().replace(" ", "."), name, email=email)
             person.tz = tz
+            self.world.touch()
             return person.id
 
     def add_group(self, handle: str, users: list[str]) -> str:
@@ -37,6 +35,7 @@ class Hands:
             members = [self._who(user).id for user in users]
             group = Group(self.space.new_id("S"), handle, handle, members, self.space.seconds())
             self.space.groups[group.id] = group
+            self.world.touch()
             return group.id
 
     def add_channel(self, name: str, members: list[str], *, private: bool = False) -> str:
@@ -45,6 +44,7 @@ class Hands:
             creator, *others = [self._who(user).id for user in members]
             channel = self.space.add_channel(name, creator, "private" if private else "public")
             channel.members.extend(others)
+            self.world.touch()
             return channel.id
 
     def deactivate(self, user: str) -> None:
@@ -100,84 +100,13 @@ class Hands:
             self.space.emit(place, {"type": "channel_archive", "channel": place.id, "user": person.id})
             self.world.touch()
 
-    def commands(self, channel: str, user: str, text: str, *, command: str = "/incident") -> Knock:
-        """Send a slash command as a person and give what the app answered at once."""
-        with self.world.lock:
-            place, person = self._where(channel), self._who(user)
-            form = {
-                "token": "sandbox",
-                "team_id": self.space.team_id,
-                "team_domain": self.space.domain,
-                "channel_id": place.id,
-                "channel_name": place.name or "directmessage",
-                "user_id": person.id,
-                "user_name": person.name,
-                "command": command,
-                "text": text,
-                "api_app_id": self.space.app_id,
-                "is_enterprise_install": "false",
-                "response_url": self.hooks.open(place.id, person.id),
-                "trigger_id": new_trigger(self.space),
-            }
-        knock = self.outbox.command(form)
-        self.hooks.take(form["response_url"], knock.body)
-        return knock
-
-    def clicks(self, channel: str, user: str, *, ts: str, action_id: str, **chosen: Any) -> Knock:
-        """Click a message's element (`chosen`: value, selected_option, ...) and give the app's answer.
-
-        The message may be an ephemeral one. An unknown `action_id` raises LookupError.
-        """
-        with self.world.lock:
-            place, person = self._where(channel), self._who(user)
-            message = self._seen(place, ts)
-            action = {**_element(message.get("blocks", []), action_id), **chosen, "action_ts": ts}
-            payload = {
-                **self._interaction(person, "block_actions"),
-                "container": {"type": "message", "message_ts": ts, "channel_id": place.id},
-                "channel": {"id": place.id, "name": place.name or "directmessage"},
-                "message": dict(message),
-                "response_url": self.hooks.open(place.id, person.id, ts),
-                "actions": [action],
-            }
-        return self.outbox.interaction(payload)
-
-    def submits(self, user: str, view_id: str, values: dict[str, dict[str, Any]]) -> Knock:
-        """Submit a modal with `values` (block id, action id, state) and give the app's answer.
-
-        A modal that the app accepts (an empty answer or "clear") is closed.
-        """
-        with self.world.lock:
-            view = {**self.space.views[view_id], "state": {"values": values}}
-            payload = {
-                **self._interaction(self._who(user), "view_submission"),
-                "view": view,
-                "response_urls": [],
-            }
-        knock = self.outbox.interaction(payload)
-        action = knock.body.get("response_action") if isinstance(knock.body, dict) else ""
-        with self.world.lock:
-            if knock.status == 200 and action in (None, "", "clear"):
-                self.space.views.pop(view_id, None)
-            elif action == "update":
-                self.space.views[view_id].update(knock.body["view"])
-            self.world.touch()
-        return knock
-
-    def _interaction(self, person: Person, kind: str) -> dict[str, Any]:
-        who = {"id": person.id, "username": person.name, "name": person.name, "team_id": self.space.team_id}
-        return {
-            "type": kind,
-            "team": {"id": self.space.team_id, "domain": self.space.domain},
-            "user": who,
-            "api_app_id": self.space.app_id,
-            "token": "sandbox",
-            "trigger_id": new_trigger(self.space),
-        }
-
-    def _seen(self, place: Channel, ts: str) -> Message:
+    def _seen(self, place: Channel, ts: str, person: Person) -> Message:
+        """Give a message as this person sees it; LookupError where they see none."""
         whispered = next((m for m in place.ephemerals if m["ts"] == ts), None)
-        return whispered or found(place, ts)
+        seen = place.messages.get(ts) if whispered is None else whispered
+        if seen is None or seen.get("to", person.id) != person.id:
+            raise LookupError(f"{person.real_name} sees no message {ts} in {place.name or place.id!r}")
+        return seen
 
     def _who(self, user: str) -> Person:
         if user in self.space.people:
@@ -192,14 +121,3 @@ class Hands:
         if wanted not in self.space.channels:
             raise LookupError(f"there is no channel {channel!r}")
         return self.space.channels[wanted]
-
-
-def _element(blocks: list[dict[str, Any]], action_id: str) -> dict[str, Any]:
-    for block in blocks:
-        for element in [*(block.get("elements") or []), block.get("accessory") or {}]:
-            if element.get("action_id") == action_id:
-                kept = {
-                    name: element[name] for name in ("type", "action_id", "value", "text") if name in element
-                }
-                return {**kept, "block_id": block.get("block_id", "")}
-    raise LookupError(f"no element {action_id!r} in the message")

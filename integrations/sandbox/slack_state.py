@@ -170,6 +170,16 @@ class Channel:
         return [m for ts, m in self.messages.items() if m.get("thread_ts") == thread_ts and ts != thread_ts]
 
 
+@dataclass(slots=True)
+class Trigger:
+    """A trigger id: when it was issued, for whose action, perhaps in which view, and whether it is spent."""
+
+    issued: float
+    user: str = ""
+    view: str = ""
+    used: bool = False
+
+
 class Workspace:
     """One Slack workspace with our app installed; see the module."""
 
@@ -181,8 +191,10 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.names: dict[str, str] = {}
         self.tokens: dict[str, Token] = {}
-        self.triggers: dict[str, tuple[float, bool]] = {}
+        self.triggers: dict[str, Trigger] = {}
         self.views: dict[str, dict[str, Any]] = {}
+        # Whose each open view is; nobody's ("") where the trigger came from nobody.
+        self.viewers: dict[str, str] = {}
         self.homes: dict[str, dict[str, Any]] = {}
         self.emit: Callable[[Channel | None, dict[str, Any]], None] = lambda _channel, _event: None
         self._numbers = itertools.count(1)

@@ -153,7 +153,13 @@ def test_a_click_carries_the_message_and_its_element(office: Office, app: App) -
 
 
 def test_a_submitted_modal_closes_unless_the_app_finds_mistakes(office: Office, app: App) -> None:
-    view = office.web.views_open(trigger_id=office.slack.trigger(), view=modal())["view"]["id"]
+    ask = {
+        "type": "input",
+        "block_id": "title",
+        "label": {"type": "plain_text", "text": "Title"},
+        "element": {"type": "plain_text_input", "action_id": "text"},
+    }
+    view = office.web.views_open(trigger_id=office.slack.trigger(), view=modal(blocks=[ask]))["view"]["id"]
     values = {"title": {"text": {"type": "plain_text_input", "value": "checkout"}}}
     app.answers = [
         (200, {}, b'{"response_action": "errors", "errors": {"title": "too short"}}'),
