@@ -1,4 +1,4 @@
-"""People ask in Slack: they declare, look, lead, settle the severity, and end it; nobody is left without a word."""
+"""People ask in Slack: they declare, look, lead, settle the severity, end it; nobody is left unanswered."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
 ) -> None:
     slack.asks("Cy", "")
     assert slack.form()["title"]["text"] == "Declare an incident"
-    assert slack.sends("Cy", title="") == {"title": "Write in a few words what is wrong."}
+    assert slack.sends("Cy", title=" ") == {"title": "Write in a few words what is wrong."}
     assert slack.sends("Cy", title="Search is slow", flags=["drill"]) == {}
     clock.settle()
     case = hearing.incident()
@@ -104,7 +104,7 @@ def test_only_the_lead_resolves_and_everything_says_that_it_is_over(
     refused = slack.asks("Bo", "resolve Rolled back", channel="inc-1")
     assert "Only the lead (Ana Silva) or a deputy can resolve INC-1" in refused
     slack.asks("Ana", "resolve", channel="inc-1")
-    assert slack.sends("Ana", fixed="") == {
+    assert slack.sends("Ana", fixed=" ") == {
         "fixed": "Write in a few words what fixed it, or that nobody knows."
     }
     assert slack.sends("Ana", fixed="Rolled back", impact="Nobody could pay") == {}

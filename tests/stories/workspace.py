@@ -139,16 +139,20 @@ class Slack:
     def _told(self, who: str, channel: str) -> Iterator["Told"]:
         """What one person is told, once whatever they did was answered."""
         me = next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
-        mine = [one["ts"] for one in self.standin.channel(channel).ephemerals]
+        before = self.standin.channel(channel).ephemerals
         views = set(self.standin.space.views)
         told = Told()
         yield told
 
         def fresh() -> list[Message]:
             now = self.standin.channel(channel).ephemerals
-            return [one for one in now if one["to"] == me and one["ts"] not in mine]
+            return [one for one in now if one["to"] == me and one not in before]
 
-        self.wait_for(lambda: bool(fresh()) or set(self.standin.space.views) != views, "an answer")
+        def answered() -> bool:
+            is_less = len(self.standin.channel(channel).ephemerals) < len(before)
+            return is_less or bool(fresh()) or set(self.standin.space.views) != views
+
+        self.wait_for(answered, "an answer")
         told.text = "\n".join(text_of(one) for one in fresh())
 
     def wait_for(self, holds: Callable[[], bool], what: str) -> None:
