@@ -181,8 +181,14 @@ class Daemon:
         for line in self.settings.describe():
             log.info("integration", state=line)
         if listening:
+            self._listen()
             self._server.start()
             log.info("ready", url=self.url, version=VERSION)
+
+    def _listen(self) -> None:
+        slack = self.settings.slack
+        if self.inbound is not None and slack.app_token is not None:
+            self.inbound.listen(slack.app_token.get_secret_value(), api_url=slack.api_url)
 
     def _open(self) -> None:
         if self.database.is_sqlite:

@@ -160,10 +160,13 @@ def _areas(only: str) -> list[str]:
 @cli.command()
 def manifest(
     *,
-    socket: Annotated[bool, typer.Option("--socket", help="Switch Socket Mode on in the app.")] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where Slack reaches Multivac; left out: Socket Mode, which needs no address."),
+    ] = None,
 ) -> None:
     """Print the manifest from which Slack makes the app."""
-    typer.echo(slack_manifest(socket=socket), nl=False)
+    typer.echo(slack_manifest(url=url), nl=False)
 
 
 @cli.command()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from typing import Any
 
 import structlog
 from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackClientError
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
@@ -34,6 +37,7 @@ _ANYTHING = re.compile(r".*", re.DOTALL)
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 _THREADS = 16
 _SAY = re.compile(r"say-\d+")
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two tries to open the socket
 _STALE = "That button is of an older message. Use `/incident` to see what you can do now."
 
 Body = dict[str, Any]
@@ -72,11 +76,19 @@ class Inbound:
         # Anybody can sign with an empty secret.
         self._verifier = SignatureVerifier(signing_secret, clock=_Time(now)) if signing_secret else None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="slack")
+        self._socket: _Socket | None = None
         self.app = self._bolt()
 
+    def listen(self, app_token: str, *, api_url: str) -> None:
+        """Hear Slack over a socket too; returns at once, and the connection is kept up from then on."""
+        self._socket = _Socket(self.app, app_token, api_url=api_url)
+
     def stop(self) -> None:
-        """End what is being answered."""
+        """Hear no more, and end what is being answered."""
+        if self._socket is not None:
+            self._socket.close()
         self._pool.shutdown(wait=True)
+        self._mouth.close()
 
     def receive(self, raw: bytes, headers: Mapping[str, str]) -> Reply:
         """The answer to one request of Slack; `raw` is the body exactly as it came. Never raises."""
@@ -220,6 +232,40 @@ class Inbound:
                 direct=in_person,
             )
             self._pool.submit(self._answer, ask, place, trigger="")
+
+
+class _Socket:
+    """A connection to Slack that needs no public address.
+
+    The SDK opens it again when it is lost; only the first time it would give up, so that is done here.
+    """
+
+    def __init__(self, app: App, app_token: str, *, api_url: str) -> None:
+        silent = logging.Logger("slack_socket", level=logging.CRITICAL)  # noqa: LOG001 - it logs messages
+        web = WebClient(base_url=api_url, logger=silent, retry_handlers=[])
+        self._handler = SocketModeHandler(app, app_token, logger=silent, web_client=web, concurrency=_THREADS)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._open, name="socket", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Close it; what Slack has still to say goes to another replica, or is said again."""
+        self._stopped.set()
+        self._thread.join()
+        self._handler.client.close()
+
+    def _open(self) -> None:
+        wait = _FIRST_WAIT
+        while not self._stopped.is_set():
+            try:
+                self._handler.client.connect()
+            except (SlackClientError, OSError, ValueError) as error:
+                log.warning("no socket to Slack", why=type(error).__name__, again_in=wait)
+                self._stopped.wait(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+            else:
+                log.info("socket to Slack is open")
+                return
 
 
 def _nobody(**_: Any) -> AuthorizeResult:
