@@ -101,7 +101,12 @@ class Inbound:
             log.warning("Slack delivers no more events for a minute: there were too many")
             return _plain(200, "", "rate limited")
         try:
-            answer = self.app.dispatch(BoltRequest(body=raw.decode(), headers=dict(named)))
+            request = BoltRequest(body=raw.decode(), headers=dict(named))
+        except ValueError:
+            log.warning("request of Slack cannot be read", size=len(raw))
+            return _plain(400, "The body cannot be read.", "unreadable")
+        try:
+            answer = self.app.dispatch(request)
         except Exception:  # the web's boundary: Slack shows its own words for a 500
             log.exception("request of Slack not answered")
             return _plain(500, "", "failed")
@@ -122,6 +127,7 @@ class Inbound:
             attaching_conversation_kwargs_enabled=False,
             listener_executor=self._pool,
         )
+        app.error(_log_error)
         app.middleware(self._keep_event)
         app.event(_ANYTHING)(lambda: None)  # kept already, by the line above
         app.command(_ANYTHING)(self._command)
@@ -271,6 +277,13 @@ class _Socket:
 def _nobody(**_: Any) -> AuthorizeResult:
     """Bolt asks whom a request is for; there is one workspace, and Bolt calls nobody on our behalf."""
     return AuthorizeResult(enterprise_id=None, team_id=None, bot_token="")
+
+
+def _log_error(error: Exception) -> None:
+    if isinstance(error, KeyError):  # of a body: it lacks what Slack always sends
+        log.warning("request of Slack not understood", lacks=str(error))
+        return
+    log.error("request of Slack failed", exc_info=error)
 
 
 def _line_of(action: Mapping[str, Any]) -> str | None:
