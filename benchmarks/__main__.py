@@ -7,13 +7,14 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import assembled, growth, idle, limits, many, storm, webhooks
+from benchmarks import asking, assembled, growth, idle, limits, many, storm, webhooks
 from benchmarks.figures import Figure, machine, table
 
 _BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "assembled": assembled.measure,
     "many": many.measure,
     "webhooks": webhooks.measure,
+    "asking": asking.measure,
     "idle": idle.measure,
     "storm": storm.measure,
     "limits": limits.measure,
