@@ -91,7 +91,9 @@ async def _forms(world: World, daemon: Daemon) -> list[float]:
     for _ in range(_FORMS):
         await world.exchanges()
         began = time.monotonic()
-        await world.control.post("/_sandbox/slack/command", channel="general", user="ana@example.com", text="declare")
+        await world.control.post(
+            "/_sandbox/slack/command", channel="general", user="ana@example.com", text="declare"
+        )
         said = await world.quiet(for_seconds=1)
         (opened,) = [one for one in said if one["method"] == "views.open"]
         seen.append((float(opened["ended"]) - began) * 1000)

@@ -38,6 +38,7 @@ _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 _THREADS = 16
 _SAY = re.compile(r"say-\d+")
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two tries to open the socket
+_PING_SECONDS = 2.0  # a lost connection is noticed by the next ping, and opened again
 _STALE = "That button is of an older message. Use `/incident` to see what you can do now."
 
 Body = dict[str, Any]
@@ -207,6 +208,14 @@ class Inbound:
         except MultivacError as error:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
 
+    def _show_home(self, user: str) -> None:
+        try:
+            self._mouth.publish(user, self._desk.home(user))
+        except MultivacError as error:
+            log.warning("home not shown", why=str(error))
+        except Exception:  # a thread's boundary: nobody waits for it
+            log.exception("home not shown")
+
     # --- events -----------------------------------------------------------------------------------
 
     def _keep_event(self, body: Body, next: Callable[[], Any]) -> Any:  # noqa: A002 - Bolt's own name
@@ -219,6 +228,9 @@ class Inbound:
         event = body.get("event") or {}
         kind, user = event.get("type"), event.get("user")
         if not isinstance(user, str) or event.get("bot_id") or event.get("subtype"):
+            return
+        if kind == "app_home_opened" and event.get("tab") == "home":
+            self._pool.submit(self._show_home, user)
             return
         at_us = kind == "app_mention"
         in_person = kind == "message" and event.get("channel_type") == "im"
@@ -249,7 +261,14 @@ class _Socket:
     def __init__(self, app: App, app_token: str, *, api_url: str) -> None:
         silent = logging.Logger("slack_socket", level=logging.CRITICAL)  # noqa: LOG001 - it logs messages
         web = WebClient(base_url=api_url, logger=silent, retry_handlers=[])
-        self._handler = SocketModeHandler(app, app_token, logger=silent, web_client=web, concurrency=_THREADS)
+        self._handler = SocketModeHandler(
+            app,
+            app_token,
+            logger=silent,
+            web_client=web,
+            concurrency=_THREADS,
+            ping_interval=_PING_SECONDS,
+        )
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._open, name="socket", daemon=True)
         self._thread.start()

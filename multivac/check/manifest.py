@@ -14,6 +14,7 @@ display_information:
   description: "An alert becomes a channel with the right people, a lead, and checklists."
 features:
   app_home:
+    home_tab_enabled: true
     messages_tab_enabled: true  # so that people can write to it directly
     messages_tab_read_only_enabled: false
   bot_user:

@@ -56,6 +56,7 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
 EVENTS: dict[str, str] = {
     "app_mention": "a mention is a command too",
     "message.im": "and so is a direct message",
+    "app_home_opened": "its page shows each person what is open",
 }
 
 

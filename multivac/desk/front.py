@@ -9,9 +9,10 @@ from contextlib import suppress
 import sqlalchemy as sa
 import structlog
 
-from multivac.briefing import Answer, Press
+from multivac.briefing import Answer, Home, Press
 from multivac.desk import declaring, looking, standing, telling
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.home import guests_home, home
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import IncidentId
@@ -83,6 +84,23 @@ class Desk:
             self._keep(ask, "failed", traceback.format_exc(limit=-3))
             told = f"operators: `multivac trace {ask.ref}`"
             return Answer(lines=(f"Something broke on my side; nothing was changed. Ref {ask.ref} ({told})",))
+
+    def home(self, by: str) -> Home:
+        """What this person sees on Multivac's own page in the chat."""
+        person, is_guest = who_is(self._house.out, by, "")
+        ask = Ask(request="", by=by, name="", via="home", line="list")
+        verb = verb_named("list")
+        assert verb is not None  # noqa: S101  # it is in the table
+        sitting = Sitting(
+            house=self._house,
+            ask=ask,
+            verb=verb,
+            words=Words(),
+            person=person,
+            number=None,
+            is_guest=is_guest,
+        )
+        return guests_home() if is_guest else home(sitting)
 
     def _keep(self, ask: Ask, outcome: str, why: str) -> None:
         """Leave a trail of what was not done, for whoever is asked about its reference."""

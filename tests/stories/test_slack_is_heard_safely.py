@@ -117,3 +117,17 @@ def test_what_was_refused_can_be_looked_up_by_its_reference(
 def _ref_of(multivac: Multivac) -> str:
     with multivac.running.database.read() as tx:
         return next(act.ref for act in acts.trail(tx) if act.outcome == "refused")
+
+
+def test_their_own_page_shows_people_what_is_open_and_theirs(
+    multivac: Multivac, slack: Slack, clock: Clock, door: Door
+) -> None:
+    slack.asks("Cy", "declare Card payments fail sev1")
+    slack.asks("Cy", "declare Data leak private sev1")
+    clock.settle()
+    slack.asks("Bo", "INC-1 lead me", channel="inc-1")
+    pages = {who: slack.opens_home(who) for who in ("Bo", "Cy")}
+    assert "Your incidents" in pages["Bo"]
+    assert "INC-1 · SEV1 · triage · Card payments fail · led by Bo Lindqvist" in pages["Bo"]
+    assert "Data leak" not in pages["Bo"]
+    assert "Data leak" in pages["Cy"]
