@@ -184,6 +184,12 @@ def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, *, now: date
     return tx.execute(_FAILED, bound).rowcount == 1
 
 
+def keep_meanwhile(tx: sa.Connection, number: IncidentId, name: str, *, known: Mapping[str, Any]) -> None:
+    """Keep what the next try of a step has to know of this one; its result takes the place of that."""
+    row = sa.update(step).where(step.c.incident == number, step.c.name == name, step.c.done.is_(None))
+    tx.execute(row.values(result=json.dumps(known)))
+
+
 def claimants(tx: sa.Connection) -> tuple[str, ...]:
     """Everybody who holds a claim now."""
     return tuple(tx.scalars(sa.select(step.c.claim).where(step.c.claim.is_not(None)).distinct()))
