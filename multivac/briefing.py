@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from multivac.incident import Bridge, Severity, Status, TaskState
 
@@ -30,6 +31,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """A button: `line` is what pressing it says, as if typed; `confirm` is asked first where set."""
+
+    label: str
+    line: str
+    confirm: str = ""
+    stands_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
     """The pinned summary, drawn whole on each change."""
 
@@ -48,6 +59,8 @@ class Headline:
     on_call_as_of: datetime | None  # set only when the pager did not answer and the list is old
     next_update_due: datetime | None
     summary: str
+    impact: str = ""
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +112,8 @@ class LeadCall:
     lead: Who
     ticket: Link | None
     cx_lead: Who | None
+    accepted_at: datetime | None = None
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +183,64 @@ class StormNotice:
     every: timedelta  # how long from one that gets its channel to the next
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one person is told who asked: whole lines, and what they can do next.
+
+    A line is text from us, perhaps with words from outside in it; `title` may be empty.
+    """
+
+    lines: tuple[str, ...]
+    title: str = ""
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """What somebody sees on Multivac's own page in the chat."""
+
+    parts: tuple[Answer, ...]
+    presses: tuple[Press, ...]
+
+
+class Asked(StrEnum):
+    """What sort of field a form has."""
+
+    LINE = "line"
+    PROSE = "prose"
+    CHOICE = "choice"
+    PERSON = "person"
+    TICKS = "ticks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a form. `choices` are value and label; `filled` is what stands in it at first."""
+
+    name: str
+    label: str
+    kind: Asked
+    hint: str = ""
+    optional: bool = True
+    choices: tuple[tuple[str, str], ...] = ()
+    filled: tuple[str, ...] = ()
+    longest: int = 3000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What somebody is asked in a window of their own; `line` is what sending it says, with the fields."""
+
+    title: str
+    line: str
+    send: str
+    fields: tuple[Field, ...]
+    intro: tuple[str, ...] = ()
+
+
 Message = (
-    Headline
+    Answer
+    | Headline
     | Announcement
     | Checklist
     | CaughtUp

@@ -73,11 +73,13 @@ class Invited:
 
 @dataclass(frozen=True, slots=True)
 class ChatUser:
-    """A person as the chat knows them."""
+    """A person as the chat knows them; a guest belongs to another company."""
 
     id: str
     name: str
     active: bool = True
+    email: str | None = None
+    guest: bool = False
 
 
 class Pace(Protocol):

@@ -91,6 +91,7 @@ def _lower(written: object) -> object:
 
 Secret = Annotated[SecretStr, AfterValidator(_unbroken)]
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Channel = Annotated[str, Field(min_length=1), AfterValidator(_channel)]
 
 
@@ -162,6 +163,9 @@ class SlackSettings(Strict):
         None, description="Where Multivac tells its operators what only they can mend: name or id."
     )
 
+    admins: Names = Field(
+        (), description="Who runs Multivac: e-mails or member ids (U...), for what only they may ask."
+    )
     pace: Annotated[float, Field(ge=0, le=100)] = Field(
         1.0,
         description="How many times Slack's published rate limits may be used; 0 heeds only what it refuses.",
@@ -171,6 +175,11 @@ class SlackSettings(Strict):
     def on(self) -> bool:
         """Whether Slack is used."""
         return self.bot_token is not None
+
+    @property
+    def hears(self) -> bool:
+        """Whether people can ask and press buttons: Slack then reaches us, or we have a socket to it."""
+        return self.signing_secret is not None or self.app_token is not None
 
     def halves(self) -> Iterator[Finding]:
         """What is missing for the keys that are there."""

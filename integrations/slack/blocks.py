@@ -7,6 +7,7 @@ Ages are never relative, so that a message stays true without being edited.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,15 +16,18 @@ from typing import Any, assert_never
 from integrations.slack.text import channel, joined, line, link, person, plain, prose, when
 from multivac.briefing import (
     Announcement,
+    Answer,
     CaughtUp,
     ChangeLine,
     Checklist,
     Gaps,
     Headline,
+    Home,
     LeadCall,
     Link,
     Message,
     OperatorNotice,
+    Press,
     ResolutionProposed,
     StormLine,
     StormNotice,
@@ -39,6 +43,10 @@ SECTION_LIMIT = 3000
 TITLE_LIMIT = 200
 # All blocks together may not pass about 13,200 characters, which Slack does not document.
 LIST_LIMIT = 9000
+BUTTON_LIMIT = 75
+VALUE_LIMIT = 2000
+# A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
+_OWN_CHANNEL = re.compile(r"&lt;#([CG][A-Z0-9]{6,20})&gt;")
 
 SEVERITY = {
     Severity.SEV1: "🔴 SEV1",
@@ -72,9 +80,11 @@ class Drawn:
     blocks: list[Block]
 
 
-def render(message: Message) -> Drawn:  # noqa: C901, PLR0911 - one row for each message and nothing else
+def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row for each message and nothing else
     """The message in Block Kit, within Slack's limits whatever it says."""
     match message:
+        case Answer():
+            return _answer(message)
         case Headline():
             return _headline(message)
         case Announcement():
@@ -101,6 +111,62 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911 - one row for each
             assert_never(message)
 
 
+def _answer(said: Answer) -> Drawn:
+    lines = [said_line(each) for each in said.lines]
+    text = joined([line(said.title, TITLE_LIMIT), *lines] if said.title else lines, SECTION_LIMIT, "\n")
+    blocks = [
+        *_sections(f"*{line(said.title, TITLE_LIMIT)}*" if said.title else ""),
+        *_listed(lines),
+        presses(said.presses),
+    ]
+    return _drawn("answer", text, blocks)
+
+
+def draw_home(said: Home) -> dict[str, Any]:
+    """Somebody's page in Slack, as `views.publish` takes it."""
+    shown = [presses(said.presses), *(block for part in said.parts for block in _answer(part).blocks)]
+    blocks = [block for block in shown if block is not None]
+    return {
+        "type": "home",
+        "blocks": [block | {"block_id": f"home-{place}"} for place, block in enumerate(blocks, start=1)],
+    }
+
+
+def said_line(text: str) -> str:
+    """One line of ours, escaped; an address in it becomes a link, a channel's id the channel."""
+    return _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
+
+
+def presses(said: Sequence[Press]) -> Block | None:
+    """A row of buttons; what each says is its value, so that one of an older release still works."""
+    if not said:
+        return None
+    return {"type": "actions", "elements": [_button(one, place) for place, one in enumerate(said)]}
+
+
+def _button(said: Press, place: int) -> dict[str, Any]:
+    button: dict[str, Any] = {
+        "type": "button",
+        "action_id": f"say-{place}",
+        "text": _plain(said.label, BUTTON_LIMIT),
+        "value": said.line[:VALUE_LIMIT],
+    }
+    if said.stands_out:
+        button["style"] = "primary"
+    if said.confirm:
+        button["confirm"] = {
+            "title": _plain("Are you sure?", 100),
+            "text": _plain(said.confirm, 300),
+            "confirm": _plain(said.label, 30),
+            "deny": _plain("No", 30),
+        }
+    return button
+
+
+def _plain(text: str, limit: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": plain(text, limit), "emoji": True}
+
+
 def _headline(said: Headline) -> Drawn:
     title = line(said.title, TITLE_LIMIT)
     text = (
@@ -109,9 +175,11 @@ def _headline(said: Headline) -> Drawn:
     )
     blocks = [
         _header(f"{SEVERITY[said.severity]} · INC-{said.number} · {said.title}"),
-        *_sections(prose(said.summary, 2500)),
+        *_sections(f"*Impact:* {prose(said.impact, 1200)}" if said.impact else ""),
+        *_sections(prose(said.summary, 1500)),
         _fields(_headline_fields(said)),
         *_sections(_wanted_lead(said)),
+        presses(said.presses),
         _context(_as_of(said), "Multivac keeps this message up to date."),
     ]
     return _drawn("headline", text, blocks)
@@ -143,7 +211,7 @@ def _bridge(bridge: Bridge | None) -> str:
 
 
 def _wanted_lead(said: Headline) -> str:
-    if said.lead or not said.status.is_open:
+    if said.lead or not said.status.is_open or said.presses:
         return ""
     if said.ticket:
         return f"*Next:* whoever takes the lead assigns {link(said.ticket)} to themselves."
@@ -221,11 +289,17 @@ def _caught_up(said: CaughtUp) -> Drawn:
 
 def _lead_call(said: LeadCall) -> Drawn:
     yours = f" Your ticket is {link(said.ticket)}." if said.ticket else ""
-    paragraphs = [f"{person(said.lead)}, you lead this incident.{yours} If you cannot, say here who does."]
+    if said.accepted_at:
+        paragraphs = [f"{person(said.lead)} leads this incident, accepted {when(said.accepted_at)}.{yours}"]
+    else:
+        paragraphs = [
+            f"{person(said.lead)}, you lead this incident.{yours} If you cannot, say here who does."
+        ]
     if said.cx_lead:
         asked = "Please" if said.cx_lead == said.lead else f"{person(said.cx_lead)}, please"
         paragraphs.append(f"{asked} settle the severity: say here how bad it is for users.")
-    return _drawn("lead-call", " ".join(paragraphs), _sections("\n".join(paragraphs)))
+    blocks = [*_sections("\n".join(paragraphs)), presses(said.presses)]
+    return _drawn("lead-call", " ".join(paragraphs), blocks)
 
 
 def _gaps(said: Gaps) -> Drawn:

@@ -294,7 +294,15 @@ def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> Ch
     profile: Answer = user.get("profile") or {}
     chat_id = piece(answer, "user", "id")
     name = profile.get("real_name") or profile.get("display_name") or user.get("name") or chat_id
-    return ChatUser(chat_id, str(name), active=not user.get("deleted"))
+    guest = any(user.get(kind) for kind in ("is_restricted", "is_ultra_restricted", "is_stranger"))
+    email = profile.get("email")
+    return ChatUser(
+        chat_id,
+        str(name),
+        active=not user.get("deleted"),
+        email=str(email) if email else None,
+        guest=guest,
+    )
 
 
 def _pages(

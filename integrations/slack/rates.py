@@ -34,6 +34,9 @@ RATES: Mapping[str, Rate] = {
     # The reference says tier 3 and Slack's own Java client tier 2: we plan for the smaller.
     "users.conversations": _TIER_2,
     "users.info": _TIER_4,
+    "chat.postEphemeral": _TIER_4,
+    "views.open": _TIER_4,
+    "views.publish": _TIER_4,
     "users.lookupByEmail": _TIER_3,
     _POST: _POSTS,
 }

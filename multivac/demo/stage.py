@@ -50,6 +50,8 @@ class Stage:
         """Start the daemon and let PagerDuty deliver to it."""
         self._daemon.start()
         self.world.pagerduty.subscribe(f"{self._daemon.url}/webhooks/pagerduty", self._secret)
+        url = f"{self._daemon.url}/webhooks/slack"
+        self.world.slack.connect(signing_secret=self._secret, events=url, commands=url, interactions=url)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,6 +127,7 @@ def _settings(url: str, folder: Path, secret: str) -> dict[str, dict[str, Any]]:
             "bot_token": seed.BOT_TOKEN,
             "api_url": f"{url}/slack/api/",
             "announce_channel": "#incidents",
+            "signing_secret": secret,
         },
         "jira": {
             "url": f"{url}/jira",

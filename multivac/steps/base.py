@@ -44,6 +44,7 @@ class Outside:
     announce_channel: str | None = None
     operators_channel: str | None = None
     public_url: str | None = None
+    hears: bool = False  # whether people can answer: without it a button would lead nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,14 @@ from multivac.briefing import (
     LeadCall,
     Link,
     Message,
+    Press,
     ResolutionProposed,
     UpdateDue,
     Who,
     count_apart,
     fingerprint,
 )
-from multivac.incident import CX_LEAD, Person, marker_of
+from multivac.incident import CX_LEAD, LEAD, Person, Status, marker_of
 from multivac.ports import Marker, Posted
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -85,6 +86,28 @@ def headline(view: View) -> Headline:
         on_call_as_of=people.on_call_as_of(case),
         next_update_due=next_update_due(view),
         summary=_summary(case),
+        impact=case.impact,
+        presses=_headline_presses(case) if view.out.hears else (),
+    )
+
+
+def _headline_presses(case: Case) -> tuple[Press, ...]:
+    """What people do next, in the order of the need."""
+    about = f"INC-{case.id}"
+    if not case.status.is_open:
+        return (
+            Press(label="Timeline", line=f"{about} timeline"),
+            Press(label="Reopen", line=f"{about} reopen", confirm="Is it not over after all?"),
+        )
+    take = Press(label="Take the lead", line=f"{about} lead me", stands_out=True)
+    settle = Press(label="Settle severity", line=f"{about} severity")
+    return (
+        *((take,) if case.lead is None else ()),
+        *((settle,) if case.status is Status.TRIAGE else ()),
+        Press(label="Impact", line=f"{about} impact"),
+        Press(label="Add to timeline", line=f"{about} note"),
+        Press(label="Timeline", line=f"{about} timeline"),
+        Press(label="Resolve", line=f"{about} resolve"),
     )
 
 
@@ -108,6 +131,8 @@ def _responding(case: Case) -> tuple[str, ...]:
 
 def _summary(case: Case) -> str:
     number, services = len(case.alerts.rows), len(case.alerts.services)
+    if number == 0:
+        return f"Declared by {case.declared_by.name}" if case.declared_by else "Declared by hand"
     words = "1 alert" if number == 1 else f"{number} alerts"
     if services > 1:
         words += f", {services} services"
@@ -117,6 +142,8 @@ def _summary(case: Case) -> str:
 
 
 def _acknowledged(case: Case) -> str:
+    if not case.alerts.rows:
+        return ""
     ackers = case.alerts.ackers
     return f"acknowledged by {ackers[0].name}" if ackers else "not acknowledged yet"
 
@@ -181,8 +208,9 @@ def announce(attempt: Attempt) -> Result:
 # --- the lead call --------------------------------------------------------------------------------
 
 
-def lead_call(case: Case, lead: Person) -> LeadCall:
+def lead_call(view: View, lead: Person) -> LeadCall:
     """Tells the lead, by name, that they lead; the cx lead in the same breath."""
+    case = view.case
     ticket = case.result("ticket")
     cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles else None
     return LeadCall(
@@ -191,6 +219,10 @@ def lead_call(case: Case, lead: Person) -> LeadCall:
         cx_lead=Who(name=people.name_of(case, cx_lead), chat_id=people.chat_id(case, cx_lead))
         if cx_lead
         else None,
+        accepted_at=case.roles[LEAD].accepted_at if LEAD in case.roles else None,
+        presses=(Press(label="Accept", line=f"INC-{case.id} lead me", stands_out=True),)
+        if view.out.hears and case.roles[LEAD].accepted_at is None
+        else (),
     )
 
 
@@ -201,14 +233,14 @@ def wants_lead_told(view: View) -> Mapping[str, str]:
     if not view.case.status.is_open:
         row = view.case.steps.get("lead told")
         return {"": row.done} if row is not None and row.done else NOTHING
-    return {"": fingerprint(lead_call(view.case, view.case.lead))}
+    return {"": fingerprint(lead_call(view, view.case.lead))}
 
 
 def tell_lead(attempt: Attempt) -> Result:
     """Mention the lead once; later changes are edits, which notify nobody."""
     lead = attempt.case.lead
     assert lead is not None  # noqa: S101  # states what `wants_lead_told` guarantees
-    return say(attempt, channel_of(attempt.case), lead_call(attempt.case, lead))
+    return say(attempt, channel_of(attempt.case), lead_call(_view(attempt), lead))
 
 
 # --- notes on the alerts --------------------------------------------------------------------------

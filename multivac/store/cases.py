@@ -62,6 +62,7 @@ class RoleRow:
     person: Person
     how: str
     since: datetime
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,10 @@ class Case:
     version: int
     storm: int | None
     queued_at: datetime | None  # since when it waits for its turn in a storm
+    severity_by: str | None  # the key of the person who settled it
+    impact: str
+    declared_by: Person | None
+    drill: bool
     alerts: Alerts
     roles: Mapping[str, RoleRow]
     steps: Mapping[str, StepRow]
@@ -138,6 +143,10 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         version=row.version,
         storm=row.storm,
         queued_at=row.queued_at,
+        severity_by=row.severity_by,
+        impact=row.impact or "",
+        declared_by=person_from(json.loads(row.declared_by)) if row.declared_by else None,
+        drill=row.drill,
         alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
@@ -145,7 +154,9 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
 
 
 def _role(row: sa.Row[Any]) -> RoleRow:
-    return RoleRow(person=person_from(json.loads(row.person)), how=row.how, since=row.since)
+    return RoleRow(
+        person=person_from(json.loads(row.person)), how=row.how, since=row.since, accepted_at=row.accepted_at
+    )
 
 
 def _step(row: sa.Row[Any]) -> StepRow:

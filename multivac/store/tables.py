@@ -89,6 +89,10 @@ incident = sa.Table(
     # The storm it was declared in, if in one; and while it waits there for its turn, since when.
     sa.Column("storm", sa.Integer),
     sa.Column("queued_at", Instant),
+    # What people made of it: what users notice, who declared it, whether it is only practice.
+    sa.Column("impact", sa.Text),
+    sa.Column("declared_by", sa.Text),
+    sa.Column("drill", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
@@ -250,6 +254,8 @@ role = sa.Table(
     sa.Column("person", sa.Text, nullable=False),
     sa.Column("how", sa.Text, nullable=False),
     sa.Column("since", Instant, nullable=False),
+    # When they said that they take it; a role that people gave each other needs no such word.
+    sa.Column("accepted_at", Instant),
 )
 
 turn = sa.Table(
@@ -271,6 +277,7 @@ person = sa.Table(
     sa.Column("name", sa.Text),
     sa.Column("active", sa.Boolean, nullable=False, default=True),
     sa.Column("checked_at", Instant, nullable=False),
+    sa.Index("person_known_as", "vendor", "id"),
 )
 
 lookup = sa.Table(
@@ -299,4 +306,31 @@ tank = sa.Table(
     sa.Column("level", sa.Float, nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("shut_until", Instant),
+)
+
+# Who is in an incident's channel, as the chat told us: the last word counts.
+member = sa.Table(
+    "member",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("chat_id", sa.Text, primary_key=True),
+    sa.Column("joined_at", Instant, nullable=False),
+    sa.Column("left_at", Instant),
+)
+
+# Everything that people asked for and what came of it; `request` is the same in each redelivery.
+audit = sa.Table(
+    "audit",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request", sa.Text, nullable=False, unique=True),
+    sa.Column("ref", sa.Text, nullable=False, index=True),
+    sa.Column("at", Instant, nullable=False, index=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("verb", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False),
+    sa.Column("incident", sa.Integer, index=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text),
 )

@@ -103,7 +103,15 @@ class Multivac:
         self.daemon = daemon
         if listening:
             self._subscribe(f"{daemon.url}/webhooks/pagerduty")
+            self._connect(f"{daemon.url}/webhooks/slack")
         return daemon
+
+    def _connect(self, url: str) -> None:
+        """Let Slack send there what people do, if the daemon is told to hear them."""
+        if secret := self._settings.get("slack__signing_secret"):
+            slack = self._sandbox.slack
+            slack.outbox.deliveries.subscribers.clear()
+            slack.connect(signing_secret=secret, events=url, commands=url, interactions=url)
 
     def _subscribe(self, url: str) -> None:
         """Let PagerDuty deliver to this address alone; what is under way to it stays so."""

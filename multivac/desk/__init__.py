@@ -1,0 +1,12 @@
+"""What people can ask, and what comes of it: one function for each verb, whoever carries the words.
+
+A chat's front door turns commands, buttons and forms into an `Ask` and shows the `Reply`. A verb only
+changes rows, in one transaction; the response does the rest.
+"""
+
+from __future__ import annotations
+
+from multivac.desk.asking import Ask, BadField, Reply
+from multivac.desk.front import Desk
+
+__all__ = ["Ask", "BadField", "Desk", "Reply"]
