@@ -110,7 +110,7 @@ class Intake:
         log.warning("webhook unreadable", why=why, webhook=webhook_id, size=len(body))
 
     def tell_operators(self, key: str, what: str, do: str) -> None:
-        """Note something only operators can mend; however often it happens, they are told once."""
+        """Note something only operators can mend; they are told once, until it has not happened for a day."""
         now = self._clock.now()
         notice = notices.Notice(key, what, do)
         if self._database.write(lambda tx: notices.raise_notice(tx, notice, now=now), urgent=True):
@@ -282,7 +282,8 @@ class Intake:
         if not brief.status.is_open:
             return
         is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
-        if not is_early and not (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage):
+        unopened = is_early or (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage)
+        if not unopened or brief.status is not Status.TRIAGE:  # people are on it, channel or not
             incidents.propose_resolution(tx, brief.number, by=end.by, at=end.at)
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
