@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,7 +82,13 @@ def remember(tx: sa.Connection, number: IncidentId, subject: Subject, *, declare
         if value
     ]
     if rows:
-        tx.execute(insert_into(tx.dialect.name, trait).on_conflict_do_nothing(), rows)
+        tx.execute(_remember(tx.dialect.name), rows)
+
+
+@cache
+def _remember(dialect: str) -> sa.Executable:
+    insert: sa.Executable = insert_into(dialect, trait).on_conflict_do_nothing()
+    return insert
 
 
 def forget(tx: sa.Connection, before: datetime) -> int:
