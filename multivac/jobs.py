@@ -25,7 +25,7 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, SetWorkflowID
 
 from multivac.incident import IncidentId
-from multivac.store.database import Database
+from multivac.store.database import FEW_WARM, Database
 from multivac.store.incidents import Touched
 from multivac.store.liveness import Liveness
 
@@ -308,7 +308,7 @@ class Jobs:
         if not self._database.is_sqlite:  # it has to join our transactions
             return DBOSClient(system_database_engine=self._database.engine, application_name="multivac")
         connect = {"factory": EngineConnection}
-        self._engine = sa.create_engine(engine_url(self._database), connect_args=connect)
+        self._engine = sa.create_engine(engine_url(self._database), connect_args=connect, **FEW_WARM)
         return DBOSClient(system_database_engine=self._engine, application_name="multivac")
 
     def _config(self) -> DBOSConfig:
@@ -325,7 +325,7 @@ class Jobs:
             use_listen_notify=False,
         )
         if self._database.is_sqlite:
-            config["db_engine_kwargs"] = {"connect_args": {"factory": EngineConnection}}
+            config["db_engine_kwargs"] = {"connect_args": {"factory": EngineConnection}, **FEW_WARM}
         return config
 
     def _begin(self, put: Put) -> None:
