@@ -24,7 +24,7 @@ from integrations.pagerduty.webhook import Webhook
 from integrations.slack.chat import SlackChat
 from integrations.slack.doctor import SlackDoctor
 from integrations.slack.rates import Pacer
-from multivac import pauses, people, playbooks
+from multivac import memory, pauses, people, playbooks
 from multivac.budget import Limiter, OwnTanks
 from multivac.check import Doctors
 from multivac.clock import SandboxClock, WallClock
@@ -163,6 +163,8 @@ class Daemon:
 
     def start(self, *, beating: bool = True, listening: bool = True) -> None:
         """Migrate, begin to work, then listen. A test may leave out beat and server, and do their part."""
+        if beating:
+            memory.keep_together()
         try:
             self._open()
         except sa.exc.OperationalError as error:
