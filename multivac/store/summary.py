@@ -37,7 +37,7 @@ class Alerts:
     bridge_url: str | None
 
 
-_MANY = 200
+_A_HANDFUL, _MANY = 8, 200
 _Stored = tuple[tuple[str, str, str], ...]
 
 
@@ -49,7 +49,7 @@ def together(stored: _Stored) -> Alerts:
 # An incident is looked at many times between two changes, and a storm puts hundreds of alerts into one.
 @lru_cache(maxsize=128)
 def _few(stored: _Stored) -> Alerts:
-    return _reckon(stored, facts_of)
+    return _reckon(stored, facts_of if len(stored) <= _A_HANDFUL else _kept_facts_of)
 
 
 @lru_cache(maxsize=4)  # each holds the texts of thousands of alerts: 128 of them took 300 MB
@@ -57,8 +57,8 @@ def _many(stored: _Stored) -> Alerts:
     return _reckon(stored, _kept_facts_of)
 
 
-# Only where hundreds of alerts are read again for each that changes: kept for every alert, thousands
-# that nobody asks for again would lie among what comes and goes, and no page of memory be given back.
+# Only where many alerts are read again for each that changes: kept for every alert, thousands that
+# nobody asks for again would lie among what comes and goes, and no page of memory be given back.
 _kept_facts_of = lru_cache(maxsize=16_384)(facts_of)
 
 
