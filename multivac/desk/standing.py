@@ -6,10 +6,11 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.handover import briefing_of
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import LEAD, EntryKind, Person, Severity, Status
-from multivac.store import acts, incidents
+from multivac.store import acts, incidents, summons
 from multivac.store.cases import Case
 
 _MEANS = {
@@ -71,6 +72,9 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
             return _accept(tx, sitting, case, name=name)
         if to is None and name == LEAD:
             raise Refused("An incident keeps its lead until another takes it. Name who leads from now on.")
+        if name == LEAD and to is not None and not itself:
+            note = briefing_of(tx, case)
+            summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=note)
         acts.give_role(tx, case.id, name, to=to, now=sitting.now)
         if itself:
             acts.accept_role(tx, case.id, name, now=sitting.now)
