@@ -85,7 +85,13 @@ STEPS: tuple[Step, ...] = (
         waits={"chat ids": _A_WHILE, "group": _A_WHILE, "topic": _TOPIC_FIRST},
         matters=0,
     ),
-    Step(name="ticket", wants=ticket.wants_ticket, do=ticket.open_ticket, keep=ticket.keep_ticket, matters=0),
+    Step(
+        name="ticket",
+        wants=ticket.wants_ticket,
+        do=ticket.open_prioritised,
+        keep=ticket.keep_ticket,
+        matters=0,
+    ),
     Step(
         name="lead",
         wants=lead.wants_lead,

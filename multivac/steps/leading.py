@@ -47,8 +47,10 @@ def until(view: View, call: Summons) -> datetime | None:
     within = view.playbook.accept_in(view.case.severity)
     if not view.out.hears or within is None or call.number == 0:
         return None
-    is_late = call.told_at is not None and call.told_at - call.at > _LATE
-    return (call.told_at if is_late and call.told_at else call.at) + within
+    begun = call.told_at if call.told_at and call.told_at - call.at > _LATE else call.at
+    if view.case.status_at > begun + within:  # it has been over meanwhile: whoever reopened it begins anew
+        begun = view.case.status_at
+    return begun + within
 
 
 def overdue(view: View) -> Summons | None:
@@ -185,7 +187,7 @@ def _presses(view: View, *, hand_over: bool) -> tuple[Press, ...]:
     if not view.out.hears:
         return ()
     about = f"INC-{view.case.id}"
-    accept = Press(label="Accept", line=f"{about} lead me", stands_out=True)
+    accept = Press(label="Accept", line=f"{about} lead accept", stands_out=True)
     return (accept, *((Press(label="Hand over", line=f"{about} handover"),) if hand_over else ()))
 
 
@@ -206,8 +208,8 @@ def _before(case: Case, call: Summons) -> str:
 
 
 def _then(view: View, call: Summons) -> Turn | None:
-    end = until(view, call)
-    if end is None or view.case.steps.get("stand-ins") is None or _paged(view.case, call):
+    end, row = until(view, call), view.case.steps.get("stand-ins")
+    if end is None or row is None or not row.was_done or _paged(view.case, call):
         return None
     if left := _left(view.case):
         return Turn(at=end, who=(people.name_of(view.case, left[0]),))

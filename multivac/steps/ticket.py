@@ -51,8 +51,7 @@ def open_ticket(attempt: Attempt) -> Result:
         if error.reached:
             _note_asking(attempt)
         raise
-    left_out = dict(made.left_out)
-    return {"key": made.key, "url": made.url, "left_out": left_out, "severity": case.severity}
+    return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)}
 
 
 def _wait_for_the_search(attempt: Attempt) -> None:
@@ -158,10 +157,15 @@ def assign(attempt: Attempt) -> Result:
     return {"lead": case.result("account")["lead"]}
 
 
+def open_prioritised(attempt: Attempt) -> Result:
+    """Open it, and remember for which severity."""
+    return open_ticket(attempt) | {"severity": attempt.case.severity}
+
+
 def wants_priority(view: View) -> Mapping[str, str]:
     """The ticket's priority following the severity, once that is another than the ticket was opened with."""
     case, ticket, row = view.case, view.case.result("ticket"), view.case.steps.get("priority")
-    if view.out.tracker is None or "severity" not in ticket or "priority" in ticket["left_out"]:
+    if view.out.tracker is None or "severity" not in ticket or "priority" in ticket.get("left_out", ()):
         return NOTHING
     if not case.status.is_open:
         return {"": row.done} if row is not None and row.done else NOTHING

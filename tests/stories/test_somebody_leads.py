@@ -5,6 +5,7 @@ import pytest
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import Fault, World
+from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
@@ -51,6 +52,8 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     asked = [one["user"]["summary"] for one in pagerduty.incident(alert)["incidents_responders"]]
     assert sorted(asked) == ["Ana Silva", "Bo Lindqvist", "Dee Okafor"]
     slack.presses("Dee", "Accept", channel="inc-1", kind="lead told")
+    late = slack.asks("Bo", "lead accept", channel="inc-1")
+    assert "Dee Okafor has accepted to lead INC-1. To take over all the same: `/incident lead me`." in late
     clock.forward(minutes=20)
     assert multivac.lead() == "Dee Okafor"
     assert [one for one in calls(slack) if "Accept\n" in one] == []
@@ -91,6 +94,10 @@ def test_who_leads_another_incident_is_asked_last(
     clock.forward(minutes=2, seconds=10)
     assert "please lead" in slack.channel("inc-2").said("lead told")[1]
     assert slack.channel("inc-2").mentions == ["Dee"]
+    multivac.becomes(Status.RESOLVED, 2)
+    clock.forward(minutes=10)
+    assert len(slack.channel("inc-2").said("lead told")) == 2
+    assert [one for one in multivac.incident(2).summons if one.pages] == []
 
 
 def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
