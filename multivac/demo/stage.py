@@ -47,9 +47,10 @@ class Stage:
         self._secret = secret
 
     def __enter__(self) -> Self:
-        """Start the daemon and let PagerDuty deliver to it."""
+        """Start the daemon and let PagerDuty, Jira and Slack deliver to it."""
         self._daemon.start()
         self.world.pagerduty.subscribe(f"{self._daemon.url}/webhooks/pagerduty", self._secret)
+        self.world.jira.subscribe(f"{self._daemon.url}/webhooks/jira", self._secret)
         url = f"{self._daemon.url}/webhooks/slack"
         self.world.slack.connect(signing_secret=self._secret, events=url, commands=url, interactions=url)
         return self
@@ -102,6 +103,25 @@ class Stage:
         with contextlib.suppress(LookupError):
             self.world.slack.person_says(self.channel, who, text)
 
+    def press(self, who: str, label: str) -> None:
+        """Let somebody press the newest button of this label in the channel, and wait until it is gone."""
+        if (found := self._button(label)) is None:
+            return
+        self.world.slack.clicks(self.channel, who, ts=found[0], action_id=found[1])
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        while self._button(label) == found and time.monotonic() < ends:
+            time.sleep(_PAUSE_SECONDS)
+
+    def _button(self, label: str) -> tuple[str, str] | None:
+        """The message and the name of the newest button of this label."""
+        with contextlib.suppress(LookupError):
+            for message in reversed(self.world.slack.channel(self.channel).messages):
+                for block in message.get("blocks", ()):
+                    for each in block.get("elements", ()):
+                        if each.get("type") == "button" and each["text"]["text"] == label:
+                            return str(message["ts"]), str(each["action_id"])
+        return None
+
 
 def free_port(port: int, *, or_any: bool = False) -> int:
     """The port if it is free; else 0 (any) with `or_any`, or `BadConfig`."""
@@ -136,6 +156,7 @@ def _settings(url: str, folder: Path, secret: str) -> dict[str, dict[str, Any]]:
             "token": jira.TOKEN,
             "project": "OPS",
             "issue_type": "Incident",
+            "webhook_secrets": [secret],
         },
         "pagerduty": {
             "api_url": f"{url}/pagerduty",
