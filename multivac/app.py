@@ -231,6 +231,7 @@ class Daemon:
             clock=self.clock,
             database=self.database,
             complete=known.complete,
+            phone_of=known.phone_of,
             is_still_ours=self._liveness.is_unbroken,
             announce_channel=settings.slack.announce_channel,
             operators_channel=settings.slack.operators_channel,

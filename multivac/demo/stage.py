@@ -104,22 +104,23 @@ class Stage:
             self.world.slack.person_says(self.channel, who, text)
 
     def press(self, who: str, label: str) -> None:
-        """Let somebody press the newest button of this label in the channel, and wait until it is gone."""
-        if (found := self._button(label)) is None:
+        """Let somebody press this button of the newest message to them, and wait until it is gone."""
+        if (found := self._button(who, label)) is None:
             return
         self.world.slack.clicks(self.channel, who, ts=found[0], action_id=found[1])
         ends = time.monotonic() + _PATIENCE_SECONDS
-        while self._button(label) == found and time.monotonic() < ends:
+        while self._button(who, label) == found and time.monotonic() < ends:
             time.sleep(_PAUSE_SECONDS)
 
-    def _button(self, label: str) -> tuple[str, str] | None:
-        """The message and the name of the newest button of this label."""
+    def _button(self, who: str, label: str) -> tuple[str, str] | None:
+        """The newest message that mentions them and has a button of this label, and the button's name."""
         with contextlib.suppress(LookupError):
-            for message in reversed(self.world.slack.channel(self.channel).messages):
-                for block in message.get("blocks", ()):
-                    for each in block.get("elements", ()):
-                        if each.get("type") == "button" and each["text"]["text"] == label:
-                            return str(message["ts"]), str(each["action_id"])
+            messages = self.world.slack.channel(self.channel).messages
+            me = next(one.id for one in self.world.slack.space.people.values() if one.real_name == who)
+            for message in reversed([one for one in messages if f"<@{me}>" in str(one.get("blocks"))]):
+                for each in (element for block in message["blocks"] for element in block.get("elements", ())):
+                    if each.get("type") == "button" and each["text"]["text"] == label:
+                        return str(message["ts"]), str(each["action_id"])
         return None
 
 

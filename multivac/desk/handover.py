@@ -230,7 +230,7 @@ def _service_and_message(sitting: Sitting, *, named: bool) -> tuple[str, str]:
 
 
 def _must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:
-    instead = paging.whom_to_call(wanted)
+    instead = paging.whom_to_call(wanted, sitting.house.out)
     if not case.status.is_open:
         raise Refused(f"INC-{case.id} is {case.status}: nobody is paged for it. {instead}")
     if sitting.house.out.pager is None:

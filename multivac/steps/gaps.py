@@ -55,7 +55,7 @@ def _failing(view: View, row: StepRow) -> str | None:
     if words is None or row.wanted is None or row.error is None or row.done == row.wanted:
         return None
     if family == "page":
-        return _unsent(view.case, row, int(instance))
+        return _unsent(view, row, int(instance))
     said = f"{words.format(instance=instance)}: {row.error.rstrip('.')}."
     if row.gave_up == row.wanted:
         return f"{said} {row.fix or ''}".strip()
@@ -65,11 +65,11 @@ def _failing(view: View, row: StepRow) -> str | None:
     return f"{said} I keep trying; the rest goes on."
 
 
-def _unsent(case: Case, row: StepRow, number: int) -> str:
+def _unsent(view: View, row: StepRow, number: int) -> str:
     """A page that fails is said at once, with whom to call: somebody is waited for."""
-    wanted = next(one for one in case.summons if one.number == number)
+    wanted = next(one for one in view.case.summons if one.number == number)
     goes_on = row.fix if row.gave_up == row.wanted else "I keep trying."
-    said = f"{_WORDS['page']}: {(row.error or '').rstrip('.')}. {paging.whom_to_call(wanted)}"
+    said = f"{_WORDS['page']}: {(row.error or '').rstrip('.')}. {paging.whom_to_call(wanted, view.out)}"
     return f"{said} {goes_on or ''}".strip()
 
 
@@ -77,7 +77,7 @@ def _page_gaps(view: View) -> Iterator[tuple[str, str]]:
     if view.out.pager is None:
         for one in paging.unsent(view.case):
             why = "Multivac has no key for PagerDuty"
-            yield f"step:page/{one.number}", f"{_WORDS['page']}: {why}. {paging.whom_to_call(one)}"
+            yield f"step:page/{one.number}", f"{_WORDS['page']}: {why}. {paging.whom_to_call(one, view.out)}"
 
 
 def _people_gaps(case: Case) -> Iterator[tuple[str, str]]:

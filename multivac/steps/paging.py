@@ -8,9 +8,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from multivac.errors import GiveUp
-from multivac.incident import Entry, EntryKind
+from multivac.incident import Entry, EntryKind, Person
 from multivac.ports import Page
-from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.base import NOTHING, Attempt, Outside, View
 from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
 
@@ -70,12 +70,17 @@ def keep_page(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     timeline.note(tx, case.id, [entry], now=now)
 
 
-def whom_to_call(wanted: Summons) -> str:
-    """What people can do when a page fails: whom to call, and their address where it is known."""
-    names = [f"{one.name} ({one.email})" if one.email else one.name for one in wanted.people]
+def whom_to_call(wanted: Summons, out: Outside) -> str:
+    """What people can do when a page fails: whom to call, by phone or e-mail where they are known."""
+    names = [_with_address(one, out) for one in wanted.people]
     if wanted.service:
         names.append(f"whoever is on call for {wanted.service}")
     return f"Call {' or '.join(names)} yourself." if names else "Call somebody yourself."
+
+
+def _with_address(person: Person, out: Outside) -> str:
+    known = ", ".join(filter(None, (out.phone_of(person), person.email)))
+    return f"{person.name} ({known})" if known else person.name
 
 
 def unsent(case: Case) -> Iterator[Summons]:

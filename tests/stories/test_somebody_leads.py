@@ -17,7 +17,8 @@ IN_TURN = {"lead": [{"on_call": {}}, {"fixed": "dee@example.com"}], "severity": 
 def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock, jira: Jira) -> str:
     """A sev1 on checkout: Ana is asked to lead, then it would be Bo's turn, then Dee's."""
     bo = {"name": "Bo Lindqvist", "email": "bo@example.com", "jira": jira.site.person("Bo").account_id}
-    multivac.start(IN_TURN, settings=HEARS, people=[bo])
+    cy = {"name": "Cy Tanaka", "email": "cy@example.com", "phone": "+81 3 1234 5678"}
+    multivac.start(IN_TURN, settings=HEARS, people=[bo, cy])
     alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
     clock.settle()
     return alert
@@ -116,7 +117,7 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     clock.settle()
     (gap,) = slack.channel("inc-1").said("gaps")
     assert "A page could not be sent" in gap
-    assert "Call Cy Tanaka (cy@example.com) yourself." in gap
+    assert "Call Cy Tanaka (+81 3 1234 5678, cy@example.com) yourself." in gap
     slack.asks("Cy", "declare Something else sev3")
     clock.settle()
     refused = slack.asks("Cy", "INC-2 page checkout")
