@@ -178,7 +178,7 @@ def _lead(tx: sa.Connection, case: Case, news: _News) -> Change | None:
     if not itself:
         by = f"{news.by.name} (in Jira)"
         summons.ask_to_lead(tx, case.id, to, now=news.now, by=by, note=briefing_of(tx, case))
-    acts.give_role(tx, case.id, LEAD, to=to, now=max(news.told.at, held.since) if held else news.told.at)
+    acts.give_role(tx, case.id, LEAD, to=to, now=min(news.told.at, news.now))
     if itself:
         acts.accept_role(tx, case.id, LEAD, now=news.now)
     before = held.person.name if held else None

@@ -92,7 +92,7 @@ def find_stand_ins(attempt: Attempt) -> Result:
     """Ask all strategies for all their people."""
     found = everybody(attempt)
     with attempt.out.database.read() as tx:
-        busy = summons.lead_elsewhere(tx, attempt.case.id)
+        busy = summons.busy_elsewhere(tx, attempt.case.id)
     return {"people": [person_to(one) for one in found], "busy": sorted(busy)}
 
 
@@ -107,7 +107,7 @@ def wants_next(view: View) -> Mapping[str, str]:
 def choose_next(attempt: Attempt) -> Result:
     """The first who is free and can be reached in the chat; nobody is an answer, too."""
     with attempt.out.database.read() as tx:
-        busy = summons.lead_elsewhere(tx, attempt.case.id)
+        busy = summons.busy_elsewhere(tx, attempt.case.id)
     left = sorted(_left(attempt.case), key=lambda one: one.key in busy)
     found = next(filter(None, (_in_the_chat(attempt, one) for one in left)), None)
     return {"after": int(attempt.instance)} | ({"person": person_to(found)} if found else {})

@@ -66,14 +66,26 @@ def still_waits(tx: sa.Connection, number: IncidentId, *, after: int) -> bool:
     return waits is not None and _last(tx, number, ASK) == after
 
 
-def lead_elsewhere(tx: sa.Connection, number: IncidentId) -> frozenset[str]:
-    """The keys of those who lead another open incident."""
-    rows = tx.scalars(
-        sa.select(role.c.person)
-        .join(incident, incident.c.id == role.c.incident)
-        .where(role.c.name == LEAD, incident.c.status.in_(OPEN), incident.c.id != number)
+def busy_elsewhere(tx: sa.Connection, number: IncidentId) -> frozenset[str]:
+    """The keys of those who lead another open incident, or are being asked to."""
+    elsewhere = (role.c.name == LEAD, incident.c.status.in_(OPEN), incident.c.id != number)
+    leads = tx.scalars(
+        sa.select(role.c.person).join(incident, incident.c.id == role.c.incident).where(*elsewhere)
     )
-    return frozenset(person_from(json.loads(stored)).key for stored in rows)
+    others = summons.alias()
+    newest = (
+        sa.select(sa.func.max(others.c.number))
+        .where(others.c.incident == summons.c.incident, others.c.kind == ASK)
+        .scalar_subquery()
+    )
+    asked = tx.scalars(
+        sa.select(summons.c.people)
+        .join(role, role.c.incident == summons.c.incident)
+        .join(incident, incident.c.id == summons.c.incident)
+        .where(*elsewhere, role.c.accepted_at.is_(None), summons.c.number == newest)
+    )
+    stored = [json.loads(one) for one in leads] + [one for people in asked for one in json.loads(people)]
+    return frozenset(person_from(one).key for one in stored)
 
 
 def _last(tx: sa.Connection, number: IncidentId, kind: str | None = None) -> int:
