@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from integrations.allowance import Allowance
 from integrations.pagerduty.bodies import (
     Body,
     facts_of_incident,
@@ -23,10 +25,11 @@ from integrations.pagerduty.bodies import (
     words,
 )
 from integrations.pagerduty.events import SOURCE
-from integrations.pagerduty.rest import Invalid, Missing, Rest
+from integrations.pagerduty.rest import RATE, Invalid, Missing, Rest
+from multivac.budget import Errand
 from multivac.errors import GiveUp
 from multivac.incident import Alert, AlertKind, Person
-from multivac.ports import OnCall, Page
+from multivac.ports import OnCall, Pace, Page
 
 _LONGEST_MESSAGE = 400
 _ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
@@ -48,11 +51,26 @@ class PagerDutyPager:
     whose name notes are written, which account keys need.
     """
 
-    def __init__(self, token: str, *, api_url: str, from_email: str, timeout: float = 10.0) -> None:
-        self._rest = Rest(token, api_url=api_url, from_email=from_email, timeout=timeout)
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_url: str,
+        from_email: str,
+        timeout: float = 10.0,
+        pace: Pace | None = None,
+    ) -> None:
+        allowance = Allowance(pace, "pagerduty", RATE) if pace else None
+        self._rest = Rest(token, api_url=api_url, from_email=from_email, timeout=timeout, allowance=allowance)
         self._from_email = from_email or "nobody, until pagerduty.from_email is set"
         self._schedule_ids: dict[str, str] = {}
-        self._requester: str | None = None
+        self._requester: dict[str, str] = {}  # shared by all who speak on behalf of an errand
+
+    def on_behalf(self, errand: Errand) -> PagerDutyPager:
+        """The same account, whose calls are made when it is the errand's turn."""
+        bound = copy.copy(self)
+        bound._rest = self._rest.on_behalf(errand)  # noqa: SLF001 - our own copy
+        return bound
 
     def on_call_of_policies(self, policies: Collection[str]) -> tuple[OnCall, ...]:
         """Who answers now for these escalation policies (ids), by level."""
@@ -197,20 +215,23 @@ class PagerDutyPager:
 
     def _own_id(self) -> str:
         """The user in whose name we ask: whose token it is, else whom the settings name."""
-        if self._requester is None:
-            try:
-                owner = person(part(self._rest.get("/users/me", what="our own user"), "user"))
-                self._requester = owner.pagerduty if owner else None
-            except Invalid:  # a key of the account
-                sender = Person(name=self._from_email, email=self._from_email)
-                self._requester = self._user_id(sender)
-        if self._requester is None:
+        if self._from_email not in self._requester:
+            self._requester[self._from_email] = self._find_own_id()
+        return self._requester[self._from_email]
+
+    def _find_own_id(self) -> str:
+        try:
+            owner = person(part(self._rest.get("/users/me", what="our own user"), "user"))
+            found = owner.pagerduty if owner else None
+        except Invalid:  # a key of the account
+            found = self._user_id(Person(name=self._from_email, email=self._from_email))
+        if found is None:
             raise GiveUp(
                 f"PagerDuty has no user {self._from_email}, in whose name people are paged.",
                 fix="Set pagerduty.from_email to the e-mail of a PagerDuty user.",
                 operators=True,
             )
-        return self._requester
+        return found
 
     def _on_calls(self, wanted: Mapping[str, object]) -> list[OnCall]:
         params = {**wanted, "earliest": "true", "include[]": ["users"]}
