@@ -15,6 +15,7 @@ import yaml
 
 from integrations.sandbox import jira, pagerduty, seed
 from integrations.sandbox.server import Sandbox
+from integrations.sandbox.slack_events import Declared
 from multivac.app import Daemon
 from multivac.check import slack_manifest
 from multivac.errors import BadConfig, Finding
@@ -141,7 +142,7 @@ def free_port(port: int, *, or_any: bool = False) -> int:
     return port
 
 
-def _declared() -> dict[str, list[dict[str, str]]]:
+def _declared() -> Declared:
     """What Slack's menus offer to people, as the app's manifest has it."""
     features = yaml.safe_load(slack_manifest())["features"]
     commands = [
