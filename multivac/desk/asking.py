@@ -14,6 +14,7 @@ from multivac.incident import DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
+from multivac.steps.leading import waiting
 from multivac.store import acts, cases, incidents, timeline
 from multivac.store.acts import Act
 from multivac.store.cases import Case
@@ -132,6 +133,8 @@ class Sitting:
         case = cases.load(tx, self.incident)
         must_see(tx, self, case)
         must_be_allowed(tx, self, case)
+        if case.lead is not None and case.lead.key == self.person.key:
+            acts.accept_role(tx, case.id, LEAD, now=self.now)  # whoever acts as the lead has accepted
         change = work(tx, case)
         if not acts.leave_trail(tx, self.act("done", change)):
             raise DoneBefore
@@ -177,7 +180,9 @@ def right_of(tx: sa.Connection, sitting: Sitting, case: Case) -> Right:
     if is_admin(sitting):
         return Right.ADMIN
     held = {name for name, row in case.roles.items() if row.person.key == sitting.person.key}
-    if held & {LEAD, DEPUTY}:
+    call = waiting(case)
+    is_asked = call is not None and call.people[0].key == sitting.person.key
+    if held & {LEAD, DEPUTY} or is_asked:
         return Right.LEAD
     if not held and not _responds(tx, sitting, case):
         return Right.MEMBER
