@@ -35,15 +35,7 @@ def rename(space: Workspace, ask: Ask) -> Body:
     channel = inside(space, ask)
     name = checked_name(ask.text("name"))
     if name != channel.name:
-        _free(space, name)
-        del space.names[channel.name]
-        space.names[name] = channel.id
-        old, channel.name = channel.name, name
-        channel.previous_names.insert(0, old)
-        line = f'has renamed the channel from "{old}" to "{name}"'
-        space.system(channel, "channel_name", user=ask.me, text=line, old_name=old, name=name)
-        about = {"id": channel.id, "name": name, "created": channel.created}
-        space.emit(channel, {"type": "channel_rename", "channel": about})
+        retitle(space, channel, name, user=ask.me)
     return _shown(space, ask, channel)
 
 
@@ -266,6 +258,19 @@ def dismiss(space: Workspace, channel: Channel, user: str) -> None:
     event = {"type": "member_left_channel", "user": user, "channel": channel.id, "channel_type": kind}
     space.emit(channel, {**event, "team": space.team_id})
     channel.members.remove(user)
+
+
+def retitle(space: Workspace, channel: Channel, name: str, *, user: str) -> None:
+    """Give a channel another name, with Slack's line in the history and the event."""
+    _free(space, name)
+    del space.names[channel.name]
+    space.names[name] = channel.id
+    old, channel.name = channel.name, name
+    channel.previous_names.insert(0, old)
+    line = f'has renamed the channel from "{old}" to "{name}"'
+    space.system(channel, "channel_name", user=user, text=line, old_name=old, name=name)
+    about = {"id": channel.id, "name": name, "created": channel.created}
+    space.emit(channel, {"type": "channel_rename", "channel": about})
 
 
 def kinds_asked(ask: Ask) -> set[str]:

@@ -4,11 +4,11 @@
 address, channels by id or name. What they do with the app itself is in `slack_fingers`.
 """
 
-from integrations.sandbox.slack_channels import admit, dismiss
+from integrations.sandbox.slack_channels import admit, dismiss, retitle
 from integrations.sandbox.slack_events import Outbox
 from integrations.sandbox.slack_hooks import Hooks
-from integrations.sandbox.slack_marks import react, unreact
-from integrations.sandbox.slack_messages import destination_id, found
+from integrations.sandbox.slack_marks import react, unpin, unreact
+from integrations.sandbox.slack_messages import destination_id, erase, found
 from integrations.sandbox.slack_state import Channel, Group, Message, Person, Workspace
 from integrations.sandbox.world import World
 
@@ -54,6 +54,8 @@ class Hands:
             person.deleted, person.updated = True, self.space.seconds()
             for channel in list(self.space.of_member(person.id)):
                 channel.members.remove(person.id)
+            about = {"user": person.as_json(self.space.team_id), "event_ts": f"{self.space.seconds()}.000000"}
+            self.space.emit(None, {"type": "user_change", "cache_ts": self.space.seconds(), **about})
             self.world.touch()
 
     def person_says(self, channel: str, user: str, text: str, *, thread_ts: str = "") -> str:
@@ -98,6 +100,36 @@ class Hands:
             )
             place.archived = True
             self.space.emit(place, {"type": "channel_archive", "channel": place.id, "user": person.id})
+            self.world.touch()
+
+    def person_unarchives(self, channel: str, user: str) -> None:
+        """Open an archived channel again as a person."""
+        with self.world.lock:
+            place, person = self._where(channel), self._who(user)
+            place.archived = False
+            line = f"<@{person.id}> un-archived the channel"
+            self.space.system(place, "channel_unarchive", user=person.id, text=line)
+            self.space.emit(place, {"type": "channel_unarchive", "channel": place.id, "user": person.id})
+            self.world.touch()
+
+    def person_renames(self, channel: str, user: str, name: str) -> None:
+        """Give a channel another name as a person."""
+        with self.world.lock:
+            retitle(self.space, self._where(channel), name, user=self._who(user).id)
+            self.world.touch()
+
+    def person_unpins(self, channel: str, user: str, ts: str) -> None:
+        """Take a pin off as a person."""
+        with self.world.lock:
+            place = self._where(channel)
+            unpin(self.space, place, found(place, ts), user=self._who(user).id)
+            self.world.touch()
+
+    def admin_deletes(self, channel: str, ts: str) -> None:
+        """Take away anybody's message, which only an admin can."""
+        with self.world.lock:
+            place = self._where(channel)
+            erase(self.space, place, found(place, ts))
             self.world.touch()
 
     def _seen(self, place: Channel, ts: str, person: Person) -> Message:

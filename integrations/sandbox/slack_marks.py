@@ -29,9 +29,7 @@ def add_pin(space: Workspace, ask: Ask) -> Body:
 def remove_pin(space: Workspace, ask: Ask) -> Body:
     """Take a pin off."""
     channel, message = _item(space, ask)
-    if channel.pins.pop(message["ts"], None) is None:
-        raise Refusal("not_pinned")
-    _tell_pin(space, ask.me, channel, message=message, kind="pin_removed")
+    unpin(space, channel, message, user=ask.me)
     return {}
 
 
@@ -140,6 +138,13 @@ METHODS: dict[str, Method] = {
     "reactions.get": get_reactions,
     "reactions.remove": remove_reaction,
 }
+
+
+def unpin(space: Workspace, channel: Channel, message: Message, *, user: str) -> None:
+    """Take a pin off and tell the app."""
+    if channel.pins.pop(message["ts"], None) is None:
+        raise Refusal("not_pinned")
+    _tell_pin(space, user, channel, message=message, kind="pin_removed")
 
 
 def react(space: Workspace, channel: Channel, message: Message, *, user: str, name: str) -> None:

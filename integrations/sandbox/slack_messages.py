@@ -60,12 +60,8 @@ def update(space: Workspace, ask: Ask) -> Body:
 def delete(space: Workspace, ask: Ask) -> Body:
     """Take a message of one's own away, with its pin."""
     channel, message = _own(space, ask, "cant_delete_message")
-    ts = message["ts"]
-    del channel.messages[ts]
-    channel.pins.pop(ts, None)
-    gone = {"type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": ts}
-    space.tell(channel, {**gone, "previous_message": message, "ts": space.new_ts(channel)})
-    return {"channel": channel.id, "ts": ts}
+    erase(space, channel, message)
+    return {"channel": channel.id, "ts": message["ts"]}
 
 
 def post_ephemeral(space: Workspace, ask: Ask) -> Body:
@@ -137,6 +133,15 @@ def found(channel: Channel, ts: str) -> Message:
     if ts not in channel.messages:
         raise Refusal("message_not_found")
     return channel.messages[ts]
+
+
+def erase(space: Workspace, channel: Channel, message: Message) -> None:
+    """Take a message away, with its pin, and tell the app."""
+    ts = message["ts"]
+    del channel.messages[ts]
+    channel.pins.pop(ts, None)
+    gone = {"type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": ts}
+    space.tell(channel, {**gone, "previous_message": message, "ts": space.new_ts(channel)})
 
 
 def direct(space: Workspace, me: str, user: str) -> Channel:

@@ -8,5 +8,32 @@ from __future__ import annotations
 
 from multivac.desk.asking import Ask, BadField, Reply
 from multivac.desk.front import Desk
+from multivac.desk.hearing import (
+    Account,
+    Came,
+    Deleted,
+    News,
+    Opened,
+    Renamed,
+    Shut,
+    Spoke,
+    Unpinned,
+    Went,
+)
 
-__all__ = ["Ask", "BadField", "Desk", "Reply"]
+__all__ = [
+    "Account",
+    "Ask",
+    "BadField",
+    "Came",
+    "Deleted",
+    "Desk",
+    "News",
+    "Opened",
+    "Renamed",
+    "Reply",
+    "Shut",
+    "Spoke",
+    "Unpinned",
+    "Went",
+]

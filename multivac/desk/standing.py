@@ -12,13 +12,6 @@ from multivac.incident import LEAD, EntryKind, Person, Severity, Status
 from multivac.store import acts, incidents
 from multivac.store.cases import Case
 
-_MEANS = {
-    Severity.SEV1: "users cannot work, or data is at risk",
-    Severity.SEV2: "many users are hit",
-    Severity.SEV3: "few users are hit",
-    Severity.SEV4: "no user is hit, look today",
-    Severity.SEV5: "it can wait",
-}
 _SAYS = {
     Status.ACTIVE: "is active",
     Status.MITIGATED: "is mitigated",
@@ -144,7 +137,8 @@ def _chosen(sitting: Sitting) -> Severity | None:
 
 
 def _severity_form(case: Case) -> Form:
-    choices = tuple((one.value, f"{one.upper()}: {means}") for one, means in _MEANS.items())
+    means = case.playbook.severity.meaning
+    choices = tuple((one.value, f"{one.upper()}: {means(one)}") for one in Severity)
     return Form(
         title="Settle the severity",
         line=f"INC-{case.id} severity",

@@ -107,6 +107,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
         Press(label="Impact", line=f"{about} impact"),
         Press(label="Add to timeline", line=f"{about} note"),
         Press(label="Timeline", line=f"{about} timeline"),
+        Press(label="Brief me", line=f"{about} briefing"),
         Press(label="Resolve", line=f"{about} resolve"),
     )
 

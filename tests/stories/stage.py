@@ -298,9 +298,12 @@ class Clock:
                 self._multivac.running.beat.beat()
                 beaten = now
             time.sleep(0.004)
+            if not self._multivac.is_at_work():
+                self._deliver()  # what it did is told back by the vendors, and may be news
 
     def _deliver(self) -> None:
         self._sandbox.pagerduty.redeliver_due()
+        self._sandbox.slack.deliveries.redeliver_due()
 
     def _unfinished(self) -> str:
         lines = []
