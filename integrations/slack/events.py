@@ -66,8 +66,9 @@ def _renamed(event: Body, _bot: str) -> News | None:
     return Renamed(channel=_text(channel, "id"), name=_text(channel, "name"))
 
 
-def _archived(event: Body, _bot: str) -> News | None:
-    return Shut(channel=_text(event, "channel"), how="archived", by=_text(event, "user") or None)
+def _archived(event: Body, bot: str) -> News | None:
+    by = _text(event, "user")
+    return Shut(channel=_text(event, "channel"), how="archived", by=by or None) if by != bot else None
 
 
 def _deleted(event: Body, _bot: str) -> News | None:

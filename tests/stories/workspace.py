@@ -134,6 +134,24 @@ class Slack:
             )
         return told.text
 
+    def presses_in_direct(self, who: str, label: str) -> None:
+        """Let a person press a button of what we wrote to them directly."""
+        place = self.standin.direct(self.id_of(who))
+        message, action = next(
+            (message, element)
+            for message in reversed(place.messages)
+            for block in message.get("blocks", ())
+            for element in block.get("elements", ())
+            if element.get("type") == "button" and element["text"]["text"] == label
+        )
+        before = len(place.ephemerals)
+        self.standin.clicks(
+            place.id, _full_name(self.standin, who), ts=message["ts"], action_id=action["action_id"]
+        )
+        self.wait_for(
+            lambda: len(self.standin.direct(self.id_of(who)).ephemerals) > before, "an answer in the talk"
+        )
+
     def sends(self, who: str, **fields: str | list[str]) -> dict[str, str]:
         """Let a person fill the form that is open and send it; gives the faults told at its fields."""
         self.wait_for(lambda: bool(self.standin.space.views), "a form")
