@@ -22,6 +22,7 @@ from multivac.briefing import (
     Checklist,
     Gaps,
     Headline,
+    Home,
     LeadCall,
     Link,
     Message,
@@ -120,6 +121,16 @@ def _answer(said: Answer) -> Drawn:
         presses(said.presses),
     ]
     return _drawn("answer", text, blocks)
+
+
+def draw_home(said: Home) -> dict[str, Any]:
+    """Somebody's page in Slack, as `views.publish` takes it."""
+    shown = [presses(said.presses), *(block for part in said.parts for block in _answer(part).blocks)]
+    blocks = [block for block in shown if block is not None]
+    return {
+        "type": "home",
+        "blocks": [block | {"block_id": f"home-{place}"} for place, block in enumerate(blocks, start=1)],
+    }
 
 
 def said_line(text: str) -> str:

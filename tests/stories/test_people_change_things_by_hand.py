@@ -42,7 +42,7 @@ def test_a_channel_renamed_by_hand_keeps_its_name_and_a_redelivery_changes_nothi
     alert: str, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
     slack.standin.deliveries.duplicate_next(1)
-    slack.standin.person_renames(slack.channel("inc-1").name, "ana@example.com", "cards-down")
+    slack.standin.person_renames(slack.channel("inc-1").name, "ana@example.com", name="cards-down")
     clock.settle()
     assert slack.channel("cards-down").name == "cards-down"
     assert multivac.incident().channel_name == "cards-down"
@@ -63,7 +63,7 @@ def test_while_the_channel_is_archived_its_steps_wait_and_the_lead_is_told_once(
     assert "Nobody can pay" not in slack.channel("inc-1").headline
     assert len(slack.channel("inc-1").said("checklist")) == 1
     assert multivac.metric("multivac_steps_total", outcome="failed") == 0
-    slack.standin.person_unarchives(room.name, "cy@example.com")
+    slack.standin.person_archives(room.name, "cy@example.com", off=True)
     clock.settle()
     assert "Nobody can pay" in slack.channel("inc-1").headline
     assert "Stabilise" in slack.channel("inc-1").said("checklist")[1]
@@ -75,12 +75,12 @@ def test_a_deleted_headline_is_posted_again_and_pinned_but_an_unpinned_one_is_le
 ) -> None:
     room = slack.channel("inc-1")
     (headline,) = room.ours("headline")
-    slack.standin.admin_deletes(room.name, headline["ts"])
+    slack.standin.person_deletes(room.name, "multivac", ts=headline["ts"])
     clock.settle()
     (again,) = slack.channel("inc-1").ours("headline")
     assert again["ts"] != headline["ts"]
     assert slack.channel("inc-1").pinned == [text_of(again)]
-    slack.standin.person_unpins(room.name, "ana@example.com", again["ts"])
+    slack.standin.person_pins(room.name, "ana@example.com", ts=again["ts"], off=True)
     slack.asks("Ana", "INC-1 impact Nobody can pay")
     clock.settle()
     assert slack.channel("inc-1").pinned == []
