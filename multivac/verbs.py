@@ -247,7 +247,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="briefing",
-        aliases=("brief", "catchup", "summary"),
+        aliases=("brief", "catchup"),
         usage="[INC-42]",
         help="Show what you must know to help: ten lines.",
         right=Right.MEMBER,

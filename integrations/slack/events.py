@@ -25,6 +25,7 @@ Body = Mapping[str, Any]
 
 # Messages with another subtype are Slack's own lines.
 _WRITTEN = frozenset({None, "file_share", "me_message", "thread_broadcast"})
+_TAKEN = "closed to the bot"
 
 
 def news_of(body: Body) -> News | None:
@@ -52,12 +53,12 @@ def _joined(event: Body, bot: str) -> News | None:
 
 def _left(event: Body, bot: str) -> News | None:
     channel, who = _text(event, "channel"), _text(event, "user")
-    return Shut(channel=channel, how="left by the bot") if who == bot else Went(channel=channel, who=who)
+    return Shut(channel=channel, how=_TAKEN) if who == bot else Went(channel=channel, who=who)
 
 
 def _out(event: Body, _bot: str) -> News | None:
     """Slack tells the bot itself by another event that it was removed."""
-    return Shut(channel=_text(event, "channel"), how="taken from the bot")
+    return Shut(channel=_text(event, "channel"), how=_TAKEN)
 
 
 def _renamed(event: Body, _bot: str) -> News | None:

@@ -14,7 +14,7 @@ from multivac.incident import EntryKind, Person
 from multivac.ports import OnCall, Pager
 from multivac.steps import briefs, people
 from multivac.steps.base import View
-from multivac.store import members, timeline
+from multivac.store import acts, members, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case
 
@@ -124,8 +124,13 @@ def _question(sitting: Sitting, pager: Pager) -> tuple[str, str, Callable[[], Se
 
 
 def _policies_here(sitting: Sitting) -> tuple[str, ...]:
-    """The policies of the incident in whose channel they ask; none elsewhere."""
-    return people.policies_of(sitting.case()) if sitting.number is not None else ()
+    """The policies of the incident that they name, or in whose channel they ask; none elsewhere."""
+    if sitting.number is None:
+        return ()
+    with sitting.house.out.database.read() as tx:
+        if not acts.exists(tx, sitting.number):
+            raise Refused(f"There is no INC-{sitting.number}. `/incident list` shows what there is.")
+    return people.policies_of(sitting.case())
 
 
 def _answered(sitting: Sitting, title: str, *, about: str, ask: Callable[[], Sequence[str]]) -> Answer:

@@ -68,6 +68,12 @@ def test_while_the_channel_is_archived_its_steps_wait_and_the_lead_is_told_once(
     assert "Nobody can pay" in slack.channel("inc-1").headline
     assert "Stabilise" in slack.channel("inc-1").said("checklist")[1]
     assert slack.direct("Ana") == ["The channel of INC-1 can be used again."]
+    slack.standin.person_leaves(room.name, "multivac")
+    clock.settle()
+    assert "was closed to the bot" in slack.direct("Ana")[1]
+    slack.standin.person_joins(room.name, "multivac", inviter="ana@example.com")
+    clock.settle()
+    assert slack.direct("Ana") == ["The channel of INC-1 can be used again."] * 2
 
 
 def test_a_deleted_headline_is_posted_again_and_pinned_but_an_unpinned_one_is_left_alone(

@@ -117,6 +117,7 @@ def test_who_is_on_call_is_said_with_its_age_when_the_pager_is_silent(
     assert "checkout: Ana Silva (level 1)" in slack.asks("Cy", "oncall checkout")
     assert "Commerce: Bo Lindqvist (level 1)" in slack.asks("Cy", f"oncall <@{slack.id_of('Bo')}>")
     assert "Cy Tanaka is not on call" in slack.asks("Cy", f"oncall <@{slack.id_of('Cy')}>")
+    assert "There is no INC-9" in slack.asks("Cy", "oncall INC-9")
     assert "no service with “nonsense”" in slack.asks("Cy", "oncall nonsense")
     world.fail(Fault("pagerduty", "GET /services", "server_error", times=0))
     told = slack.asks("Bo", "oncall checkout")
