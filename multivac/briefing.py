@@ -73,6 +73,7 @@ class Announcement:
     status: Status
     lead: Who | None
     channel: str
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

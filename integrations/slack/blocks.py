@@ -238,7 +238,7 @@ def _announcement(said: Announcement) -> Drawn:
         f"*{SEVERITY[said.severity]} · INC-{said.number}* · {title}",
         f"{STATUS[said.status]} · Lead: {_lead(said)} · {where}",
     )
-    return _drawn("announcement", text, _sections("\n".join(shown)))
+    return _drawn("announcement", text, [*_sections("\n".join(shown)), presses(said.presses)])
 
 
 def _checklist(said: Checklist) -> Drawn:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from multivac.briefing import Answer, Message, Press, fingerprint
 from multivac.errors import GiveUp, TryAgain
-from multivac.incident import CX_LEAD, Person, Severity, Status
+from multivac.incident import CX_LEAD, LEAD, Person, Severity, Status
 from multivac.ports import Marker, Posted
 from multivac.steps import briefs, people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -135,11 +135,11 @@ def _to_mend(case: Case) -> str:
 
 def tell_shut(attempt: Attempt) -> Result:
     """Tell the lead; where there is none to tell, those who run Multivac."""
-    case = attempt.case
-    lead = people.chat_id(case, case.lead) if case.lead else None
-    message = _shut(case, attempt.instance)
+    case, message = attempt.case, _shut(attempt.case, attempt.instance)
+    held = case.roles.get(LEAD)
+    lead = people.chat_id(case, held.person) if held is not None and held.gone_at is None else None
     if lead is None and not attempt.before.was_done:
-        why = f"The channel of INC-{case.id} was {case.shut_how}, and nobody leads it."
+        why = f"The channel of INC-{case.id} was {case.shut_how}, and nobody who leads can be told."
         raise GiveUp(why, fix=_to_mend(case), operators=True)
     return tell(attempt, lead or "", message)
 

@@ -187,6 +187,9 @@ def announcement(view: View) -> Announcement:
         status=case.status,
         lead=_who(case, case.lead),
         channel=case.channel_id or "",
+        presses=(Press(label="Join", line=f"INC-{case.id} join"),)
+        if view.out.hears and case.status.is_open
+        else (),
     )
 
 

@@ -42,6 +42,8 @@ def test_only_those_who_are_in_it_see_join_or_are_briefed(
     slack.standin.person_archives(room.name, "cy@example.com")
     pagerduty.add_responder(alert, "Cy", by="Bo")
     clock.forward(minutes=12)
+    multivac.running.operators.tell()
+    assert "The channel of INC-1 was archived by Cy Tanaka, and nobody" in slack.channel("general").said()[-1]
     for public in ("general", "incidents"):
         assert SECRET_WORDS not in "\n".join(slack.channel(public).said())
     assert [one for one in logs.lines if SECRET_WORDS in str(one)] == []

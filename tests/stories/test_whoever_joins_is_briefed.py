@@ -86,6 +86,16 @@ def test_who_comes_back_is_briefed_again_only_if_much_has_happened(
         return told
 
     assert [back(0), back(5), back(1)] == [1, 1, 2]
+    *_, again = slack.whispers("inc-1", "Bo")
+    lines = again.splitlines()[1:-1]  # without title and button
+    assert len(lines) == 9
+    assert [line.split(" ", 2)[-1][-len("Tried 0") :] for line in lines[3:8]] == [
+        "Tried 0",
+        "Tried 4",
+        "Tried 3",
+        "Tried 2",
+        "Tried 1",
+    ]
 
 
 def test_thirty_who_join_at_once_are_briefed_within_slacks_limits(
@@ -131,7 +141,8 @@ def test_who_asks_to_join_is_invited_and_an_ended_incident_shows_where_it_was(
 ) -> None:
     open_incident(multivac, pagerduty, clock)
     clock.forward(minutes=4)
-    assert "You are invited into <#C" in slack.asks("Bo", "join INC-1")
+    told = slack.presses("Bo", "Join", channel="incidents", kind="announcement")
+    assert "You are invited into <#C" in told
     clock.settle()
     assert "Bo" in slack.channel("inc-1").members
     assert "You are on call for checkout until" in slack.whispers("inc-1", "Bo")[-1]
