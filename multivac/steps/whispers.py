@@ -163,7 +163,9 @@ def _due(view: View, who: str, member: Member) -> str | None:
     """The mark of a briefing that is due now; None if none is, or not yet."""
     case = view.case
     row = case.steps.get(f"briefing/{who}")
-    if member.joined_at is None or member.left_at is not None or who in _knowing(case):
+    if member.joined_at is None or member.left_at is not None:
+        return None
+    if who in {people.chat_id(case, person) for person in _knowing(case)}:
         return None
     if row is not None and row.done_at is not None and not _is_back(member, row, row.done_at):
         return None
@@ -190,31 +192,39 @@ def _is_back(member: Member, row: StepRow, done_at: datetime) -> bool:
     return not row.result.get("told") or member.entries - row.result["entries"] > _MUCH_HAPPENED
 
 
-def _knowing(case: Case) -> set[str | None]:
+def _knowing(case: Case) -> list[Person]:
     """Those who need no briefing: who leads, who declared it, and who settles the severity."""
-    known = [case.lead, case.declared_by, case.roles[CX_LEAD].person if CX_LEAD in case.roles else None]
-    return {people.chat_id(case, person) for person in known if person is not None}
+    held = (case.roles.get(LEAD), case.roles.get(CX_LEAD))
+    declared = [case.declared_by] if case.declared_by is not None else []
+    return [*(one.person for one in held if one is not None), *declared]
 
 
 def brief(attempt: Attempt) -> Result:
     """Brief somebody whom we invited and who says nothing, or who came and is on call; else leave them be."""
     case, who = attempt.case, attempt.instance
-    member = case.members[who]
-    person = _who(attempt, who)
-    listed = people.listed(case)
-    duty = briefs.duty_of(case, person, listed, now=attempt.now) if person is not None else None
+    member, person = case.members[who], _who(attempt, who)
     with attempt.out.database.read() as tx:
         entries = timeline.entries(tx, case.id)
-        is_busy = person is None or member.seen_at is not None or acts.acted(tx, case.id, person.key)
     made = {"told": False, "entries": len(entries)}
+    if person is None or _knows(attempt, member, person):
+        return made
+    duty = briefs.duty_of(case, person, people.listed(case), now=attempt.now)
     is_invited = _is_invited(who, member)
-    if person is None or is_busy or not (is_invited or duty):
+    if not is_invited and duty is None:
         return made
     if attempt.unknown:
         return made | {"told": True}  # said perhaps, and nobody can look
     view = View(case=case, now=attempt.now, out=attempt.out)
     message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty))
     return made | {"told": _say(attempt, message, directly=is_invited)}
+
+
+def _knows(attempt: Attempt, member: Member, person: Person) -> bool:
+    """Whether they wrote or asked something here, or have to know by what they are."""
+    with attempt.out.database.read() as tx:
+        has_acted = acts.acted(tx, attempt.case.id, person.key)
+    must_know = person.key in {one.key for one in _knowing(attempt.case)}
+    return has_acted or must_know or member.seen_at is not None
 
 
 def _say(attempt: Attempt, message: Message, *, directly: bool) -> bool:
