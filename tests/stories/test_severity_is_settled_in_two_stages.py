@@ -1,5 +1,7 @@
 """An incident begins in triage: the cx lead is asked how bad it is, and the answer re-plans the response."""
 
+import pytest
+
 from integrations.sandbox.pagerduty import PagerDuty
 from multivac.incident import Severity, Status
 from tests.stories.stage import PLAYBOOK, Clock, Multivac
@@ -53,6 +55,7 @@ def test_the_cx_lead_settles_the_severity_by_a_direct_message_and_the_response_i
     ]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_a_question_that_somebody_else_has_answered_says_so(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:

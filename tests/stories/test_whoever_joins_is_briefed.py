@@ -1,5 +1,7 @@
 """Whoever joins learns what they must know: unasked if they are on call or were invited, else by a button."""
 
+import pytest
+
 from integrations.sandbox.exchange import Fault
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
@@ -7,6 +9,8 @@ from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
+# The other stories ask both databases all that these do.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 NEXT_MONDAY = "<!date^1773046800^{date_short_pretty} {time}|2026-03-09 09:00 UTC>"
 # Nobody but the lead is brought in, so that others come by themselves.
@@ -68,6 +72,7 @@ def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_
     assert slack.direct("Cy") == slack.direct("Ana") == []
 
 
+@ON_SQLITE
 def test_who_comes_back_is_briefed_again_only_if_much_has_happened(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:
@@ -98,6 +103,7 @@ def test_who_comes_back_is_briefed_again_only_if_much_has_happened(
     ]
 
 
+@ON_SQLITE
 def test_thirty_who_join_at_once_are_briefed_within_slacks_limits(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, world: World
 ) -> None:
@@ -115,6 +121,7 @@ def test_thirty_who_join_at_once_are_briefed_within_slacks_limits(
     assert len(world.calls("pagerduty", "GET /oncalls")) <= 3
 
 
+@ON_SQLITE
 def test_who_is_on_call_is_said_with_its_age_when_the_pager_is_silent(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, world: World
 ) -> None:
@@ -136,6 +143,7 @@ def test_who_is_on_call_is_said_with_its_age_when_the_pager_is_silent(
     assert "Who is on call cannot be said now" in slack.asks("Bo", "oncall cart")
 
 
+@ON_SQLITE
 def test_who_asks_to_join_is_invited_and_an_ended_incident_shows_where_it_was(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:
