@@ -23,7 +23,19 @@ import structlog
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import channel, checklists, gaps, lead, leading, paging, people, ticket, triage, words
+from multivac.steps import (
+    channel,
+    checklists,
+    gaps,
+    lead,
+    leading,
+    paging,
+    people,
+    ticket,
+    triage,
+    whispers,
+    words,
+)
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
 from multivac.steps.readiness import Ready, readiness
 from multivac.store import cases, incidents, notices
@@ -146,6 +158,7 @@ STEPS: tuple[Step, ...] = (
         needs=("channel",),
         settles=("lead",),
         matters=1,
+        elsewhere=True,
     ),
     Step(
         name="checklist",
@@ -186,6 +199,22 @@ STEPS: tuple[Step, ...] = (
         # When the chat is back after a while, looking people up gets its chance first.
         waits={"chat ids": timedelta(minutes=1)},
         matters=1,
+    ),
+    Step(
+        name="severity asked",
+        wants=whispers.wants_severity_asked,
+        do=whispers.ask_severity,
+        needs=("chat ids",),
+        matters=1,
+    ),
+    Step(name="shut told", wants=whispers.wants_shut_told, do=whispers.tell_shut, matters=1),
+    Step(name="on call now", wants=people.wants_on_call_now, do=people.find_on_call_now, needs=("on call",)),
+    Step(
+        name="briefing",
+        wants=whispers.wants_briefings,
+        do=whispers.brief,
+        needs=("channel",),
+        waits={"on call now": _A_WHILE},
     ),
 )
 

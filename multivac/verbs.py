@@ -267,6 +267,42 @@ VERBS: tuple[Verb, ...] = (
         right=Right.RESPONDER,
         example="rename Card payments fail",
     ),
+    Verb(
+        name="briefing",
+        aliases=("brief", "catchup"),
+        usage="[INC-42]",
+        help="Show what you must know to help: ten lines.",
+        right=Right.MEMBER,
+        takes=_NUMBER,
+        example="briefing INC-42",
+    ),
+    Verb(
+        name="oncall",
+        aliases=("on-call", "who"),
+        usage="[service | @person]",
+        help="Show who is on call, until when.",
+        right=Right.MEMBER,
+        takes=_PEOPLE,
+        in_incident=False,
+        example="oncall payments",
+    ),
+    Verb(
+        name="join",
+        usage="[INC-42]",
+        help="Be invited into the channel of an incident.",
+        right=Right.MEMBER,
+        takes=_NUMBER,
+        example="join INC-42",
+    ),
+    Verb(
+        name="invite",
+        aliases=("add",),
+        usage="<@person ...>",
+        help="Bring people into the channel.",
+        right=Right.RESPONDER,
+        takes=_PEOPLE,
+        example="invite @bo",
+    ),
 )
 
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}

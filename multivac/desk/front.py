@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Home, Press
-from multivac.desk import declaring, handover, looking, standing, telling
+from multivac.desk import declaring, handover, joining, looking, standing, telling
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.people import who_is
 from multivac.errors import Refused
@@ -49,6 +50,10 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "impact": telling.impact,
     "rename": telling.rename,
     "note": telling.note,
+    "briefing": joining.brief,
+    "oncall": joining.on_call,
+    "join": joining.join,
+    "invite": joining.invite,
 }
 
 
@@ -65,6 +70,11 @@ class Desk:
     ) -> None:
         known = frozenset(one.lower() if "@" in one else one for one in admins)
         self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known)
+        self._hearing = Hearing(out, jobs)
+
+    def hear(self, event: str, news: News) -> None:
+        """Keep what people did by hand, once for each event; raises what the database does."""
+        self._hearing.hear(event, news)
 
     def answer(self, ask: Ask) -> Reply:
         """What comes of a request, for whoever asked; never raises but `BadField`, for a form."""

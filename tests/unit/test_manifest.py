@@ -142,6 +142,7 @@ def everything(chat: SlackDoctor) -> Iterator[Callable[[], object]]:
             lambda c=channel: chat.set_topic(c, "x"),
             lambda c=channel: chat.set_purpose(c, "x"),
             lambda c=channel: chat.invite(c, [ana.id]),
+            lambda c=channel: chat.whisper(c, ana.id, HELLO),
             lambda p=posted: chat.edit(p, HELLO, MARKER),
             lambda p=posted: chat.pin(p),
             lambda c=channel: chat.bookmark(c, "x", "https://example.com", look_first=True),
