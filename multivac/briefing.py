@@ -77,13 +77,20 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLine:
-    """One task of a checklist as it stands now."""
+    """One task of a checklist as it stands now; who did it and when, if a person said so."""
 
     text: str
     state: TaskState
     role: str | None
     link: str | None
     why_skipped: str
+    link_label: str = "open the page"
+    by: str = ""
+    at: datetime | None = None
+    owner: str = ""
+    done: Press | None = None
+    take: Press | None = None
+    skip: Press | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +251,16 @@ Message = (
     | OperatorNotice
     | StormNotice
 )
+
+
+def clock_time(at: datetime) -> str:
+    """A moment in a line of ours, which each reader is shown as the time of day where they are."""
+    return f"<t:{int(at.timestamp())}>"
+
+
+def day_and_time(at: datetime) -> str:
+    """As `clock_time`, with the day."""
+    return f"<d:{int(at.timestamp())}>"
 
 
 def fingerprint(*facts: object) -> str:

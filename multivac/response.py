@@ -23,7 +23,7 @@ import structlog
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import channel, checklists, gaps, lead, people, ticket, triage, words
+from multivac.steps import channel, checklists, gaps, lead, people, tasks, ticket, triage, words
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
 from multivac.steps.readiness import Ready, readiness
 from multivac.store import cases, incidents, notices
@@ -163,6 +163,7 @@ STEPS: tuple[Step, ...] = (
         waits={"chat ids": timedelta(minutes=1)},
         matters=1,
     ),
+    Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )
 
 _BY_NAME = {step.name: step for step in STEPS}

@@ -7,7 +7,7 @@ from this table. A button is a line of the same grammar, written for whoever pre
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
@@ -34,6 +34,7 @@ class Part(StrEnum):
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
+    OPTIONS = "options"  # until:done after:10m escalate:@bo from:1700000000.000100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class Words:
     at: str | None = None
     text: str = ""
     odd: str = ""  # what looked like a severity and is none
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,22 @@ VERBS: tuple[Verb, ...] = (
         right=Right.RESPONDER,
         example="rename Card payments fail",
     ),
+    Verb(
+        name="task",
+        aliases=("tasks",),
+        usage="[add <text> [@person] | done <task> | skip <task> | assign <task> [@person] | list]",
+        help="Tick the tasks of the checklists, and add your own.",
+        right=Right.RESPONDER,
+        takes=frozenset({Part.PEOPLE, Part.OPTIONS}),
+        example="task add Look at the payment logs",
+    ),
+    Verb(
+        name="checklist",
+        usage="[show | skip | pause | resume]",
+        help="Show what is to do now, skip the rest of it, or let no further checklist come.",
+        right=Right.RESPONDER,
+        example="checklist show",
+    ),
 )
 
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
@@ -252,6 +270,7 @@ _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
+_OPTION_WORD = re.compile(r"(until|after|escalate|from):(\S+)", re.IGNORECASE)
 _SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", re.IGNORECASE)
 _FLAGS = frozenset({"private", "drill"})
 _QUOTES = str.maketrans("“”„‘’", '"""\'\'')  # noqa: RUF001  # what phones make of quotes
@@ -298,6 +317,7 @@ class _Found:
     spans: dict[str, timedelta] = field(default_factory=dict)
     at: str | None = None
     odd: str = ""
+    options: dict[str, str] = field(default_factory=dict)
 
 
 def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
@@ -313,6 +333,7 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
         at=found.at,
         text=" ".join(left).strip("\"' "),
         odd=found.odd,
+        options=found.options,
     )
 
 
@@ -332,6 +353,7 @@ def _takers(verb: Verb) -> Iterator[Callable[[str, _Found], bool]]:
         Part.PEOPLE: _take_person,
         Part.FLAGS: _take_flag,
         Part.WHEN: _take_when,
+        Part.OPTIONS: _take_option,
     }
     yield from (take for part, take in takers.items() if part in verb.takes)
 
@@ -372,6 +394,15 @@ def _take_when(word: str, found: _Found) -> bool:
     if lasts is not None:
         found.spans[kind] = lasts
     return lasts is not None
+
+
+def _take_option(word: str, found: _Found) -> bool:
+    said = _OPTION_WORD.fullmatch(word)
+    if said is None:
+        return False
+    mention = _MENTION.fullmatch(said[2])
+    found.options[said[1].lower()] = mention[1] if mention else said[2]
+    return True
 
 
 def span(word: str) -> timedelta | None:

@@ -76,6 +76,11 @@ def when(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
+def time_of_day(at: datetime) -> str:
+    """As `when`, without the day."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at.astimezone(UTC):%H:%M} UTC>"
+
+
 def joined(parts: Iterable[str], limit: int, separator: str = ", ") -> str:
     """As many whole parts as fit into `limit`, and how many were left out."""
     waiting, shown, length = list(parts), list[str](), 0

@@ -12,9 +12,13 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore
+from multivac.store import captures, reminders, tasks
+from multivac.store.captures import Capture
 from multivac.store.facts import person_from
+from multivac.store.reminders import Reminder
 from multivac.store.summary import Alerts, together
 from multivac.store.tables import alert, incident, policy, role, step
+from multivac.store.tasks import TaskRow
 
 Result = dict[str, Any]
 
@@ -91,9 +95,13 @@ class Case:
     impact: str
     declared_by: Person | None
     drill: bool
+    checklists_from: datetime | None  # no phase that was due by then appears any more
     alerts: Alerts
     roles: Mapping[str, RoleRow]
     steps: Mapping[str, StepRow]
+    tasks: Mapping[str, TaskRow]
+    captures: Mapping[str, Capture]
+    reminders: Mapping[int, Reminder]
 
     @property
     def lead(self) -> Person | None:
@@ -124,6 +132,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
     """The incident as it stands. Raises `sqlalchemy.exc.NoResultFound` if there is none."""
     bound = {"number": number}
     row = tx.execute(_CASE, bound).one()
+    acted = row.person_acted_at is not None  # else there is nothing yet that people made
     return Case(
         id=IncidentId(row.id),
         title=row.title,
@@ -147,9 +156,13 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         impact=row.impact or "",
         declared_by=person_from(json.loads(row.declared_by)) if row.declared_by else None,
         drill=row.drill,
+        checklists_from=row.checklists_from,
         alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
+        tasks=tasks.of_incident(tx, number) if acted else {},
+        captures=captures.of_incident(tx, number) if acted else {},
+        reminders=reminders.of_incident(tx, number) if acted else {},
     )
 
 
