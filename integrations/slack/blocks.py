@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Block, presses
 from integrations.slack.pieces import context as _context
@@ -29,6 +29,7 @@ from multivac.briefing import (
     Checklist,
     Gaps,
     Headline,
+    Home,
     LeadCall,
     Link,
     Message,
@@ -112,6 +113,16 @@ def _answer(said: Answer) -> Drawn:
         presses(said.presses),
     ]
     return _drawn("answer", text, blocks)
+
+
+def draw_home(said: Home) -> dict[str, Any]:
+    """Somebody's page in Slack, as `views.publish` takes it."""
+    shown = [presses(said.presses), *(block for part in said.parts for block in _answer(part).blocks)]
+    blocks = [block for block in shown if block is not None]
+    return {
+        "type": "home",
+        "blocks": [block | {"block_id": f"home-{place}"} for place, block in enumerate(blocks, start=1)],
+    }
 
 
 def said_line(text: str) -> str:

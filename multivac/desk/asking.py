@@ -136,7 +136,7 @@ class Sitting:
         if not acts.leave_trail(tx, self.act("done", change)):
             raise DoneBefore
         self._note(tx, change)
-        incidents.person_acted(tx, case.id, now=self.now)
+        incidents.person_acted(tx, case.id, at=self.now)
         return change, self.house.jobs.put(tx, incidents.touch(tx, case.id))
 
     def _note(self, tx: sa.Connection, change: Change) -> None:
