@@ -23,7 +23,7 @@ import structlog
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import channel, checklists, gaps, lead, people, tasks, ticket, triage, words
+from multivac.steps import captures, channel, checklists, gaps, lead, people, tasks, ticket, triage, words
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
 from multivac.steps.readiness import Ready, readiness
 from multivac.store import cases, incidents, notices
@@ -163,6 +163,14 @@ STEPS: tuple[Step, ...] = (
         waits={"chat ids": timedelta(minutes=1)},
         matters=1,
     ),
+    Step(
+        name="capture",
+        wants=captures.wants_captures,
+        do=captures.read_message,
+        keep=captures.keep_message,
+        needs=("channel",),
+    ),
+    Step(name="memo", wants=captures.wants_memos, do=captures.mark_kept, needs=("channel",), matters=3),
     Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )
 

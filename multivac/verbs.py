@@ -34,7 +34,8 @@ class Part(StrEnum):
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
-    OPTIONS = "options"  # until:done after:10m escalate:@bo from:1700000000.000100
+    OPTIONS = "options"  # until:done after:10m escalate:@bo
+    MESSAGE = "message"  # from:1700000000.000100, the chat's id of a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class Words:
     at: str | None = None
     text: str = ""
     odd: str = ""  # what looked like a severity and is none
+    message: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,7 +109,6 @@ Line = Spoken | Unclear | Bare
 _SEVERITY = frozenset({Part.SEVERITY})
 _PEOPLE = frozenset({Part.PEOPLE})
 _NUMBER = frozenset({Part.NUMBER})
-_WHEN = frozenset({Part.WHEN})
 
 VERBS: tuple[Verb, ...] = (
     Verb(
@@ -231,7 +232,7 @@ VERBS: tuple[Verb, ...] = (
         usage="<text> [at:14:05]",
         help="Write something into the timeline.",
         right=Right.RESPONDER,
-        takes=_WHEN,
+        takes=frozenset({Part.WHEN, Part.MESSAGE}),
         example="note Rolled back at:14:05",
     ),
     Verb(
@@ -253,7 +254,7 @@ VERBS: tuple[Verb, ...] = (
         usage="[add <text> [@person] | done <task> | skip <task> | assign <task> [@person] | list]",
         help="Tick the tasks of the checklists, and add your own.",
         right=Right.RESPONDER,
-        takes=frozenset({Part.PEOPLE, Part.OPTIONS}),
+        takes=frozenset({Part.PEOPLE, Part.MESSAGE}),
         example="task add Look at the payment logs",
     ),
     Verb(
@@ -265,12 +266,58 @@ VERBS: tuple[Verb, ...] = (
     ),
 )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """An entry of the chat's own menus: choosing it says `line`; one that `keeps` the message adds its id."""
+
+    id: str
+    name: str
+    help: str
+    line: str
+    of_message: bool = False
+    keeps: bool = False
+
+
+SHORTCUTS: tuple[Shortcut, ...] = (
+    Shortcut(
+        id="multivac-timeline",
+        name="Add to timeline",
+        help="Keep this message, with its own time",
+        line="note",
+        of_message=True,
+        keeps=True,
+    ),
+    Shortcut(
+        id="multivac-task",
+        name="Create task",
+        help="Make a task of this message",
+        line="task add",
+        of_message=True,
+        keeps=True,
+    ),
+    Shortcut(
+        id="multivac-declare-this",
+        name="Declare an incident",
+        help="Start a response to what this message says",
+        line="declare",
+        of_message=True,
+    ),
+    Shortcut(
+        id="multivac-declare",
+        name="Declare an incident",
+        help="Start a response",
+        line="declare",
+    ),
+)
+
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
 _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
-_OPTION_WORD = re.compile(r"(until|after|escalate|from):(\S+)", re.IGNORECASE)
+_OPTION_WORD = re.compile(r"(until|after|escalate):(\S+)", re.IGNORECASE)
+_MESSAGE_WORD = re.compile(r"from:(\d{10}\.\d{6})")
 _SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", re.IGNORECASE)
 _FLAGS = frozenset({"private", "drill"})
 _QUOTES = str.maketrans("“”„‘’", '"""\'\'')  # noqa: RUF001  # what phones make of quotes
@@ -317,6 +364,7 @@ class _Found:
     spans: dict[str, timedelta] = field(default_factory=dict)
     at: str | None = None
     odd: str = ""
+    message: str = ""
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -333,6 +381,7 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
         at=found.at,
         text=" ".join(left).strip("\"' "),
         odd=found.odd,
+        message=found.message,
         options=found.options,
     )
 
@@ -354,6 +403,7 @@ def _takers(verb: Verb) -> Iterator[Callable[[str, _Found], bool]]:
         Part.FLAGS: _take_flag,
         Part.WHEN: _take_when,
         Part.OPTIONS: _take_option,
+        Part.MESSAGE: _take_message,
     }
     yield from (take for part, take in takers.items() if part in verb.takes)
 
@@ -403,6 +453,12 @@ def _take_option(word: str, found: _Found) -> bool:
     mention = _MENTION.fullmatch(said[2])
     found.options[said[1].lower()] = mention[1] if mention else said[2]
     return True
+
+
+def _take_message(word: str, found: _Found) -> bool:
+    said = _MESSAGE_WORD.fullmatch(word)
+    found.message = said[1] if said else found.message
+    return said is not None
 
 
 def span(word: str) -> timedelta | None:

@@ -27,6 +27,7 @@ class Person:
     bot_id: str = ""
     tz: str = "Europe/Amsterdam"
     updated: int = 0
+    guest: bool = False
 
     def as_json(self, team: str, *, email: bool = True) -> dict[str, Any]:
         """Give the user object; without `users:read.email` the address is left out."""
@@ -59,7 +60,7 @@ class Person:
             "is_admin": False,
             "is_owner": False,
             "is_primary_owner": False,
-            "is_restricted": False,
+            "is_restricted": self.guest,
             "is_ultra_restricted": False,
             "is_bot": self.is_bot,
             "is_app_user": False,

@@ -49,6 +49,9 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
         "commands": (Feature.HEARS, "/incident needs it"),
         "app_mentions:read": (Feature.HEARS, "asking by a mention, also in a thread, needs it"),
         "im:history": (Feature.HEARS, "asking in a direct message needs it"),
+        "reactions:read": (Feature.HEARS, "hearing of reactions, by which people keep messages, needs it"),
+        "reactions:write": (Feature.HEARS, "showing at a message that it is kept needs it"),
+        "pins:read": (Feature.HEARS, "hearing what people pin needs it"),
     }
 )
 
@@ -57,6 +60,12 @@ EVENTS: dict[str, str] = {
     "app_mention": "a mention is a command too",
     "message.im": "and so is a direct message",
     "app_home_opened": "its page shows each person what is open",
+    "reaction_added": "a pushpin keeps a message in the timeline, a ticked box makes it a task",
+    "reaction_removed": "within ten minutes that takes it back",
+    "pin_added": "what people pin is kept in the timeline",
+    "pin_removed": "within ten minutes that takes it back",
+    "message.channels": "a message that is kept may be edited or deleted",
+    "message.groups": "also in a private channel",
 }
 
 

@@ -7,6 +7,7 @@ changes rows, in one transaction; the response does the rest.
 from __future__ import annotations
 
 from multivac.desk.asking import Ask, BadField, Reply
+from multivac.desk.capturing import Deed, Sign
 from multivac.desk.front import Desk
 
-__all__ = ["Ask", "BadField", "Desk", "Reply"]
+__all__ = ["Ask", "BadField", "Deed", "Desk", "Reply", "Sign"]

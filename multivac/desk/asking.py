@@ -30,7 +30,7 @@ class Ask:
     """A line that somebody said, in whatever way.
 
     `request` is the same in each redelivery. `by` is their id in the chat, `channel` the chat's id of
-    where they said it. `fields` are those of a form that was sent.
+    where they said it. `fields` are those of a form that was sent, `quoted` the text of a message.
     """
 
     request: str
@@ -40,6 +40,7 @@ class Ask:
     line: str
     channel: str = ""
     fields: Mapping[str, Filled] = field(default_factory=dict)
+    quoted: str = ""
 
     @property
     def ref(self) -> str:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Asked, Field, Form, Press, TaskLine, clock_time
 from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.capturing import capture
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person, TaskState
@@ -38,6 +39,8 @@ def task(sitting: Sitting) -> Reply:
 
 
 def _add(sitting: Sitting, text: str) -> Reply:
+    if sitting.words.message:
+        return capture(sitting, "task")
     said = sitting.text("text") if sitting.ask.fields else text
     if not said and not sitting.ask.fields:
         return _add_form(sitting)

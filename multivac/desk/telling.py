@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.capturing import capture
 from multivac.errors import Refused
 from multivac.incident import EntryKind
 from multivac.store import acts
@@ -63,6 +64,8 @@ def rename(sitting: Sitting) -> Reply:
 
 def note(sitting: Sitting) -> Reply:
     """Write a fact into the timeline, with its own time if one is given."""
+    if sitting.words.message:
+        return capture(sitting, "note")
     said = sitting.text("text")
     if not said and not sitting.ask.fields:
         return _note_form(sitting)

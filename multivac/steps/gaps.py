@@ -35,6 +35,7 @@ _WORDS = {
     "note": "PagerDuty does not show where the response is",
     "checklist": "A checklist could not be posted",
     "settle": "The channel could not be read",
+    "capture": "A message that was to be kept could not be read",
 }
 
 

@@ -24,9 +24,10 @@ class Capture:
     by: str
     via: str
     at: datetime
-    edition: int
-    kept: int
-    retracted: bool
+    edition: int = 1
+    kept: int = 0
+    retracted: bool = False
+    task: str | None = None
 
     @property
     def key(self) -> str:
@@ -49,6 +50,7 @@ def of_incident(tx: sa.Connection, number: IncidentId) -> Mapping[str, Capture]:
             edition=r.edition,
             kept=r.kept,
             retracted=r.retracted_at is not None,
+            task=r.task,
         )
         for r in tx.execute(_ALL, {"number": number})
     }
@@ -95,17 +97,13 @@ def edited(tx: sa.Connection, number: IncidentId, message: str) -> None:
     tx.execute(sa.update(capture).where(*here).values(edition=capture.c.edition + 1))
 
 
-def kept(tx: sa.Connection, number: IncidentId, one: Capture) -> None:
-    """Remember that this edition stands in our rows."""
+def kept(tx: sa.Connection, number: IncidentId, one: Capture, *, task: str | None) -> None:
+    """Remember that this edition stands in our rows, perhaps as a task."""
     here = (capture.c.incident == number, capture.c.message == one.message, capture.c.kind == one.kind)
-    tx.execute(sa.update(capture).where(*here).values(kept=one.edition))
+    tx.execute(sa.update(capture).where(*here).values(kept=one.edition, task=task))
 
 
-def retract(
-    tx: sa.Connection, number: IncidentId, message: str, *, at: datetime, kind: str | None = None
-) -> None:
-    """Keep the message no more, as a fact or as a task, or as neither."""
-    here = [capture.c.incident == number, capture.c.message == message]
-    if kind is not None:
-        here.append(capture.c.kind == kind)
+def retract(tx: sa.Connection, number: IncidentId, one: Capture, *, at: datetime) -> None:
+    """Keep the message no more."""
+    here = (capture.c.incident == number, capture.c.message == one.message, capture.c.kind == one.kind)
     tx.execute(sa.update(capture).where(*here).values(retracted_at=at))

@@ -367,6 +367,7 @@ capture = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("edition", sa.Integer, nullable=False, default=1),
     sa.Column("kept", sa.Integer, nullable=False, default=0),
+    sa.Column("task", sa.Text),  # the key of the task that was made of it
     sa.Column("retracted_at", Instant),
 )
 

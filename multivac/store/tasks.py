@@ -75,7 +75,7 @@ def _set(tx: sa.Connection, row: Mapping[str, object], names: tuple[str, ...]) -
     tx.execute(insert.on_conflict_do_update(index_elements=["incident", "key"], set_=newer), row)
 
 
-def retract(tx: sa.Connection, number: IncidentId, link: str, *, at: datetime) -> None:
-    """Whoever made a task of a message takes it back, unless somebody has dealt with it meanwhile."""
-    of_message = (task.c.incident == number, task.c.link == link, task.c.state == TaskState.OPEN)
-    tx.execute(sa.update(task).where(*of_message).values(retracted_at=at))
+def retract(tx: sa.Connection, number: IncidentId, key: str, *, at: datetime) -> None:
+    """Whoever added the task takes it back, unless somebody has dealt with it meanwhile."""
+    still = (task.c.incident == number, task.c.key == key, task.c.state == TaskState.OPEN)
+    tx.execute(sa.update(task).where(*still).values(retracted_at=at))

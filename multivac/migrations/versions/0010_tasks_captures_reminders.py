@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("at", Instant(), nullable=False),
         sa.Column("edition", sa.Integer(), nullable=False),
         sa.Column("kept", sa.Integer(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=True),
         sa.Column("retracted_at", Instant(), nullable=True),
     )
     _reminders()
