@@ -245,6 +245,16 @@ class Form:
     intro: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminding:
+    """Something that somebody asked to be reminded of; `told` are whole lines on how it stands."""
+
+    text: str
+    whom: Who | None
+    told: tuple[str, ...] = ()
+    presses: tuple[Press, ...] = ()
+
+
 Message = (
     Answer
     | Headline
@@ -258,6 +268,7 @@ Message = (
     | UpdateDue
     | OperatorNotice
     | StormNotice
+    | Reminding
 )
 
 

@@ -23,7 +23,19 @@ import structlog
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import captures, channel, checklists, gaps, lead, people, tasks, ticket, triage, words
+from multivac.steps import (
+    captures,
+    channel,
+    checklists,
+    gaps,
+    lead,
+    people,
+    reminders,
+    tasks,
+    ticket,
+    triage,
+    words,
+)
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
 from multivac.steps.readiness import Ready, readiness
 from multivac.store import cases, incidents, notices
@@ -171,6 +183,8 @@ STEPS: tuple[Step, ...] = (
         needs=("channel",),
     ),
     Step(name="memo", wants=captures.wants_memos, do=captures.mark_kept, needs=("channel",), matters=3),
+    Step(name="reminder", wants=reminders.wants_reminders, do=reminders.post, needs=("channel",), matters=1),
+    Step(name="asked again", wants=reminders.wants_asking, do=reminders.post, needs=("channel",), matters=1),
     Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )
 

@@ -264,50 +264,20 @@ VERBS: tuple[Verb, ...] = (
         right=Right.RESPONDER,
         example="checklist show",
     ),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortcut:
-    """An entry of the chat's own menus: choosing it says `line`; one that `keeps` the message adds its id."""
-
-    id: str
-    name: str
-    help: str
-    line: str
-    of_message: bool = False
-    keeps: bool = False
-
-
-SHORTCUTS: tuple[Shortcut, ...] = (
-    Shortcut(
-        id="multivac-timeline",
-        name="Add to timeline",
-        help="Keep this message, with its own time",
-        line="note",
-        of_message=True,
-        keeps=True,
+    Verb(
+        name="remind",
+        usage="[me | @person | here] <in:20m | every:15m | at:14:00> <text> [until:done] [escalate:@person]",
+        help="Remind somebody, once or again and again, and ask another if they do not answer.",
+        right=Right.RESPONDER,
+        takes=frozenset({Part.PEOPLE, Part.WHEN, Part.OPTIONS}),
+        example="remind me in:20m Look at the queue",
     ),
-    Shortcut(
-        id="multivac-task",
-        name="Create task",
-        help="Make a task of this message",
-        line="task add",
-        of_message=True,
-        keeps=True,
-    ),
-    Shortcut(
-        id="multivac-declare-this",
-        name="Declare an incident",
-        help="Start a response to what this message says",
-        line="declare",
-        of_message=True,
-    ),
-    Shortcut(
-        id="multivac-declare",
-        name="Declare an incident",
-        help="Start a response",
-        line="declare",
+    Verb(
+        name="reminders",
+        usage="[done <number> | snooze <number> [15m] | cancel <number>]",
+        help="Show what people are to be reminded of, and answer it.",
+        right=Right.RESPONDER,
+        example="reminders",
     ),
 )
 
@@ -341,6 +311,11 @@ def read(line: str) -> Line:
         near = get_close_matches(words[0].lower(), _BY_WORD, n=1, cutoff=0.6)
         return Unclear(words[0], _BY_WORD[near[0]] if near else None, " ".join(words[1:]), number)
     return Spoken(verb, _words(verb, words[1:], number))
+
+
+def read_words(verb: Verb, line: str) -> Words:
+    """What follows this verb, read, as it stands in a form's fields."""
+    return _words(verb, line.translate(_QUOTES).split(), None)
 
 
 def _verb(word: str) -> Verb | None:

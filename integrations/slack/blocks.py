@@ -34,6 +34,7 @@ from multivac.briefing import (
     Link,
     Message,
     OperatorNotice,
+    Reminding,
     ResolutionProposed,
     StormLine,
     StormNotice,
@@ -100,6 +101,8 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
             return _operator_notice(message)
         case StormNotice():
             return _storm_notice(message)
+        case Reminding():
+            return _reminding(message)
         case _:
             assert_never(message)
 
@@ -336,6 +339,13 @@ def _storm_notice(said: StormNotice) -> Drawn:
         *_listed([*map(_storm_line, said.worst), *filter(None, [more])]),
     ]
     return _drawn("storm-notice", f"{title}. {state}" if over else f"{title}. {state} {advice}", blocks)
+
+
+def _reminding(said: Reminding) -> Drawn:
+    whom = f"{person(said.whom)}: " if said.whom else ""
+    text = f"⏰ {whom}{line(said.text, 500)}"
+    blocks = [*_sections(text), _context(*map(said_line, said.told)), presses(said.presses)]
+    return _drawn("reminding", text, blocks)
 
 
 def _storm_line(said: StormLine) -> str:

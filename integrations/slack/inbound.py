@@ -32,7 +32,7 @@ from integrations.slack.signs import read_sign
 from integrations.slack.text import words
 from multivac.desk import Ask, BadField, Desk
 from multivac.errors import MultivacError
-from multivac.verbs import SHORTCUTS
+from multivac.shortcuts import SHORTCUTS
 
 log = structlog.get_logger()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from multivac.check.scopes import EVENTS, SCOPES
-from multivac.verbs import SHORTCUTS, VERBS, Shortcut
+from multivac.shortcuts import SHORTCUTS, Shortcut
+from multivac.verbs import VERBS
 
 _HINT_LIMIT = 100  # of a command's usage hint; Slack names no limit, and shows about so much
 _TEMPLATE = """\

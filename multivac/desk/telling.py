@@ -97,8 +97,13 @@ def _at(sitting: Sitting) -> datetime | None:
     """The newest moment at which the clock showed this time, in UTC."""
     if sitting.words.at is None:
         return None
-    read = _TIME.fullmatch(sitting.words.at)
-    if read is None:
-        raise Refused(f"“{sitting.words.at}” is no time. Write it as at:14:05, in UTC.")
-    then = sitting.now.replace(hour=int(read[1]), minute=int(read[2]), second=0, microsecond=0)
+    then = time_of_day(sitting.words.at, sitting.now)
     return then if then <= sitting.now else then - timedelta(days=1)
+
+
+def time_of_day(said: str, now: datetime) -> datetime:
+    """The moment of this day, in UTC, at which the clock shows it. Raises `Refused`."""
+    read = _TIME.fullmatch(said)
+    if read is None:
+        raise Refused(f"“{said}” is no time. Write it as 14:05, in UTC.")
+    return now.replace(hour=int(read[1]), minute=int(read[2]), second=0, microsecond=0)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from multivac.desk.front import DOES
 from multivac.incident import Severity
 from multivac.reference import verbs_page
-from multivac.verbs import SHORTCUTS, VERBS, Bare, Shortcut, Spoken, Unclear, Verb, Words, read, span
+from multivac.shortcuts import SHORTCUTS, Shortcut
+from multivac.verbs import VERBS, Bare, Spoken, Unclear, Verb, Words, read, span
 
 ROOT = Path(__file__).parents[2]
 
