@@ -26,6 +26,8 @@ class Person:
     is_bot: bool = False
     bot_id: str = ""
     tz: str = "Europe/Amsterdam"
+    locale: str = "en-US"
+    guest: bool = False
     updated: int = 0
     guest: bool = False
 
