@@ -19,6 +19,7 @@ from multivac.app import Daemon
 from multivac.errors import BadConfig, Finding
 from multivac.playbooks import shipped
 from multivac.settings import load_settings
+from multivac.shortcuts import SHORTCUTS
 
 _STRIDE = timedelta(minutes=1)  # what comes due on the way is done when it is due, not as a digest later
 # The response waits up to five seconds here and there, so that several changes make one message.
@@ -51,7 +52,13 @@ class Stage:
         self._daemon.start()
         self.world.pagerduty.subscribe(f"{self._daemon.url}/webhooks/pagerduty", self._secret)
         url = f"{self._daemon.url}/webhooks/slack"
-        self.world.slack.connect(signing_secret=self._secret, events=url, commands=url, interactions=url)
+        shortcuts = [
+            {"type": "message" if one.of_message else "global", "name": one.name, "callback_id": one.id}
+            for one in SHORTCUTS
+        ]
+        self.world.slack.connect(
+            signing_secret=self._secret, events=url, commands=url, interactions=url, shortcuts=shortcuts
+        )
         return self
 
     def __exit__(self, *_: object) -> None:

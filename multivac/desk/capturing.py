@@ -14,6 +14,7 @@ from multivac.errors import Refused
 from multivac.incident import IncidentId
 from multivac.jobs import Put
 from multivac.store import acts, captures, incidents, tasks, timeline
+from multivac.store import people as directory
 from multivac.store.acts import Act
 from multivac.store.captures import Capture
 from multivac.store.cases import Case
@@ -82,7 +83,9 @@ def notice(house: House, sign: Sign) -> None:
 def _write(tx: sa.Connection, house: House, sign: Sign, *, number: IncidentId) -> Put | None:
     now = house.out.clock.now()
     incidents.lock(tx, number)
-    if not acts.leave_trail(tx, _act(sign, number, now=now)):
+    known = directory.known_as(tx, "slack", sign.by)
+    by = known.key if known else f"slack:{sign.by}"
+    if not acts.leave_trail(tx, _act(sign, number, by=by, now=now)):
         return None
     incidents.person_acted(tx, number, at=now)
     match sign.deed:
@@ -114,12 +117,12 @@ def _retract(tx: sa.Connection, number: IncidentId, one: Capture, *, now: dateti
         tasks.retract(tx, number, one.task, at=now)
 
 
-def _act(sign: Sign, number: IncidentId, *, now: datetime) -> Act:
+def _act(sign: Sign, number: IncidentId, *, by: str, now: datetime) -> Act:
     return Act(
         request=sign.request,
         ref=fingerprint(sign.request)[:4].upper(),
         at=now,
-        actor=f"slack:{sign.by}",
+        actor=by,
         verb=sign.kind,
         via=sign.via,
         incident=number,
