@@ -210,6 +210,16 @@ class Home:
     presses: tuple[Press, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Files for a channel (the chat's id), by name; `said` is told whoever asked, once they are there."""
+
+    channel: str
+    comment: str
+    contents: tuple[tuple[str, str], ...]
+    said: str
+
+
 class Asked(StrEnum):
     """What sort of field a form has."""
 

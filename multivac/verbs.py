@@ -265,6 +265,12 @@ VERBS: tuple[Verb, ...] = (
         example="checklist show",
     ),
     Verb(
+        name="export",
+        help="Put the whole timeline into the channel, as Markdown and as JSON.",
+        right=Right.RESPONDER,
+        example="export",
+    ),
+    Verb(
         name="remind",
         usage="[me | @person | here] <in:20m | every:15m | at:14:00> <text> [until:done] [escalate:@person]",
         help="Remind somebody, once or again and again, and ask another if they do not answer.",

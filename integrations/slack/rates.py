@@ -27,6 +27,8 @@ RATES: Mapping[str, Rate] = {
     "conversations.history": _TIER_3,
     "conversations.invite": _TIER_3,
     "conversations.replies": _TIER_3,
+    "files.completeUploadExternal": _TIER_4,
+    "files.getUploadURLExternal": _TIER_4,
     "reactions.add": _TIER_3,
     "reactions.remove": _TIER_2,
     "conversations.setPurpose": _TIER_2,

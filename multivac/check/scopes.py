@@ -51,6 +51,7 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
         "im:history": (Feature.HEARS, "asking in a direct message needs it"),
         "reactions:read": (Feature.HEARS, "hearing of reactions, by which people keep messages, needs it"),
         "reactions:write": (Feature.HEARS, "showing at a message that it is kept needs it"),
+        "files:write": (Feature.HEARS, "exporting a timeline into the channel needs it"),
         "pins:read": (Feature.HEARS, "hearing what people pin needs it"),
     }
 )

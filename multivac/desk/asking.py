@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Form, fingerprint
+from multivac.briefing import Answer, Files, Form, fingerprint
 from multivac.errors import Refused
 from multivac.incident import DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
 from multivac.jobs import Jobs, Put
@@ -19,7 +19,7 @@ from multivac.store.acts import Act
 from multivac.store.cases import Case
 from multivac.verbs import Right, Verb, Words
 
-Reply = Answer | Form | None  # None: what they asked shows by itself, or was done before
+Reply = Answer | Files | Form | None  # None: what they asked shows by itself, or was done before
 Filled = str | tuple[str, ...]
 
 _INACTIVE = timedelta(minutes=30)  # a lead of whom nothing was seen for so long holds nobody up

@@ -1,4 +1,4 @@
-"""An incident's timeline to take away, for a report: as Markdown for people, as JSON for machines. Pure."""
+"""An incident's timeline to take away, for a report: as Markdown for people, as JSON for machines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,34 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from multivac.briefing import Files
+from multivac.desk.asking import Reply, Sitting, must_be_allowed, must_see
+from multivac.errors import Refused
 from multivac.incident import Entry
+from multivac.store import cases, timeline
 from multivac.store.cases import Case
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|])")
+
+
+def export(sitting: Sitting) -> Reply:
+    """Both as files for the incident's channel, where everybody may read them. Raises `Refused`."""
+    with sitting.house.out.database.read() as tx:
+        case = cases.load(tx, sitting.incident)
+        must_see(tx, sitting, case)
+        must_be_allowed(tx, sitting, case)
+        entries = timeline.entries(tx, case.id)
+    if case.channel_id is None:
+        raise Refused(f"INC-{case.id} has no channel yet. `/incident timeline` shows what has happened.")
+    return Files(
+        channel=case.channel_id,
+        comment=f"The timeline of INC-{case.id}, for {sitting.person.name}",
+        contents=(
+            (f"inc-{case.id}.md", as_markdown(case, entries)),
+            (f"inc-{case.id}.json", as_json(case, entries)),
+        ),
+        said=f"The files are in <#{case.channel_id}>.",
+    )
 
 
 def as_markdown(case: Case, entries: Sequence[Entry]) -> str:

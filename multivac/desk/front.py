@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Home, Press
-from multivac.desk import declaring, looking, reminding, standing, tasks, telling
+from multivac.desk import declaring, exporting, looking, reminding, standing, tasks, telling
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
 from multivac.desk.capturing import Sign, notice
 from multivac.desk.home import guests_home, home
@@ -49,6 +49,7 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "note": telling.note,
     "task": tasks.task,
     "checklist": tasks.checklist,
+    "export": exporting.export,
     "remind": reminding.remind,
     "reminders": reminding.reminders,
 }

@@ -20,6 +20,12 @@ def test_a_timeline_is_exported_as_markdown_and_as_json_with_a_warning_if_it_is_
     clock.settle()
     slack.asks("Cy", "INC-1 note Keys were <changed> at:11:30")
     clock.settle()
+    assert "The files are in" in slack.asks("Cy", "export", channel="inc-1")
+    (shared,) = [one["files"] for one in slack.channel("inc-1").messages if "files" in one]
+    assert [one["name"] for one in shared] == ["inc-1.md", "inc-1.json"]
+    sent = slack.standin.space.uploads[shared[0]["id"]].content or b""
+    assert b"Cy Tanaka: Keys were" in sent
+    assert "There is no INC-1" in slack.asks("Bo", "INC-1 export")
     monkeypatch.setenv("MULTIVAC_DATABASE__URL", database_url)
     shown = CliRunner().invoke(cli, ["export", "INC-1"])
     assert shown.exit_code == 0, shown.output
