@@ -24,6 +24,7 @@ from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
 from multivac.steps import (
+    captures,
     channel,
     checklists,
     gaps,
@@ -31,6 +32,8 @@ from multivac.steps import (
     leading,
     paging,
     people,
+    reminders,
+    tasks,
     ticket,
     triage,
     whispers,
@@ -216,6 +219,17 @@ STEPS: tuple[Step, ...] = (
         needs=("channel",),
         waits={"on call now": _A_WHILE},
     ),
+    Step(
+        name="capture",
+        wants=captures.wants_captures,
+        do=captures.read_message,
+        keep=captures.keep_message,
+        needs=("channel",),
+    ),
+    Step(name="memo", wants=captures.wants_memos, do=captures.mark_kept, needs=("channel",), matters=3),
+    Step(name="reminder", wants=reminders.wants_reminders, do=reminders.post, needs=("channel",), matters=1),
+    Step(name="asked again", wants=reminders.wants_asking, do=reminders.post, needs=("channel",), matters=1),
+    Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )
 
 _BY_NAME = {step.name: step for step in STEPS}

@@ -7,7 +7,7 @@ from this table. A button is a line of the same grammar, written for whoever pre
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
@@ -34,6 +34,8 @@ class Part(StrEnum):
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
+    OPTIONS = "options"  # until:done after:10m escalate:@bo
+    MESSAGE = "message"  # from:1700000000.000100, the chat's id of a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ class Words:
     at: str | None = None
     text: str = ""
     odd: str = ""  # what looked like a severity and is none
+    message: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,6 @@ Line = Spoken | Unclear | Bare
 _SEVERITY = frozenset({Part.SEVERITY})
 _PEOPLE = frozenset({Part.PEOPLE})
 _NUMBER = frozenset({Part.NUMBER})
-_WHEN = frozenset({Part.WHEN})
 
 VERBS: tuple[Verb, ...] = (
     Verb(
@@ -251,7 +254,7 @@ VERBS: tuple[Verb, ...] = (
         usage="<text> [at:14:05]",
         help="Write something into the timeline.",
         right=Right.RESPONDER,
-        takes=_WHEN,
+        takes=frozenset({Part.WHEN, Part.MESSAGE}),
         example="note Rolled back at:14:05",
     ),
     Verb(
@@ -303,6 +306,43 @@ VERBS: tuple[Verb, ...] = (
         takes=_PEOPLE,
         example="invite @bo",
     ),
+    Verb(
+        name="task",
+        aliases=("tasks",),
+        usage="[add <text> [@person] | done <task> | skip <task> | assign <task> [@person] | list]",
+        help="Tick the tasks of the checklists, and add your own.",
+        right=Right.RESPONDER,
+        takes=frozenset({Part.PEOPLE, Part.MESSAGE}),
+        example="task add Look at the payment logs",
+    ),
+    Verb(
+        name="checklist",
+        usage="[show | skip | pause | resume]",
+        help="Show what is to do now, skip the rest of it, or let no further checklist come.",
+        right=Right.RESPONDER,
+        example="checklist show",
+    ),
+    Verb(
+        name="export",
+        help="Put the whole timeline into the channel, as Markdown and as JSON.",
+        right=Right.RESPONDER,
+        example="export",
+    ),
+    Verb(
+        name="remind",
+        usage="[me | @person | here] <in:20m | every:15m | at:14:00> <text> [until:done] [escalate:@person]",
+        help="Remind somebody, once or again and again, and ask another if they do not answer.",
+        right=Right.RESPONDER,
+        takes=frozenset({Part.PEOPLE, Part.WHEN, Part.OPTIONS}),
+        example="remind me in:20m Look at the queue",
+    ),
+    Verb(
+        name="reminders",
+        usage="[done <number> | snooze <number> [15m] | cancel <number>]",
+        help="Show what people are to be reminded of, and answer it.",
+        right=Right.RESPONDER,
+        example="reminders",
+    ),
 )
 
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
@@ -310,6 +350,8 @@ _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
+_OPTION_WORD = re.compile(r"(until|after|escalate):(\S+)", re.IGNORECASE)
+_MESSAGE_WORD = re.compile(r"from:(\d{10}\.\d{6})")
 _SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", re.IGNORECASE)
 _FLAGS = frozenset({"private", "drill"})
 _QUOTES = str.maketrans("“”„‘’", '"""\'\'')  # noqa: RUF001  # what phones make of quotes
@@ -335,6 +377,11 @@ def read(line: str) -> Line:
     return Spoken(verb, _words(verb, words[1:], number))
 
 
+def read_words(verb: Verb, line: str) -> Words:
+    """What follows this verb, read, as it stands in a form's fields."""
+    return _words(verb, line.translate(_QUOTES).split(), None)
+
+
 def _verb(word: str) -> Verb | None:
     """The verb, spelt out or by first letters that only one has; one that ends things only spelt out."""
     low = word.lower()
@@ -356,6 +403,8 @@ class _Found:
     spans: dict[str, timedelta] = field(default_factory=dict)
     at: str | None = None
     odd: str = ""
+    message: str = ""
+    options: dict[str, str] = field(default_factory=dict)
 
 
 def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
@@ -371,6 +420,8 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
         at=found.at,
         text=" ".join(left).strip("\"' "),
         odd=found.odd,
+        message=found.message,
+        options=found.options,
     )
 
 
@@ -390,6 +441,8 @@ def _takers(verb: Verb) -> Iterator[Callable[[str, _Found], bool]]:
         Part.PEOPLE: _take_person,
         Part.FLAGS: _take_flag,
         Part.WHEN: _take_when,
+        Part.OPTIONS: _take_option,
+        Part.MESSAGE: _take_message,
     }
     yield from (take for part, take in takers.items() if part in verb.takes)
 
@@ -430,6 +483,21 @@ def _take_when(word: str, found: _Found) -> bool:
     if lasts is not None:
         found.spans[kind] = lasts
     return lasts is not None
+
+
+def _take_option(word: str, found: _Found) -> bool:
+    said = _OPTION_WORD.fullmatch(word)
+    if said is None:
+        return False
+    mention = _MENTION.fullmatch(said[2])
+    found.options[said[1].lower()] = mention[1] if mention else said[2]
+    return True
+
+
+def _take_message(word: str, found: _Found) -> bool:
+    said = _MESSAGE_WORD.fullmatch(word)
+    found.message = said[1] if said else found.message
+    return said is not None
 
 
 def span(word: str) -> timedelta | None:

@@ -10,8 +10,19 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Home, Press
-from multivac.desk import declaring, handover, joining, looking, standing, telling
+from multivac.desk import (
+    declaring,
+    exporting,
+    handover,
+    joining,
+    looking,
+    reminding,
+    standing,
+    tasks,
+    telling,
+)
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.capturing import Sign, notice
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.people import who_is
@@ -54,6 +65,11 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "oncall": joining.on_call,
     "join": joining.join,
     "invite": joining.invite,
+    "task": tasks.task,
+    "checklist": tasks.checklist,
+    "export": exporting.export,
+    "remind": reminding.remind,
+    "reminders": reminding.reminders,
 }
 
 
@@ -97,6 +113,10 @@ class Desk:
             self._keep(ask, "failed", traceback.format_exc(limit=-3))
             told = f"operators: `multivac trace {ask.ref}`"
             return Answer(lines=(f"Something broke on my side; nothing was changed. Ref {ask.ref} ({told})",))
+
+    def notice(self, sign: Sign) -> None:
+        """Write down what somebody did to a message, in one transaction; nobody is told of it at once."""
+        notice(self._house, sign)
 
     def home(self, by: str) -> Home:
         """What this person sees on Multivac's own page in the chat."""

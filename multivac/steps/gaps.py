@@ -39,6 +39,7 @@ _WORDS = {
     "settle": "The channel could not be read",
     "next lead": "The next to lead could not be asked",
     "page": "A page could not be sent",
+    "capture": "A message that was to be kept could not be read",
 }
 
 
