@@ -142,11 +142,43 @@ class ChangeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateDue:
-    """A promised update is due; `every` is the cadence of this severity."""
+    """A promised update is due; `every` is the cadence of this severity, if it has one.
+
+    `rounds` is how often that time has passed since; `ended` says what became of the question, once it is
+    none any more.
+    """
 
     due_at: datetime
-    every: timedelta
+    every: timedelta | None
     lead: Who | None
+    rounds: int = 0
+    ended: str = ""
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What a person tells stakeholders; with a `number` where it stands outside the incident's channel.
+
+    `was` is the severity before, if it changed with this.
+    """
+
+    text: str
+    by: str
+    severity: Severity
+    status: Status
+    next_at: datetime | None
+    was: Severity | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nudge:
+    """Asks one person to do something; `who` is mentioned where their chat id is known."""
+
+    who: Who | None
+    text: str
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +273,8 @@ Message = (
     | ResolutionProposed
     | ChangeLine
     | UpdateDue
+    | Update
+    | Nudge
     | OperatorNotice
     | StormNotice
 )

@@ -137,6 +137,14 @@ class Chat(Protocol):
         """Say something new. `channel` is an id or a #name."""
         ...
 
+    def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
+        """Say something in the thread of a message of ours; `loud` shows it in the channel as well."""
+        ...
+
+    def find_reply(self, to: Posted, marker: Marker) -> Posted | None:
+        """Our own reply with this marker in the thread of a message."""
+        ...
+
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
         """Redraw a message of ours; nobody is notified."""
         ...
@@ -198,6 +206,10 @@ class Tracker(Protocol):
         """Make this account the assignee. Raises `GiveUp` if it cannot be assigned."""
         ...
 
+    def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
+        """Comment on a ticket, the marker last; with `look_first`, only if no comment carries it."""
+        ...
+
     def role_members(self, role: str) -> tuple[Person, ...]:
         """The people of a project role. Raises `GiveUp` if there is no such role."""
         ...
@@ -239,6 +251,10 @@ class Pager(Protocol):
 
     def open_alerts(self) -> Iterator[Alert]:
         """Every alert that is not resolved, as `FOUND_OPEN`."""
+        ...
+
+    def publish(self, alert: str, text: str) -> None:
+        """Tell those who follow the alert at the pager how it stands. It cannot be read back."""
         ...
 
     def note(self, alert: str, text: str, *, marker: str, look_first: bool) -> None:

@@ -23,7 +23,18 @@ import structlog
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import channel, checklists, gaps, lead, people, ticket, triage, words
+from multivac.steps import (
+    channel,
+    checklists,
+    gaps,
+    lead,
+    people,
+    prompts,
+    ticket,
+    triage,
+    updates,
+    words,
+)
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
 from multivac.steps.readiness import Ready, readiness
 from multivac.store import cases, incidents, notices
@@ -144,7 +155,30 @@ STEPS: tuple[Step, ...] = (
         matters=3,
     ),
     Step(name="note", wants=words.wants_notes, do=words.note_alert, matters=2),
-    Step(name="update due", wants=words.wants_update_prompt, do=words.prompt_update, needs=("headline",)),
+    Step(
+        name="update due",
+        wants=prompts.wants_prompts,
+        do=prompts.prompt_update,
+        needs=("headline",),
+        matters=1,
+    ),
+    Step(name="update overdue", wants=prompts.wants_overdue, do=prompts.nudge_lead, needs=("headline",)),
+    Step(name="update", wants=updates.wants_updates, do=updates.post_update, needs=("headline",), matters=0),
+    Step(
+        name="thread",
+        wants=updates.wants_thread,
+        do=updates.tell_stakeholders,
+        needs=("announcement",),
+        matters=1,
+    ),
+    Step(
+        name="comment",
+        wants=updates.wants_comments,
+        do=updates.comment_update,
+        needs=("ticket",),
+        matters=1,
+    ),
+    Step(name="status update", wants=updates.wants_published, do=updates.publish_update, matters=1),
     Step(name="settle", wants=triage.wants_settling, do=triage.settle, keep=triage.keep_settled, matters=1),
     Step(
         name="resolution",

@@ -245,6 +245,27 @@ VERBS: tuple[Verb, ...] = (
         right=Right.RESPONDER,
         example="rename Card payments fail",
     ),
+    Verb(
+        name="update",
+        usage="[text]",
+        help="Tell stakeholders what is known, and promise the next update.",
+        right=Right.RESPONDER,
+        example="update We are rolling back; card payments recover slowly",
+    ),
+    Verb(
+        name="snooze",
+        usage="<15m | stop>",
+        help="Put off the question for the next update.",
+        right=Right.RESPONDER,
+        example="snooze 15m",
+    ),
+    Verb(
+        name="quiet",
+        usage="<30m | off>",
+        help="Have reminders and new checklists wait, for everybody here.",
+        right=Right.LEAD,
+        example="quiet 30m",
+    ),
 )
 
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}

@@ -6,7 +6,8 @@ speaks v3 (ADF, account ids, `search/jql`), Data Center v2 (wiki text, user name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -105,6 +106,18 @@ class JiraTracker:
                 fix=f'Give them the "Assignable User" permission in project {self._project}.',
                 operators=True,
             ) from refused
+
+    def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
+        """Write a comment that ends in the marker; with `look_first`, only if no recent one has it."""
+        path, what = f"issue/{quote(ticket, safe='')}/comment", f"ticket {ticket}"
+        if look_first:
+            params: dict[str, str | int] = {"orderBy": "-created", "maxResults": 100}
+            written = _list(self._rest.ask("GET", path, what=what, params=params), "comments")
+            # Wiki text comes back with its escapes: what is looked for has nothing to escape.
+            if any(marker.strip("[]") in json.dumps(each.get("body")) for each in written):
+                return
+        write: Callable[..., object] = document if self._cloud else wiki
+        self._rest.ask("POST", path, what=what, body={"body": write([*paragraphs, marker], ())})
 
     def role_members(self, role: str) -> tuple[Person, ...]:
         """The people of a project role, those of its groups included; `GiveUp` if there is no such role."""

@@ -93,6 +93,11 @@ class PagerDutyPager:
         content = text if text.endswith(marker) else f"{text}\n{marker}"
         self._rest.post(path, {"note": {"content": content}}, what=what)
 
+    def publish(self, alert: str, text: str) -> None:
+        """Publish a status update; PagerDuty has no way to read one back. Not every plan has them."""
+        path = f"/incidents/{quote(alert, safe='')}/status_updates"
+        self._rest.post(path, {"message": text}, what=f"incident {alert}")
+
     def person(self, user_id: str) -> Person | None:
         """The user with this id, with the e-mail that webhooks leave out; `GiveUp` if there is none."""
         answer = self._rest.get(f"/users/{quote(user_id, safe='')}", what=f"user {user_id}")

@@ -161,6 +161,34 @@ class SlackChat:
         )
         return Posted(piece(answer, "channel"), piece(answer, "ts"))
 
+    def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
+        """Say something in the thread of a message; `loud` has Slack show it in the channel as well."""
+        answer, _ = ask(
+            self._slack.chat_postMessage,
+            channel=to.channel,
+            thread_ts=to.message,
+            reply_broadcast=loud,
+            unfurl_links=False,
+            unfurl_media=False,
+            **_content(message, marker),
+        )
+        return Posted(piece(answer, "channel"), piece(answer, "ts"))
+
+    def find_reply(self, to: Posted, marker: Marker) -> Posted | None:
+        """Our own reply with this marker among the first thousand of a thread."""
+        me, wanted = self._me, _metadata(marker)
+        pages = _pages(
+            self._slack.conversations_replies,
+            "messages",
+            channel=to.channel,
+            ts=to.message,
+            include_all_metadata=True,
+        )
+        for said in islice(pages, READ_BACK):
+            if said.get("user") == me and said.get("metadata") == wanted:
+                return Posted(to.channel, piece(said, "ts"))
+        return None
+
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
         """Redraw a message of ours. Raises `GiveUp` when it is gone or may not be edited any more."""
         ask(self._slack.chat_update, channel=posted.channel, ts=posted.message, **_content(message, marker))

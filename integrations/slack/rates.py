@@ -26,6 +26,7 @@ RATES: Mapping[str, Rate] = {
     "conversations.create": _TIER_2,
     "conversations.history": _TIER_3,
     "conversations.invite": _TIER_3,
+    "conversations.replies": _TIER_3,
     "conversations.setPurpose": _TIER_2,
     "conversations.setTopic": _TIER_2,
     "pins.add": _TIER_2,

@@ -14,14 +14,16 @@ from multivac.incident import DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
-from multivac.store import acts, cases, incidents, timeline
+from multivac.store import acts, cases, incidents, sayings, timeline
 from multivac.store.acts import Act
 from multivac.store.cases import Case
+from multivac.store.sayings import SayingKind
 from multivac.verbs import Right, Verb, Words
 
 Reply = Answer | Form | None  # None: what they asked shows by itself, or was done before
 Filled = str | tuple[str, ...]
 
+_TOLD = frozenset({EntryKind.SEVERITY, EntryKind.STATUS, EntryKind.LEAD, EntryKind.ROLE})
 _INACTIVE = timedelta(minutes=30)  # a lead of whom nothing was seen for so long holds nobody up
 
 
@@ -65,6 +67,7 @@ class Change:
     at: datetime | None = None  # when it happened, if not now
     before: str | None = None
     after: str | None = None
+    why: str = ""  # in their words
 
 
 Work = Callable[[sa.Connection, Case], Change]
@@ -136,6 +139,7 @@ class Sitting:
         if not acts.leave_trail(tx, self.act("done", change)):
             raise DoneBefore
         self._note(tx, change)
+        self._tell_of(tx, change)
         incidents.person_acted(tx, case.id, now=self.now)
         return change, self.house.jobs.put(tx, incidents.touch(tx, case.id))
 
@@ -146,6 +150,25 @@ class Sitting:
         at = change.at or self.now
         entry = Entry(kind=change.kind, at=at, text=change.entry, key=key, actor=self.person.name)
         timeline.note(tx, self.incident, [entry], now=self.now)
+
+    def _tell_of(self, tx: sa.Connection, change: Change) -> None:
+        """Keep what the channel is told in one line; the lead call tells of a first lead and of accepting."""
+        is_first_lead = change.kind is EntryKind.LEAD and (
+            change.before is None or change.after == "accepted"
+        )
+        if change.kind not in _TOLD or is_first_lead:
+            return
+        what = change.entry if change.kind is EntryKind.ROLE else change.kind.value
+        more = {"what": what, "before": change.before, "after": change.after, "why": change.why}
+        sayings.add(
+            tx,
+            self.incident,
+            kind=SayingKind.CHANGE,
+            text=change.entry,
+            by=self.person.name,
+            at=self.now,
+            more=more,
+        )
 
     def act(self, outcome: str, change: Change | None = None) -> Act:
         """What the trail keeps of this request."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Press
-from multivac.desk import declaring, looking, standing, telling
+from multivac.desk import declaring, looking, standing, telling, updating
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
 from multivac.desk.people import who_is
 from multivac.errors import Refused
@@ -41,6 +41,9 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "impact": telling.impact,
     "rename": telling.rename,
     "note": telling.note,
+    "update": updating.update,
+    "snooze": updating.snooze,
+    "quiet": updating.quiet,
 }
 
 

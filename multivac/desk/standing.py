@@ -241,6 +241,7 @@ def move(sitting: Sitting, to: Status, *, said: str) -> Reply:
             entry=f"{sitting.person.name} {verb}{why}",
             before=case.status,
             after=to,
+            why=said,
         )
 
     return sitting.change(change)

@@ -35,6 +35,10 @@ _WORDS = {
     "note": "PagerDuty does not show where the response is",
     "checklist": "A checklist could not be posted",
     "settle": "The channel could not be read",
+    "update": "An update is not in the channel",
+    "thread": "An update did not reach the announcement",
+    "comment": "An update is not on the Jira ticket",
+    "status update": "An update is not in PagerDuty",
 }
 
 

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore
+from multivac.store import sayings
 from multivac.store.facts import person_from
+from multivac.store.sayings import Saying, SayingKind
 from multivac.store.summary import Alerts, together
 from multivac.store.tables import alert, incident, policy, role, step
 
@@ -66,6 +68,16 @@ class RoleRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """When the next update was promised, and until when people do not want to be asked for it."""
+
+    next_at: datetime | None = None
+    is_off: bool = False
+    snoozed_until: datetime | None = None
+    quiet_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One incident with its playbook, alerts, people and steps at one instant."""
 
@@ -94,6 +106,20 @@ class Case:
     alerts: Alerts
     roles: Mapping[str, RoleRow]
     steps: Mapping[str, StepRow]
+    acted_at: datetime | None = None  # when people last did something
+    cadence: Cadence = Cadence()
+    sayings: tuple[Saying, ...] = ()
+    archive_at: datetime | None = None
+    merged_into: IncidentId | None = None
+
+    @property
+    def updates(self) -> tuple[Saying, ...]:
+        """The updates, the oldest first."""
+        return self.said(SayingKind.UPDATE)
+
+    def said(self, kind: SayingKind) -> tuple[Saying, ...]:
+        """What was said of one kind, the oldest first."""
+        return tuple(one for one in self.sayings if one.kind is kind)
 
     @property
     def lead(self) -> Person | None:
@@ -150,6 +176,20 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
+        acted_at=row.acted_at,
+        cadence=_cadence(row),
+        sayings=sayings.of(tx, number),
+        archive_at=row.archive_at,
+        merged_into=row.merged_into,
+    )
+
+
+def _cadence(row: sa.Row[Any]) -> Cadence:
+    return Cadence(
+        next_at=row.next_update_at,
+        is_off=row.prompts_off,
+        snoozed_until=row.snoozed_until,
+        quiet_until=row.quiet_until,
     )
 
 

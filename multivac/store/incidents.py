@@ -216,11 +216,11 @@ def rename_channel(tx: sa.Connection, number: IncidentId, name: str) -> None:
 
 
 def person_acted(tx: sa.Connection, number: IncidentId, *, now: datetime) -> None:
-    """Remember that a human said or did something; the first time stays."""
+    """Remember that a human said or did something; the first time stays, and the last is known."""
     first = sa.func.coalesce(
         incident.c.person_acted_at, sa.bindparam("at", now, type_=incident.c.person_acted_at.type)
     )
-    tx.execute(sa.update(incident).where(incident.c.id == number).values(person_acted_at=first))
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(person_acted_at=first, acted_at=now))
 
 
 def propose_resolution(tx: sa.Connection, number: IncidentId, *, by: str, now: datetime) -> None:
