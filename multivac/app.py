@@ -83,6 +83,7 @@ def tracker_for(jira: JiraSettings) -> Tracker | None:
         jira.token.get_secret_value(),
         project=jira.project,
         issue_type=jira.issue_type,
+        follow_up_type=jira.follow_up_type or "",
         flavour="cloud" if jira.is_cloud else "datacenter",
     )
 

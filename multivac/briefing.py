@@ -60,6 +60,7 @@ class Headline:
     next_update_due: datetime | None
     summary: str
     impact: str = ""
+    latest: str = ""  # a change that was not worth a message of its own
     presses: tuple[Press, ...] = ()
 
 
@@ -182,6 +183,23 @@ class Nudge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """What is left to do; key and address of its issue, once there is one."""
+
+    text: str
+    key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Says that it is over, why, and what is left to do."""
+
+    text: str
+    follow_ups: tuple[FollowUp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorNotice:
     """Something only the people who run Multivac can mend."""
 
@@ -275,6 +293,7 @@ Message = (
     | UpdateDue
     | Update
     | Nudge
+    | Ended
     | OperatorNotice
     | StormNotice
 )

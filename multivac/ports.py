@@ -161,8 +161,16 @@ class Chat(Protocol):
         """Add a link to the channel's bar; with `look_first`, only if it is not there yet."""
         ...
 
-    def people_spoke(self, channel: str) -> bool:
-        """Whether any human has written in the channel."""
+    def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
+        """Whether any human has written in the channel, ever or since then."""
+        ...
+
+    def archive(self, channel: str) -> None:
+        """Put the channel away: it can be read, but not written in. Archived already is fine."""
+        ...
+
+    def unarchive(self, channel: str) -> None:
+        """Take the channel out again; not archived is fine."""
         ...
 
 
@@ -176,6 +184,7 @@ class TicketDraft:
     label: str
     severity: str
     component: str | None = None
+    is_follow_up: bool = False  # work after the incident, not the incident itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +217,17 @@ class Tracker(Protocol):
 
     def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
         """Comment on a ticket, the marker last; with `look_first`, only if no comment carries it."""
+        ...
+
+    def move(self, ticket: str, *, done: bool) -> None:
+        """Bring a ticket into a status that counts as done, or out of one; standing so already is fine.
+
+        Raises `GiveUp` if there is no way there.
+        """
+        ...
+
+    def link(self, ticket: str, other: str, *, look_first: bool) -> None:
+        """Relate two tickets; with `look_first`, only if they are not."""
         ...
 
     def role_members(self, role: str) -> tuple[Person, ...]:
@@ -251,6 +271,10 @@ class Pager(Protocol):
 
     def open_alerts(self) -> Iterator[Alert]:
         """Every alert that is not resolved, as `FOUND_OPEN`."""
+        ...
+
+    def resolve(self, alert: str) -> None:
+        """End the alert; ended already is fine."""
         ...
 
     def publish(self, alert: str, text: str) -> None:

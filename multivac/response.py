@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,12 +20,16 @@ from random import Random
 import sqlalchemy as sa
 import structlog
 
+from multivac import voice
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
 from multivac.steps import (
+    changes,
     channel,
     checklists,
+    ending,
+    forgotten,
     gaps,
     lead,
     people,
@@ -48,6 +52,7 @@ log = structlog.get_logger()
 _A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that another step is asking
 _TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAWN = 2
+_REDRAW_FOLDED = timedelta(seconds=2)  # the headline then says what was held back
 _UNKNOWN = Ready(now=False)  # a row of a step that this release no longer has
 _MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
 
@@ -163,6 +168,21 @@ STEPS: tuple[Step, ...] = (
         matters=1,
     ),
     Step(name="update overdue", wants=prompts.wants_overdue, do=prompts.nudge_lead, needs=("headline",)),
+    Step(
+        name="change line",
+        wants=changes.wants_change_lines,
+        do=changes.post_change_line,
+        needs=("headline",),
+        settles=("change line",),
+        matters=1,
+    ),
+    Step(
+        name="alert line",
+        wants=changes.wants_alert_lines,
+        do=changes.post_change_line,
+        needs=("headline",),
+        settles=("alert line",),
+    ),
     Step(name="update", wants=updates.wants_updates, do=updates.post_update, needs=("headline",), matters=0),
     Step(
         name="thread",
@@ -176,6 +196,50 @@ STEPS: tuple[Step, ...] = (
         wants=updates.wants_comments,
         do=updates.comment_update,
         needs=("ticket",),
+        matters=1,
+    ),
+    Step(name="alert end", wants=ending.wants_alert_ends, do=ending.end_alert, matters=1),
+    Step(
+        name="ticket end",
+        wants=ending.wants_ticket_end,
+        do=ending.end_ticket,
+        needs=("ticket",),
+    ),
+    Step(name="follow-up", wants=ending.wants_follow_ups, do=ending.open_follow_up, matters=1),
+    Step(name="follow-up link", wants=ending.wants_links, do=ending.link_follow_up, needs=("ticket",)),
+    Step(
+        name="end line",
+        wants=ending.wants_end_lines,
+        do=ending.post_end_line,
+        needs=("headline",),
+        settles=("follow-up",),
+        matters=1,
+    ),
+    Step(name="close", wants=ending.wants_close, do=ending.close, keep=ending.keep_closed),
+    Step(
+        name="stale",
+        wants=forgotten.wants_stale,
+        do=forgotten.look_whether_people_write,
+        keep=forgotten.keep_stale,
+        needs=("channel",),
+    ),
+    Step(
+        name="stale nudge",
+        wants=forgotten.wants_stale_nudges,
+        do=forgotten.nudge_lead,
+        needs=("headline",),
+    ),
+    Step(
+        name="archive warning",
+        wants=forgotten.wants_archive_warning,
+        do=forgotten.warn_of_archive,
+        needs=("headline",),
+    ),
+    Step(
+        name="archived",
+        wants=forgotten.wants_archived,
+        do=forgotten.put_channel_away,
+        needs=("channel",),
         matters=1,
     ),
     Step(name="status update", wants=updates.wants_published, do=updates.publish_update, matters=1),
@@ -216,21 +280,26 @@ class Plan:
 
     changes: Mapping[str, str | None]
     wakes: tuple[datetime, ...]
+    held: tuple[str, ...] = ()  # messages that are held back from now on
 
 
 def plan(view: View) -> Plan:
-    """Compare what should be true with what the rows want."""
-    wanted = {
+    """Compare what should be true, as far as it may be said now, with what the rows want."""
+    asked = {
         f"{step.name}/{one}" if one else step.name: mark
         for step in STEPS
         for one, mark in _wanted(step, view)
     }
-    rows = view.case.steps
+    heard, rows = voice.weigh(view.case, asked, now=view.now), view.case.steps
+    wanted, held = heard.wanted, tuple(name for name in heard.held if name not in rows)
     changes: dict[str, str | None] = {
         name: mark for name, mark in wanted.items() if name not in rows or rows[name].wanted != mark
     }
     changes |= {name: None for name, row in rows.items() if row.wanted is not None and name not in wanted}
-    return Plan(changes, tuple(view.wakes))
+    # A row without a want remembers that it was held back, so that it counts once.
+    changes |= dict.fromkeys(held)
+    folded = [view.now + _REDRAW_FOLDED] if held else []
+    return Plan(changes, (*view.wakes, *heard.wakes, *folded), held)
 
 
 def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
@@ -265,6 +334,7 @@ class _Look:
     flights: list[_Flight] = field(default_factory=list)
     later: list[datetime] = field(default_factory=list)
     wake: datetime | None = None
+    held: tuple[str, ...] = ()
 
 
 class Response:
@@ -332,7 +402,7 @@ class Response:
         if self._draining.is_set():
             wake = now  # the next start looks at once
         incidents.planned(tx, run.number, version=case.version, wake_at=wake)
-        return replace(look, wake=wake)
+        return replace(look, wake=wake, held=planned.held)
 
     def _record(self, tx: sa.Connection, flight: _Flight, outcome: Done | Failed, *, now: datetime) -> None:
         if not progress.record(tx, flight.claim, outcome, now=now):
@@ -405,6 +475,11 @@ class Response:
         backoff = timedelta(seconds=2.0 ** min(attempt.before.tries, _MOST_DOUBLINGS))
         wait = max(backoff * self._chance.uniform(0.5, 1.0), error.after or timedelta())
         return Failed(why=error.why, next_try=attempt.now + wait, unknown=error.reached or attempt.unknown)
+
+    def count_held(self, names: Iterable[str]) -> None:
+        """Count messages that are held back."""
+        for name in names:
+            self._telemetry.suppressed.labels(voice.family(name)).inc()
 
     def soon(self, work: Callable[[], None]) -> None:
         """Give a round to the threads, before any step."""
@@ -483,6 +558,7 @@ class _Run:
             log.error("round failed", incident=self.number, error=repr(error))
         else:
             look = looked.result()
+            self._response.count_held(look.held)
             with self._lock:
                 self._in_the_air += len(look.flights)
             for flight in look.flights:

@@ -34,6 +34,7 @@ class Part(StrEnum):
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
+    OTHER = "other"  # a number in its words is another incident's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +267,22 @@ VERBS: tuple[Verb, ...] = (
         right=Right.LEAD,
         example="quiet 30m",
     ),
+    Verb(
+        name="merge",
+        usage="<INC-7>",
+        help="End this one as a duplicate; its alerts go on in the other.",
+        right=Right.LEAD,
+        takes=frozenset({Part.OTHER}),
+        final=True,
+        example="merge INC-7",
+    ),
+    Verb(
+        name="archive",
+        help="Archive the channel of what is closed now.",
+        right=Right.LEAD,
+        final=True,
+        example="archive",
+    ),
 )
 
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
@@ -339,7 +356,7 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
 
 def _take(verb: Verb, word: str, found: _Found, *, is_first: bool) -> bool:
     """Whether the word is one of the parts that the verb takes; then it is kept as such."""
-    if found.number is None and is_first:
+    if found.number is None and is_first and Part.OTHER not in verb.takes:
         number = _number(word, bare=Part.NUMBER in verb.takes)
         found.number = number
         if number is not None:
@@ -402,6 +419,11 @@ def span(word: str) -> timedelta | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in read_as.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def number_of(text: str) -> IncidentId | None:
+    """The incident that these words name, such as INC-7 or 7."""
+    return _number(text, bare=True)
 
 
 def _number(word: str, *, bare: bool = False) -> IncidentId | None:

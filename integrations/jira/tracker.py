@@ -33,7 +33,7 @@ class JiraTracker:
     """Fulfils `multivac.ports.Tracker`; making one calls nobody, so Jira may be down meanwhile.
 
     `user` and `token` are an e-mail and its API token on Cloud; on Data Center a name and password,
-    or no name and a personal access token. `issue_type` is a name or an id.
+    or no name and a personal access token. `issue_type`, and that of follow-ups, is a name or an id.
     """
 
     def __init__(  # noqa: PLR0913 - one for each setting under "jira"
@@ -45,11 +45,13 @@ class JiraTracker:
         project: str,
         issue_type: str,
         flavour: Flavour,
+        follow_up_type: str = "",
         timeout: float = 10.0,
     ) -> None:
         self._url = url.rstrip("/")
         self._project = project
         self._issue_type = issue_type
+        self._follow_up_type = follow_up_type or issue_type
         self._cloud = flavour == "cloud"
         self._rest = Rest(self._url, user, token, flavour=flavour, timeout=timeout)
 
@@ -118,6 +120,37 @@ class JiraTracker:
                 return
         write: Callable[..., object] = document if self._cloud else wiki
         self._rest.ask("POST", path, what=what, body={"body": write([*paragraphs, marker], ())})
+
+    def move(self, ticket: str, *, done: bool) -> None:
+        """Take the first way that leads into, or out of, a status of the category "done"."""
+        path, what = f"issue/{quote(ticket, safe='')}", f"ticket {ticket}"
+        issue = self._rest.ask("GET", path, what=what, params={"fields": "status"})
+        fields = issue.get("fields") if isinstance(issue, dict) else None
+        if _is_done((fields or {}).get("status")) is done:
+            return
+        ways = _list(self._rest.ask("GET", f"{path}/transitions", what=what), "transitions")
+        # Out of it, back to work rather than back to the queue.
+        ways.sort(key=lambda way: _category(way.get("to")) != "indeterminate")
+        way = next((one for one in ways if _is_done(one.get("to")) is done), None)
+        if way is None:
+            where = "to a status that counts as done" if done else "out of a status that counts as done"
+            raise GiveUp(
+                f"Jira offers no way for {ticket} {where}",
+                fix=f"Move {ticket} by hand, or let the user of our token transition issues.",
+            )
+        body = {"transition": {"id": str(way.get("id"))}}
+        self._rest.ask("POST", f"{path}/transitions", what=what, body=body)
+
+    def link(self, ticket: str, other: str, *, look_first: bool) -> None:
+        """Relate two tickets; with `look_first`, only if neither names the other."""
+        what = f"tickets {ticket} and {other}"
+        if look_first:
+            path = f"issue/{quote(ticket, safe='')}"
+            issue = self._rest.ask("GET", path, what=what, params={"fields": "issuelinks"})
+            if f'"{other}"' in json.dumps(issue):
+                return
+        body = {"type": {"name": "Relates"}, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": other}}
+        self._rest.ask("POST", "issueLink", what=what, body=body)
 
     def role_members(self, role: str) -> tuple[Person, ...]:
         """The people of a project role, those of its groups included; `GiveUp` if there is no such role."""
@@ -213,11 +246,12 @@ class JiraTracker:
         return "accountId" if self._cloud else "name"
 
     def _fields(self, draft: TicketDraft) -> dict[str, object]:
-        by = "id" if self._issue_type.isdigit() else "name"
+        issue_type = self._follow_up_type if draft.is_follow_up else self._issue_type
+        by = "id" if issue_type.isdigit() else "name"
         write: Callable[..., object] = document if self._cloud else wiki
         fields: dict[str, object] = {
             "project": {"key": self._project},
-            "issuetype": {by: self._issue_type},
+            "issuetype": {by: issue_type},
             "summary": one_line(draft.title, _LONGEST_SUMMARY) or "Incident",
             "description": write(draft.paragraphs, draft.links),
             "labels": [draft.label],
@@ -296,6 +330,15 @@ class JiraTracker:
         known = {str(each.get(key)): each for each in _list(project, "issueTypes") for key in ("id", "name")}
         found = _named(known, self._issue_type)
         return str(found.get("id")) if found else None
+
+
+def _category(status: object) -> object:
+    category = status.get("statusCategory") if isinstance(status, Mapping) else None
+    return category.get("key") if isinstance(category, Mapping) else None
+
+
+def _is_done(status: object) -> bool:
+    return _category(status) == "done"
 
 
 def _field(answer: object, name: str) -> object:

@@ -93,6 +93,16 @@ class PagerDutyPager:
         content = text if text.endswith(marker) else f"{text}\n{marker}"
         self._rest.post(path, {"note": {"content": content}}, what=what)
 
+    def resolve(self, alert: str) -> None:
+        """Resolve it in the name of `from_email`; resolved already is fine."""
+        path, what = f"/incidents/{quote(alert, safe='')}", f"incident {alert}"
+        try:
+            body = {"incident": {"type": "incident_reference", "status": "resolved"}}
+            self._rest.put(path, body, what=what)
+        except Invalid:
+            if part(self._rest.get(path, what=what), "incident").get("status") != "resolved":
+                raise
+
     def publish(self, alert: str, text: str) -> None:
         """Publish a status update; PagerDuty has no way to read one back. Not every plan has them."""
         path = f"/incidents/{quote(alert, safe='')}/status_updates"

@@ -20,6 +20,8 @@ from multivac.briefing import (
     CaughtUp,
     ChangeLine,
     Checklist,
+    Ended,
+    FollowUp,
     Gaps,
     Headline,
     LeadCall,
@@ -108,6 +110,8 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
             return _update(message)
         case Nudge():
             return _nudge(message)
+        case Ended():
+            return _ended(message)
         case OperatorNotice():
             return _operator_notice(message)
         case StormNotice():
@@ -175,7 +179,7 @@ def _headline(said: Headline) -> Drawn:
         _fields(_headline_fields(said)),
         *_sections(_wanted_lead(said)),
         presses(said.presses),
-        _context(_as_of(said), "Multivac keeps this message up to date."),
+        _context(_as_of(said), _latest(said), "Multivac keeps this message up to date."),
     ]
     return _drawn("headline", text, blocks)
 
@@ -217,6 +221,10 @@ def _as_of(said: Headline) -> str:
     if said.on_call_as_of is None:
         return ""
     return f"The pager does not answer: who is on call is as of {when(said.on_call_as_of)}."
+
+
+def _latest(said: Headline) -> str:
+    return f"Latest: {line(said.latest, 500)}" if said.latest else ""
 
 
 def _announcement(said: Announcement) -> Drawn:
@@ -357,6 +365,18 @@ def _nudge(said: Nudge) -> Drawn:
     to = f"{person(said.who)}: " if said.who else ""
     text = f"{to}{line(said.text, 1500)}"
     return _drawn("nudge", text, [*_sections(text), presses(said.presses)])
+
+
+def _ended(said: Ended) -> Drawn:
+    text = said_line(said.text) or "It is over."
+    left = [f"• {_follow_up(each)}" for each in said.follow_ups]
+    spoken = f"{text} Left to do: {joined(map(_follow_up, said.follow_ups), 1500, '; ')}" if left else text
+    return _drawn("ended", spoken, [*_sections(text), *_listed(["*Left to do*", *left] if left else ())])
+
+
+def _follow_up(said: FollowUp) -> str:
+    text = line(said.text, 250)
+    return f"{link(Link(label=said.key, url=said.url))} {text}" if said.key else text
 
 
 def _operator_notice(said: OperatorNotice) -> Drawn:

@@ -204,11 +204,8 @@ class SlackChat:
 
     def pin(self, posted: Posted) -> None:
         """Pin a message; pinned already is fine."""
-        try:
-            ask(self._slack.pins_add, channel=posted.channel, timestamp=posted.message)
-        except Declined as no:
-            if no.error != "already_pinned":
-                raise
+        pin = partial(self._slack.pins_add, channel=posted.channel, timestamp=posted.message)
+        _unless(pin, "already_pinned")
 
     def bookmark(self, channel: str, label: str, url: str, *, look_first: bool) -> None:
         """Add a link to the channel's bar; with `look_first`, only if none leads there yet."""
@@ -224,10 +221,18 @@ class SlackChat:
             link=url,
         )
 
-    def people_spoke(self, channel: str) -> bool:
+    def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
         """Whether any human has written among the last thousand messages, in a thread or outside."""
-        me = self._me
-        return any(_by_a_human(said, me) for said in self._history(channel))
+        me, asked = self._me, {} if since is None else {"oldest": f"{since.timestamp():.6f}"}
+        return any(_by_a_human(said, me) for said in self._history(channel, **asked))
+
+    def archive(self, channel: str) -> None:
+        """Archive the channel, in which the bot must be; archived already is fine."""
+        _unless(partial(self._slack.conversations_archive, channel=channel), "already_archived")
+
+    def unarchive(self, channel: str) -> None:
+        """Open an archived channel again; not archived is fine."""
+        _unless(partial(self._slack.conversations_unarchive, channel=channel), "not_archived")
 
     @property
     def _me(self) -> str:
@@ -308,6 +313,15 @@ class Groups:
             fix = "Correct the group in the playbook."
             raise GiveUp(f"there is no user group @{name}", fix=fix, operators=True)
         return known
+
+
+def _unless(method: Callable[[], SlackResponse], already: str) -> None:
+    """Make a call; that it is done already is fine."""
+    try:
+        ask(method)
+    except Declined as no:
+        if no.error != already:
+            raise
 
 
 def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> ChatUser | None:

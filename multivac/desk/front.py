@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Press
-from multivac.desk import declaring, looking, standing, telling, updating
+from multivac.desk import declaring, ending, looking, standing, telling, updating
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
 from multivac.desk.people import who_is
 from multivac.errors import Refused
@@ -34,7 +34,7 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "severity": standing.severity,
     "status": standing.status,
     "mitigate": standing.mitigate,
-    "resolve": standing.resolve,
+    "resolve": ending.resolve,
     "close": standing.close,
     "reopen": standing.reopen,
     "dismiss": standing.dismiss,
@@ -44,6 +44,8 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "update": updating.update,
     "snooze": updating.snooze,
     "quiet": updating.quiet,
+    "merge": ending.merge,
+    "archive": ending.archive,
 }
 
 

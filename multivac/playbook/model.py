@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from multivac.incident import Facts, Severity
 from multivac.playbook.channels import ChannelRule, name_channel
+from multivac.playbook.ends import EndRule
 from multivac.playbook.people import (
     KINDS,
     AckerRule,
@@ -68,6 +69,7 @@ class Playbook(Strict):
         description="How the lead is chosen; tried in this order until one gives a person.",
     )
     roles: Mapping[RoleName, RoleRule] = Field({}, description="Further roles by name, and who takes each.")
+    end: EndRule = Field(EndRule(), description="What follows once it is resolved, or forgotten.")
     updates: Mapping[Severity, PositiveDuration] = Field(
         {}, description="How often stakeholders are promised an update; a severity left out: no promise."
     )

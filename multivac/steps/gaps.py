@@ -38,6 +38,11 @@ _WORDS = {
     "update": "An update is not in the channel",
     "thread": "An update did not reach the announcement",
     "comment": "An update is not on the Jira ticket",
+    "alert end": "The alert is not resolved in PagerDuty",
+    "ticket end": "The Jira ticket is not moved",
+    "follow-up": "A follow-up is not in Jira",
+    "follow-up link": "A follow-up is not linked with the ticket",
+    "archived": "The channel is not archived as it should be",
     "status update": "An update is not in PagerDuty",
 }
 

@@ -36,12 +36,17 @@ def wants_ticket(view: View) -> Mapping[str, str]:
 
 def open_ticket(attempt: Attempt) -> Result:
     """Open it; where an earlier try may have worked, look for that one first."""
-    tracker, case = attempt.tracker(), attempt.case
+    return find_or_open(attempt, _draft(attempt.case, attempt.out.public_url))
+
+
+def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
+    """Write this ticket once: where an earlier try may have worked, look for its label first."""
+    tracker = attempt.tracker()
     if attempt.unknown:
-        if found := tracker.find_ticket(label_of(case)):
+        if found := tracker.find_ticket(draft.label):
             return {"key": found.key, "url": found.url, "left_out": {}}
         _wait_for_the_search(attempt)
-    made = tracker.open_ticket(_draft(case, attempt.out.public_url))
+    made = tracker.open_ticket(draft)
     return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from multivac.briefing import Update
+from multivac.briefing import ChangeLine, Update
 from multivac.errors import GiveUp
 from multivac.incident import Severity, Status, marker_of
+from multivac.steps import news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say, say_once_in_thread
 from multivac.store.cases import Case, Result
-from multivac.store.sayings import Saying
+from multivac.store.sayings import Saying, SayingKind
 
 _RESOLVED = "resolved"
 
@@ -55,19 +56,32 @@ def post_update(attempt: Attempt) -> Result:
 
 
 def wants_thread(view: View) -> Mapping[str, str]:
-    """Each update in the thread of the announcement, where there is one."""
+    """Each update in the thread of the announcement, where there is one; what is worse now, and the end."""
     row = view.case.steps.get("announcement")
     if view.out.chat is None or row is None or row.wanted is None:
         return NOTHING
-    return _each(view)
+    return {**_each(view), **{str(one.id): "1" for one in view.case.sayings if _concerns_all(one)}}
+
+
+def _concerns_all(said: Saying) -> bool:
+    """Whether what people changed is for stakeholders: worse, over, or back again."""
+    if said.kind is not SayingKind.CHANGE or not said.by:
+        return False
+    was_over = said.more["what"] == "status" and not Status(str(said.more["before"])).is_open
+    return news.is_worse(said) or was_over or said.more.get("after") == Status.RESOLVED
 
 
 def tell_stakeholders(attempt: Attempt) -> Result:
     """Reply in the announcement's thread; loud only for what is worse than before."""
     case, said = attempt.case, _said(attempt)
+    head = case.result("announcement")
+    if said.kind is SayingKind.CHANGE:
+        line = ChangeLine(text=f"INC-{case.id}: {said.text}")
+        loud = news.is_worse(said) or news.is_end(said)
+        return say_once_in_thread(attempt, head, line, loud=loud)
     update = drawn(said, number=case.id)
     is_worse = update.was is not None and update.severity.rank < update.was.rank
-    return say_once_in_thread(attempt, case.result("announcement"), update, loud=is_worse)
+    return say_once_in_thread(attempt, head, update, loud=is_worse)
 
 
 # --- at the tracker and the pager -----------------------------------------------------------------

@@ -20,7 +20,7 @@ from multivac.briefing import (
 )
 from multivac.incident import CX_LEAD, LEAD, Person, Status, marker_of
 from multivac.ports import Marker, Posted
-from multivac.steps import people
+from multivac.steps import news, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.store.cases import Case, Result
@@ -42,7 +42,8 @@ def say(attempt: Attempt, channel: str, message: Message) -> Result:
         posted = chat.post(channel, message, marker)
     else:
         chat.edit(posted, message, marker)
-    return {"channel": posted.channel, "message": posted.message}
+    at = attempt.before.result.get("at") or attempt.now.isoformat()
+    return {"channel": posted.channel, "message": posted.message, "at": at}
 
 
 def say_once_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
@@ -100,6 +101,7 @@ def headline(view: View) -> Headline:
         next_update_due=next_update_due(view),
         summary=_summary(case),
         impact=case.impact,
+        latest=news.folded(case),
         presses=_headline_presses(case) if view.out.hears else (),
     )
 
@@ -145,6 +147,8 @@ def _responding(case: Case) -> tuple[str, ...]:
 
 
 def _summary(case: Case) -> str:
+    if case.merged_into is not None:
+        return f"It goes on in INC-{case.merged_into}"
     number, services = len(case.alerts.rows), len(case.alerts.services)
     if number == 0:
         return f"Declared by {case.declared_by.name}" if case.declared_by else "Declared by hand"
