@@ -26,7 +26,7 @@ from integrations.slack.doctor import SlackDoctor
 from integrations.slack.inbound import Inbound
 from integrations.slack.mouth import Mouth
 from integrations.slack.rates import Pacer
-from multivac import pauses, people, playbooks
+from multivac import memory, pauses, people, playbooks
 from multivac.budget import Limiter, OwnTanks
 from multivac.check import Doctors
 from multivac.clock import SandboxClock, WallClock
@@ -168,6 +168,8 @@ class Daemon:
 
     def start(self, *, beating: bool = True, listening: bool = True) -> None:
         """Migrate, begin to work, then listen. A test may leave out beat and server, and do their part."""
+        if beating:
+            memory.keep_together()
         try:
             self._open()
         except sa.exc.OperationalError as error:
@@ -182,8 +184,14 @@ class Daemon:
         for line in self.settings.describe():
             log.info("integration", state=line)
         if listening:
+            self._listen()
             self._server.start()
             log.info("ready", url=self.url, version=VERSION)
+
+    def _listen(self) -> None:
+        slack = self.settings.slack
+        if self.inbound is not None and slack.app_token is not None:
+            self.inbound.listen(slack.app_token.get_secret_value(), api_url=slack.api_url)
 
     def _open(self) -> None:
         if self.database.is_sqlite:

@@ -245,6 +245,14 @@ class Answer:
     presses: tuple[Press, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """What somebody sees on Multivac's own page in the chat."""
+
+    parts: tuple[Answer, ...]
+    presses: tuple[Press, ...]
+
+
 class Asked(StrEnum):
     """What sort of field a form has."""
 

@@ -18,9 +18,10 @@ import typer
 from multivac.app import VERSION, Daemon, doctors
 from multivac.check import AREAS, Report, examine, slack_manifest, unusable
 from multivac.errors import BadConfig
+from multivac.incident import IncidentId
 from multivac.reference import json_schema
 from multivac.settings import Settings, load_settings
-from multivac.store import copies, migrate
+from multivac.store import acts, copies, migrate
 from multivac.store.database import Database
 from multivac.telemetry import set_up_logs
 
@@ -160,10 +161,13 @@ def _areas(only: str) -> list[str]:
 @cli.command()
 def manifest(
     *,
-    socket: Annotated[bool, typer.Option("--socket", help="Switch Socket Mode on in the app.")] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where Slack reaches Multivac; left out: Socket Mode, which needs no address."),
+    ] = None,
 ) -> None:
     """Print the manifest from which Slack makes the app."""
-    typer.echo(slack_manifest(socket=socket), nl=False)
+    typer.echo(slack_manifest(url=url), nl=False)
 
 
 @cli.command()
@@ -202,6 +206,33 @@ def restore(
     put = copies.restore(opened.file, file, now=datetime.now(UTC))
     aside = f" What was there is {put.aside}." if put.aside else ""
     typer.echo(f"Restored {opened.file}: {put.incidents} incidents.{aside} Start Multivac now.")
+
+
+@cli.command()
+def trace(
+    what: Annotated[str, typer.Argument(help="A reference such as 7F3K, or an incident such as INC-42.")],
+    config: ConfigFile = None,
+) -> None:
+    """Show what people asked and what came of it: one request by its reference, or all of an incident."""
+    number = what.upper().removeprefix("INC-") if what.upper().startswith("INC-") else ""
+    opened = _database(config)
+    migrate.upgrade(opened)
+    with opened.read() as tx:
+        found = (
+            acts.trail(tx, number=IncidentId(int(number)))
+            if number.isdigit()
+            else acts.trail(tx, ref=what.upper())
+        )
+    if not found:
+        typer.echo(f"Nothing is known of {what}.", err=True)
+        raise typer.Exit(1)
+    for act in found:
+        about = f"INC-{act.incident} " if act.incident else ""
+        changed = " -> ".join(one for one in (act.before, act.after) if one)
+        line = (
+            f"{act.at:%Y-%m-%d %H:%M:%S} {act.ref} {act.actor} {about}{act.verb} ({act.via}): {act.outcome}"
+        )
+        typer.echo(f"{line} {changed}".rstrip())
 
 
 def _by_hand(commands: str) -> NoReturn:

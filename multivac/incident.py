@@ -196,6 +196,24 @@ def marker_of(number: IncidentId, declared_at: datetime) -> str:
     return f"[INC-{number} {int(declared_at.timestamp()):x}]"
 
 
+_BY_ITSELF = "dismissed by itself:"
+
+
+def dismissal_key(ended_at: datetime) -> str:
+    """The key of the entry that says that an incident dismissed itself when its alerts had ended then."""
+    return f"{_BY_ITSELF}{ended_at.isoformat()}"
+
+
+def dismissed_itself(entry: Entry | None) -> bool:
+    """Whether this entry, the last about an incident's status, says that nobody else dismissed it."""
+    return entry is not None and entry.key.startswith(_BY_ITSELF)
+
+
+def was_handled(acted_at: datetime | None, ended_at: datetime) -> bool:
+    """Whether a person did something before the alerts ended: then they did not end by themselves."""
+    return acted_at is not None and acted_at <= ended_at
+
+
 LEAD = "lead"
 CX_LEAD = "cx lead"
 DEPUTY = "deputy"

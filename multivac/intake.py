@@ -23,14 +23,16 @@ from multivac.incident import (
     IncidentId,
     Severity,
     Status,
+    dismissed_itself,
     marker_of,
+    was_handled,
 )
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
 from multivac.store import alerts, incidents, notices, sayings, storms, timeline, traits
 from multivac.store import people as directory
-from multivac.store.alerts import Known
+from multivac.store.alerts import End, Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
 from multivac.store.sayings import SayingKind
@@ -183,16 +185,16 @@ class Intake:
         earlier = self._early(tx, news, touched.number)
         timeline.note(tx, touched.number, [*earlier, _entry(news.told), declared], now=now)
         if _by_a_person(news.told):
-            incidents.person_acted(tx, touched.number, now=now)
+            incidents.person_acted(tx, touched.number, at=news.told.occurred_at)
         return Taken("declared", self._jobs.put(tx, touched), severity)
 
     def _early(self, tx: sa.Connection, news: _News, number: IncidentId) -> Sequence[Entry]:
         """What came of an alert before the event that gave it an incident, as it may in any order."""
         if news.known.is_new or news.told.key is None:
             return ()
-        entries, by_person = alerts.early(tx, news.told.key)
-        if by_person:
-            incidents.person_acted(tx, number, now=news.now)
+        entries, acted_at = alerts.early(tx, news.told.key)
+        if acted_at is not None:
+            incidents.person_acted(tx, number, at=acted_at)
         return entries
 
     # --- news of an alert that belongs to an incident ---------------------------------------------
@@ -241,12 +243,15 @@ class Intake:
         traits.remember(tx, number, news.subject, declared_at=brief.declared_at)
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
-            incidents.person_acted(tx, number, now=news.now)
+            incidents.person_acted(tx, number, at=news.told.occurred_at)
         self._reopen(tx, news, brief)
         worst = alerts.worst_open(tx, number)
-        end = alerts.last_end(tx, number) if worst is None else None
-        self._weigh(tx, news, brief, worst=worst or (end.severity if end else None))
-        self._end(tx, news, brief, over=worst is None, by=end.by if end else "PagerDuty")
+        end = alerts.last_end(tx, number, now=news.now) if worst is None else None
+        self._weigh(tx, news, brief, worst=end.severity if end else worst)
+        if end is not None:
+            self._end(tx, news, brief, end=end)
+        elif brief.resolution_stands:
+            incidents.withdraw_resolution(tx, number)
         if _is_quiet(news, brief, worst) and alerts.are_many(tx, number):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
             incidents.touch_by(tx, number, news.now + _NOT_SOON)
@@ -280,17 +285,18 @@ class Intake:
         }
         sayings.add(tx, brief.number, kind=SayingKind.CHANGE, text=text, by="", at=news.now, more=more)
 
-    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, over: bool, by: str) -> None:
-        """Propose the resolution once every alert is resolved; take it back when one is not."""
-        if not over and brief.resolution_stands:
-            incidents.withdraw_resolution(tx, brief.number)
-        if over and brief.resolution_stands and by != brief.resolution_by:
-            incidents.correct_resolution(tx, brief.number, by=by)
-        if not over or brief.resolution_stands or not brief.status.is_open:
+    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, end: End) -> None:
+        """Propose the resolution, since every alert is resolved; or dismiss what has not begun yet."""
+        if brief.resolution_stands:
+            if (end.by, end.at) != (brief.resolution_by, brief.resolution_at):
+                incidents.propose_resolution(tx, brief.number, by=end.by, at=end.at)
+            self._take_back(tx, news, brief, end=end)
+            return
+        if not brief.status.is_open:
             return
         is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
         if not is_early and not (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage):
-            incidents.propose_resolution(tx, brief.number, by=by, now=news.now)
+            incidents.propose_resolution(tx, brief.number, by=end.by, at=end.at)
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
         storms.leave(tx, brief.number)
@@ -298,6 +304,20 @@ class Intake:
         key = f"dismissed:{news.told.event_id}"
         dismissed = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
         timeline.note(tx, brief.number, [dismissed], now=news.now)
+
+    def _take_back(self, tx: sa.Connection, news: _News, brief: Brief, *, end: End) -> None:
+        """Somebody acted before the alerts ended, and we hear it late: they did not end by themselves."""
+        if brief.status is not Status.DISMISSED:
+            return
+        acted_at = incidents.brief(tx, brief.number).person_acted_at
+        if was_handled(acted_at, end.at) and dismissed_itself(
+            timeline.last(tx, brief.number, EntryKind.STATUS)
+        ):
+            incidents.set_status(tx, brief.number, Status.TRIAGE, now=news.now)
+            text = "No longer dismissed: somebody was on it before the alert ended"
+            key = f"handled:{news.told.event_id}"
+            back = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
+            timeline.note(tx, brief.number, [back], now=news.now)
 
     def _reopen(self, tx: sa.Connection, news: _News, brief: Brief) -> None:
         """An alert that comes back brings its incident back."""

@@ -25,20 +25,16 @@ from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
 from multivac.steps import (
-    changes,
     channel,
     checklists,
-    ending,
-    forgotten,
     gaps,
     lead,
     people,
-    prompts,
     ticket,
     triage,
-    updates,
     words,
 )
+from multivac.steps.afterwards import LATER
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
 from multivac.steps.readiness import Ready, readiness
 from multivac.store import cases, incidents, notices
@@ -160,89 +156,6 @@ STEPS: tuple[Step, ...] = (
         matters=3,
     ),
     Step(name="note", wants=words.wants_notes, do=words.note_alert, matters=2),
-    Step(
-        name="update due",
-        wants=prompts.wants_prompts,
-        do=prompts.prompt_update,
-        needs=("headline",),
-        matters=1,
-    ),
-    Step(name="update overdue", wants=prompts.wants_overdue, do=prompts.nudge_lead, needs=("headline",)),
-    Step(
-        name="change line",
-        wants=changes.wants_change_lines,
-        do=changes.post_change_line,
-        needs=("headline",),
-        settles=("change line",),
-        matters=1,
-    ),
-    Step(
-        name="alert line",
-        wants=changes.wants_alert_lines,
-        do=changes.post_change_line,
-        needs=("headline",),
-        settles=("alert line",),
-    ),
-    Step(name="update", wants=updates.wants_updates, do=updates.post_update, needs=("headline",), matters=0),
-    Step(
-        name="thread",
-        wants=updates.wants_thread,
-        do=updates.tell_stakeholders,
-        needs=("announcement",),
-        matters=1,
-    ),
-    Step(
-        name="comment",
-        wants=updates.wants_comments,
-        do=updates.comment_update,
-        needs=("ticket",),
-        matters=1,
-    ),
-    Step(name="alert end", wants=ending.wants_alert_ends, do=ending.end_alert, matters=1),
-    Step(
-        name="ticket end",
-        wants=ending.wants_ticket_end,
-        do=ending.end_ticket,
-        needs=("ticket",),
-    ),
-    Step(name="follow-up", wants=ending.wants_follow_ups, do=ending.open_follow_up, matters=1),
-    Step(name="follow-up link", wants=ending.wants_links, do=ending.link_follow_up, needs=("ticket",)),
-    Step(
-        name="end line",
-        wants=ending.wants_end_lines,
-        do=ending.post_end_line,
-        needs=("headline",),
-        settles=("follow-up",),
-        matters=1,
-    ),
-    Step(name="close", wants=ending.wants_close, do=ending.close, keep=ending.keep_closed),
-    Step(
-        name="stale",
-        wants=forgotten.wants_stale,
-        do=forgotten.look_whether_people_write,
-        keep=forgotten.keep_stale,
-        needs=("channel",),
-    ),
-    Step(
-        name="stale nudge",
-        wants=forgotten.wants_stale_nudges,
-        do=forgotten.nudge_lead,
-        needs=("headline",),
-    ),
-    Step(
-        name="archive warning",
-        wants=forgotten.wants_archive_warning,
-        do=forgotten.warn_of_archive,
-        needs=("headline",),
-    ),
-    Step(
-        name="archived",
-        wants=forgotten.wants_archived,
-        do=forgotten.put_channel_away,
-        needs=("channel",),
-        matters=1,
-    ),
-    Step(name="status update", wants=updates.wants_published, do=updates.publish_update, matters=1),
     Step(name="settle", wants=triage.wants_settling, do=triage.settle, keep=triage.keep_settled, matters=1),
     Step(
         name="resolution",
@@ -261,6 +174,7 @@ STEPS: tuple[Step, ...] = (
         waits={"chat ids": timedelta(minutes=1)},
         matters=1,
     ),
+    *LATER,
 )
 
 _BY_NAME = {step.name: step for step in STEPS}

@@ -25,13 +25,13 @@ from multivac.briefing import OperatorNotice
 from multivac.errors import GiveUp, MultivacError, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import Jobs, Put
-from multivac.ports import Clock, Marker
+from multivac.ports import Chat, Clock, Marker, checking_before_sending
 from multivac.response import Response
 from multivac.steps.base import Outside
 from multivac.store import alerts, incidents, notices, tanks, traits
 from multivac.store import steps as progress
 from multivac.store.incidents import Touched
-from multivac.store.notices import Notice
+from multivac.store.notices import Hold, Notice
 from multivac.store.storms import count_waiting
 from multivac.storms import Storms
 from multivac.telemetry import Telemetry
@@ -40,7 +40,6 @@ log = structlog.get_logger()
 
 _WATCH_SECONDS = 1.0
 _GRACE = timedelta(seconds=5)  # what a beat started is started again only if nothing came of it
-_SAID_WITHIN = timedelta(days=1)  # how far back a notice is looked for whose answer was lost
 _SET_BACK = timedelta(seconds=2)  # less is the clock being trimmed, and harms nothing
 _FULL_AGAIN = timedelta(hours=1)  # whatever a vendor's rate limit was taken down to
 _SOON = timedelta(seconds=2)  # what is due sooner gets a timer of its own; the beat finds the rest
@@ -127,7 +126,6 @@ class Operators:
 
     def __init__(self, out: Outside) -> None:
         self._out = out
-        self._unsure: set[str] = set()  # said perhaps: the answer was lost
         self.unheard = False
 
     def tell(self) -> None:
@@ -150,20 +148,27 @@ class Operators:
     def _say(self, one: Notice) -> MultivacError | None:
         """Say it unless somebody has; gives the failure, after which it is to be said again."""
         chat, channel, database = self._out.chat, self._out.operators_channel, self._out.database
-        now, marker = self._out.clock.now(), _marker(one)
-        if chat is None or channel is None or not database.write(partial(notices.told, key=one.key, now=now)):
+        began, now = time.monotonic(), self._out.clock.now()
+        if chat is None or channel is None:
+            return None
+        hold = database.write(partial(notices.hold, key=one.key, now=now))
+        if hold is None:
             return None
         try:
-            lost = one.key in self._unsure
-            if not lost or chat.find_message(channel, marker, since=now - _SAID_WITHIN) is None:
-                chat.post(channel, OperatorNotice(what=one.what, do=one.do), marker)
+            with checking_before_sending(partial(self._still_ours, began)):
+                _post_once(chat, channel, one, hold=hold)
         except MultivacError as error:
-            if isinstance(error, TryAgain) and error.reached:
-                self._unsure.add(one.key)
-            database.write(partial(notices.not_told, key=one.key))
+            perhaps = not hold.is_first or (isinstance(error, TryAgain) and error.reached)
+            database.write(partial(notices.not_told, key=one.key, perhaps=perhaps))
             return error
-        self._unsure.discard(one.key)
+        database.write(partial(notices.told, key=one.key))
         return None
+
+    def _still_ours(self, began: float) -> None:
+        # Nobody takes the claim before its time, and an answer takes as long as is left of it then.
+        is_late = time.monotonic() - began > notices.HELD_FOR.total_seconds() / 2
+        if is_late or not self._out.is_still_ours(began):
+            raise TryAgain("another Multivac may be telling this meanwhile", reached=False)
 
     def _say_over(self, one: Notice, told_at: datetime | None) -> None:
         """Edit what was told; a message that cannot be found or edited now stays as it is."""
@@ -177,6 +182,12 @@ class Operators:
                 chat.edit(posted, OperatorNotice(what=one.what, do="", over=True), marker)
         except MultivacError as error:
             log.info("notice not edited", key=one.key, why=str(error))
+
+
+def _post_once(chat: Chat, channel: str, one: Notice, *, hold: Hold) -> None:
+    marker = _marker(one)
+    if hold.is_first or chat.find_message(channel, marker, since=hold.since) is None:
+        chat.post(channel, OperatorNotice(what=one.what, do=one.do), marker)
 
 
 def _marker(one: Notice) -> Marker:

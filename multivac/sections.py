@@ -179,7 +179,7 @@ class SlackSettings(Strict):
     @property
     def hears(self) -> bool:
         """Whether people can ask and press buttons: Slack then reaches us, or we have a socket to it."""
-        return self.signing_secret is not None
+        return self.signing_secret is not None or self.app_token is not None
 
     def halves(self) -> Iterator[Finding]:
         """What is missing for the keys that are there."""

@@ -7,7 +7,7 @@ every replica sees the same; what was said about it is a row too, so that it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 import urllib3
 
-from multivac.errors import MultivacError
+from multivac.errors import GiveUp
 from multivac.ports import Alarm
 from multivac.schedule import Beat, Operators
 from multivac.steps.base import Outside
@@ -28,6 +28,8 @@ from multivac.store.steps import Late
 log = structlog.get_logger()
 
 _HEART_SECONDS = 5.0  # for the heartbeat's answer: nothing waits for it, and the next comes in a minute
+_MENDED_WITHIN = timedelta(minutes=10)  # how often we look whether somebody mended what was refused
+_SAID_AGAIN = timedelta(days=1)
 _VENDOR = re.compile(r"Slack|Jira|PagerDuty")
 _NAMES = ("late", "Slack", "Jira", "PagerDuty", "a vendor")
 
@@ -41,6 +43,15 @@ class Lookout:
     alarm: Alarm | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A page that was refused for good: why, when the log said so, when it is tried again."""
+
+    why: str
+    said_at: datetime
+    next_try: datetime
+
+
 class Watch:
     """Looks whether what should be done is done, and makes sure that somebody hears if not."""
 
@@ -49,6 +60,7 @@ class Watch:
         self._beat = beat
         self._operators = operators
         self._lookout = lookout
+        self._refused: dict[str, _Refusal] = {}
         self._http = urllib3.PoolManager(maxsize=1, timeout=_HEART_SECONDS, retries=False)
 
     def look(self) -> None:
@@ -88,27 +100,50 @@ class Watch:
 
     def page(self) -> None:
         """Page the owners about what cannot be said to them in the chat, until it is said or over."""
-        alarm, database = self._lookout.alarm, self._out.database
+        alarm = self._lookout.alarm
         if alarm is None:
             return
-        with database.read() as tx:
+        with self._out.database.read() as tx:
             waiting, paged = notices.untold(tx), notices.pages(tx)
         for one in waiting if self._operators.unheard else ():
-            self._page(alarm, one)
+            if not paged.get(one.key):
+                self._try(one.key, partial(self._page, alarm, one))
         for key in set(paged) - {one.key for one in waiting}:
-            alarm.resolve(key)
-            database.write(partial(notices.unpaged, key=key))
+            self._try(key, partial(self._release, alarm, key))
 
-    def _page(self, alarm: Alarm, one: Notice) -> None:
-        database = self._out.database
-        if not database.write(partial(notices.paged, one=one, now=self._out.clock.now())):
+    def _try(self, key: str, send: Callable[[], None]) -> None:
+        """Send it; what is refused for good is tried again now and then, and logged when it is news."""
+        now, known = self._out.clock.now(), self._refused.get(key)
+        if known is not None and now < known.next_try <= now + _MENDED_WITHIN:
             return
         try:
-            alarm.trigger(one.key, one.what, one.do)
-        except MultivacError:
-            database.write(partial(notices.unpaged, key=one.key))
-            raise
+            send()
+        except GiveUp as error:
+            self._refused[key] = _Refusal(error.why, self._say(error, now), now + _MENDED_WITHIN)
+        else:
+            self._refused.pop(key, None)
+
+    def _say(self, error: GiveUp, now: datetime) -> datetime:
+        """Log a refusal unless that was done lately; gives when it was."""
+        said = [one.said_at for one in self._refused.values() if one.why == error.why]
+        said_at = max(said, default=now - _SAID_AGAIN)
+        if now - said_at < _SAID_AGAIN:
+            return said_at
+        log.error("owners cannot be paged", why=error.why, fix=error.fix)
+        return now
+
+    def _page(self, alarm: Alarm, one: Notice) -> None:
+        """Page the owners; where somebody was about to, it is done again, which wakes nobody twice."""
+        database = self._out.database
+        database.write(partial(notices.about_to_page, one=one))
+        alarm.trigger(one.key, one.what, one.do)
         log.warning("owners paged", key=one.key)
+        if not database.write(partial(notices.paged, key=one.key, now=self._out.clock.now())):
+            alarm.resolve(one.key)
+
+    def _release(self, alarm: Alarm, key: str) -> None:
+        alarm.resolve(key)
+        self._out.database.write(partial(notices.unpaged, key=key))
 
     def _late(self) -> list[Late]:
         now = self._out.clock.now()

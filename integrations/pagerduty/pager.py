@@ -95,12 +95,12 @@ class PagerDutyPager:
 
     def resolve(self, alert: str) -> None:
         """Resolve it in the name of `from_email`; resolved already is fine."""
-        path, what = f"/incidents/{quote(alert, safe='')}", f"incident {alert}"
+        what, change = f"incident {alert}", {"id": alert, "type": "incident_reference", "status": "resolved"}
         try:
-            body = {"incident": {"type": "incident_reference", "status": "resolved"}}
-            self._rest.put(path, body, what=what)
+            self._rest.put("/incidents", {"incidents": [change]}, what=what)
         except Invalid:
-            if part(self._rest.get(path, what=what), "incident").get("status") != "resolved":
+            known = self._rest.get(f"/incidents/{quote(alert, safe='')}", what=what)
+            if part(known, "incident").get("status") != "resolved":
                 raise
 
     def publish(self, alert: str, text: str) -> None:

@@ -23,6 +23,7 @@ from integrations.sandbox.slack_events import Outbox
 from integrations.sandbox.slack_fingers import Fingers
 from integrations.sandbox.slack_hooks import Hooks
 from integrations.sandbox.slack_rules import Ask, Refusal, Token
+from integrations.sandbox.slack_sockets import Sockets
 from integrations.sandbox.slack_state import Channel, Message, Workspace
 from integrations.sandbox.world import Answer, Call, Fault, FaultWords, World
 
@@ -89,7 +90,7 @@ class Slack(Fingers):
         self.space = Workspace(world.clock)
         self.outbox = Outbox(world, self.space)
         self.hooks = Hooks(world, self.space)
-        self.space.emit = self.outbox.emit
+        self._join_up()
         self.connect = self.outbox.connect
         world.teach("slack", _fault_words())
 
@@ -97,6 +98,11 @@ class Slack(Fingers):
     def deliveries(self) -> Deliveries:
         """The events on their way to the app; see `Deliveries`."""
         return self.outbox.deliveries
+
+    @property
+    def sockets(self) -> Sockets:
+        """The app's Socket Mode connections."""
+        return self.outbox.sockets
 
     def token(self, scopes: Iterable[str] | None = None, *, user: str = "", value: str = "") -> str:
         """Issue a token for our bot, or for a person; without `scopes` it may do everything."""
@@ -137,6 +143,7 @@ class Slack(Fingers):
         return [
             Route("/api/{method}", method, methods=["GET", "POST"]),
             Route("/hooks/{hook}", hook, methods=["POST"]),
+            *self.sockets.routes(),
         ]
 
     def control_routes(self) -> list[BaseRoute]:
@@ -145,11 +152,19 @@ class Slack(Fingers):
             ("person", self.add_person),
             ("group", self.add_group),
             ("channel", self.add_channel),
+            ("direct", self.open_direct),
+            ("change_person", self.change_person),
             ("deactivate", self.deactivate),
+            ("change_group", self.change_group),
+            ("remove_group", self.remove_group),
             ("say", self.person_says),
+            ("edit", self.person_edits),
+            ("delete", self.person_deletes),
+            ("react", self.person_reacts),
+            ("pin", self.person_pins),
             ("join", self.person_joins),
             ("leave", self.person_leaves),
-            ("react", self.person_reacts),
+            ("rename", self.person_renames),
             ("archive", self.person_archives),
             ("command", self.commands),
             ("click", self.clicks),
@@ -157,8 +172,12 @@ class Slack(Fingers):
             ("submit", self.submits),
             ("close", self.closes),
             ("suggest", self.suggests),
+            ("shortcut", self.shortcuts),
+            ("home", self.opens_home),
             ("connect", self.outbox.connect),
             ("challenge", self.outbox.challenge),
+            ("drop", self.sockets.drop),
+            ("refresh", self.sockets.refresh),
             ("token", self.token),
             ("revoke", self.revoke),
             ("trigger", self.trigger),
@@ -175,6 +194,8 @@ class Slack(Fingers):
                 "channels": [_state(channel) for channel in space.channels.values()],
                 "views": [{"user": space.viewers[view["id"]], **view} for view in space.views.values()],
                 "homes": space.homes,
+                "shortcuts": self.outbox.declared.get("shortcuts", []),
+                "sockets": self.sockets.connected,
             }
             return copy.deepcopy(shown)
 
@@ -184,9 +205,13 @@ class Slack(Fingers):
             self.space = Workspace(self.world.clock)
             self.outbox.reset(self.space)
             self.hooks.reset(self.space)
-            self.space.emit = self.outbox.emit
+            self._join_up()
             self._buckets.clear()
             self.world.touch()
+
+    def _join_up(self) -> None:
+        self.space.emit = self.outbox.emit
+        self.space.link = self.sockets.address
 
     def _answer(self, call: Call) -> Answer:
         """Answer one Web API call: token, limits, scopes, then the method."""
@@ -332,7 +357,10 @@ def _written(part: Any) -> str:
 
 def _door(name: str, act: Callable[..., Any]) -> Route:
     def through(body: dict[str, Any]) -> dict[str, Any]:
-        outcome = act(**body)
+        try:
+            outcome = act(**body)
+        except Refusal as refusal:
+            raise ValueError(f"Slack says {refusal.error}") from refusal
         if isinstance(outcome, str):
             return {"id": outcome}
         status, said = getattr(outcome, "status", None), getattr(outcome, "body", outcome)

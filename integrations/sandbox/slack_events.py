@@ -1,5 +1,6 @@
 """What Slack sends to the app: events, slash commands and clicks, signed with its v0 scheme.
 
+While the app has a Socket Mode connection, all of it travels there instead, unsigned (`slack_sockets`).
 Events are tried again at once, after a minute and after five, as Slack's Events API documents; slash
 commands and clicks are sent once, while the person waits.
 """
@@ -8,7 +9,7 @@ import hashlib
 import hmac
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ import urllib3
 
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.deliveries import Deliveries, Event, Parcel, Reply, Rules, Subscriber
+from integrations.sandbox.slack_sockets import Sockets
 from integrations.sandbox.slack_state import Channel, Workspace
 from integrations.sandbox.world import World
 
@@ -28,6 +30,8 @@ _REASONS = {
     "connection": "connection_failed",
     "status": "http_error",
 }
+# Of these interactions Slack reads what the app acknowledges them with.
+_ANSWERED = frozenset({"block_suggestion", "view_submission"})
 # Messages reach only an app that is in the channel; these are told wherever they happen.
 _EVERYWHERE = frozenset({"channel_created", "channel_rename", "channel_archive", "channel_unarchive"})
 
@@ -66,7 +70,8 @@ class Outbox:
         self._space = space
         self._numbers = itertools.count(1)
         self._http = urllib3.PoolManager(num_pools=4, maxsize=16, retries=False)
-        self.deliveries = Deliveries(world.clock, _rules(world.clock), world.touch)
+        self.sockets = Sockets(world, space.app_id, self._on_socket)
+        self.deliveries = Deliveries(world.clock, _rules(world.clock, self._carry), world.touch)
         self.secret = ""
         self.commands = ""
         self.interactions = ""
@@ -84,14 +89,14 @@ class Outbox:
         """Send events, slash commands and interactions to these addresses; see `Declared`."""
         self.secret, self.commands, self.interactions = signing_secret, commands, interactions
         self.declared = declared
-        if events:
-            types = frozenset(declared.get("types", ()))
-            self.deliveries.subscribe(Subscriber("app", events, [signing_secret], types))
+        if events or self.sockets.connected:
+            self._subscribe(events)
 
     def reset(self, space: Workspace) -> None:
         """Forget the addresses and what is under way; `space` is the workspace from now on."""
         self._space = space
         self.deliveries.reset()
+        self.sockets.reset()
         self.secret = self.commands = self.interactions = ""
         self.declared = {}
 
@@ -117,6 +122,8 @@ class Outbox:
 
     def command(self, form: dict[str, str]) -> Knock:
         """Send a slash command and wait for the app's answer, at most three seconds."""
+        if self.sockets.connected:
+            return _knock(*self.sockets.deliver("slash_commands", form, takes_answer=True))
         return self._post(self.commands, urlencode(form).encode(), "application/x-www-form-urlencoded")
 
     def interaction(self, payload: dict[str, Any]) -> Knock:
@@ -128,8 +135,31 @@ class Outbox:
         return self._interact(self.declared.get("options") or self.interactions, payload)
 
     def _interact(self, url: str, payload: dict[str, Any]) -> Knock:
+        if self.sockets.connected:
+            answered = payload["type"] in _ANSWERED
+            return _knock(*self.sockets.deliver("interactive", payload, takes_answer=answered))
         body = urlencode({"payload": json.dumps(payload)}).encode()
         return self._post(url, body, "application/x-www-form-urlencoded")
+
+    def _on_socket(self) -> None:
+        """Take an app that connects by itself for one that wants events, unless it wants them already."""
+        if "app" not in self.deliveries.subscribers:
+            self._subscribe("")
+
+    def _subscribe(self, url: str) -> None:
+        types = frozenset(self.declared.get("types", ()))
+        self.deliveries.subscribe(Subscriber("app", url, [self.secret], types))
+
+    def _carry(self, parcel: Parcel) -> Reply | None:
+        """Take an event to the app by socket; None where it goes over HTTP."""
+        if parcel.subscriber.url and not self.sockets.connected:
+            return None
+        again: dict[str, Any] = {
+            "retry_attempt": parcel.attempts,
+            "retry_reason": "timeout" if parcel.attempts else "",
+        }
+        taken, _ = self.sockets.deliver("events_api", json.loads(parcel.event.body), **again)
+        return Reply(200) if taken else Reply(why="timeout")
 
     def _send(self, event: dict[str, Any]) -> None:
         event_id = f"Ev{next(self._numbers):010d}"
@@ -171,7 +201,11 @@ class Outbox:
             return Knock(answer.status, answer.data.decode(errors="replace"))
 
 
-def _rules(clock: Clock) -> Rules:
+def _knock(taken: bool, answer: Any) -> Knock:  # noqa: FBT001 - the two come as one pair
+    return Knock(200, "" if answer is None else answer) if taken else Knock(None, "")
+
+
+def _rules(clock: Clock, carry: Callable[[Parcel], Reply | None]) -> Rules:
     def headers(parcel: Parcel) -> dict[str, str]:
         signed = _signed(clock, parcel.subscriber.secrets[0], parcel.event.body)
         if not parcel.attempts:
@@ -185,6 +219,7 @@ def _rules(clock: Clock) -> Rules:
         waits=RETRY_WAITS,
         gives_up_after=3600.0,
         time_limit=PATIENCE,
+        carry=carry,
     )
 
 

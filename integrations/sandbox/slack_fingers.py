@@ -154,6 +154,40 @@ class Fingers(Hands):
             del payload["trigger_id"]
         return self.outbox.options(payload)
 
+    def shortcuts(self, user: str, callback_id: str, *, channel: str = "", ts: str = "") -> Knock:
+        """Choose one of the app's shortcuts: in a message's menu where `ts` says so, else the global one."""
+        with self.world.lock:
+            person = self._who(user)
+            payload = self._interaction(person, "message_action" if ts else "shortcut")
+            del payload["api_app_id"]
+            payload |= {"callback_id": callback_id, "action_ts": self._now()}
+            if ts:
+                place = self._where(channel)
+                payload |= {
+                    "user": {"id": person.id, "name": person.name},
+                    "channel": {"id": place.id, "name": _named(place)},
+                    "message_ts": ts,
+                    "message": dict(self._seen(place, ts, person)),
+                    "response_url": self.hooks.open(place.id, person.id),
+                }
+            else:
+                del payload["user"]["name"]
+        return self.outbox.interaction(payload)
+
+    def opens_home(self, user: str, tab: str = "home") -> str:
+        """Open the app's tab ("home" or "messages") and give the id of the direct messages beside it."""
+        with self.world.lock:
+            person = self._who(user)
+            place = self._where(self.open_direct(person.id))
+            event: dict[str, Any] = {"type": "app_home_opened", "user": person.id, "channel": place.id}
+            event |= {"tab": tab, "event_ts": self._now()}
+            home = self.space.homes.get(person.id)
+            if tab == "home" and home:
+                event["view"] = dict(home)
+            self.space.emit(place, event)
+            self.world.touch()
+            return place.id
+
     def _follow(self, person: Person, view_id: str, said: Any) -> None:
         """Do with a submitted modal what the app answered: close it, change it, cover it, close all."""
         said = said if isinstance(said, dict) else {}

@@ -197,6 +197,7 @@ class Workspace:
         self.viewers: dict[str, str] = {}
         self.homes: dict[str, dict[str, Any]] = {}
         self.emit: Callable[[Channel | None, dict[str, Any]], None] = lambda _channel, _event: None
+        self.link: Callable[[], str] = str
         self._numbers = itertools.count(1)
         self.bot = self.add_person(
             "multivac", "Multivac", email="", person_id="U0MULTIVAC", bot_id="B0MULTIVAC"

@@ -24,6 +24,7 @@ from multivac.briefing import (
     FollowUp,
     Gaps,
     Headline,
+    Home,
     LeadCall,
     Link,
     Message,
@@ -129,6 +130,16 @@ def _answer(said: Answer) -> Drawn:
         presses(said.presses),
     ]
     return _drawn("answer", text, blocks)
+
+
+def draw_home(said: Home) -> dict[str, Any]:
+    """Somebody's page in Slack, as `views.publish` takes it."""
+    shown = [presses(said.presses), *(block for part in said.parts for block in _answer(part).blocks)]
+    blocks = [block for block in shown if block is not None]
+    return {
+        "type": "home",
+        "blocks": [block | {"block_id": f"home-{place}"} for place, block in enumerate(blocks, start=1)],
+    }
 
 
 def said_line(text: str) -> str:
@@ -363,7 +374,7 @@ def _update(said: Update) -> Drawn:
 
 def _nudge(said: Nudge) -> Drawn:
     to = f"{person(said.who)}: " if said.who else ""
-    text = f"{to}{line(said.text, 1500)}"
+    text = f"{to}{line(said.text, 1500) or 'please have a look.'}"
     return _drawn("nudge", text, [*_sections(text), presses(said.presses)])
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from typing import Any
 
 import structlog
 from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackClientError
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
@@ -34,6 +37,8 @@ _ANYTHING = re.compile(r".*", re.DOTALL)
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 _THREADS = 16
 _SAY = re.compile(r"say-\d+")
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two tries to open the socket
+_PING_SECONDS = 2.0  # a lost connection is noticed by the next ping, and opened again
 _STALE = "That button is of an older message. Use `/incident` to see what you can do now."
 
 Body = dict[str, Any]
@@ -72,11 +77,19 @@ class Inbound:
         # Anybody can sign with an empty secret.
         self._verifier = SignatureVerifier(signing_secret, clock=_Time(now)) if signing_secret else None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="slack")
+        self._socket: _Socket | None = None
         self.app = self._bolt()
 
+    def listen(self, app_token: str, *, api_url: str) -> None:
+        """Hear Slack over a socket too; returns at once, and the connection is kept up from then on."""
+        self._socket = _Socket(self.app, app_token, api_url=api_url)
+
     def stop(self) -> None:
-        """End what is being answered."""
+        """Hear no more, and end what is being answered."""
+        if self._socket is not None:
+            self._socket.close()
         self._pool.shutdown(wait=True)
+        self._mouth.close()
 
     def receive(self, raw: bytes, headers: Mapping[str, str]) -> Reply:
         """The answer to one request of Slack; `raw` is the body exactly as it came. Never raises."""
@@ -89,7 +102,12 @@ class Inbound:
             log.warning("Slack delivers no more events for a minute: there were too many")
             return _plain(200, "", "rate limited")
         try:
-            answer = self.app.dispatch(BoltRequest(body=raw.decode(), headers=dict(named)))
+            request = BoltRequest(body=raw.decode(), headers=dict(named))
+        except ValueError:
+            log.warning("request of Slack cannot be read", size=len(raw))
+            return _plain(400, "The body cannot be read.", "unreadable")
+        try:
+            answer = self.app.dispatch(request)
         except Exception:  # the web's boundary: Slack shows its own words for a 500
             log.exception("request of Slack not answered")
             return _plain(500, "", "failed")
@@ -110,6 +128,7 @@ class Inbound:
             attaching_conversation_kwargs_enabled=False,
             listener_executor=self._pool,
         )
+        app.error(_log_error)
         app.middleware(self._keep_event)
         app.event(_ANYTHING)(lambda: None)  # kept already, by the line above
         app.command(_ANYTHING)(self._command)
@@ -189,6 +208,14 @@ class Inbound:
         except MultivacError as error:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
 
+    def _show_home(self, user: str) -> None:
+        try:
+            self._mouth.publish(user, self._desk.home(user))
+        except MultivacError as error:
+            log.warning("home not shown", why=str(error))
+        except Exception:  # a thread's boundary: nobody waits for it
+            log.exception("home not shown")
+
     # --- events -----------------------------------------------------------------------------------
 
     def _keep_event(self, body: Body, next: Callable[[], Any]) -> Any:  # noqa: A002 - Bolt's own name
@@ -201,6 +228,9 @@ class Inbound:
         event = body.get("event") or {}
         kind, user = event.get("type"), event.get("user")
         if not isinstance(user, str) or event.get("bot_id") or event.get("subtype"):
+            return
+        if kind == "app_home_opened" and event.get("tab") == "home":
+            self._pool.submit(self._show_home, user)
             return
         at_us = kind == "app_mention"
         in_person = kind == "message" and event.get("channel_type") == "im"
@@ -222,9 +252,57 @@ class Inbound:
             self._pool.submit(self._answer, ask, place, trigger="")
 
 
+class _Socket:
+    """A connection to Slack that needs no public address.
+
+    The SDK opens it again when it is lost; only the first time it would give up, so that is done here.
+    """
+
+    def __init__(self, app: App, app_token: str, *, api_url: str) -> None:
+        silent = logging.Logger("slack_socket", level=logging.CRITICAL)  # noqa: LOG001 - it logs messages
+        web = WebClient(base_url=api_url, logger=silent, retry_handlers=[])
+        self._handler = SocketModeHandler(
+            app,
+            app_token,
+            logger=silent,
+            web_client=web,
+            concurrency=_THREADS,
+            ping_interval=_PING_SECONDS,
+        )
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._open, name="socket", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Close it; what Slack has still to say goes to another replica, or is said again."""
+        self._stopped.set()
+        self._thread.join()
+        self._handler.client.close()
+
+    def _open(self) -> None:
+        wait = _FIRST_WAIT
+        while not self._stopped.is_set():
+            try:
+                self._handler.client.connect()
+            except (SlackClientError, OSError, ValueError) as error:
+                log.warning("no socket to Slack", why=type(error).__name__, again_in=wait)
+                self._stopped.wait(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+            else:
+                log.info("socket to Slack is open")
+                return
+
+
 def _nobody(**_: Any) -> AuthorizeResult:
     """Bolt asks whom a request is for; there is one workspace, and Bolt calls nobody on our behalf."""
     return AuthorizeResult(enterprise_id=None, team_id=None, bot_token="")
+
+
+def _log_error(error: Exception) -> None:
+    if isinstance(error, KeyError):  # of a body: it lacks what Slack always sends
+        log.warning("request of Slack not understood", lacks=str(error))
+        return
+    log.error("request of Slack failed", exc_info=error)
 
 
 def _line_of(action: Mapping[str, Any]) -> str | None:

@@ -8,10 +8,10 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from integrations.slack.blocks import Drawn, render
+from integrations.slack.blocks import Drawn, draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask
 from integrations.slack.forms import draw_form
-from multivac.briefing import Answer, Form
+from multivac.briefing import Answer, Form, Home
 from multivac.errors import TryAgain
 
 _PATIENCE = 5.0  # seconds for an answer that only one person waits for
@@ -47,6 +47,10 @@ class Mouth:
                 self._show(place, render(reply))
             case None if place.replaces:
                 self._post(place, {"delete_original": True})
+
+    def publish(self, user: str, home: Home) -> None:
+        """Show somebody their page. Raises `TryAgain`, `GiveUp`."""
+        ask(self._slack.views_publish, user_id=user, view=draw_home(home))
 
     def say_line(self, place: Place, text: str) -> None:
         """Show one line of ours."""

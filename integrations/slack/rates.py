@@ -39,6 +39,7 @@ RATES: Mapping[str, Rate] = {
     "users.info": _TIER_4,
     "chat.postEphemeral": _TIER_4,
     "views.open": _TIER_4,
+    "views.publish": _TIER_4,
     "users.lookupByEmail": _TIER_3,
     _POST: _POSTS,
 }

@@ -14,6 +14,7 @@ class Feature(StrEnum):
     ANNOUNCED = "a channel for announcements or for operators is set"
     PRIVATE = "a playbook opens private channels"
     GROUPS = "a playbook names a user group"
+    HEARS = "people can ask in Slack"
 
 
 # Scope: the feature that needs it, and what for. The methods behind each are in integrations/slack.
@@ -45,8 +46,18 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
         ),
         "users:read.email": (Feature.RESPONSE, "finding the Slack user of whoever is on call needs it"),
         "usergroups:read": (Feature.GROUPS, "inviting a user group needs it"),
+        "commands": (Feature.HEARS, "/incident needs it"),
+        "app_mentions:read": (Feature.HEARS, "asking by a mention, also in a thread, needs it"),
+        "im:history": (Feature.HEARS, "asking in a direct message needs it"),
     }
 )
+
+# Event: what it is heard for. `integrations/slack/inbound.py` hears them.
+EVENTS: dict[str, str] = {
+    "app_mention": "a mention is a command too",
+    "message.im": "and so is a direct message",
+    "app_home_opened": "its page shows each person what is open",
+}
 
 
 def missing(granted: Collection[str], used: Collection[Feature]) -> Mapping[str, str]:

@@ -140,7 +140,7 @@ class Sitting:
             raise DoneBefore
         self._note(tx, change)
         self._tell_of(tx, change)
-        incidents.person_acted(tx, case.id, now=self.now)
+        incidents.person_acted(tx, case.id, at=self.now)
         return change, self.house.jobs.put(tx, incidents.touch(tx, case.id))
 
     def _note(self, tx: sa.Connection, change: Change) -> None:

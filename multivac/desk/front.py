@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import sqlalchemy as sa
 import structlog
 
-from multivac.briefing import Answer, Press
+from multivac.briefing import Answer, Home, Press
 from multivac.desk import declaring, ending, looking, standing, telling, updating
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.home import guests_home, home
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import IncidentId
@@ -17,10 +20,12 @@ from multivac.jobs import Jobs
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
 from multivac.store import acts
+from multivac.store.acts import Act
 from multivac.verbs import VERBS, Bare, Line, Right, Spoken, Unclear, Verb, Words, read, verb_named
 
 log = structlog.get_logger()
 
+_KEPT_LINE, _KEPT_WHY = 200, 2000
 _PICKED = 5  # incidents that somebody is offered who named none
 
 DOES: Mapping[str, Callable[[Sitting], Reply]] = {
@@ -72,6 +77,7 @@ class Desk:
         except BadField:
             raise
         except Refused as no:
+            self._keep(ask, "refused", no.reason)
             return Answer(lines=(no.reason,))
         except sa.exc.OperationalError:
             log.exception("request not dealt with", ref=ask.ref)
@@ -80,8 +86,43 @@ class Desk:
             )
         except Exception:  # the web's boundary: whoever asked is told, and operators can look it up
             log.exception("request failed", ref=ask.ref)
+            self._keep(ask, "failed", traceback.format_exc(limit=-3))
             told = f"operators: `multivac trace {ask.ref}`"
             return Answer(lines=(f"Something broke on my side; nothing was changed. Ref {ask.ref} ({told})",))
+
+    def home(self, by: str) -> Home:
+        """What this person sees on Multivac's own page in the chat."""
+        person, is_guest = who_is(self._house.out, by, "")
+        ask = Ask(request="", by=by, name="", via="home", line="list")
+        verb = verb_named("list")
+        assert verb is not None  # noqa: S101  # it is in the table
+        sitting = Sitting(
+            house=self._house,
+            ask=ask,
+            verb=verb,
+            words=Words(),
+            person=person,
+            number=None,
+            is_guest=is_guest,
+        )
+        return guests_home() if is_guest else home(sitting)
+
+    def _keep(self, ask: Ask, outcome: str, why: str) -> None:
+        """Leave a trail of what was not done, for whoever is asked about its reference."""
+        now = self._house.out.clock.now()
+        act = Act(
+            request=ask.request,
+            ref=ask.ref,
+            at=now,
+            actor=ask.by,
+            verb=ask.line[:_KEPT_LINE],
+            via=ask.via,
+            incident=None,
+            outcome=outcome,
+            after=why[:_KEPT_WHY],
+        )
+        with suppress(sa.exc.SQLAlchemyError):  # the answer does not depend on it
+            self._house.out.database.write(lambda tx: acts.leave_trail(tx, act))
 
     def _answer(self, ask: Ask) -> Reply:
         line = read(ask.line)

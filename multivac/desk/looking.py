@@ -44,13 +44,14 @@ def show_list(sitting: Sitting) -> Reply:
             lines=("No incident is open.",) if not words else ("No such incident.",),
             presses=(Press(label="Declare an incident", line="declare"),),
         )
-    lines = tuple(map(_line, rows[:_SHOWN]))
+    lines = tuple(map(row_line, rows[:_SHOWN]))
     if len(rows) > _SHOWN:
         lines += (f"and {len(rows) - _SHOWN} more: name a severity or words of the title.",)
     return Answer(title="Incidents", lines=lines)
 
 
-def _line(row: Row) -> str:
+def row_line(row: Row) -> str:
+    """An incident of a list in one line."""
     lead = f"led by {row.lead.name}" if row.lead else "nobody leads"
     where = f" · <#{row.channel}>" if row.channel else ""
     return f"INC-{row.number} · {row.severity.upper()} · {row.status} · {row.title} · {lead}{where}"

@@ -13,7 +13,7 @@ from multivac.ports import TicketDraft
 from multivac.steps import news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.ticket import find_or_open, label_of
-from multivac.steps.words import channel_of, say, view_of
+from multivac.steps.words import channel_of, goes_on_elsewhere, say, view_of
 from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
@@ -35,7 +35,7 @@ def last_end(case: Case) -> Saying | None:
 def is_by_people(case: Case) -> bool:
     """Whether people ended it, not as another's duplicate."""
     end = last_end(case)
-    return end is not None and bool(end.by) and case.merged_into is None
+    return end is not None and bool(end.by) and not goes_on_elsewhere(case)
 
 
 # --- the alerts -----------------------------------------------------------------------------------
@@ -72,9 +72,9 @@ def end_alert(attempt: Attempt) -> Result:
 def wants_ticket_end(view: View) -> Mapping[str, str]:
     """The ticket done once people have ended the incident, and taken up again when it is reopened."""
     row = view.case.steps.get("ticket end")
-    if view.out.tracker is None or not view.out.hears:
+    if view.out.tracker is None:
         return NOTHING
-    if is_by_people(view.case) or view.case.merged_into is not None:
+    if is_by_people(view.case) or goes_on_elsewhere(view.case):
         return {"": _DONE}
     return {"": _BACK} if row is not None and row.was_done else NOTHING
 

@@ -69,7 +69,7 @@ def look_whether_people_write(attempt: Attempt) -> Result:
 def keep_stale(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Count writing as doing; close what nobody has touched although it was asked about."""
     if made["spoke"]:
-        incidents.person_acted(tx, case.id, now=now)
+        incidents.person_acted(tx, case.id, at=now)
         return
     is_idle = endings.acted_at(tx, case.id) == case.acted_at
     if not str(made["what"]).startswith(_CLOSED) or not is_idle:

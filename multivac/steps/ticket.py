@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -14,13 +15,14 @@ from multivac.playbook import ByComponent
 from multivac.ports import TicketDraft
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import people as directory
+from multivac.store import steps as progress
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
 
-# A tracker's search lags behind its writes: only after this long without a find is the lost
-# attempt taken for one that never happened (looked for at about 2, 10 and 30 seconds).
-_SEARCH_LAG = timedelta(seconds=30)
-_LOOKS = (timedelta(seconds=2), timedelta(seconds=8), timedelta(seconds=20))
+# A tracker's search lags behind its writes: only after the last of these without a find is the lost
+# attempt taken for one that never happened.
+_LOOKS = (timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=30))
+_ASKED_AT = "asked_at"  # when a ticket was last asked for that may have been made
 _LONGEST_TITLE = 200
 
 
@@ -46,17 +48,40 @@ def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
         if found := tracker.find_ticket(draft.label):
             return {"key": found.key, "url": found.url, "left_out": {}}
         _wait_for_the_search(attempt)
-    made = tracker.open_ticket(draft)
+    if attempt.unknown or attempt.before.failing_since is not None:  # a clean first try pays nothing
+        _note_asking(attempt)
+    try:
+        made = tracker.open_ticket(draft)
+    except TryAgain as error:
+        if error.reached:
+            _note_asking(attempt)
+        raise
     return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)}
 
 
 def _wait_for_the_search(attempt: Attempt) -> None:
-    row = attempt.before
-    if row.failing_since is None or attempt.now - row.failing_since < _SEARCH_LAG:
+    """Not to ask again before the search had its time since the last asking that may have made a ticket."""
+    asked_at = _last_asked(attempt)
+    if asked_at is None:  # whoever asked was cut off just before, or the clock has been set back
+        _note_asking(attempt)
+    since = attempt.now - (asked_at or attempt.now)
+    if since < _LOOKS[-1]:
         raise TryAgain(
             "an earlier attempt may have made the ticket; looking for it again",
-            after=_LOOKS[min(row.tries, len(_LOOKS) - 1)],
+            after=next(look for look in _LOOKS if look > since) - since,
         )
+
+
+def _last_asked(attempt: Attempt) -> datetime | None:
+    noted = attempt.before.result.get(_ASKED_AT)
+    known = datetime.fromisoformat(noted) if noted else attempt.before.failing_since
+    return known if known is not None and known <= attempt.now else None
+
+
+def _note_asking(attempt: Attempt) -> None:
+    known = {_ASKED_AT: attempt.now.isoformat()}
+    keep = partial(progress.keep_meanwhile, number=attempt.case.id, name=attempt.name, known=known)
+    attempt.out.database.write(keep)
 
 
 def _draft(case: Case, public_url: str | None) -> TicketDraft:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from multivac.incident import Entry, EntryKind, Status
+from multivac.incident import Entry, EntryKind, Status, dismissal_key, was_handled
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
@@ -16,17 +16,15 @@ from multivac.store.cases import Case, Result
 def wants_settling(view: View) -> Mapping[str, str]:
     """To know whether anybody spoke, once every alert has resolved itself while still in triage."""
     case = view.case
-    resolved_itself = (
-        case.resolution_at is not None and not case.resolution_withdrawn and case.person_acted_at is None
-    )
-    row = case.steps.get("settle")
+    row, ended_at = case.steps.get("settle"), None if case.resolution_withdrawn else case.resolution_at
     if (
         case.status is not Status.TRIAGE
-        or not resolved_itself
+        or ended_at is None
+        or was_handled(case.person_acted_at, ended_at)
         or not view.playbook.dismiss.when_resolved_in_triage
     ):
         return {"": row.done} if row is not None and row.done else NOTHING
-    return {"": f"{case.resolution_at:%Y%m%dT%H%M%S.%f}"}
+    return {"": f"{ended_at:%Y%m%dT%H%M%S.%f}"}
 
 
 def settle(attempt: Attempt) -> Result:
@@ -42,12 +40,15 @@ def settle(attempt: Attempt) -> Result:
 
 def keep_settled(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Dismiss the incident if the alert is still over, or remember that people are on it."""
-    if made["spoke"]:
-        incidents.person_acted(tx, case.id, now=now)
-        return
     brief = incidents.brief(tx, case.id)
-    is_over = brief.resolution_stands and not brief.person_acted
-    if is_over and incidents.set_status(tx, case.id, Status.DISMISSED, now=now):
+    ended_at = brief.resolution_at
+    if ended_at is None or brief.resolution_withdrawn:
+        return
+    if made["spoke"]:
+        incidents.person_acted(tx, case.id, at=ended_at)
+        return
+    is_unhandled = not was_handled(brief.person_acted_at, ended_at)
+    if is_unhandled and incidents.set_status(tx, case.id, Status.DISMISSED, now=now):
         text = "Dismissed: the alert resolved itself before anybody said a word"
-        key = f"dismissed:{case.resolution_at}"
+        key = dismissal_key(ended_at)
         timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now=now)

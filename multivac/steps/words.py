@@ -147,7 +147,7 @@ def _responding(case: Case) -> tuple[str, ...]:
 
 
 def _summary(case: Case) -> str:
-    if case.merged_into is not None:
+    if goes_on_elsewhere(case):
         return f"It goes on in INC-{case.merged_into}"
     number, services = len(case.alerts.rows), len(case.alerts.services)
     if number == 0:
@@ -158,6 +158,11 @@ def _summary(case: Case) -> str:
     if number > _SHOWN_ALERTS:
         words += f", the first {_SHOWN_ALERTS} are linked"
     return f"{words}, {_acknowledged(case)}"
+
+
+def goes_on_elsewhere(case: Case) -> bool:
+    """Whether it ended as a duplicate of another incident."""
+    return case.merged_into is not None and not case.status.is_open
 
 
 def _acknowledged(case: Case) -> str:

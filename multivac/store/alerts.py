@@ -9,7 +9,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from multivac.incident import Alert, AlertKind, Entry, EntryKind, Facts, IncidentId, Severity
-from multivac.store.facts import facts_of, forget_acknowledgement, merge, status_at
+from multivac.store.facts import ended_at, facts_of, forget_acknowledgement, merge
 from multivac.store.tables import alert, delivery, insert_into, insert_new, unreadable
 
 
@@ -23,7 +23,7 @@ class Known:
     changed: bool
     is_new: bool = False  # nothing was heard of it before
     came_back: bool = False  # it was over, and is not with this
-    ended_at: datetime | None = None  # when it was last said to be over, if it is
+    ended_at: datetime | None = None  # if it is over
 
 
 _BY_KEY = (
@@ -83,7 +83,7 @@ def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
         facts=facts,
         changed=facts != before,
         came_back=before.status == _OVER and not is_over,
-        ended_at=status_at(stored) if is_over else None,
+        ended_at=ended_at(stored) if is_over else None,
     )
 
 
@@ -138,16 +138,19 @@ _FIRST_ONES = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owne
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How the last of an incident's alerts ended: how bad it was, and who ended it."""
+    """How the last of an incident's alerts ended: how bad it was, who ended it, and when."""
 
-    severity: Severity
+    severity: Severity | None
     by: str
+    at: datetime
 
 
-def last_end(tx: sa.Connection, owner: IncidentId) -> End | None:
-    """The end of that alert which ended last, by when it happened and not by when we heard; None: unknown."""
+def last_end(tx: sa.Connection, owner: IncidentId, *, now: datetime) -> End:
+    """The end of that alert which ended last, by when it happened; now by itself, if nobody knows."""
     row = tx.execute(_LAST_END, {"owner": owner}).one_or_none()
-    return None if row is None else End(Severity(row.ended_as), row.ended_by or _BY_ITSELF)
+    if row is None:
+        return End(None, _BY_ITSELF, now)
+    return End(Severity(row.ended_as), row.ended_by or _BY_ITSELF, row.ended_at or now)
 
 
 def keep_early(tx: sa.Connection, told: Alert, entry: Entry, *, by_person: bool) -> None:
@@ -156,14 +159,14 @@ def keep_early(tx: sa.Connection, told: Alert, entry: Entry, *, by_person: bool)
     tx.execute(_KEEP_EARLY, row)
 
 
-def early(tx: sa.Connection, key: str) -> tuple[tuple[Entry, ...], bool]:
-    """What was told of an alert before it had an incident, and whether any of it was by a person."""
+def early(tx: sa.Connection, key: str) -> tuple[tuple[Entry, ...], datetime | None]:
+    """What was told of an alert before it had an incident, and when a person first did any of it."""
     rows = tx.execute(_EARLY, {"its_key": key}).all()
     told = tuple(
         Entry(kind=EntryKind.ALERT, at=r.occurred_at, text=r.text, key=entry_key(r.event_id), actor=r.actor)
         for r in rows
     )
-    return told, any(r.by_person for r in rows)
+    return told, min((r.occurred_at for r in rows if r.by_person), default=None)
 
 
 def entry_key(event_id: str) -> str:
@@ -180,7 +183,7 @@ _EARLY = sa.select(delivery).where(
     delivery.c.alert_key == sa.bindparam("its_key"), delivery.c.text.is_not(None)
 )
 _LAST_END = (
-    sa.select(alert.c.ended_as, alert.c.ended_by)
+    sa.select(alert.c.ended_as, alert.c.ended_by, alert.c.ended_at)
     .where(alert.c.incident == sa.bindparam("owner"), alert.c.ended_as.is_not(None))
     .order_by(alert.c.ended_at.desc(), alert.c.id.desc())
     .limit(1)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from multivac.incident import Bridge, Facts, Person
@@ -42,13 +41,18 @@ def forget_acknowledgement(known: str, at: datetime) -> str:
     return json.dumps(facets, separators=(",", ":"))
 
 
-def status_at(stored: str) -> datetime | None:
-    """When the alert was last said to stand where it stands; None if nobody said where."""
-    held = json.loads(stored).get("status")
-    return None if held is None else datetime.fromisoformat(held[1])
+def ended_at(stored: str) -> datetime:
+    """When an alert ended that is over: at its last end, or when it was last said to be over.
+
+    What people do to an alert afterwards says once more that it is over, and is not its end. The second
+    counts where the event of that end never came, which is known by what came after the one before.
+    """
+    held = json.loads(stored)
+    end, taken = held.get("resolved_by"), held.get("acknowledged_by")
+    is_last = end is not None and (taken is None or taken[1] <= end[1])
+    return datetime.fromisoformat(end[1] if is_last else held["status"][1])
 
 
-@lru_cache(maxsize=16_384)  # a storm has ten thousand alerts, each looked at with every change
 def facts_of(stored: str) -> Facts:
     """The facts as last known."""
     held = {name: value for name, (value, _) in json.loads(stored).items() if value is not None}

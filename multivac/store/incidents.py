@@ -68,11 +68,17 @@ class Brief:
     status: Status
     declared_at: datetime
     opens_at: datetime
-    resolution_stands: bool
+    resolution_at: datetime | None  # when the last of its alerts ended, as far as is known
+    resolution_withdrawn: bool
     resolution_by: str | None
-    person_acted: bool
+    person_acted_at: datetime | None  # when a human first said or did something
     is_queued: bool
     playbook: Playbook
+
+    @property
+    def resolution_stands(self) -> bool:
+        """Whether all its alerts are over."""
+        return self.resolution_at is not None and not self.resolution_withdrawn
 
 
 def brief(tx: sa.Connection, number: IncidentId) -> Brief:
@@ -85,9 +91,10 @@ def brief(tx: sa.Connection, number: IncidentId) -> Brief:
         status=Status(row.status),
         declared_at=row.declared_at,
         opens_at=row.opens_at,
-        resolution_stands=row.resolution_at is not None and not row.resolution_withdrawn,
+        resolution_at=row.resolution_at,
+        resolution_withdrawn=row.resolution_withdrawn,
         resolution_by=row.resolution_by,
-        person_acted=row.person_acted_at is not None,
+        person_acted_at=row.person_acted_at,
         is_queued=row.queued_at is not None,
         playbook=restore(row.body),
     )
@@ -148,15 +155,19 @@ def planned(tx: sa.Connection, number: IncidentId, *, version: int, wake_at: dat
     tx.execute(_PLANNED, {"number": number, "seen": version, "at": wake_at})
 
 
+_FORGOTTEN = 2000
+
+
 def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched, ...]:
     """Incidents whose time has come, and those that changed since they were looked at; the worst first."""
     row = sa.select(incident.c.id, incident.c.version, incident.c.severity)
     # Two questions, each with an index of its own: asked as one, SQLite reads every incident there ever was.
-    forgotten, woken = (
-        row.where(incident.c.planned < incident.c.version),
-        row.where(incident.c.wake_at <= now),
+    # PostgreSQL takes a third of all there ever were for forgotten, unless it is told how many it need give.
+    forgotten = row.where(incident.c.planned < incident.c.version).order_by(incident.c.id).limit(_FORGOTTEN)
+    woken = row.where(incident.c.wake_at <= now)
+    rows = tx.execute(
+        sa.union(sa.select(forgotten.subquery()), woken).order_by("severity", "id").limit(limit)
     )
-    rows = tx.execute(sa.union(forgotten, woken).order_by("severity", "id").limit(limit))
     return tuple(
         Touched(number=IncidentId(r.id), version=r.version, severity=Severity(r.severity)) for r in rows
     )
@@ -215,26 +226,25 @@ def rename_channel(tx: sa.Connection, number: IncidentId, name: str) -> None:
     tx.execute(sa.update(incident).where(incident.c.id == number).values(channel_name=name))
 
 
-def person_acted(tx: sa.Connection, number: IncidentId, *, now: datetime) -> None:
-    """Remember that a human said or did something; the first time stays, and the last is known."""
-    first = sa.func.coalesce(
-        incident.c.person_acted_at, sa.bindparam("at", now, type_=incident.c.person_acted_at.type)
-    )
-    tx.execute(sa.update(incident).where(incident.c.id == number).values(person_acted_at=first, acted_at=now))
+def person_acted(tx: sa.Connection, number: IncidentId, *, at: datetime) -> None:
+    """Remember that a human said or did something then; earliest and latest stay, in whatever order."""
+    first, last = incident.c.person_acted_at, incident.c.acted_at
+    then = sa.bindparam("at", type_=first.type)
+    values = {
+        first: sa.case((sa.or_(first.is_(None), first > then), then), else_=first),
+        last: sa.case((sa.or_(last.is_(None), last < then), then), else_=last),
+    }
+    acted = sa.update(incident).where(incident.c.id == sa.bindparam("number"))
+    tx.execute(acted.values(values), {"number": number, "at": at})
 
 
-def propose_resolution(tx: sa.Connection, number: IncidentId, *, by: str, now: datetime) -> None:
-    """The pager says that it is over."""
+def propose_resolution(tx: sa.Connection, number: IncidentId, *, by: str, at: datetime) -> None:
+    """The pager says who ended it, and when."""
     tx.execute(
         sa.update(incident)
         .where(incident.c.id == number)
-        .values(resolution_by=by, resolution_at=now, resolution_withdrawn=False)
+        .values(resolution_by=by, resolution_at=at, resolution_withdrawn=False)
     )
-
-
-def correct_resolution(tx: sa.Connection, number: IncidentId, *, by: str) -> None:
-    """Somebody else ended it than was first heard; the proposal stays."""
-    tx.execute(sa.update(incident).where(incident.c.id == number).values(resolution_by=by))
 
 
 def withdraw_resolution(tx: sa.Connection, number: IncidentId) -> None:

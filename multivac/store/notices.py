@@ -19,9 +19,18 @@ class Notice:
     do: str
 
 
-_TO_MEND, _WATCHED, _PAGED = "mend:", "watch:", "paged:"
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The right to tell a notice now. If it is not the first, somebody may have told it since then."""
+
+    since: datetime
+    is_first: bool
+
+
+_TO_MEND, _WATCHED, _TELLING, _PAGED = "mend:", "watch:", "telling:", "paged:"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _LASTS = timedelta(minutes=25)  # what fails is tried again within ten
+HELD_FOR = timedelta(seconds=30)  # by then whoever tells it has sent the last request, or is dead
 
 
 def to_mend(why: str, fix: str) -> Notice:
@@ -44,9 +53,14 @@ def raise_notice(tx: sa.Connection, one: Notice, *, now: datetime) -> bool:
 
 
 def untold(tx: sa.Connection) -> tuple[Notice, ...]:
-    """What operators have not been told yet."""
-    rows = tx.execute(sa.select(notice).where(notice.c.told_at.is_(None)).order_by(notice.c.at))
+    """What operators have not been told yet, as far as is known: somebody may be telling it just now."""
+    begun = sa.select(_telling.c.key).where(_telling.c.key == _TELLING + notice.c.key).exists()
+    is_untold = sa.or_(notice.c.told_at.is_(None), begun)
+    rows = tx.execute(sa.select(notice).where(is_untold).order_by(notice.c.at))
     return tuple(Notice(r.key, r.what, r.do) for r in rows)
+
+
+_telling = notice.alias("telling")
 
 
 def standing(tx: sa.Connection) -> frozenset[str]:
@@ -54,17 +68,48 @@ def standing(tx: sa.Connection) -> frozenset[str]:
     return frozenset(tx.scalars(sa.select(notice.c.key)))
 
 
-def told(tx: sa.Connection, key: str, *, now: datetime) -> bool:
-    """Claim the telling of a notice; False if another replica has it."""
-    done = tx.execute(
-        sa.update(notice).where(notice.c.key == key, notice.c.told_at.is_(None)).values(told_at=now)
-    )
-    return done.rowcount == 1
+def hold(tx: sa.Connection, key: str, *, now: datetime) -> Hold | None:
+    """Claim the telling of a notice for half a minute; None if somebody else has it, or has told it.
+
+    The claim is a row of its own, beside the time of the telling, which a replica of an earlier
+    release heeds too.
+    """
+    row = {"key": f"{_TELLING}{key}", "what": "", "do": "", "at": now, "told_at": now}
+    if insert_new(tx, notice, row):
+        if _set_told(tx, key, notice.c.told_at.is_(None), at=now):
+            return Hold(now, is_first=True)
+        _forget_telling(tx, key)
+        return None
+    is_free = sa.or_(notice.c.at <= now - HELD_FOR, notice.c.at > now + timedelta(hours=1))  # set back
+    taken = sa.update(notice).where(notice.c.key == row["key"], is_free).values(at=now)
+    begun = tx.scalar(taken.returning(notice.c.told_at))
+    if begun is None:
+        return None
+    _set_told(tx, key, at=begun)
+    return Hold(min(begun, now), is_first=False)
 
 
-def not_told(tx: sa.Connection, key: str) -> None:
-    """Give back the claim: the telling failed, and is to be tried again."""
-    tx.execute(sa.update(notice).where(notice.c.key == key).values(told_at=None))
+def told(tx: sa.Connection, key: str) -> None:
+    """It has been told, not before it was first held."""
+    _forget_telling(tx, key)
+
+
+def not_told(tx: sa.Connection, key: str, *, perhaps: bool) -> None:
+    """Give back the claim: it is to be tried again, and looked for first if `perhaps` it was told."""
+    _set_told(tx, key, at=None)
+    if perhaps:
+        tx.execute(sa.update(notice).where(notice.c.key == f"{_TELLING}{key}").values(at=_LONG_AGO))
+    else:
+        _forget_telling(tx, key)
+
+
+def _set_told(tx: sa.Connection, key: str, *only: sa.ColumnElement[bool], at: datetime | None) -> bool:
+    return tx.execute(sa.update(notice).where(notice.c.key == key, *only).values(told_at=at)).rowcount == 1
+
+
+def _forget_telling(tx: sa.Connection, key: str) -> datetime | None:
+    gone = sa.delete(notice).where(notice.c.key == f"{_TELLING}{key}").returning(notice.c.told_at)
+    return tx.scalar(gone)
 
 
 def over(tx: sa.Connection, key: str) -> None:
@@ -75,23 +120,33 @@ def over(tx: sa.Connection, key: str) -> None:
 def forgotten(tx: sa.Connection, *, now: datetime) -> tuple[tuple[Notice, datetime | None], ...]:
     """Forget what has not been seen for a while, so that it is told again if it comes back.
 
-    Gives what was forgotten and when it was told. What nobody looks for again stays.
+    Gives what was forgotten, and when it was told, perhaps. What nobody looks for again stays.
     """
     kinds = sa.or_(*(notice.c.key.startswith(prefix) for prefix in (_TO_MEND, _WATCHED)))
-    gone = sa.delete(notice).where(kinds, notice.c.at < now - _LASTS).returning(*notice.c)
-    return tuple((Notice(r.key, r.what, r.do), r.told_at) for r in tx.execute(gone))
+    held = sa.select(_telling.c.key).where(
+        _telling.c.key == _TELLING + notice.c.key, _telling.c.at > now - HELD_FOR
+    )
+    gone = sa.delete(notice).where(kinds, notice.c.at < now - _LASTS, ~held.exists()).returning(*notice.c)
+    found = tx.execute(gone).all()
+    return tuple((Notice(r.key, r.what, r.do), _forget_telling(tx, r.key) or r.told_at) for r in found)
 
 
-def paged(tx: sa.Connection, one: Notice, *, now: datetime) -> bool:
-    """Claim the paging of owners about a notice; False if they have been paged about it."""
-    row = {"key": f"{_PAGED}{one.key}", "what": one.what, "do": one.do, "at": now, "told_at": now}
-    return insert_new(tx, notice, row)
+def about_to_page(tx: sa.Connection, one: Notice) -> None:
+    """Note that owners are about to be paged about a notice; until `paged` they may have been."""
+    row = {"key": f"{_PAGED}{one.key}", "what": one.what, "do": one.do, "at": _LONG_AGO, "told_at": _LONG_AGO}
+    insert_new(tx, notice, row)
 
 
-def pages(tx: sa.Connection) -> tuple[str, ...]:
-    """The keys of notices about which owners were paged and not told that it is well again."""
-    keys = tx.scalars(sa.select(notice.c.key).where(notice.c.key.startswith(_PAGED)))
-    return tuple(key.removeprefix(_PAGED) for key in keys)
+def paged(tx: sa.Connection, key: str, *, now: datetime) -> bool:
+    """The page came through; False if it has been taken back meanwhile."""
+    row = sa.update(notice).where(notice.c.key == f"{_PAGED}{key}")
+    return tx.execute(row.values(at=now, told_at=now)).rowcount == 1
+
+
+def pages(tx: sa.Connection) -> dict[str, bool]:
+    """The notices about which owners were paged and not told that it is well, and if that came through."""
+    rows = tx.execute(sa.select(notice.c.key, notice.c.at).where(notice.c.key.startswith(_PAGED)))
+    return {row.key.removeprefix(_PAGED): row.at > _LONG_AGO for row in rows}
 
 
 def unpaged(tx: sa.Connection, key: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,7 +30,18 @@ def note(tx: sa.Connection, number: IncidentId, entries: Sequence[Entry], *, now
         tx.execute(insert_into(tx.dialect.name, entry).on_conflict_do_nothing(), rows)
 
 
+def last(tx: sa.Connection, number: IncidentId, kind: EntryKind) -> Entry | None:
+    """The entry of this kind that was noted last."""
+    its = sa.select(entry).where(entry.c.incident == number, entry.c.kind == kind)
+    row = tx.execute(its.order_by(entry.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _entry(row)
+
+
 def entries(tx: sa.Connection, number: IncidentId) -> tuple[Entry, ...]:
     """The whole timeline in the order in which things happened."""
     rows = tx.execute(sa.select(entry).where(entry.c.incident == number).order_by(entry.c.at, entry.c.id))
-    return tuple(Entry(kind=EntryKind(r.kind), at=r.at, text=r.text, key=r.key, actor=r.actor) for r in rows)
+    return tuple(map(_entry, rows))
+
+
+def _entry(row: sa.Row[Any]) -> Entry:
+    return Entry(kind=EntryKind(row.kind), at=row.at, text=row.text, key=row.key, actor=row.actor)

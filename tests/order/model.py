@@ -92,12 +92,25 @@ class AlertModel:
 
     @property
     def ended(self) -> tuple[str, str, str] | None:
-        """When it was last said to be over, who ended it, and how bad it was; None while it is not over."""
+        """When it ended, who ended it, and how bad it was; None while it is not over."""
         if self.status != "resolved":
             return None
         ends = [one for one in self.events if one.type == "incident.resolved"]
         by = (ends[-1].by or "PagerDuty") if ends else "PagerDuty"
-        return self.whole[-1].at.isoformat(), by, self.severity
+        missed = not ends or any(_is_of_an_open_one(one) and one.at > ends[-1].at for one in self.events)
+        # An end whose event never came is known from whatever said last that it is over.
+        return (self.whole if missed else ends)[-1].at.isoformat(), by, self.severity
+
+    @property
+    def handled_at(self) -> str | None:
+        """When a person first did something about it."""
+        acts = (one for one in self.events if one.by and one.type != "incident.triggered")
+        return next((one.at.isoformat() for one in acts), None)
+
+
+def _is_of_an_open_one(one: Told) -> bool:
+    by_somebody = one.type == "incident.acknowledged" and one.by is not None
+    return by_somebody or one.type in {"incident.unacknowledged", "incident.reopened"}
 
 
 def _taken_away(one: Told) -> str | None:
@@ -127,8 +140,14 @@ class IncidentModel:
 
     @property
     def status(self) -> str:
-        """Where it stands, as long as no person says a word."""
-        return "dismissed" if self.waits and self.is_over else "triage"
+        """Where it stands: over before it opened, or by itself before a person did anything, it is none."""
+        return "dismissed" if self.is_over and (self.waits or not self.was_handled) else "triage"
+
+    @property
+    def was_handled(self) -> bool:
+        """Whether a person did something before the last of its alerts ended."""
+        acts = [one.handled_at for one in self.alerts.values() if one.handled_at]
+        return bool(acts) and min(acts) <= self._last_end[0]
 
     @property
     def expected_severity(self) -> str:
@@ -140,6 +159,11 @@ class IncidentModel:
     def ended_by(self) -> str | None:
         """Who ended the last of its alerts; None while one is open."""
         return self._last_end[1] if self.is_over else None
+
+    @property
+    def ended_at(self) -> str | None:
+        """When the last of its alerts ended; None while one is open."""
+        return self._last_end[0] if self.is_over else None
 
     @property
     def _last_end(self) -> tuple[str, str, str]:

@@ -17,6 +17,8 @@ from integrations.pagerduty.webhook import Webhook
 from multivac.app import Daemon
 from multivac.incident import IncidentId
 from multivac.settings import load_settings
+from multivac.steps import triage
+from multivac.steps.base import View
 from multivac.store import cases, migrate, timeline
 from multivac.store.cases import Case
 from multivac.store.database import Database
@@ -87,6 +89,14 @@ class Door:
         bodies = self._bodies[event.type]
         raw = body_of(event, bodies[next(self._turn) % len(bodies)])
         return self._webhook.receive(raw, signed(raw, SECRET)).status
+
+    def settle(self, *, spoke: bool = False) -> None:
+        """Dismiss what ended by itself, as the response does at once, unless people `spoke` there."""
+        out = self._daemons[False].out
+        for case in self.incidents():
+            if triage.wants_settling(View(case=case, now=out.clock.now(), out=out)):
+                with self.database.engine.begin() as tx:
+                    triage.keep_settled(tx, case, {"spoke": spoke}, now=out.clock.now())
 
     def incidents(self) -> list[Case]:
         """Every incident, the oldest first."""

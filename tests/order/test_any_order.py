@@ -3,18 +3,14 @@
 Cheap in every run; `make test ARGS="-k any_order --hypothesis-profile=thorough --timeout=900"` looks longer.
 """
 
-from collections.abc import Iterator
-
-import pytest
-import structlog
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from multivac.incident import Facts, Person
 from multivac.store.cases import Case
 from tests.order.model import AlertModel, IncidentModel, Model
-from tests.order.stage import Door, Quiet
-from tests.order.telling import Told, deliveries, templates
+from tests.order.stage import Door
+from tests.order.telling import Told, deliveries
 
 # Without the phase that explains a failure: it looks at each line, and a history has ten thousand.
 PHASES = tuple(one for one in Phase if one is not Phase.explain)
@@ -26,16 +22,6 @@ examples = settings(
 )
 
 
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    kept = Quiet()
-    structlog.configure(processors=[kept])
-    with Door(tmp_path_factory.mktemp("order"), templates()) as opened:
-        yield opened
-    structlog.reset_defaults()
-    assert kept.mistakes == []
-
-
 @examples
 @given(arriving=deliveries(), waits=st.booleans())
 def test_any_order_of_any_events_comes_to_what_the_latest_say(
@@ -45,6 +31,7 @@ def test_any_order_of_any_events_comes_to_what_the_latest_say(
     model = Model(waits=waits)
     for event in arriving:
         assert door.deliver(event) == 202
+        door.settle()
         model.hear(event)
     found = door.incidents()
     assert len(found) == len(model.incidents)
@@ -72,6 +59,7 @@ def agrees(case: Case, expected: IncidentModel) -> None:
         assert stands == expected.is_over
         if stands:
             assert case.resolution_by == expected.ended_by
+            assert (case.resolution_at.isoformat() if case.resolution_at else None) == expected.ended_at
 
 
 def knows(facts: Facts, expected: AlertModel) -> None:

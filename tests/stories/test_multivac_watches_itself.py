@@ -2,16 +2,23 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
+import sqlalchemy as sa
 
 from integrations.sandbox.exchange import Fault
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.server import Sandbox
 from integrations.sandbox.world import World
+from multivac.briefing import Message
 from multivac.errors import MultivacError
+from multivac.ports import Chat, Marker, Posted
+from multivac.schedule import Operators
+from multivac.store import notices
 from tests.stories.stage import PLAYBOOK, Clock, Logs, Multivac
 from tests.stories.workspace import Slack
 
@@ -179,6 +186,32 @@ def test_a_page_that_does_not_come_through_is_sent_again(
 
 
 @ON_SQLITE
+def test_a_page_that_is_refused_is_tried_rarely_and_logged_once(
+    look: Look, multivac: Multivac, pagerduty: PagerDuty, logs: Logs, *, world: World
+) -> None:
+    world.fail(Fault("slack", "*", "reset", times=0))
+    wrong = Fault("pagerduty", "POST /v2/enqueue", "server_error", times=0, status=400)
+    world.fail(wrong)
+    multivac.running.intake.tell_operators("a key", "Multivac is wrong.", "Mend it.")
+
+    def passes(minutes: int) -> tuple[int, int]:
+        for _ in range(minutes):
+            world.clock.forward(60)
+            multivac.running.beat.beat()
+            look()
+        said = sum(line["event"] == "owners cannot be paged" for line in logs.lines)
+        return len(world.calls("pagerduty", "POST /v2/enqueue")), said
+
+    assert passes(9) == (1, 1)
+    assert passes(21) == (3, 1)
+    world.clock.forward(24 * 3600)
+    assert passes(1) == (4, 2)
+    world.faults.remove(wrong)
+    passes(10)
+    assert list(pages(pagerduty).values()) == ["triggered"]
+
+
+@ON_SQLITE
 def test_a_notice_whose_answer_was_lost_is_not_said_twice(
     look: Look, multivac: Multivac, slack: Slack, *, world: World
 ) -> None:
@@ -187,6 +220,82 @@ def test_a_notice_whose_answer_was_lost_is_not_said_twice(
     look()
     look()
     assert len(told(slack)) == 1
+
+
+class Cut(Exception):
+    """The process dies here."""
+
+
+class CutOff:
+    """Slack as somebody uses it who dies right before or right after saying something."""
+
+    def __init__(self, chat: Chat, *, said: bool) -> None:
+        self._chat, self._said = chat, said
+
+    def post(self, channel: str, message: Message, marker: Marker) -> Posted:
+        if self._said:
+            self._chat.post(channel, message, marker)
+        raise Cut
+
+    def __getattr__(self, verb: str) -> object:
+        return getattr(self._chat, verb)
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_a_notice_whose_teller_died_is_told_by_the_next_and_once(
+    look: Look, multivac: Multivac, slack: Slack, *, said: bool, world: World
+) -> None:
+    out = multivac.running.out
+    multivac.running.intake.tell_operators("a key", "Something is wrong.", "Mend it.")
+    assert out.chat is not None
+    mortal = Operators(replace(out, chat=cast("Chat", CutOff(out.chat, said=said))))
+    with pytest.raises(Cut):
+        mortal.tell()
+    look()
+    assert len(told(slack)) == said, "nobody else may take it yet: the other may be slow"
+    world.clock.forward(31)
+    look()
+    look()
+    assert len(told(slack)) == 1
+
+
+@ON_SQLITE
+def test_a_notice_that_comes_back_is_told_again_though_the_first_can_be_found(
+    look: Look, multivac: Multivac, slack: Slack, *, world: World
+) -> None:
+    for _ in range(2):
+        multivac.running.database.write(
+            lambda tx: notices.raise_notice(
+                tx, notices.watched("x", "It is late.", ""), now=world.clock.now()
+            )
+        )
+        world.fail(Fault("slack", "chat.postMessage", "reset"))
+        look()
+        look()
+        world.clock.forward(26 * 60)
+        look()
+    lines = [line for line in told(slack) if "It is late." in line]
+    assert [line.startswith("*Over") for line in lines] == [True, True]
+
+
+@ON_SQLITE
+def test_a_page_whose_sender_died_is_sent_by_the_next(
+    look: Look, multivac: Multivac, pagerduty: PagerDuty, *, world: World
+) -> None:
+    world.fail(Fault("slack", "*", "reset", times=0))
+    notice = notices.watched("late", "Multivac is late.", "")
+
+    def die_on_the_way(tx: sa.Connection) -> None:
+        notices.raise_notice(tx, notice, now=world.clock.now())
+        notices.about_to_page(tx, notice)
+
+    multivac.running.database.write(die_on_the_way)
+    with suppress(MultivacError):
+        multivac.running.operators.tell()
+    for _ in range(2):
+        multivac.running.watch.page()
+    assert list(pages(pagerduty).values()) == ["triggered"]
+    assert len(world.calls("pagerduty", "POST /v2/enqueue")) == 1
 
 
 @ON_SQLITE

@@ -100,6 +100,22 @@ def test_a_search_that_lags_does_not_double_the_ticket(
     assert multivac.step("ticket").result["key"] == "OPS-1"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_ticket_made_after_long_failing_is_looked_for_as_long_as_any(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, *, world: World, jira: Jira
+) -> None:
+    jira.search_lag = 25.0
+    refusal = world.fail(Fault("jira", "POST /issue", "rate_limit", times=0, retry_after=40))
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.forward(seconds=30)
+    world.faults.remove(refusal)
+    world.fail(Fault("jira", "POST /issue", "lose_answer"))
+    clock.forward(minutes=4)
+    assert [issue.key for issue in jira.site.issues.values()] == ["OPS-1"]
+    assert multivac.step("ticket").result["key"] == "OPS-1"
+
+
 @pytest.mark.parametrize(
     ("vendor", "method"),
     [

@@ -81,6 +81,43 @@ def test_an_acknowledgement_keeps_the_incident(
     assert len(slack.channel("inc-1").said("resolution")) == 1
 
 
+def test_an_acknowledgement_that_is_told_after_the_end_brings_the_incident_back(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    alert = started(multivac, pagerduty, clock)
+    pagerduty.hold_deliveries()
+    pagerduty.acknowledge(alert, by="Ana")
+    clock.forward(seconds=20)
+    pagerduty.resolve(alert)
+    acknowledged, resolved = (parcel.event.body for parcel in pagerduty.deliveries._held or [])
+    assert pagerduty.deliver_raw(resolved) == [202]
+    clock.settle()
+    assert multivac.incident().status is Status.DISMISSED
+    assert pagerduty.deliver_raw(acknowledged) == [202]
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert multivac.incident().status is Status.TRIAGE
+    assert "Triage" in room.topic
+    assert len(room.said("resolution")) == 1
+    assert "No longer dismissed: somebody was on it before the alert ended" in multivac.timeline()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("late", [False, True])
+def test_a_note_on_an_alert_that_ended_by_itself_keeps_nothing(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, *, late: bool
+) -> None:
+    alert = started(multivac, pagerduty, clock)
+    pagerduty.hold_deliveries()
+    pagerduty.resolve(alert)
+    clock.forward(seconds=20)
+    pagerduty.annotate(alert, "for the record", by="Ana")
+    pagerduty.set_priority(alert, "P2", by="Ana")
+    pagerduty.release("reversed" if late else "sent")
+    clock.settle()
+    assert multivac.incident().status is Status.DISMISSED
+
+
 def test_a_monitors_acknowledgement_is_no_human_word(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock
 ) -> None:

@@ -130,6 +130,13 @@ class Slack:
         assert knock.status == 200, knock
         return dict(knock.body.get("errors", {})) if isinstance(knock.body, dict) else {}
 
+    def opens_home(self, who: str) -> str:
+        """Let a person open Multivac's own page; gives what stands there."""
+        me = next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
+        self.standin.opens_home(me)
+        self.wait_for(lambda: me in self.standin.space.homes, "the page")
+        return _written(self.standin.space.homes[me]["blocks"])
+
     def form(self) -> dict[str, Any]:
         """The form that is open."""
         self.wait_for(lambda: bool(self.standin.space.views), "a form")
@@ -157,7 +164,7 @@ class Slack:
 
     def wait_for(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until it holds: people are answered on threads of the daemon's own."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + 9
         while not holds():
             assert time.monotonic() < end, f"{what} did not come"
             time.sleep(0.005)

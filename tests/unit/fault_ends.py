@@ -114,6 +114,6 @@ ENDS: dict[str, Call] = {
         lambda b: len(b.sandbox.jira.issue("OPS-1")["fields"]["issuelinks"]),
     ),
     "POST /incidents/{id}/status_updates": Call("pagerduty", _alerted(_publish), _noted, _notes_or_updates),
-    "PUT /incidents/{id}": Call("pagerduty", _alerted(_resolve), None, _resolved),
+    "PUT /incidents": Call("pagerduty", _alerted(_resolve), None, _resolved),
     "GET /incidents/{id}": Call("pagerduty", _resolved_already),
 }
