@@ -158,7 +158,7 @@ class Daemon:
         self.watch = Watch(self.out, beat=self.beat, operators=self.operators, lookout=self._lookout())
         self.sweep = Sweep(self.out.pager, self.intake, self.database) if self.out.pager else None
         self.schedule = Schedule(self.clock)
-        self.health = Health(self._database_answers)
+        self.health = Health(self._database_answers, lambda: self.database.takes_writes)
         self._server = self._web()
 
     @property
@@ -288,6 +288,7 @@ class Daemon:
         every(10, "operators", self.operators.tell)
         every(10, "page", self.watch.page)
         every(60, "heartbeat", self.watch.beat_heart, at_once=True)
+        every(5, "write", self.beat.write_again)
         every(3600, "house", self.beat.keep_house)
         every(pauses.COLLECT_EVERY_SECONDS, "collect", gc.collect)
         if self.sweep is not None:

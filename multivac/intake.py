@@ -111,7 +111,7 @@ class Intake:
         log.warning("webhook unreadable", why=why, webhook=webhook_id, size=len(body))
 
     def tell_operators(self, key: str, what: str, do: str) -> None:
-        """Note something only operators can mend; however often it happens, they are told once."""
+        """Note something only operators can mend; they are told once, until it has not happened for a day."""
         now = self._clock.now()
         notice = notices.Notice(key, what, do)
         if self._database.write(lambda tx: notices.raise_notice(tx, notice, now=now), urgent=True):
@@ -158,7 +158,9 @@ class Intake:
         joined = _joined(news.subject, owner.why, at=told.occurred_at)
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
         entries += self._early(tx, news, owner.number)
-        return Taken("joined", self._change(tx, news, incidents.brief(tx, owner.number), entries=entries))
+        brief = incidents.brief(tx, owner.number)
+        traits.remember(tx, owner.number, news.subject, declared_at=brief.declared_at)
+        return Taken("joined", self._change(tx, news, brief, entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
         facts, now = news.known.facts, news.now
@@ -210,6 +212,8 @@ class Intake:
         entries = [] if told.kind is AlertKind.FOUND_OPEN else [_entry(told)]
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
+        if news.known.is_other:
+            traits.remember(tx, owner, news.subject, declared_at=brief.declared_at)
         return Taken("followed", self._change(tx, news, brief, entries=entries))
 
     def _merged_into(self, tx: sa.Connection, news: _News) -> Known | None:
@@ -240,7 +244,6 @@ class Intake:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, facts = brief.number, news.known.facts
         alerts.belongs(tx, news.known, number, as_bad_as=brief.playbook.severity_of(facts))
-        traits.remember(tx, number, news.subject, declared_at=brief.declared_at)
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, at=news.told.occurred_at)
@@ -295,7 +298,8 @@ class Intake:
         if not brief.status.is_open:
             return
         is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
-        if not is_early and not (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage):
+        unopened = is_early or (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage)
+        if not unopened or brief.status is not Status.TRIAGE:  # people are on it, channel or not
             incidents.propose_resolution(tx, brief.number, by=end.by, at=end.at)
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)

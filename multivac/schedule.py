@@ -29,6 +29,7 @@ from multivac.ports import Chat, Clock, Marker, checking_before_sending
 from multivac.response import Response
 from multivac.steps.base import Outside
 from multivac.store import alerts, incidents, notices, tanks, traits
+from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store.incidents import Touched
 from multivac.store.notices import Hold, Notice
@@ -110,6 +111,13 @@ class Beat:
         self._telemetry.open.clear()
         for severity, count in by_severity.items():
             self._telemetry.open.labels(severity).set(count)
+
+    def write_again(self) -> None:
+        """Write a row if the last write was refused: nobody else may come to write while we are not ready."""
+        if not self._database.takes_writes:
+            now = self._clock.now()
+            keep = partial(directory.keep_answer, key="written again", value=None, now=now)
+            self._database.write(keep)
 
     def keep_house(self) -> None:
         """Forget what can no longer matter."""

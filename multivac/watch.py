@@ -87,7 +87,11 @@ class Watch:
         heart must mean that nobody is there to tell them.
         """
         url = self._lookout.heartbeat_url
-        if url is None or any(self._own_troubles(self._late(), self._out.clock.now())):
+        if (
+            url is None
+            or not self._out.database.takes_writes
+            or any(self._own_troubles(self._late(), self._out.clock.now()))
+        ):
             return False
         try:
             answer = self._http.request("GET", url, redirect=False)

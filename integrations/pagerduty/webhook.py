@@ -13,7 +13,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -71,6 +71,9 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+_STILL_SO = timedelta(hours=1)  # then it is said once more that it still happens
+
+
 class Webhook:
     """Receives deliveries; `secrets` may be several while PagerDuty's are being changed.
 
@@ -91,7 +94,7 @@ class Webhook:
         self._unverified = unverified
         self._intake = intake
         self._now = now
-        self._told: set[str] = set()
+        self._told: dict[str, datetime] = {}
 
     def receive(self, raw: bytes, headers: Mapping[str, str]) -> Reply:
         """The answer to one delivery; `raw` is the body exactly as it came. Never raises."""
@@ -147,7 +150,8 @@ class Webhook:
 
     def _tell(self, key: str, what: str, do: str) -> None:
         # Remembered here too, so that a flood of forgeries does not become one of transactions.
-        if key in self._told:
+        now, told_at = self._now(), self._told.get(key)
+        if told_at is not None and told_at <= now < told_at + _STILL_SO:
             return
         log.warning("webhook refused", reason=key)
         try:
@@ -155,7 +159,7 @@ class Webhook:
         except Exception:  # the web's boundary: the answer does not depend on the telling
             log.exception("operators not told", reason=key)
         else:
-            self._told.add(key)
+            self._told[key] = now
 
 
 def _signatures(header: str) -> tuple[bytes, ...]:

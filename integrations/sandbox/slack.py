@@ -176,6 +176,8 @@ class Slack(Fingers):
             ("home", self.opens_home),
             ("connect", self.outbox.connect),
             ("challenge", self.outbox.challenge),
+            ("check_ssl", self.outbox.check_ssl),
+            ("rate_limited", self.outbox.rate_limited),
             ("drop", self.sockets.drop),
             ("refresh", self.sockets.refresh),
             ("token", self.token),
@@ -194,6 +196,7 @@ class Slack(Fingers):
                 "channels": [_state(channel) for channel in space.channels.values()],
                 "views": [{"user": space.viewers[view["id"]], **view} for view in space.views.values()],
                 "homes": space.homes,
+                "slash_commands": self.outbox.declared.get("slash_commands", []),
                 "shortcuts": self.outbox.declared.get("shortcuts", []),
                 "sockets": self.sockets.connected,
             }

@@ -40,12 +40,14 @@ class Declared(TypedDict, total=False):
     """What the app's manifest declares besides addresses.
 
     `types` are the events it subscribes to (none: all), `options` the address for the options of external
-    selects, `shortcuts` its entries in Slack's menus: `type` "message" or "global", `name`, `callback_id`.
+    selects, `shortcuts` its entries in Slack's menus: `type` "message" or "global", `name`, `callback_id`;
+    `slash_commands` are offered to people who type: `command`, `description`, `usage_hint`.
     """
 
     types: Iterable[str]
     options: str
     shortcuts: list[dict[str, str]]
+    slash_commands: list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Outbox:
 
     def __init__(self, world: World, space: Workspace) -> None:
         self._clock: Clock = world.clock
+        self._touch = world.touch
         self._space = space
         self._numbers = itertools.count(1)
         self._http = urllib3.PoolManager(num_pools=4, maxsize=16, retries=False)
@@ -91,6 +94,7 @@ class Outbox:
         self.declared = declared
         if events or self.sockets.connected:
             self._subscribe(events)
+        self._touch()
 
     def reset(self, space: Workspace) -> None:
         """Forget the addresses and what is under way; `space` is the workspace from now on."""
@@ -119,6 +123,19 @@ class Outbox:
         answer = self._post(subscriber.url, body, "application/json")
         said = answer.body.get("challenge") if isinstance(answer.body, dict) else answer.body
         return answer.status == 200 and said == challenge
+
+    def check_ssl(self) -> Knock:
+        """Ask the command address whether it is there, as Slack does now and then."""
+        body = urlencode({"token": "sandbox", "ssl_check": "1"}).encode()
+        return self._post(self.commands, body, "application/x-www-form-urlencoded")
+
+    def rate_limited(self) -> None:
+        """Tell the app that it gets no more events this minute."""
+        minute = self._space.seconds() // 60 * 60
+        about = {"token": "sandbox", "type": "app_rate_limited", "team_id": self._space.team_id}
+        body = json.dumps({**about, "minute_rate_limited": minute, "api_app_id": self._space.app_id}).encode()
+        event_id = f"Ev{next(self._numbers):010d}"
+        self.deliveries.send(Event(event_id, "app_rate_limited", event_id, body))
 
     def command(self, form: dict[str, str]) -> Knock:
         """Send a slash command and wait for the app's answer, at most three seconds."""

@@ -84,7 +84,7 @@ METHODS: dict[str, Method] = {
 def _shown(space: Workspace, ask: Ask, person: Person) -> dict[str, Any]:
     shown = person.as_json(space.team_id, email="users:read.email" in ask.token.scopes)
     if ask.flag("include_locale"):
-        shown["locale"] = "en-US"
+        shown["locale"] = person.locale
     return shown
 
 

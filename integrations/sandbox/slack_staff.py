@@ -25,11 +25,11 @@ class Staff:
             self.world.touch()
             return person.id
 
-    def change_person(self, user: str, **changed: str) -> None:
-        """Change somebody's `name` (the handle), `real_name`, `email` or `tz`."""
+    def change_person(self, user: str, **changed: Any) -> None:
+        """Change `name` (the handle), `real_name`, `email`, `tz` or `locale`, or make somebody a `guest`."""
         with self.world.lock:
             person = self._who(user)
-            if unknown := changed.keys() - {"name", "real_name", "email", "tz"}:
+            if unknown := changed.keys() - {"name", "real_name", "email", "tz", "locale", "guest"}:
                 raise ValueError(f"nobody can change {', '.join(sorted(unknown))}")
             for name, value in changed.items():
                 setattr(person, name, value)

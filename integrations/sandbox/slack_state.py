@@ -26,6 +26,8 @@ class Person:
     is_bot: bool = False
     bot_id: str = ""
     tz: str = "Europe/Amsterdam"
+    locale: str = "en-US"
+    guest: bool = False
     updated: int = 0
 
     def as_json(self, team: str, *, email: bool = True) -> dict[str, Any]:
@@ -59,7 +61,7 @@ class Person:
             "is_admin": False,
             "is_owner": False,
             "is_primary_owner": False,
-            "is_restricted": False,
+            "is_restricted": self.guest,
             "is_ultra_restricted": False,
             "is_bot": self.is_bot,
             "is_app_user": False,

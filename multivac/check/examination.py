@@ -16,11 +16,12 @@ from multivac.check.people import PeopleExamination
 from multivac.check.questions import Area, Question
 from multivac.check.tracker import TrackerExamination
 from multivac.check.verdicts import Level, Report, Verdict
+from multivac.check.watch import WatchExamination
 from multivac.errors import BadConfig
 from multivac.playbook import Playbook
 from multivac.settings import Settings
 
-AREAS = ("slack", "jira", "pagerduty", "database", "playbooks", "people")
+AREAS = ("slack", "jira", "pagerduty", "watch", "database", "playbooks", "people")
 _QUESTION_SECONDS = 5.0
 _WHOLE_SECONDS = 18.0  # more than any area takes: at most three questions wait for one another
 _NOBODY = Doctors(chat=None, tracker=None, pager=None)
@@ -40,7 +41,7 @@ def examine(
     """
     read: list[Playbook] = []
     files = examine_playbooks(Area("playbooks"), settings.playbooks.path, read)
-    plan = _Plan(settings, _NOBODY if offline else doctors, wishes(read), seconds)
+    plan = _Plan(settings, _NOBODY if offline else doctors, wishes(read), seconds, offline)
     every = plan.areas() | {"playbooks": lambda: files}
     whole = Area("check", seconds=_WHOLE_SECONDS)
     verdicts = whole.ask(*(Question(name, every[name]) for name in AREAS if name in only))
@@ -62,6 +63,7 @@ class _Plan:
     doctors: Doctors
     wished: Wishes
     seconds: float
+    offline: bool
 
     def areas(self) -> dict[str, Callable[[], list[Verdict]]]:
         """How each area is examined, but for the playbooks, which have been read already."""
@@ -72,6 +74,7 @@ class _Plan:
             "slack": self._slack,
             "jira": self._jira,
             "pagerduty": self._pagerduty,
+            "watch": self._watch,
             "database": lambda: examine_database(Area("database", seconds=self.seconds), settings.database),
             "people": PeopleExamination(people, self.doctors, self.wished, settings.people.path).examine,
         }
@@ -98,6 +101,11 @@ class _Plan:
         public_url = self.settings.server.public_url
         return PagerExamination(area, pager, pagerduty, self.wished, public_url).examine()
 
+    def _watch(self) -> list[Verdict]:
+        area = Area("watch", seconds=self.seconds)
+        watch, pagerduty = self.settings.watch, self.settings.pagerduty
+        return WatchExamination(area, watch, pagerduty, self.offline).examine()
+
 
 def _left_alone(area: Area, state: str, *, on: bool) -> list[Verdict]:
     """A vendor that is off, or on and not to be asked; neither is a mistake."""
@@ -105,7 +113,7 @@ def _left_alone(area: Area, state: str, *, on: bool) -> list[Verdict]:
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
-    for section in (settings.slack, settings.jira, settings.pagerduty):
+    for section in (settings.slack, settings.jira, settings.pagerduty, settings.watch):
         for _, value in section:
             for secret in value if isinstance(value, tuple) else (value,):
                 if isinstance(secret, SecretStr):

@@ -25,6 +25,7 @@ _CONNECTIONS = 24  # front doors and steps at once; half as many again on Postgr
 _WRITERS = 3  # on PostgreSQL; more only take Python's one interpreter from each other
 _FROZEN_SECONDS = 10  # between two statements of a transaction; none of ours waits for anything outside
 _LOCKED_SECONDS = 3  # for a row; longer means a frozen replica, and the beat must live to find that out
+_ONLY_LOCKED = frozenset({"55P03", "40P01"})  # a row of somebody's, for a moment: PostgreSQL's own numbers
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
 _GROUP = 12  # how many pieces of work of one rank share a commit: more would make each wait for all
 # Whoever came back last goes first: each connection in use keeps pages and statements of its own, and
@@ -106,6 +107,7 @@ class Database:
         self._pieces: queue.PriorityQueue[_Piece] = queue.PriorityQueue()
         self._turns = count()
         self._writers: list[threading.Thread] = []
+        self.takes_writes = True  # False from a write that the database refuses until one that it takes
 
     @property
     def file(self) -> Path | None:
@@ -165,9 +167,10 @@ class Database:
     def _connect_and_commit(self, piece: _Piece) -> None:
         try:
             with self.engine.connect() as connection:
-                _commit_alone(connection, piece)
+                self._commit_alone(connection, piece)
         except Exception as error:  # boundary: a database that is away must not end the writer
             if not piece.answer.done():
+                self._note_refusal(error)
                 piece.answer.set_exception(error)
 
     def _write_in_groups(self) -> None:
@@ -177,8 +180,8 @@ class Database:
                 if piece.rank == _LAST:
                     piece.answer.set_result(None)
                     return
-                for one in _commit_together(connection, self._group(piece)):
-                    _commit_alone(connection, one)
+                for one in self._commit_together(connection, self._group(piece)):
+                    self._commit_alone(connection, one)
 
     def _group(self, first: _Piece) -> Iterator[_Piece]:
         """The pieces that share a commit, each taken when the one before it is done.
@@ -196,6 +199,36 @@ class Database:
                 return
             yield piece
 
+    def _commit_together(self, connection: sa.Connection, group: Iterable[_Piece]) -> list[_Piece]:
+        """Do the pieces in one transaction and answer them; those to be done one by one if that failed."""
+        taken: list[_Piece] = []
+        try:
+            with _transaction(connection):
+                answers = [piece.work(connection) for piece in _kept(group, taken)]
+        except Exception as error:  # boundary: one bad piece must not cost the others
+            log.info("group of writes split", size=len(taken), error=repr(error))
+            return taken
+        self.takes_writes = True
+        for piece, answer in zip(taken, answers, strict=True):
+            piece.answer.set_result(answer)
+        return []
+
+    def _commit_alone(self, connection: sa.Connection, piece: _Piece) -> None:
+        try:
+            with _transaction(connection):
+                answer = piece.work(connection)
+        except BaseException as error:  # boundary: the writer outlives every error and hands it to its owner
+            self._note_refusal(error)
+            piece.answer.set_exception(error)
+        else:
+            self.takes_writes = True
+            piece.answer.set_result(answer)
+
+    def _note_refusal(self, error: BaseException) -> None:
+        state = getattr(getattr(error, "orig", None), "sqlstate", None)
+        if isinstance(error, sa.exc.OperationalError | sa.exc.InternalError) and state not in _ONLY_LOCKED:
+            self.takes_writes = False
+
 
 @contextmanager
 def _transaction(connection: sa.Connection) -> Iterator[None]:
@@ -209,34 +242,10 @@ def _transaction(connection: sa.Connection) -> Iterator[None]:
         raise
 
 
-def _commit_together(connection: sa.Connection, group: Iterable[_Piece]) -> list[_Piece]:
-    """Do the pieces in one transaction and answer them; those to be done one by one if that failed."""
-    taken: list[_Piece] = []
-    try:
-        with _transaction(connection):
-            answers = [piece.work(connection) for piece in _kept(group, taken)]
-    except Exception as error:  # boundary: one bad piece must not cost the others
-        log.info("group of writes split", size=len(taken), error=repr(error))
-        return taken
-    for piece, answer in zip(taken, answers, strict=True):
-        piece.answer.set_result(answer)
-    return []
-
-
 def _kept(pieces: Iterable[_Piece], taken: list[_Piece]) -> Iterator[_Piece]:
     for piece in pieces:
         taken.append(piece)
         yield piece
-
-
-def _commit_alone(connection: sa.Connection, piece: _Piece) -> None:
-    try:
-        with _transaction(connection):
-            answer = piece.work(connection)
-    except BaseException as error:  # boundary: the writer outlives every error and hands it to its owner
-        piece.answer.set_exception(error)
-    else:
-        piece.answer.set_result(answer)
 
 
 def _nothing(_: sa.Connection) -> None:

@@ -30,6 +30,7 @@ class Hold:
 _TO_MEND, _WATCHED, _TELLING, _PAGED = "mend:", "watch:", "telling:", "paged:"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _LASTS = timedelta(minutes=25)  # what fails is tried again within ten
+_HEARD_LASTS = timedelta(days=1)  # what strangers do at a front door, who may come again at any time
 HELD_FOR = timedelta(seconds=30)  # by then whoever tells it has sent the last request, or is dead
 
 
@@ -120,13 +121,15 @@ def over(tx: sa.Connection, key: str) -> None:
 def forgotten(tx: sa.Connection, *, now: datetime) -> tuple[tuple[Notice, datetime | None], ...]:
     """Forget what has not been seen for a while, so that it is told again if it comes back.
 
-    Gives what was forgotten, and when it was told, perhaps. What nobody looks for again stays.
+    Gives what was forgotten, and when it was told, perhaps.
     """
-    kinds = sa.or_(*(notice.c.key.startswith(prefix) for prefix in (_TO_MEND, _WATCHED)))
+    lasts = sa.or_(*(notice.c.key.startswith(prefix) for prefix in (_TO_MEND, _WATCHED)))
+    ours = sa.or_(*(notice.c.key.startswith(prefix) for prefix in (_TELLING, _PAGED)))
+    is_over = sa.or_(sa.and_(lasts, notice.c.at < now - _LASTS), notice.c.at < now - _HEARD_LASTS)
     held = sa.select(_telling.c.key).where(
         _telling.c.key == _TELLING + notice.c.key, _telling.c.at > now - HELD_FOR
     )
-    gone = sa.delete(notice).where(kinds, notice.c.at < now - _LASTS, ~held.exists()).returning(*notice.c)
+    gone = sa.delete(notice).where(~ours, is_over, ~held.exists()).returning(*notice.c)
     found = tx.execute(gone).all()
     return tuple((Notice(r.key, r.what, r.do), _forget_telling(tx, r.key) or r.told_at) for r in found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +28,13 @@ def note(tx: sa.Connection, number: IncidentId, entries: Sequence[Entry], *, now
         for one in entries
     ]
     if rows:
-        tx.execute(insert_into(tx.dialect.name, entry).on_conflict_do_nothing(), rows)
+        tx.execute(_note(tx.dialect.name), rows)
+
+
+@cache
+def _note(dialect: str) -> sa.Executable:
+    insert: sa.Executable = insert_into(dialect, entry).on_conflict_do_nothing()
+    return insert
 
 
 def last(tx: sa.Connection, number: IncidentId, kind: EntryKind) -> Entry | None:

@@ -57,6 +57,7 @@ class Health:
     """Whether this replica should get traffic; upstreams do not count."""
 
     database_answers: Callable[[], bool]
+    database_takes_writes: Callable[[], bool]
     draining: bool = False
 
 
@@ -134,6 +135,8 @@ def _mount_health(app: FastAPI, parts: Parts) -> None:
             return PlainTextResponse("draining", 503)
         if not health.database_answers():
             return PlainTextResponse("the database does not answer", 503)
+        if not health.database_takes_writes():
+            return PlainTextResponse("the database takes no writes: see its disk, and the log", 503)
         return PlainTextResponse("ready")
 
     @app.get("/metrics")

@@ -13,6 +13,11 @@ from integrations.sandbox.seed import BOT_TOKEN
 from integrations.sandbox.server import Sandbox
 
 Body = dict[str, Any]
+COMMANDS = [{"command": "/incident", "description": "Run an incident", "usage_hint": "new | list | help"}]
+SHORTCUTS = [
+    {"type": "message", "name": "Add to timeline", "callback_id": "timeline"},
+    {"type": "global", "name": "Declare an incident", "callback_id": "declare"},
+]
 
 
 class TinyApp:
@@ -42,7 +47,12 @@ class TinyApp:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{self._server.server_port}"
         world.slack.connect(
-            signing_secret="secret", events=f"{url}/events", commands=f"{url}/c", interactions=f"{url}/i"
+            signing_secret="secret",
+            events=f"{url}/events",
+            commands=f"{url}/c",
+            interactions=f"{url}/i",
+            shortcuts=SHORTCUTS,
+            slash_commands=COMMANDS,
         )
 
     def hear(self, path: str, body: str) -> bytes:

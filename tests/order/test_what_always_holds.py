@@ -4,8 +4,8 @@ Cheap in every run; `make test ARGS="-k always --hypothesis-profile=thorough --t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import sqlalchemy as sa
@@ -26,11 +26,14 @@ from multivac.store.cases import Case
 from multivac.store.incidents import Appointment
 from multivac.store.tables import entry, incident
 from tests.order.stage import Door
-from tests.order.telling import ASIDE, LEAVES, PEOPLE, Told, tellings
+from tests.order.telling import ASIDE, LEAVES, PEOPLE, START, Told, tellings
 
 EXAMPLES = max(settings().max_examples // 5, 1)
 PEOPLES_OWN = frozenset({Status.MITIGATED, Status.RESOLVED, Status.CLOSED})  # no alert ever brings these
 # The first few change most, so they come most often.
+FIRST = Told(
+    id="", type="", alert="A", at=START, by=None, title="It is slow", service="checkout", status="triggered"
+)
 KINDS: tuple[str, ...] = 3 * (
     "incident.triggered",
     "incident.resolved",
@@ -180,6 +183,8 @@ class Life(RuleBasedStateMachine):
         assert now.status is was.status or now.status in MAY_FOLLOW[was.status]
         if not self._by_a_person:
             self._follows_from_alerts(before, after)
+        if now.status is not Status.DISMISSED:
+            self._has_ended.discard(now.id)
 
     def _follows_from_alerts(self, before: Picture, after: Picture) -> None:
         was, now = before.case, after.case
@@ -193,7 +198,6 @@ class Life(RuleBasedStateMachine):
             assert self._waits or not _was_handled(now)
         if was.id in self._has_ended and now.status is not was.status:
             assert not after.is_over, "what a person dismissed only comes back with its alert"
-            self._has_ended.discard(was.id)
         if before.stands and not after.is_over:
             assert now.resolution_withdrawn
         if was.status in OPEN and now.status in OPEN and after.is_over and not before.is_over:
@@ -234,6 +238,20 @@ def test_what_an_incident_is_always_holds(door: Door) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_an_early_end_does_not_dismiss_what_people_have_made_active(door: Door) -> None:
+    door.begin(waits=True)
+    begun, ended = (replace(FIRST, id=kind, type=f"incident.{kind}") for kind in ("triggered", "resolved"))
+    assert door.deliver(begun) == 202
+    [case] = door.incidents()
+    with door.database.engine.begin() as tx:
+        incidents.set_status(tx, case.id, Status.ACTIVE, now=case.declared_at)
+    assert door.deliver(replace(ended, status="resolved", at=ended.at + timedelta(seconds=1))) == 202
+    [case] = door.incidents()
+    assert case.status is Status.ACTIVE
+    assert case.resolution_at is not None
+    assert not [key for key in door.timeline(case.id) if key.startswith("dismissed")]
 
 
 def test_only_triage_can_be_dismissed_and_only_what_is_resolved_can_be_closed() -> None:

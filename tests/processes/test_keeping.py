@@ -86,7 +86,9 @@ def test_a_full_disk_asks_for_redelivery_and_is_recovered_from(
     process.rlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
     assert [daemon.post(alert.body)[0] for alert in during] == [503, 503, 503]
     assert daemon.get("/livez")[0] == 200
+    assert daemon.get("/readyz")[0] == 503
     process.rlimit(resource.RLIMIT_FSIZE, usual)
+    until(lambda: daemon.get("/readyz")[0] == 200, 10, "it is not ready again by itself")
     assert [daemon.post(alert.body)[0] for alert in during] == [202, 202, 202]
     outage.wait_until_whole([*before, *during], 25)
     daemon.stop()

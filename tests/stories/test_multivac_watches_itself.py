@@ -192,9 +192,9 @@ def test_a_page_that_is_refused_is_tried_rarely_and_logged_once(
     world.fail(Fault("slack", "*", "reset", times=0))
     wrong = Fault("pagerduty", "POST /v2/enqueue", "server_error", times=0, status=400)
     world.fail(wrong)
-    multivac.running.intake.tell_operators("a key", "Multivac is wrong.", "Mend it.")
 
     def passes(minutes: int) -> tuple[int, int]:
+        multivac.running.intake.tell_operators("a key", "Multivac is wrong.", "Mend it.")
         for _ in range(minutes):
             world.clock.forward(60)
             multivac.running.beat.beat()
@@ -220,6 +220,26 @@ def test_a_notice_whose_answer_was_lost_is_not_said_twice(
     look()
     look()
     assert len(told(slack)) == 1
+
+
+@ON_SQLITE
+def test_a_notice_about_strangers_ends_when_none_has_come_for_a_day(
+    look: Look, multivac: Multivac, pagerduty: PagerDuty, slack: Slack, *, world: World
+) -> None:
+    def comes_after(hours: int) -> list[bool]:
+        world.clock.forward(hours * 3600)
+        multivac.running.beat.beat()
+        look()
+        forged = {"X-PagerDuty-Signature": f"v1={'0' * 64}"}
+        assert pagerduty.deliver_raw(b"{}", headers=forged) == [503]
+        look()
+        lines = [line for line in told(slack) if "signature matches none" in line]
+        return [line.startswith("*Over") for line in lines]
+
+    assert comes_after(0) == [False]
+    assert comes_after(23) == [False]
+    assert comes_after(23) == [False], "it still happens"
+    assert comes_after(25) == [True, False], "it was over, and is told anew"
 
 
 class Cut(Exception):

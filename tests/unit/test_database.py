@@ -59,6 +59,7 @@ def test_an_error_is_handed_to_whoever_wrote_and_nothing_of_it_stays(database: D
 
     with pytest.raises(ZeroDivisionError):
         database.write(bad)
+    assert database.takes_writes, "that is a fault of ours, not the database's"
     assert _names(database) == set()
 
 
@@ -69,8 +70,11 @@ def test_a_commit_that_is_refused_costs_only_itself(database: Database) -> None:
     sa.event.listen(database.engine, "commit", refuse)
     with pytest.raises(sa.exc.OperationalError, match="disk full"):
         database.write(partial(_insert, name="lost"))
+    assert not database.takes_writes
     sa.event.remove(database.engine, "commit", refuse)
+    assert not database.takes_writes, "until a write says so"
     database.write(partial(_insert, name="kept"))
+    assert database.takes_writes
     assert _names(database) == {"kept"}
 
 

@@ -45,7 +45,7 @@ class Site:
         self.door = Door()
         self.room = Room(3 * LARGEST_BODY)
         self.telemetry = Telemetry("0")
-        health = Health(lambda: True)
+        health = Health(lambda: True, lambda: True)
         parts = Parts(
             doors={"vendor": self.door}, health=health, telemetry=self.telemetry, version="0", room=self.room
         )

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -157,6 +158,15 @@ def test_operators_who_could_not_be_told_are_told_later() -> None:
     intake.fails = None
     door.receive(PING, signed(PING, "rotated"))
     assert intake.told == ["pagerduty webhook matches no secret"]
+
+
+def test_what_still_happens_is_said_once_an_hour() -> None:
+    intake, now = Intake(), datetime(2026, 3, 2, 12, tzinfo=UTC)
+    times = iter(now + timedelta(minutes=minute) for minute in (0, 1, 59, 60, 61, 30))
+    door = Webhook([SECRET], unverified="retry", intake=intake, now=lambda: next(times))
+    for _ in range(6):
+        door.receive(PING, signed(PING, "x"))
+    assert len(intake.told) == 3, "at first, an hour later, and when the clock was set back"
 
 
 def test_no_secret_shows_in_the_door_or_its_answers() -> None:

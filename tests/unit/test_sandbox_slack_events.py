@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -95,6 +96,19 @@ def test_an_address_proves_itself_by_echoing_the_challenge(office: Office, app: 
     assert not office.slack.outbox.challenge()
     app.echoes = True
     assert office.slack.outbox.challenge()
+
+
+def test_slack_looks_whether_the_app_is_there_and_says_when_it_sends_no_more(
+    office: Office, app: App, payloads: Path
+) -> None:
+    assert office.slack.outbox.check_ssl().status == 200
+    assert parse_qs(app.heard[-1][2].decode())["ssl_check"] == ["1"]
+    office.slack.outbox.rate_limited()
+    office.slack.deliveries.redeliver_due()
+    [told] = app.events()
+    record = json.loads((payloads / "slack" / "event.app_rate_limited.json").read_text())
+    assert told.keys() == record.keys()
+    assert told["type"] == "app_rate_limited"
 
 
 def test_a_command_reaches_the_app_signed_and_shows_its_answer(office: Office, app: App) -> None:

@@ -24,9 +24,8 @@ def told(office: Office, app: App, kind: str, subtype: str | None = None) -> lis
 
 def pressed(app: App) -> Body:
     """The last interaction."""
-    path, _, body = app.heard[-1]
-    assert path == "/interactions"
-    payload: Body = json.loads(parse_qs(body.decode())["payload"][0])
+    last = [body for path, _, body in app.heard if path == "/interactions"][-1]
+    payload: Body = json.loads(parse_qs(last.decode())["payload"][0])
     return payload
 
 
@@ -108,10 +107,14 @@ def test_a_user_group_that_changes_or_goes_is_told(office: Office, app: App) -> 
 
 
 def test_an_account_that_changes_or_closes_is_told(office: Office, app: App) -> None:
-    office.slack.change_person("Ana Silva", real_name="Ana Sousa")
+    office.slack.change_person("Ana Silva", real_name="Ana Sousa", locale="de-DE", guest=True)
     office.slack.deactivate("Bo Lindqvist")
     names = {each["user"]["profile"]["real_name"]: each for each in told(office, app, "user_change")}
-    assert names["Ana Sousa"]["user"]["deleted"] is False
+    assert names["Ana Sousa"]["user"]["is_restricted"] is True
+    ana = names["Ana Sousa"]["user"]["id"]
+    assert office.web.users_info(user=ana, include_locale=True)["user"]["locale"] == "de-DE"
+    with pytest.raises(ValueError, match="nobody can change id"):
+        office.slack.change_person(ana, id="U1")
     assert names["Bo Lindqvist"]["user"]["deleted"] is True
 
 

@@ -68,7 +68,8 @@ export async function use(surface, block, element, choice = {}, object = element
   else await ask("slack/click", { channel: surface.channel, ts: surface.ts, ...body }, what);
 }
 
-function confirmed(object) {
+/** Ask whether a person is sure, in the words of one of Block Kit's confirmation objects. */
+export function confirmed(object) {
   const dialog = $("confirm");
   $("confirm-title").replaceChildren(...textOf(object.title));
   $("confirm-text").replaceChildren(...textOf(object.text));

@@ -1,13 +1,14 @@
 // The sandbox's page: fetches /_sandbox/state whenever the sandbox says that something changed, and draws it.
 
 import { $ } from "./dom.js";
-import { ask, say, tell } from "./doors.js";
+import { say, tell } from "./doors.js";
 import { TIME, TIME_SECONDS } from "./markup.js";
+import { watchCompose } from "./compose.js";
+import { watchDeeds } from "./deeds.js";
 import { drawModal, watchModal } from "./modal.js";
 import { drawAlert, drawRest, drawTicket } from "./side.js";
 import { LONG_AGO, alerts, channelOf, channels, here, me, now, page, person, titleOf } from "./state.js";
 import { drawChannel, drawChannels, readToTheEnd } from "./talk.js";
-import { typed } from "./text.js";
 
 const CHOICE_STANDS = 10_000; // milliseconds for which the page does not switch channels by itself
 
@@ -21,8 +22,8 @@ function show(view) {
   if (view === "talk") $("scroll").scrollTop = $("scroll").scrollHeight;
 }
 
-function choose(id, at = performance.now()) {
-  Object.assign(page, { channel: id, chosenAt: at, picked: "", ticket: "", alert: "" });
+function choose(id, at = performance.now(), tab = "messages") {
+  Object.assign(page, { channel: id, chosenAt: at, tab, editing: "", picked: "", ticket: "", alert: "" });
   history.replaceState(null, "", `#${encodeURIComponent(channelOf(id).name)}`);
   draw();
   document.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
@@ -86,15 +87,17 @@ function redraw() {
   draw();
 }
 
-let fetching = false;
-let again = false;
+let running = null;
+let queued = null;
 
-async function refresh() {
-  if (fetching) {
-    again = true;
-    return;
-  }
-  fetching = true;
+/** Fetch the state and draw it; done once what happened before the call is on the page. */
+function refresh() {
+  if (!running) return (running = look().finally(() => { running = null; }));
+  const next = () => { queued = null; return refresh(); };
+  return (queued ??= running.then(next, next));
+}
+
+async function look() {
   try {
     const answer = await fetch("_sandbox/state");
     page.state = await answer.json();
@@ -102,22 +105,17 @@ async function refresh() {
   } catch (error) {
     say(`The sandbox does not answer (${error.message}).`);
   }
-  fetching = false;
   if (page.state) redraw();
-  if (again) {
-    again = false;
-    setTimeout(refresh, 50);
-  }
 }
 
 // --- what a person does -----------------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
   const hit = event.target.closest("[data-channel], [data-ticket], [data-alert], [data-message], [data-show], "
-    + "[data-forward], [data-answer], [data-dismiss]");
+    + "[data-forward], [data-answer]");
   if (!hit) return;
   if (hit.tagName === "A") event.preventDefault();
-  const { channel, ticket, alert, message, show: view, forward, answer, dismiss } = hit.dataset;
+  const { channel, ticket, alert, message, show: view, forward, answer } = hit.dataset;
   if (channel) { choose(channel); show("talk"); }
   if (ticket || alert) {
     pick(ticket ? { ticket } : { alert });
@@ -132,7 +130,6 @@ document.addEventListener("click", (event) => {
     const done = `${me().profile.real_name} ${answer}d alert #${alerts().find((one) => one.id === page.alert).incident_number}.`;
     tell(`pagerduty/${answer}`, { incident: page.alert, by: me().profile.email }, done);
   }
-  if (dismiss) { page.dismissed.add(dismiss); draw(); }
 });
 
 function reveal(id) {
@@ -149,28 +146,18 @@ function onSubmit(id, act) {
   });
 }
 
-onSubmit("say", async ({ text }, form) => {
-  if (!text.trim()) return;
-  page.chosenAt = performance.now();
-  form.reset();
-  // What did not reach the app is not lost, unless something else was begun meanwhile.
-  if (!(await speak(text.trim())) && !$("words").value) $("words").value = text;
-});
-
-/** Say something in the channel, or send the command that the words begin with. */
-function speak(text) {
-  const place = { channel: page.channel, user: me().id };
-  const [, command, rest] = /^(\/[\w-]+)\s*([^]*)$/.exec(text) ?? [];
-  if (!command) return tell("slack/say", { ...place, text: typed(text) });
-  return ask("slack/command", { ...place, command, text: typed(rest, { named: true }) }, command);
-}
-
 $("join").addEventListener("click", async () => {
   if (await tell("slack/join", { channel: page.channel, user: me().id })) await refresh();
   $("words").focus();
 });
 $("confirm-form").addEventListener("submit", (event) => { event.preventDefault(); $("confirm").close("yes"); });
 $("confirm-no").addEventListener("click", () => $("confirm").close());
+document.addEventListener("redraw", draw);
+document.addEventListener("go", async ({ detail: { channel, tab } }) => {
+  if (!channelOf(channel)) await refresh();
+  choose(channel, performance.now(), tab);
+  show("talk");
+});
 document.addEventListener("follow", ({ detail }) => {
   pick(detail["data-ticket"] ? { ticket: detail["data-ticket"] } : { alert: detail["data-alert"] });
   show("tools");
@@ -187,6 +174,8 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 watchModal();
+watchDeeds();
+watchCompose();
 onSubmit("note", async ({ text }, form) => {
   const body = { incident: page.alert, text, by: me().profile.email };
   if (await tell("pagerduty/annotate", body, "The note was added.")) form.reset();
@@ -205,11 +194,6 @@ $("faults").addEventListener("change", async () => {
 });
 $("open-trigger").addEventListener("click", () => $("trigger").showModal());
 $("close-trigger").addEventListener("click", () => $("trigger").close());
-$("words").addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  $("say").requestSubmit();
-});
 $("me").addEventListener("change", ({ target }) => { 
   sessionStorage.setItem("me", target.value);
   page.known = channels().map((one) => one.id);

@@ -16,6 +16,11 @@ export const page = {
   alert: "", // the id of the PagerDuty incident that is shown
   picked: "", // the channel beside which a person picked another ticket or alert than its own
   dismissed: new Set(), // the ts of whispers that were sent away
+  noticed: new Set(), // the ts of whispers in threads, which open their thread once
+  threads: new Set(), // the ts of messages whose threads are open
+  editing: "", // the ts of the message that is being edited
+  drafts: {}, // what stands in the small forms of the conversation: by ts
+  tab: "messages", // what is shown of the app: its "home" or the "messages" with it
 };
 
 export const people = () => page.state.slack.people;
@@ -33,6 +38,10 @@ export const channels = () =>
   page.state.slack.channels.filter((one) => one.kind === "public" || one.members.includes($("me").value));
 export const channelOf = (id) => channels().find((one) => one.id === id);
 export const isIn = (channel) => channel.members.includes($("me").value);
+
+/** The app under test, and the direct messages between it and the chosen person. */
+export const app = () => people().find((one) => one.is_bot);
+export const appChannel = () => channels().find((one) => one.kind === "im" && one.members.includes(app()?.id));
 
 export function titleOf(channel) {
   if (channel.kind !== "im") return `#${channel.name}`;

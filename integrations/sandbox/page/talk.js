@@ -1,19 +1,21 @@
 // The conversation: the list of channels, and what the chosen person reads in one of them.
 
-import { blocks, inMessage } from "./blocks.js";
+import { blocks, inView } from "./blocks.js";
+import { channelDeeds } from "./deeds.js";
 import { $, fill, list } from "./dom.js";
-import { DAY, el, escaped, time, unescaped } from "./markup.js";
-import { channelOf, channels, dateOf, isIn, known, nameOf, page, person, titleOf } from "./state.js";
-import { link, mrkdwn, plain } from "./text.js";
+import { DAY, el, unescaped } from "./markup.js";
+import { avatar, row } from "./message.js";
+import { app, appChannel, channelOf, channels, dateOf, isIn, known, nameOf, page, person, titleOf } from "./state.js";
+import { link, plain } from "./text.js";
 
-const AND = new Intl.ListFormat("en");
 const SPOKEN = ["bot_message", "thread_broadcast", "me_message"]; // subtypes that are not Slack's own lines
 
 /** What the channel shows, one row each: messages, Slack's own lines, days; people who join together are one line. */
 function rowsOf(channel) {
   const rows = [];
-  const whispers = channel.ephemerals.filter((one) => one.to === $("me").value && !page.dismissed.has(one.ts));
-  const seen = [...channel.messages, ...whispers].sort((a, b) => Number(a.ts) - Number(b.ts));
+  const [seen, threads] = sorted(channel);
+  const common = { channel: channel.id, me: $("me").value, inside: isIn(channel) && !channel.archived, known: known(),
+    pins: channel.pins, shortcuts: page.state.slack.shortcuts.filter((one) => one.type === "message") };
   for (const message of seen) {
     const date = DAY.format(dateOf(message.ts));
     const last = rows.at(-1);
@@ -27,56 +29,29 @@ function rowsOf(channel) {
     const joined = joins ? [message.user] : undefined;
     const parent = message.thread_ts && message.thread_ts !== message.ts
       ? channel.messages.find((one) => one.ts === message.thread_ts)?.text : undefined;
-    rows.push({ key: message.ts, kind: system ? "line" : "message", date, joined, parent, message, channel: channel.id,
-      pinned: channel.pins.includes(message.ts), me: $("me").value, known: known() });
+    const replies = threads.get(message.ts) ?? [];
+    rows.push({ ...common, key: message.ts, kind: system ? "line" : "message", date, joined, parent, message, replies,
+      pinned: channel.pins.includes(message.ts), open: page.threads.has(message.ts), editing: page.editing === message.ts,
+      editingReply: replies.some((one) => one.ts === page.editing) });
   }
   return rows;
 }
 
-function row(one) {
-  if (one.kind === "day") return el("li", { class: "day" }, el("span", {}, one.date));
-  const { message } = one;
-  const at = dateOf(message.ts);
-  if (one.kind === "line") {
-    const named = message.text.replace(/<@(\w+)>/g, (_, id) => escaped(nameOf(id)));
-    const invited = message.inviter ? `, invited by ${nameOf(message.inviter)}` : "";
-    const text = one.joined ? `${AND.format(one.joined.map(nameOf))} joined the channel${invited}` : mrkdwn(named);
-    return el("li", { class: "line" }, time(at), el("span", {}, text));
+/** What this person reads, in order: on the top level, and by thread. A whisper opens the thread it is in. */
+function sorted(channel) {
+  const whispers = channel.ephemerals.filter((one) => one.to === $("me").value && !page.dismissed.has(one.ts));
+  const tops = new Set(channel.messages.map((one) => one.ts));
+  const [seen, threads] = [[], new Map()];
+  for (const one of [...channel.messages, ...whispers].sort((a, b) => Number(a.ts) - Number(b.ts))) {
+    const answers = one.thread_ts && one.thread_ts !== one.ts && tops.has(one.thread_ts);
+    if (answers) threads.set(one.thread_ts, [...(threads.get(one.thread_ts) ?? []), one]);
+    if (!answers || one.subtype === "thread_broadcast") seen.push(one);
+    if (answers && one.to && !page.noticed.has(one.ts)) {
+      page.noticed.add(one.ts);
+      page.threads.add(one.thread_ts);
+    }
   }
-  const marks = [
-    one.pinned && "Pinned",
-    message.edited && "Edited",
-    message.reply_count && `${message.reply_count} in the thread`,
-  ].filter(Boolean);
-  const kind = [one.parent && "reply", message.to && "whisper"].filter(Boolean).join(" ");
-  return el("li", { class: `message ${kind}`, id: `m${message.ts}`, tabindex: "-1" },
-    avatar(message.user),
-    el("div", { class: "body" },
-      message.to ? el("p", { class: "only" }, "Only visible to you") : "",
-      el("p", { class: "by" }, el("b", {}, nameOf(message.user)), message.bot_id ? el("span", { class: "app" }, "App") : "",
-        time(at)),
-      one.parent ? el("p", { class: "b-context" }, `In reply to: ${plain(one.parent).slice(0, 80)}`) : "",
-      content(one),
-      message.to ? el("p", { class: "only" }, el("button", { type: "button", class: "quiet", "data-dismiss": message.ts },
-        "Dismiss")) : "",
-      marks.length ? el("p", { class: "marks" }, marks.map((mark) => el("span", {}, mark))) : "",
-      message.reactions?.length ? el("p", { class: "marks" }, message.reactions.map((each) =>
-        el("span", { class: "reaction" }, `:${each.name}: ${each.users.map(nameOf).join(", ")}`))) : ""));
-}
-
-/** What a message says: its blocks, else its text; then its attachments. */
-function content({ message, channel }) {
-  const surface = inMessage(channel, message);
-  const said = (one) => (one.blocks?.length ? blocks(one.blocks, surface)
-    : one.text ? el("p", { class: "b-text" }, mrkdwn(one.text)) : "");
-  return [said(message), (message.attachments ?? []).map((one) => el("div", { class: "attachment" }, said(one)))];
-}
-
-function avatar(id) {
-  const name = nameOf(id);
-  const initials = name.split(/\s+/).map((part) => [...part][0] ?? "").join("").slice(0, 2).toUpperCase();
-  const tone = person(id)?.is_bot ? "bot" : [...id].reduce((sum, sign) => sum + sign.codePointAt(0), 0) % 6;
-  return el("span", { class: `avatar tone-${tone}`, "aria-hidden": "true" }, initials);
+  return [seen, threads];
 }
 
 export function drawChannel() {
@@ -89,6 +64,7 @@ export function drawChannel() {
   $("topic").textContent = unescaped(channel.topic);
   fill($("purpose"), unescaped(channel.purpose), (text) => text);
   $("purpose-part").hidden = !channel.purpose;
+  $("members-part").hidden = channel.kind === "im";
   $("members-count").textContent = `${channel.members.length} ${channel.members.length === 1 ? "member" : "members"}`;
   fill($("members"), channel.members.map((id) => [id, nameOf(id)]), (members) =>
     members.map(([id, name]) => el("li", {}, avatar(id), name)));
@@ -105,23 +81,50 @@ export function drawChannel() {
   if (before === channel.id) readOut(channel.messages.filter((one) => Number(one.ts) > Number(page.heard)));
   page.heard = channel.messages.at(-1)?.ts ?? page.heard;
   $("messages").dataset.of = channel.id;
+  $("empty").textContent = channel.kind === "im" ? "Nothing has been said here yet."
+    : "All is quiet here. Trigger an alert, and Multivac opens a channel for it.";
   $("empty").hidden = $("messages").childElementCount > 0;
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
   $("to-latest").hidden = unread(channel) === 0;
   readToTheEnd();
   drawEntrance(channel);
+  drawMenus(channel);
+  drawHome(channel);
+}
+
+function drawMenus(channel) {
+  const direct = channel.kind === "im";
+  $("channel-menu").hidden = direct;
+  fill($("channel-deeds"), direct ? [] : channelDeeds(channel), (deeds) => deeds.map(([deed, words]) =>
+    el("button", { type: "button", "data-do": deed, "data-key": deed }, words)));
+  const global = page.state.slack.shortcuts.filter((one) => one.type === "global");
+  $("shortcuts").hidden = !global.length;
+  fill($("shortcut-list"), global, (all) => all.map((one) =>
+    el("button", { type: "button", "data-do": "shortcut", "data-name": one.callback_id, "data-key": one.callback_id }, one.name)));
+}
+
+/** The app's own tab, beside the messages with it. */
+function drawHome(channel) {
+  const isApp = channel === appChannel();
+  const home = isApp && page.tab === "home";
+  $("tabs").hidden = !isApp;
+  for (const tab of $("tabs").children) tab.setAttribute("aria-pressed", String((tab.dataset.name === "home") === home));
+  $("home").hidden = !home;
+  $("scroll").hidden = home;
+  if (home) $("say").hidden = $("to-latest").hidden = true;
+  const view = page.state.slack.homes[$("me").value];
+  fill($("home"), [view?.id, view?.hash, $("me").value, home, known()], () => (view ? blocks(view.blocks, inView(view))
+    : el("p", { class: "empty" }, `${app()?.profile.real_name ?? "The app"} has not put anything here yet.`)));
 }
 
 /** The box to write in, or why there is none. */
 function drawEntrance(channel) {
-  const [inside, direct] = [isIn(channel), channel.kind === "im"];
+  const inside = isIn(channel);
   $("say").hidden = !inside || channel.archived;
   $("outside").hidden = !$("say").hidden;
   $("outside-words").textContent = channel.archived ? "This channel is archived."
     : `${nameOf($("me").value)} is not in ${titleOf(channel)}.`;
   $("join").hidden = channel.archived;
-  const to = direct ? titleOf(channel) : `in ${titleOf(channel)}`;
-  $("words").placeholder = `Message ${to}, or a command such as /incident`;
 }
 
 /** Let a screen reader say what others have just written. */
@@ -154,6 +157,13 @@ export function drawChannels() {
     el("span", { class: "name" }, one.title), one.isPrivate ? el("small", {}, "private") : "",
     one.archived ? el("small", {}, "archived") : "", one.unread ? el("span", { class: "count" }, `${one.unread} new`) : ""));
   list($("channels"), rows.filter((one) => !one.direct), item);
-  list($("directs"), rows.filter((one) => one.direct), item);
-  $("directs-part").hidden = !rows.some((one) => one.direct);
+  const withApp = appChannel()?.id;
+  const directs = rows.filter((one) => one.direct && one.key !== withApp);
+  list($("directs"), directs, item);
+  $("directs-part").hidden = !directs.length;
+  const fresh = rows.find((one) => one.key === withApp)?.unread ?? 0;
+  fill($("apps"), [app()?.profile.real_name, fresh, page.channel === withApp], ([name, count, current]) => name && el("li", {},
+    el("button", { type: "button", "data-do": count ? "tab" : "app", "data-name": "messages", "data-key": "app",
+      "aria-current": current && "true", class: count ? "fresh" : "" },
+    el("span", { class: "name" }, name), count ? el("span", { class: "count" }, `${count} new`) : "")));
 }
