@@ -123,6 +123,7 @@ def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
 ) -> None:
     multivac.start(PLAYBOOK, settings=HEARS)
     pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
     pagerduty.trigger("Search is slow", "search", priority="P3")
     clock.settle()
     clock.forward(days=1)
