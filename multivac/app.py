@@ -73,7 +73,7 @@ def chat_for(slack: SlackSettings, pace: Pace) -> Chat | None:
     return SlackChat(slack.bot_token.get_secret_value(), api_url=slack.api_url, pacer=pacer)
 
 
-def tracker_for(jira: JiraSettings) -> Tracker | None:
+def tracker_for(jira: JiraSettings, pace: Pace | None = None) -> Tracker | None:
     """Jira, if it is on."""
     if jira.url is None or jira.token is None or jira.project is None:
         return None
@@ -85,15 +85,16 @@ def tracker_for(jira: JiraSettings) -> Tracker | None:
         issue_type=jira.issue_type,
         follow_up_type=jira.follow_up_type or "",
         flavour="cloud" if jira.is_cloud else "datacenter",
+        pace=pace,
     )
 
 
-def pager_for(pagerduty: PagerDutySettings) -> Pager | None:
+def pager_for(pagerduty: PagerDutySettings, pace: Pace) -> Pager | None:
     """PagerDuty's API, if there is a token for it; its webhooks need none."""
     if pagerduty.token is None:
         return None
     token, sender = pagerduty.token.get_secret_value(), pagerduty.from_email or ""
-    return PagerDutyPager(token, api_url=pagerduty.api_url, from_email=sender)
+    return PagerDutyPager(token, api_url=pagerduty.api_url, from_email=sender, pace=pace)
 
 
 def alarm_for(watch: WatchSettings) -> Alarm | None:
@@ -222,12 +223,12 @@ class Daemon:
         log.info("stopped")
 
     def _outside(self) -> Outside:
-        settings = self.settings
+        settings, pace = self.settings, self._pace()
         known = people.load_people(settings.people.path) if settings.people.path else people.People()
         outside = Outside(
-            chat=chat_for(settings.slack, self._pace()),
-            tracker=tracker_for(settings.jira),
-            pager=pager_for(settings.pagerduty),
+            chat=chat_for(settings.slack, pace),
+            tracker=tracker_for(settings.jira, pace),
+            pager=pager_for(settings.pagerduty, pace),
             clock=self.clock,
             database=self.database,
             complete=known.complete,

@@ -199,6 +199,10 @@ class Ticket:
 class Tracker(Protocol):
     """Where the work is written down and its owner named."""
 
+    def on_behalf(self, errand: Errand) -> Tracker:
+        """The same tracker, whose every call waits for its turn: the worst incident's first."""
+        ...
+
     def open_ticket(self, draft: TicketDraft) -> Ticket:
         """Write the ticket, without the optional fields that the project refuses."""
         ...
@@ -256,6 +260,10 @@ class OnCall:
 
 class Pager(Protocol):
     """What woke people, and who is on call."""
+
+    def on_behalf(self, errand: Errand) -> Pager:
+        """The same pager, whose every call waits for its turn: the worst incident's first."""
+        ...
 
     def on_call_of_policies(self, policies: Collection[str]) -> tuple[OnCall, ...]:
         """Who answers now for these escalation policies (ids), by level."""

@@ -65,7 +65,9 @@ class Beat:
         now = self._clock.now()
         if self.last - now > _SET_BACK:
             number = self._database.write(partial(progress.look_now, now=now))
-            log.warning("the clock was set back", seconds=(self.last - now).seconds, incidents=number)
+            log.warning(
+                "the clock was set back", seconds=round((self.last - now).total_seconds()), incidents=number
+            )
         with self._database.read() as tx:
             held = progress.claimants(tx)
         with self._jobs.dead(held) as gone:

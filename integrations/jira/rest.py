@@ -7,6 +7,7 @@ asked for its version first, and take the first hit for a user whom nothing matc
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,13 +20,18 @@ from jira.exceptions import JIRAError
 from requests import ConnectTimeout, Response
 from urllib3.exceptions import NewConnectionError
 
+from integrations.allowance import Allowance
 from integrations.jira.adf import one_line
 from integrations.wire import Adapter
+from multivac.budget import Errand, Rate
 from multivac.errors import GiveUp, MultivacError, TryAgain
 
 Flavour = Literal["cloud", "datacenter"]
 
 CONNECTIONS = 64
+# A site on Cloud answers 100 calls a second to each address, of which all together here stay below:
+# https://developer.atlassian.com/cloud/jira/platform/rate-limiting/. Data Center has no limit of its own.
+CLOUD_RATE = Rate(6_000, 100)
 _LONGEST_WAIT = timedelta(hours=1)
 _LONGEST_WORDS = 300
 _VERSIONS = {"cloud": "3", "datacenter": "2"}
@@ -77,8 +83,18 @@ _PASSING = frozenset({408, 409, 425})
 class Rest:
     """Speaks to one Jira; safe to use from many threads, and silent until asked."""
 
-    def __init__(self, url: str, user: str, token: str, *, flavour: Flavour, timeout: float) -> None:
+    def __init__(  # noqa: PLR0913 - what it speaks with, and how often it may
+        self,
+        url: str,
+        user: str,
+        token: str,
+        *,
+        flavour: Flavour,
+        timeout: float,
+        allowance: Allowance | None = None,
+    ) -> None:
         self._token = token
+        self._allowance = allowance
         self._sdk = JIRA(
             url.rstrip("/"),
             options={"rest_api_version": _VERSIONS[flavour]},
@@ -91,6 +107,12 @@ class Rest:
         )
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, Adapter(pool_connections=2, pool_maxsize=CONNECTIONS, max_retries=0))
+
+    def on_behalf(self, errand: Errand) -> Rest:
+        """The same session, whose calls are made when it is the errand's turn."""
+        bound = copy.copy(self)
+        bound._allowance = self._allowance and self._allowance.on_behalf(errand)  # noqa: SLF001 - our own copy
+        return bound
 
     @property
     def _session(self) -> requests.Session:
@@ -106,6 +128,8 @@ class Rest:
         body: Mapping[str, object] | None = None,
     ) -> Any:
         """Jira's answer, decoded; `path` is below the API's root, `what` names the matter if it fails."""
+        if self._allowance is not None:
+            self._allowance.before()
         url = self._sdk._get_url(path)  # noqa: SLF001 - as _session
         sent = None if body is None else json.dumps(body)
         try:
@@ -126,6 +150,8 @@ class Rest:
             return _nonsense()
         status = response.status_code
         if status == 429:  # noqa: PLR2004 - too many requests
+            if self._allowance is not None and not _is_about_one_issue(response):
+                self._allowance.slow_down(_wait(response))
             return TryAgain("Jira asks us to slow down.", after=_wait(response), reached=False)
         if status >= 500 or status in _PASSING:  # noqa: PLR2004 - the server's errors
             return TryAgain(f"Jira answered {status} when asked about {what}.", after=_wait(response))
@@ -185,6 +211,10 @@ def _decoded(response: Response) -> Any:
 
 def _nonsense() -> TryAgain:
     return TryAgain("Jira's answer makes no sense.")
+
+
+def _is_about_one_issue(response: Response) -> bool:
+    return "per-issue" in response.headers.get("RateLimit-Reason", "")
 
 
 def _wait(response: Response) -> timedelta | None:

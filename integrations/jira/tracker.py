@@ -6,16 +6,19 @@ speaks v3 (ADF, account ids, `search/jql`), Data Center v2 (wiki text, user name
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from integrations.allowance import Allowance
 from integrations.jira.adf import document, one_line, wiki
-from integrations.jira.rest import Flavour, Invalid, Missing, Rest
+from integrations.jira.rest import CLOUD_RATE, Flavour, Invalid, Missing, Rest
+from multivac.budget import Errand
 from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Person
-from multivac.ports import Ticket, TicketDraft
+from multivac.ports import Pace, Ticket, TicketDraft
 
 Thing = TypeVar("Thing")
 
@@ -47,13 +50,21 @@ class JiraTracker:
         flavour: Flavour,
         follow_up_type: str = "",
         timeout: float = 10.0,
+        pace: Pace | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._project = project
         self._issue_type = issue_type
         self._follow_up_type = follow_up_type or issue_type
         self._cloud = flavour == "cloud"
-        self._rest = Rest(self._url, user, token, flavour=flavour, timeout=timeout)
+        allowance = Allowance(pace, "jira", CLOUD_RATE if self._cloud else None) if pace else None
+        self._rest = Rest(self._url, user, token, flavour=flavour, timeout=timeout, allowance=allowance)
+
+    def on_behalf(self, errand: Errand) -> JiraTracker:
+        """The same Jira, whose calls are made when it is the errand's turn."""
+        bound = copy.copy(self)
+        bound._rest = self._rest.on_behalf(errand)  # noqa: SLF001 - our own copy
+        return bound
 
     def open_ticket(self, draft: TicketDraft) -> Ticket:
         """Write the ticket in one call, or in up to three without the fields that Jira refuses."""

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from integrations.allowance import Allowance
 from integrations.pagerduty.bodies import (
     Body,
     facts_of_incident,
@@ -23,10 +25,11 @@ from integrations.pagerduty.bodies import (
     words,
 )
 from integrations.pagerduty.events import SOURCE
-from integrations.pagerduty.rest import Invalid, Missing, Rest
+from integrations.pagerduty.rest import RATE, Invalid, Missing, Rest
+from multivac.budget import Errand
 from multivac.errors import GiveUp
 from multivac.incident import Alert, AlertKind, Person
-from multivac.ports import OnCall
+from multivac.ports import OnCall, Pace
 
 _ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
 
@@ -47,10 +50,25 @@ class PagerDutyPager:
     whose name notes are written, which account keys need.
     """
 
-    def __init__(self, token: str, *, api_url: str, from_email: str, timeout: float = 10.0) -> None:
-        self._rest = Rest(token, api_url=api_url, from_email=from_email, timeout=timeout)
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_url: str,
+        from_email: str,
+        timeout: float = 10.0,
+        pace: Pace | None = None,
+    ) -> None:
+        allowance = Allowance(pace, "pagerduty", RATE) if pace else None
+        self._rest = Rest(token, api_url=api_url, from_email=from_email, timeout=timeout, allowance=allowance)
         self._from_email = from_email or "nobody, until pagerduty.from_email is set"
         self._schedule_ids: dict[str, str] = {}
+
+    def on_behalf(self, errand: Errand) -> PagerDutyPager:
+        """The same account, whose calls are made when it is the errand's turn."""
+        bound = copy.copy(self)
+        bound._rest = self._rest.on_behalf(errand)  # noqa: SLF001 - our own copy
+        return bound
 
     def on_call_of_policies(self, policies: Collection[str]) -> tuple[OnCall, ...]:
         """Who answers now for these escalation policies (ids), by level."""

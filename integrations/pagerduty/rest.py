@@ -6,6 +6,7 @@ by the caller, who knows what else has to be done in the meantime.
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,10 @@ import structlog
 from requests import ConnectTimeout, Response
 from urllib3.exceptions import NewConnectionError
 
+from integrations.allowance import Allowance
 from integrations.pagerduty.bodies import NOTHING, Body, line, part, parts, words
 from integrations.wire import Adapter
+from multivac.budget import Errand, Rate
 from multivac.errors import GiveUp, MultivacError, TryAgain
 
 with warnings.catch_warnings():
@@ -27,6 +30,9 @@ with warnings.catch_warnings():
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 64
+# A key has 960 calls a minute: https://support.pagerduty.com/main/docs/rest-api-rate-limits. Half of
+# them at once and half in the course of it stay below that in every minute.
+RATE = Rate(480, 480)
 _PAGE = 100
 _FURTHEST = 10_000  # offset plus limit, by PagerDuty's classic pagination
 _LONGEST_WAIT = timedelta(hours=1)
@@ -84,8 +90,17 @@ class Rest:
     `from_email` may be empty with a token of a person, whose name PagerDuty then writes itself.
     """
 
-    def __init__(self, token: str, *, api_url: str, from_email: str, timeout: float) -> None:
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_url: str,
+        from_email: str,
+        timeout: float,
+        allowance: Allowance | None = None,
+    ) -> None:
         self._token = token
+        self._allowance = allowance
         self._session = _Session(token, default_from=from_email or None)
         self._session.url = api_url.rstrip("/")
         self._session.timeout = timeout
@@ -97,6 +112,12 @@ class Rest:
         self._session.log.disabled = True  # it would call each 429 an error; our callers log it once
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, Adapter(pool_connections=2, pool_maxsize=CONNECTIONS, max_retries=0))
+
+    def on_behalf(self, errand: Errand) -> Rest:
+        """The same session, whose calls are made when it is the errand's turn."""
+        bound = copy.copy(self)
+        bound._allowance = self._allowance and self._allowance.on_behalf(errand)  # noqa: SLF001 - our own copy
+        return bound
 
     def get(self, path: str, params: Mapping[str, object] | None = None, *, what: str) -> Body:
         """The answer to a question; `what` names what it is about, for when it fails."""
@@ -126,6 +147,8 @@ class Rest:
         log.warning("pagerduty lists no further", list=name, read=offset)
 
     def _ask(self, verb: str, path: str, *, what: str, **sent: object) -> Body:
+        if self._allowance is not None:
+            self._allowance.before()
         try:
             response = self._session.request(verb, path, allow_redirects=False, **sent)
         except pdpyras.PDHTTPError as error:
@@ -140,6 +163,8 @@ class Rest:
     def _failure(self, response: Response, what: str) -> MultivacError:
         status, said = response.status_code, self._words(response)
         if status == 429:  # noqa: PLR2004 - too many requests
+            if self._allowance is not None:
+                self._allowance.slow_down(_wait(response))
             return TryAgain("PagerDuty asks us to slow down.", after=_wait(response), reached=False)
         if status >= 500 or status == 408:  # noqa: PLR2004 - the server's errors, and its timeout
             return TryAgain(f"PagerDuty answered {status} when asked about {what}.", after=_wait(response))

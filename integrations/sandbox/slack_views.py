@@ -126,6 +126,12 @@ def _checked_view(view: Any, kind: str) -> View:
             raise Refusal(
                 "invalid_arguments", f"[ERROR] must be 1 to 24 characters [json-pointer:/view/{name}]"
             )
+    typed = [place for place, block in enumerate(view.get("blocks") or []) if block.get("type") == "input"]
+    if kind == "modal" and typed and not view.get("submit"):
+        raise Refusal(
+            "invalid_arguments",
+            f"[ERROR] must define `submit` to use `input` block [json-pointer:/view/blocks/{typed[0]}/input]",
+        )
     for name, longest in _LIMITS.items():
         if len(view.get(name, "")) > longest:
             raise Refusal("invalid_arguments", f"[ERROR] too long [json-pointer:/view/{name}]")

@@ -16,6 +16,7 @@ import yaml
 from integrations.sandbox import jira, pagerduty, seed
 from integrations.sandbox.server import Sandbox
 from multivac.app import Daemon
+from multivac.check import slack_manifest
 from multivac.errors import BadConfig, Finding
 from multivac.playbooks import shipped
 from multivac.settings import load_settings
@@ -51,7 +52,9 @@ class Stage:
         self._daemon.start()
         self.world.pagerduty.subscribe(f"{self._daemon.url}/webhooks/pagerduty", self._secret)
         url = f"{self._daemon.url}/webhooks/slack"
-        self.world.slack.connect(signing_secret=self._secret, events=url, commands=url, interactions=url)
+        self.world.slack.connect(
+            signing_secret=self._secret, events=url, commands=url, interactions=url, **_declared()
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,6 +118,16 @@ def free_port(port: int, *, or_any: bool = False) -> int:
             why = f"cannot listen on 127.0.0.1:{port} ({error.strerror})."
             raise BadConfig(Finding("--port", why, "Choose another, or leave it out.")) from error
     return port
+
+
+def _declared() -> dict[str, list[dict[str, str]]]:
+    """What Slack's menus offer to people, as the app's manifest has it."""
+    features = yaml.safe_load(slack_manifest())["features"]
+    commands = [
+        {name: each[name] for name in ("command", "description", "usage_hint")}
+        for each in features["slash_commands"]
+    ]
+    return {"slash_commands": commands, "shortcuts": features.get("shortcuts", [])}
 
 
 def _settings(url: str, folder: Path, secret: str) -> dict[str, dict[str, Any]]:

@@ -99,16 +99,16 @@ class Attempt:
         return self.out.chat.on_behalf(self._errand)
 
     def tracker(self) -> Tracker:
-        """The tracker, which is on: else the step would not be wanted."""
+        """The tracker, which is on: else the step would not be wanted. Its calls wait for our turn."""
         self._still_ours()
         assert self.out.tracker is not None  # noqa: S101  # states what `wants` guarantees
-        return self.out.tracker
+        return self.out.tracker.on_behalf(self._errand)
 
     def pager(self) -> Pager:
-        """The pager, which is on: else the step would not be wanted."""
+        """The pager, which is on: else the step would not be wanted. Its calls wait for our turn."""
         self._still_ours()
         assert self.out.pager is not None  # noqa: S101  # states what `wants` guarantees
-        return self.out.pager
+        return self.out.pager.on_behalf(self._errand)
 
     @property
     def _errand(self) -> Errand:

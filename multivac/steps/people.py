@@ -24,6 +24,7 @@ from multivac.store.facts import person_from, person_to
 _AT_ONCE = 8  # look-ups of one incident that run side by side
 _MISSING_LASTS = timedelta(minutes=10)  # an account may be made while we wait
 _ASK_AGAIN = timedelta(minutes=1)  # while the on-call list is an old one
+_WORTH_WAITING = timedelta(seconds=5)  # for a turn at the pager, rather than take an old list
 
 
 # --- who is on call -------------------------------------------------------------------------------
@@ -87,10 +88,10 @@ def _on_call(attempt: Attempt, asked: Sequence[str], ask: Callable[[], tuple[OnC
     database, key = attempt.out.database, f"{attempt.name}:{','.join(asked)}"
     try:
         found = [_stored(one, attempt) for one in ask()]
-    except (TryAgain, GiveUp) as error:
+    except (TryAgain, GiveUp, Paced) as error:
         with database.read() as tx:
             last = directory.last_answer(tx, key)
-        if last is None:
+        if last is None or (isinstance(error, Paced) and error.until <= attempt.now + _WORTH_WAITING):
             raise
         if isinstance(error, GiveUp) and error.operators:
             mend = notices.to_mend(error.why, error.fix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -37,12 +38,14 @@ class SharedTanks:
             return now + _A_MOMENT
 
     def spend(self, key: str, rate: Rate, *, now: datetime) -> None:
-        """As `Tank.spend` says."""
-        self._change(key, full(rate, now), lambda tank: (tank.spend(rate, now=now), None))
+        """As `Tank.spend` says; while the database cannot answer, it is not counted."""
+        with suppress(sa.exc.SQLAlchemyError):
+            self._change(key, full(rate, now), lambda tank: (tank.spend(rate, now=now), None))
 
     def shut(self, key: str, *, now: datetime, wait: timedelta) -> None:
-        """As `Tank.shut` says."""
-        self._change(key, full(None, now), lambda tank: (tank.shut(now=now, wait=wait), None))
+        """As `Tank.shut` says; while the database cannot answer, it holds back nobody else."""
+        with suppress(sa.exc.SQLAlchemyError):
+            self._change(key, full(None, now), lambda tank: (tank.shut(now=now, wait=wait), None))
 
     def _change(self, key: str, new: Tank, to: Callable[[Tank], tuple[Tank, T]]) -> T:
         def work(tx: sa.Connection) -> T:

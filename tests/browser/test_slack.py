@@ -111,7 +111,7 @@ def test_buttons_choices_and_menus_of_a_message_reach_the_app(still: Page, app: 
 FORM = modal(
     "Declare",
     section("Open now: INC-41"),
-    asked("Title", {"type": "plain_text_input"}, hint=words("One line.")),
+    asked("Title", {"type": "plain_text_input"}, hint=words("One line."), optional=False),
     asked("Service", {"type": "external_select", "min_query_length": 1}, optional=True),
     asked("Impact", {"type": "plain_text_input", "multiline": True}, optional=True),
     asked("Lead", {"type": "users_select"}, optional=True),
@@ -141,7 +141,7 @@ def test_a_modal_is_filled_in_corrected_and_sent(still: Page, app: TinyApp) -> N
     declares(app, {"response_action": "errors", "errors": {"title": "Say a little more."}}, None)
     write(still, "/incident new")
     form = still.get_by_role("dialog", name="Declare")
-    expect(form.get_by_label("Title")).to_be_focused()
+    expect(form.get_by_label("Title", exact=True)).to_be_focused()
     form.get_by_role("button", name="Send").click()
     expect(form).to_contain_text("Please complete this required field.")
     form.get_by_label("Title").fill("Checkout")

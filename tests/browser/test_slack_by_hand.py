@@ -49,10 +49,11 @@ def test_reactions_pins_and_shortcuts_are_put_on_a_message_and_taken_off(still: 
 
 def test_a_thread_is_read_and_answered_under_its_message(still: Page, app: TinyApp) -> None:
     slack = app.world.slack
-    ts = slack.person_says("incidents", "Bo Lindqvist", "Rollback started")
+    ts = slack.person_says("incidents", "Bo Lindqvist", "Rollback started, see https://example.com/r/7.")
     slack.person_says("incidents", "Cara Mbeki", "How long?", thread_ts=ts)
     said = message(still, "Rollback started")
     expect(said.get_by_role("list", name="Thread")).to_have_count(0)
+    expect(said.get_by_role("link")).to_have_attribute("href", "https://example.com/r/7")
     said.get_by_role("button", name="1 reply").click()
     expect(said.get_by_role("list", name="Thread")).to_contain_text("How long?")
     reply = said.get_by_label("Reply in the thread")

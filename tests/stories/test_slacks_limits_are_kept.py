@@ -1,6 +1,8 @@
-"""Slack's rate limits are kept: the worst incident goes first, and everybody gets what is theirs."""
+"""Rate limits are kept: the worst incident goes first, and everybody gets what is theirs."""
 
 from datetime import timedelta
+
+import pytest
 
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import Fault, World
@@ -65,3 +67,30 @@ def test_what_slack_refuses_is_asked_of_it_by_nobody_until_it_may_be(
     assert len(world.calls("slack", "conversations.create")) == 1
     clock.forward(seconds=60)
     assert len(slack.incident_channels()) == 4
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("vendor", "method"), [("jira", "POST /issue"), ("pagerduty", "GET /oncalls")])
+def test_a_429_of_any_vendor_holds_back_all_its_calls_and_no_other_vendors(
+    multivac: Multivac,
+    pagerduty: PagerDuty,
+    clock: Clock,
+    world: World,
+    slack: Slack,
+    *,
+    vendor: str,
+    method: str,
+) -> None:
+    multivac.start(EACH_ITS_OWN)
+    world.fail(Fault(vendor, method, "rate_limit", times=1, retry_after=40))
+    storm(pagerduty, 1)
+    clock.settle()
+    asked = len(world.calls(vendor))
+    storm(pagerduty, 2)
+    clock.settle()
+    assert len(world.calls(vendor)) == asked
+    assert len(slack.incident_channels()) == 3
+    clock.forward(seconds=90)
+    for number in multivac.numbers():
+        assert multivac.step("ticket", number).was_done
+        assert multivac.step("on call", number).was_done

@@ -9,7 +9,7 @@ from integrations.sandbox.exchange import Fault
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
 from multivac.incident import Status
-from tests.stories.stage import PLAYBOOK, Clock, Multivac
+from tests.stories.stage import PLAYBOOK, Clock, Logs, Multivac
 from tests.stories.workspace import Slack
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
@@ -62,13 +62,14 @@ def test_a_machine_that_slept_brings_the_newest_once(
 
 
 def test_a_step_that_waits_does_not_wait_for_a_clock_that_was_set_back(
-    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World, logs: Logs
 ) -> None:
     world.fail(Fault("slack", "chat.postMessage", "rate_limit", retry_after=30))
     multivac.start()
     pagerduty.trigger("Checkout is slow", "checkout")
     clock.settle()
-    jump(world, clock, timedelta(hours=-6))
+    jump(world, clock, timedelta(hours=-30))
+    assert [line["seconds"] for line in logs.lines if "set back" in line["event"]] == [30 * 3600]
     clock.forward(minutes=1)
     assert {"headline", "checklist/first-5-minutes", "lead told"} <= set(slack.channel("inc-1").kinds())
 

@@ -76,7 +76,8 @@ def why(act: Callable[..., Any], *given: Any, **named: Any) -> str:
 
 
 def modal(**more: Any) -> dict[str, Any]:
-    return {"type": "modal", "title": {"type": "plain_text", "text": "Declare"}, "blocks": [SECTION], **more}
+    title, submit = ({"type": "plain_text", "text": text} for text in ("Declare", "Send"))
+    return {"type": "modal", "title": title, "submit": submit, "blocks": [SECTION], **more}
 
 
 def genuine(office: Office, headers: dict[str, str], body: bytes) -> bool:

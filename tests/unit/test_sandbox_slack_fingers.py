@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.unit.office import SECTION, App, Office, modal, why
+from tests.unit.office import SECTION, App, Office, modal, refused, why
 
 pytest_plugins = ["tests.unit.office_fixtures"]
 
@@ -213,6 +213,45 @@ def test_a_whisper_is_clicked_by_its_reader_alone_and_sent_without_its_message(
     [payload] = said(app, "block_actions")
     assert payload["container"]["is_ephemeral"] is True
     assert "message" not in payload
+
+
+LEVELS = [option("Sev1"), option("Sev2")]
+
+
+@pytest.mark.parametrize(
+    ("block", "finding"),
+    [
+        (asked("x", "static_select"), "missing required field: options"),
+        (asked("x", "static_select", options=LEVELS, initial_option=option("Sev3")), "must be included"),
+        (asked("x", "checkboxes", options=[option(str(n)) for n in range(11)]), "no more than 10 items"),
+        (asked("x", "radio_buttons", options=[option("y" * 76)]), "less than 76 characters"),
+        (asked("x", "static_select", options=[{"text": words("y"), "value": "v" * 151}]), "than 151"),
+        (asked("x", "plain_text_input", max_length=3, initial_value="four"), "less than 4 characters"),
+        (asked("x", "button", text=words("Go")), "unsupported type: button"),
+        (
+            {"type": "actions", "elements": [{"type": "plain_text_input", "action_id": "x"}]},
+            "unsupported type",
+        ),
+        ({**asked("x", "datepicker"), "hint": {"type": "mrkdwn", "text": "x"}}, "unsupported type: mrkdwn"),
+        (
+            asked("x", "users_select", confirm={"title": words("t" * 101), "text": words("Sure?")}),
+            "less than 101 characters",
+        ),
+    ],
+)
+def test_inputs_that_slack_refuses_are_refused_with_the_reason(
+    office: Office, block: Body, finding: str
+) -> None:
+    trigger = office.slack.trigger()
+    answer = refused(office.web.views_open, trigger_id=trigger, view=modal(blocks=[block]))
+    assert finding in answer["response_metadata"]["messages"][0]
+
+
+def test_a_modal_with_inputs_needs_a_button_to_send_them(office: Office) -> None:
+    view = modal(blocks=[asked("x", "plain_text_input")])
+    del view["submit"]
+    answer = refused(office.web.views_open, trigger_id=office.slack.trigger(), view=view)
+    assert "must define `submit`" in answer["response_metadata"]["messages"][0]
 
 
 def test_an_external_select_is_filled_by_the_app(office: Office, app: App) -> None:

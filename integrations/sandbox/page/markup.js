@@ -1,13 +1,13 @@
 // Slack's markup and Block Kit as elements of the page. Text goes in as text nodes, addresses only if they
 // lead into the web: whatever an alert's title says, it is shown and does nothing.
 
-/** An element; an attribute that is undefined or false is left out, and so is a child that is empty. */
+/** An element; an attribute that is undefined or false is left out, and so is a child that is none. */
 export function el(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) made.setAttribute(key, value);
   }
-  made.append(...children.flat(9).filter((child) => child !== "" && child !== undefined && child !== null));
+  made.append(...children.flat(9).filter((child) => child || child === 0));
   return made;
 }
 
@@ -43,6 +43,7 @@ const MARKS = new RegExp([
   "```(?<block>[\\s\\S]+?)```",
   "`(?<code>[^`\\n]+)`",
   "<(?<angle>[^<>\\n]+)>",
+  "(?<bare>https?:\\/\\/[^\\s<>|*`]*[^\\s<>|*_~`.,:;!?)])",
   "(?<![\\w*])\\*(?! )(?<bold>[^*\\n]+?)\\*(?![\\w*])",
   "(?<![\\w_])_(?! )(?<italic>[^_<>\\n]+?)_(?![\\w_])",
   "(?<![\\w~])~(?! )(?<struck>[^~<>\\n]+?)~(?![\\w~])",
@@ -62,10 +63,11 @@ export function drawing({ nameOf, isMe, channel, now, here }) {
     return [...nodes, shown(text.slice(end))].filter((node) => node !== "");
   }
 
-  function marked({ block, code, angle, bold, italic, struck }) {
+  function marked({ block, code, angle, bare, bold, italic, struck }) {
     if (block !== undefined) return el("pre", {}, unescaped(block));
     if (code !== undefined) return el("code", {}, unescaped(code));
     if (angle !== undefined) return pointed(angle);
+    if (bare !== undefined) return link(unescaped(bare));
     if (bold !== undefined) return el("strong", {}, mrkdwn(bold));
     if (italic !== undefined) return el("em", {}, mrkdwn(italic));
     return el("s", {}, mrkdwn(struck));
