@@ -107,14 +107,36 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What follows at a time unless somebody acts: who is asked then, or paged; nobody may be left."""
+
+    at: datetime
+    who: tuple[str, ...]
+    pages: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadCall:
-    """Tells the lead that they lead and the cx lead that severity is theirs to settle."""
+    """Tells the lead that they lead and the cx lead that severity is theirs to settle.
+
+    `by` gave it to them, or `missed` was asked before and did not accept. `went_to` is who was asked
+    after them, as the next one or because `given_by` says so, or leads by now (`settled`). `paged` are
+    those who are paged since nobody accepts.
+    """
 
     lead: Who
     ticket: Link | None
     cx_lead: Who | None
     accepted_at: datetime | None = None
     presses: tuple[Press, ...] = ()
+    by: str = ""
+    missed: str = ""
+    brief: tuple[str, ...] = ()
+    then: Turn | None = None
+    went_to: str = ""
+    given_by: str = ""
+    settled: bool = False
+    paged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

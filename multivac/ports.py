@@ -234,6 +234,10 @@ class Tracker(Protocol):
         """Relate two tickets; with `look_first`, only if they are not."""
         ...
 
+    def prioritise(self, ticket: str, priority: str) -> None:
+        """Give the ticket this priority, by its name. Raises `GiveUp` if it cannot have it."""
+        ...
+
     def role_members(self, role: str) -> tuple[Person, ...]:
         """The people of a project role. Raises `GiveUp` if there is no such role."""
         ...
@@ -256,6 +260,20 @@ class OnCall:
     policy: str | None = None
     schedule: str | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Who is to be called to an alert, and what they are told; the marker makes it findable afterwards.
+
+    `policies` (ids) are asked only where neither the people nor the service (name or id) can be.
+    """
+
+    people: tuple[Person, ...] = ()
+    service: str = ""
+    policies: tuple[str, ...] = ()
+    message: str
+    marker: str
 
 
 class Pager(Protocol):
@@ -291,6 +309,13 @@ class Pager(Protocol):
 
     def note(self, alert: str, text: str, *, marker: str, look_first: bool) -> None:
         """Write a note on the alert; with `look_first`, only if none carries the marker."""
+        ...
+
+    def page(self, alert: str, page: Page, *, look_first: bool) -> tuple[str, ...]:
+        """Call people to the alert, and give their names; with `look_first`, only if none has the marker.
+
+        Raises `GiveUp` if the pager knows nobody of them.
+        """
         ...
 
 

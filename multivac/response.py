@@ -24,16 +24,7 @@ from multivac import voice
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import (
-    channel,
-    checklists,
-    gaps,
-    lead,
-    people,
-    ticket,
-    triage,
-    words,
-)
+from multivac.steps import channel, checklists, gaps, lead, leading, paging, people, ticket, triage, words
 from multivac.steps.afterwards import LATER
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
 from multivac.steps.readiness import Ready, readiness
@@ -97,7 +88,13 @@ STEPS: tuple[Step, ...] = (
         waits={"chat ids": _A_WHILE, "group": _A_WHILE, "topic": _TOPIC_FIRST},
         matters=0,
     ),
-    Step(name="ticket", wants=ticket.wants_ticket, do=ticket.open_ticket, keep=ticket.keep_ticket, matters=0),
+    Step(
+        name="ticket",
+        wants=ticket.wants_ticket,
+        do=ticket.open_prioritised,
+        keep=ticket.keep_ticket,
+        matters=0,
+    ),
     Step(
         name="lead",
         wants=lead.wants_lead,
@@ -118,15 +115,33 @@ STEPS: tuple[Step, ...] = (
     Step(
         name="assignee", wants=ticket.wants_assignee, do=ticket.assign, needs=("ticket", "account"), matters=0
     ),
+    Step(name="priority", wants=ticket.wants_priority, do=ticket.prioritise, needs=("ticket",), matters=2),
     Step(
         name="lead told",
-        wants=words.wants_lead_told,
-        do=words.tell_lead,
+        wants=leading.wants_lead_told,
+        do=leading.tell_lead,
+        keep=leading.keep_told,
         needs=("headline",),
         # Usually posted long before; so that the channel always reads in the same order.
-        waits={"ticket": _A_WHILE, "chat ids": _A_WHILE, "role": _A_WHILE, "checklist": _TOPIC_FIRST},
+        waits={
+            "ticket": _A_WHILE,
+            "chat ids": _A_WHILE,
+            "role": _A_WHILE,
+            "stand-ins": _A_WHILE,
+            "checklist": _TOPIC_FIRST,
+            "invite": _TOPIC_FIRST,
+        },
         matters=1,
     ),
+    Step(name="stand-ins", wants=leading.wants_stand_ins, do=leading.find_stand_ins, matters=1),
+    Step(
+        name="next lead",
+        wants=leading.wants_next,
+        do=leading.choose_next,
+        keep=leading.keep_next,
+        matters=0,
+    ),
+    Step(name="page", wants=paging.wants_pages, do=paging.page, keep=paging.keep_page, matters=0),
     Step(
         name="announcement",
         wants=words.wants_announcement,

@@ -162,6 +162,28 @@ VERBS: tuple[Verb, ...] = (
         example="role scribe me",
     ),
     Verb(
+        name="roles",
+        help="Show who has which role, and change it.",
+        right=Right.RESPONDER,
+        example="roles",
+    ),
+    Verb(
+        name="handover",
+        usage="[@person] [what they must know]",
+        help="Hand the lead over, with a briefing.",
+        right=Right.LEAD,
+        takes=_PEOPLE,
+        example="handover <@U012AB3CD> The rollback runs until noon",
+    ),
+    Verb(
+        name="page",
+        usage="<@person | service> [message]",
+        help="Page somebody through PagerDuty.",
+        right=Right.MEMBER,
+        takes=_PEOPLE,
+        example="page checkout We need a database expert",
+    ),
+    Verb(
         name="severity",
         aliases=("sev",),
         usage="<sev1-sev5> [reason]",

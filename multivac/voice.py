@@ -22,13 +22,14 @@ class Kind:
     """How loud one kind of message is, and how long it may wait.
 
     `rank` decides between two that want to come first. One that is `core` always comes; the first of
-    several, if it comes in several. One that `answers` comes of what people did: it is never held back,
+    several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it is never held back,
     and does not count. One that `spaced` keeps its distance later too; one that `hushes` waits while
     people have asked for quiet. One in a `thread` is no message in the channel, but it may mention.
     """
 
     rank: int = 1
     core: bool = False
+    each: bool = False
     answers: bool = False
     spaced: bool = False
     hushes: bool = False
@@ -38,7 +39,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "headline": Kind(rank=0, core=True),
-    "lead told": Kind(rank=0, core=True),
+    "lead told": Kind(rank=0, core=True, each=True),  # whoever is asked next must know at once
     "checklist": Kind(rank=3, core=True, hushes=True),
     "gaps": Kind(rank=1),
     "resolution": Kind(rank=1),
@@ -58,6 +59,7 @@ SILENT = frozenset(
         *("on call", "schedule", "who", "group", "chat ids", "lead", "role", "settle"),
         *("ticket", "account", "assignee", "comment", "note", "status update"),
         *("announcement", "thread"),
+        *("stand-ins", "next lead", "page", "priority"),
         *("alert end", "ticket end", "follow-up", "follow-up link", "close", "stale", "archived"),
     }
 )
@@ -142,7 +144,7 @@ class _Budget:
             yield last + APART if last is not None else self.now
 
     def _is_core(self, name: str, kind: Kind) -> bool:
-        return kind.core and family(name) not in {family(one) for one in self._said()}
+        return kind.core and (kind.each or family(name) not in {family(one) for one in self._said()})
 
     def _said(self) -> Iterator[str]:
         """Every message in the channel that was not of people's doing: there, or on its way."""

@@ -163,6 +163,17 @@ class JiraTracker:
         body = {"type": {"name": "Relates"}, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": other}}
         self._rest.ask("POST", "issueLink", what=what, body=body)
 
+    def prioritise(self, ticket: str, priority: str) -> None:
+        """Give the ticket this priority, by its name; `GiveUp` if it cannot have it."""
+        body = {"fields": {"priority": {"name": priority}}}
+        try:
+            self._rest.ask("PUT", f"issue/{quote(ticket, safe='')}", what=f"ticket {ticket}", body=body)
+        except Invalid as refused:
+            raise GiveUp(
+                f"Jira cannot give {ticket} the priority {priority}: {_told(refused.fields) or refused.why}",
+                fix="Correct ticket.priorities in the playbook, or set the priority by hand.",
+            ) from refused
+
     def role_members(self, role: str) -> tuple[Person, ...]:
         """The people of a project role, those of its groups included; `GiveUp` if there is no such role."""
         what = f"the roles of project {self._project}"

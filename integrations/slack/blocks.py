@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, assert_never
 
+from integrations.slack.leading import paragraphs
 from integrations.slack.text import channel, joined, line, link, person, plain, prose, when
 from multivac.briefing import (
     Announcement,
@@ -302,18 +303,9 @@ def _caught_up(said: CaughtUp) -> Drawn:
 
 
 def _lead_call(said: LeadCall) -> Drawn:
-    yours = f" Your ticket is {link(said.ticket)}." if said.ticket else ""
-    if said.accepted_at:
-        paragraphs = [f"{person(said.lead)} leads this incident, accepted {when(said.accepted_at)}.{yours}"]
-    else:
-        paragraphs = [
-            f"{person(said.lead)}, you lead this incident.{yours} If you cannot, say here who does."
-        ]
-    if said.cx_lead:
-        asked = "Please" if said.cx_lead == said.lead else f"{person(said.cx_lead)}, please"
-        paragraphs.append(f"{asked} settle the severity: say here how bad it is for users.")
-    blocks = [*_sections("\n".join(paragraphs)), presses(said.presses)]
-    return _drawn("lead-call", " ".join(paragraphs), blocks)
+    said_of_it = paragraphs(said)
+    blocks = [*_sections(joined(said_of_it, SECTION_LIMIT, "\n")), presses(said.presses)]
+    return _drawn("lead-call", joined(said_of_it, SECTION_LIMIT, " "), blocks)
 
 
 def _gaps(said: Gaps) -> Drawn:

@@ -120,7 +120,7 @@ def free_port(port: int, *, or_any: bool = False) -> int:
     return port
 
 
-def _declared() -> dict[str, list[dict[str, str]]]:
+def _declared() -> dict[str, Any]:
     """What Slack's menus offer to people, as the app's manifest has it."""
     features = yaml.safe_load(slack_manifest())["features"]
     commands = [

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from multivac.desk.asking import Ask, BadField, Reply
 from multivac.desk.front import Desk
+from multivac.desk.ticket import TicketDesk, TicketNews
 
-__all__ = ["Ask", "BadField", "Desk", "Reply"]
+__all__ = ["Ask", "BadField", "Desk", "Reply", "TicketDesk", "TicketNews"]

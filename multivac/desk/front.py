@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Home, Press
-from multivac.desk import declaring, ending, looking, standing, telling, updating
+from multivac.desk import declaring, ending, handover, looking, standing, telling, updating
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
 from multivac.desk.home import guests_home, home
 from multivac.desk.people import who_is
@@ -36,6 +36,9 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "timeline": looking.show_timeline,
     "lead": standing.lead,
     "role": standing.role,
+    "roles": handover.roles,
+    "handover": handover.hand_over,
+    "page": handover.page,
     "severity": standing.severity,
     "status": standing.status,
     "mitigate": standing.mitigate,

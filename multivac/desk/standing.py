@@ -8,12 +8,14 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.handover import briefing_of
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import LEAD, EntryKind, Person, Severity, Status
-from multivac.store import acts, incidents
+from multivac.store import acts, incidents, summons
 from multivac.store.cases import Case
 
+_ACCEPT = "accept"  # what the button of the lead call says: it takes the lead from nobody
 _MEANS = {
     Severity.SEV1: "users cannot work, or data is at risk",
     Severity.SEV2: "many users are hit",
@@ -38,7 +40,7 @@ _SAYS = {
 def lead(sitting: Sitting) -> Reply:
     """Take the lead, or name who leads; accepting it, for whoever has it already."""
     words = sitting.words.text.lower()
-    if not sitting.words.people and words not in {"", "me"}:
+    if not sitting.words.people and words not in {"", "me", _ACCEPT}:
         raise Refused("Say who: `/incident lead me`, or mention somebody: `/incident lead @ana`.")
     return _give(sitting, LEAD, _named(sitting))
 
@@ -72,8 +74,14 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
         kind = EntryKind.LEAD if name == LEAD else EntryKind.ROLE
         if held is not None and to is not None and held.person.key == to.key:
             return _accept(tx, sitting, case, name=name)
+        if held is not None and held.accepted_at is not None and sitting.words.text.lower() == _ACCEPT:
+            taken = f"{before} has accepted to lead INC-{case.id}."
+            return Change(said=f"{taken} To take over all the same: `/incident lead me`.")
         if to is None and name == LEAD:
             raise Refused("An incident keeps its lead until another takes it. Name who leads from now on.")
+        if name == LEAD and to is not None and not itself:
+            note = briefing_of(tx, case)
+            summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=note)
         acts.give_role(tx, case.id, name, to=to, now=sitting.now)
         if itself:
             acts.accept_role(tx, case.id, name, now=sitting.now)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from multivac.briefing import Gaps, fingerprint
-from multivac.steps import people
+from multivac.steps import paging, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say
 from multivac.store.cases import Case, Result, StepRow
@@ -24,6 +24,7 @@ _WORDS = {
     "ticket": "There is no Jira ticket",
     "account": "The lead could not be found in Jira",
     "assignee": "The ticket is not assigned to the lead",
+    "priority": "The ticket's priority does not follow the severity",
     "lead": "No lead could be chosen",
     "role": "Nobody could be chosen as {instance}",
     "announcement": "The incident is not announced",
@@ -44,6 +45,8 @@ _WORDS = {
     "follow-up link": "A follow-up is not linked with the ticket",
     "archived": "The channel is not archived as it should be",
     "status update": "An update is not in PagerDuty",
+    "next lead": "The next to lead could not be asked",
+    "page": "A page could not be sent",
 }
 
 _OF_THE_END = frozenset({"step:ticket end", "step:archived"})
@@ -54,7 +57,7 @@ def lines_of(view: View) -> dict[str, str]:
     """Each gap that people should know of now: a stable name and one line with what to do."""
     case = view.case
     found = {f"step:{row.name}": line for row in case.steps.values() if (line := _failing(view, row))}
-    return found | dict(_people_gaps(case)) | dict(_ticket_gaps(case))
+    return found | dict(_page_gaps(view)) | dict(_people_gaps(case)) | dict(_ticket_gaps(case))
 
 
 def _failing(view: View, row: StepRow) -> str | None:
@@ -63,6 +66,8 @@ def _failing(view: View, row: StepRow) -> str | None:
     words = _WORDS.get(family)
     if words is None or row.wanted is None or row.error is None or row.done == row.wanted:
         return None
+    if family == "page":
+        return _unsent(view, row, int(instance))
     said = f"{words.format(instance=instance)}: {row.error.rstrip('.')}."
     if row.gave_up == row.wanted:
         return f"{said} {row.fix or ''}".strip()
@@ -70,6 +75,21 @@ def _failing(view: View, row: StepRow) -> str | None:
         view.look_again(row.failing_since + _SAID_AFTER if row.failing_since else None)
         return None
     return f"{said} I keep trying; the rest goes on."
+
+
+def _unsent(view: View, row: StepRow, number: int) -> str:
+    """A page that fails is said at once, with whom to call: somebody is waited for."""
+    wanted = next(one for one in view.case.summons if one.number == number)
+    goes_on = row.fix if row.gave_up == row.wanted else "I keep trying."
+    said = f"{_WORDS['page']}: {(row.error or '').rstrip('.')}. {paging.whom_to_call(wanted, view.out)}"
+    return f"{said} {goes_on or ''}".strip()
+
+
+def _page_gaps(view: View) -> Iterator[tuple[str, str]]:
+    if view.out.pager is None:
+        for one in paging.unsent(view.case):
+            why = "Multivac has no key for PagerDuty"
+            yield f"step:page/{one.number}", f"{_WORDS['page']}: {why}. {paging.whom_to_call(one, view.out)}"
 
 
 def _people_gaps(case: Case) -> Iterator[tuple[str, str]]:

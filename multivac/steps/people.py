@@ -206,6 +206,7 @@ def _invitees(case: Case, wanted: Wanted) -> Iterator[Person]:
         yield from identified(case, told.responders)
     yield from (Person(name=email, email=email) for email in wanted.people)
     yield from (role.person for role in case.roles.values())
+    yield from (who for one in case.summons if not one.pages for who in one.people)
     yield from (case.declared_by,) if case.declared_by else ()
 
 

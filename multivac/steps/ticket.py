@@ -160,3 +160,29 @@ def assign(attempt: Attempt) -> Result:
     case = attempt.case
     attempt.tracker().assign(case.result("ticket")["key"], case.result("account")["account"])
     return {"lead": case.result("account")["lead"]}
+
+
+def open_prioritised(attempt: Attempt) -> Result:
+    """Open it, and remember for which severity."""
+    return open_ticket(attempt) | {"severity": attempt.case.severity}
+
+
+def wants_priority(view: View) -> Mapping[str, str]:
+    """The ticket's priority following the severity, once that is another than the ticket was opened with."""
+    case, ticket, row = view.case, view.case.result("ticket"), view.case.steps.get("priority")
+    if view.out.tracker is None or "severity" not in ticket or "priority" in ticket.get("left_out", ()):
+        return NOTHING
+    if not case.status.is_open:
+        return {"": row.done} if row is not None and row.done else NOTHING
+    priority = view.playbook.ticket.priority_for(case.severity)
+    has_moved = case.severity != ticket["severity"] or (row is not None and row.was_done)
+    return {"": priority} if priority is not None and has_moved else NOTHING
+
+
+def prioritise(attempt: Attempt) -> Result:
+    """Set it; doing so twice does no harm."""
+    case = attempt.case
+    priority = case.playbook.ticket.priority_for(case.severity)
+    assert priority is not None  # noqa: S101  # states what `wants_priority` guarantees
+    attempt.tracker().prioritise(case.result("ticket")["key"], priority)
+    return {}

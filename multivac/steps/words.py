@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from multivac.briefing import (
     Announcement,
     Headline,
-    LeadCall,
     Link,
     Message,
     Press,
@@ -18,7 +17,7 @@ from multivac.briefing import (
     count_apart,
     fingerprint,
 )
-from multivac.incident import CX_LEAD, LEAD, Person, Status, marker_of
+from multivac.incident import CX_LEAD, Person, Status, marker_of
 from multivac.ports import Marker, Posted
 from multivac.steps import news, people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -229,44 +228,6 @@ def wants_announcement(view: View) -> Mapping[str, str]:
 def announce(attempt: Attempt) -> Result:
     """Post or redraw it."""
     return say(attempt, attempt.out.announce_channel or "", announcement(view_of(attempt)))
-
-
-# --- the lead call --------------------------------------------------------------------------------
-
-
-def lead_call(view: View, lead: Person) -> LeadCall:
-    """Tells the lead, by name, that they lead; the cx lead in the same breath."""
-    case = view.case
-    ticket = case.result("ticket")
-    cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles else None
-    return LeadCall(
-        lead=Who(name=people.name_of(case, lead), chat_id=people.chat_id(case, lead)),
-        ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
-        cx_lead=Who(name=people.name_of(case, cx_lead), chat_id=people.chat_id(case, cx_lead))
-        if cx_lead
-        else None,
-        accepted_at=case.roles[LEAD].accepted_at if LEAD in case.roles else None,
-        presses=(Press(label="Accept", line=f"INC-{case.id} lead me", stands_out=True),)
-        if view.out.hears and case.roles[LEAD].accepted_at is None
-        else (),
-    )
-
-
-def wants_lead_told(view: View) -> Mapping[str, str]:
-    """The lead told, as soon as there is one."""
-    if view.out.chat is None or view.case.lead is None:
-        return NOTHING
-    if not view.case.status.is_open:
-        row = view.case.steps.get("lead told")
-        return {"": row.done} if row is not None and row.done else NOTHING
-    return {"": fingerprint(lead_call(view, view.case.lead))}
-
-
-def tell_lead(attempt: Attempt) -> Result:
-    """Mention the lead once; later changes are edits, which notify nobody."""
-    lead = attempt.case.lead
-    assert lead is not None  # noqa: S101  # states what `wants_lead_told` guarantees
-    return say(attempt, channel_of(attempt.case), lead_call(view_of(attempt), lead))
 
 
 # --- notes on the alerts --------------------------------------------------------------------------

@@ -198,6 +198,13 @@ def leave_trail(tx: sa.Connection, act: Act) -> bool:
     return insert_new(tx, audit, {name: getattr(act, name) for name in names})
 
 
+def last_done(tx: sa.Connection, number: IncidentId, verb: str) -> datetime | None:
+    """When somebody last did this to the incident."""
+    this = (audit.c.incident == number, audit.c.verb == verb, audit.c.outcome == "done")
+    found: datetime | None = tx.scalar(sa.select(sa.func.max(audit.c.at)).where(*this))
+    return found
+
+
 def trail(tx: sa.Connection, *, ref: str | None = None, number: IncidentId | None = None) -> Sequence[Act]:
     """What was asked, the oldest first: by the reference people were given, or of one incident."""
     asked = sa.select(audit).order_by(audit.c.at, audit.c.id)

@@ -16,9 +16,10 @@ from multivac.store import sayings
 from multivac.store.facts import person_from
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.summary import Alerts, together
-from multivac.store.tables import alert, incident, policy, role, step
+from multivac.store.tables import alert, incident, policy, role, step, summons
 
 Result = dict[str, Any]
+PAGE, ASK = "page", "ask"  # the kinds of summons
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,24 @@ class Cadence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summons:
+    """Somebody is called: one person to lead, or people or a service's on-call to help, by the pager.
+
+    `by` is the name of whoever wanted it, empty when it is only the next one's turn. `told_at` is when
+    the channel first showed it, or the pager took it.
+    """
+
+    number: int
+    pages: bool
+    people: tuple[Person, ...]
+    service: str = ""
+    by: str = ""
+    note: str = ""
+    at: datetime
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One incident with its playbook, alerts, people and steps at one instant."""
 
@@ -105,6 +124,7 @@ class Case:
     drill: bool
     alerts: Alerts
     roles: Mapping[str, RoleRow]
+    summons: tuple[Summons, ...]
     steps: Mapping[str, StepRow]
     acted_at: datetime | None = None  # when people last did something
     cadence: Cadence = Cadence()
@@ -143,6 +163,7 @@ _ALERTS = (
     .order_by(alert.c.id)
 )
 _ROLES = sa.select(role).where(role.c.incident == sa.bindparam("number"))
+_SUMMONS = sa.select(summons).where(summons.c.incident == sa.bindparam("number")).order_by(summons.c.number)
 _STEPS = sa.select(step).where(step.c.incident == sa.bindparam("number"))
 
 
@@ -175,6 +196,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         drill=row.drill,
         alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
+        summons=tuple(map(_summons, tx.execute(_SUMMONS, bound))),
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
         acted_at=row.acted_at,
         cadence=_cadence(row),
@@ -190,6 +212,19 @@ def _cadence(row: sa.Row[Any]) -> Cadence:
         is_off=row.prompts_off,
         snoozed_until=row.snoozed_until,
         quiet_until=row.quiet_until,
+    )
+
+
+def _summons(row: sa.Row[Any]) -> Summons:
+    return Summons(
+        number=row.number,
+        pages=row.kind == PAGE,
+        people=tuple(map(person_from, json.loads(row.people))),
+        service=row.service or "",
+        by=row.by or "",
+        note=row.note or "",
+        at=row.at,
+        told_at=row.told_at,
     )
 
 

@@ -184,6 +184,12 @@ def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, *, now: date
     return tx.execute(_FAILED, bound).rowcount == 1
 
 
+def undone(tx: sa.Connection, number: IncidentId, name: str) -> None:
+    """Somebody else has undone what the step did: it is due again, if it is still wanted."""
+    this = (step.c.incident == number, step.c.name == name, step.c.done.is_not(None))
+    tx.execute(sa.update(step).where(*this).values(done=""))
+
+
 def keep_meanwhile(tx: sa.Connection, number: IncidentId, name: str, *, known: Mapping[str, Any]) -> None:
     """Keep what the next try of a step has to know of this one; its result takes the place of that."""
     row = sa.update(step).where(step.c.incident == number, step.c.name == name, step.c.done.is_(None))

@@ -267,6 +267,22 @@ role = sa.Table(
     sa.Column("accepted_at", Instant),
 )
 
+# Who is called, in order: asked to lead, in the channel, or paged. The role's row says who leads.
+summons = sa.Table(
+    "summons",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("people", sa.Text, nullable=False),
+    sa.Column("service", sa.Text),
+    # Who wanted it and what they said; nobody when it is only the next one's turn.
+    sa.Column("by", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("told_at", Instant),
+)
+
 turn = sa.Table(
     "turn",
     meta,

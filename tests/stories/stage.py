@@ -104,6 +104,7 @@ class Multivac:
         if listening:
             self._subscribe(f"{daemon.url}/webhooks/pagerduty")
             self._connect(f"{daemon.url}/webhooks/slack")
+            self._follow(f"{daemon.url}/webhooks/jira")
         return daemon
 
     def _connect(self, url: str) -> None:
@@ -112,6 +113,12 @@ class Multivac:
             slack = self._sandbox.slack
             slack.outbox.deliveries.subscribers.clear()
             slack.connect(signing_secret=secret, events=url, commands=url, interactions=url)
+
+    def _follow(self, url: str) -> None:
+        """Let Jira send there what people change, if the daemon is told to believe it."""
+        if secret := self._settings.get("jira__webhook_secrets"):
+            self._sandbox.jira.deliveries.subscribers.clear()
+            self._sandbox.jira.subscribe(url, secret)
 
     def _subscribe(self, url: str) -> None:
         """Let PagerDuty deliver to this address alone; what is under way to it stays so."""
@@ -301,6 +308,7 @@ class Clock:
 
     def _deliver(self) -> None:
         self._sandbox.pagerduty.redeliver_due()
+        self._sandbox.jira.deliveries.redeliver_due()
 
     def _unfinished(self) -> str:
         lines = []

@@ -91,6 +91,10 @@ class Slack:
         """Let a person write."""
         self.standin.person_says(self.channel(channel).name, _full_name(self.standin, who), text)
 
+    def id_of(self, who: str) -> str:
+        """A person's id in the workspace."""
+        return next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
+
     # --- what people ask --------------------------------------------------------------------------
 
     def asks(self, who: str, line: str, *, channel: str = "general") -> str:

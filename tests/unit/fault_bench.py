@@ -20,10 +20,11 @@ from integrations.sandbox.world import Clock, Fault
 from integrations.slack.refusals import MEANING, PASSING, SLOW_DOWN
 from multivac.errors import GiveUp, NameTaken, TryAgain
 from multivac.incident import Person
-from multivac.ports import Invited
+from multivac.ports import Invited, Page
 from tests.unit.fault_ends import ENDS
 from tests.unit.fault_stage import DRAFT, EDITED, HELLO, MARKER, NOON, NOTE, Bench, Call
 
+BO = Person(name="Bo Lindqvist", email="bo@example.com")
 IMPATIENT = 0.05  # seconds, for calls that are to time out; the others may take their time
 
 
@@ -112,10 +113,22 @@ def _alerted(act: Callable[[Bench], object]) -> Callable[[Bench], Callable[[], o
     return first
 
 
-def _assigning(bench: Bench) -> Callable[[], object]:
-    key = bench.tracker.open_ticket(DRAFT).key
-    account = bench.sandbox.jira.site.person("Ana").account_id
-    return lambda: bench.tracker.assign(key, account)
+def _on_ticket(act: Callable[[Bench, str], object]) -> Callable[[Bench], Callable[[], object]]:
+    def first(bench: Bench) -> Callable[[], object]:
+        key = bench.tracker.open_ticket(DRAFT).key
+        return lambda: act(bench, key)
+
+    return first
+
+
+def _assign(bench: Bench, key: str) -> None:
+    bench.tracker.assign(key, bench.sandbox.jira.site.person("Ana").account_id)
+
+
+def _page(bench: Bench, *, look_first: bool, service: str = "") -> None:
+    key = next(iter(bench.sandbox.pagerduty.account.incidents))
+    sent = Page(people=() if service else (BO,), service=service, message="Help", marker=NOTE)
+    bench.pager.page(key, sent, look_first=look_first)
 
 
 def _asking(ask: Callable[[Bench], object]) -> Callable[[Bench], Callable[[], object]]:
@@ -200,7 +213,13 @@ CALLS: dict[str, Call] = {
         "jira", _asking(lambda b: b.tracker.open_ticket(DRAFT)), _find_or_write, Bench.tickets
     ),
     "GET /search/jql": Call("jira", _asking(lambda b: b.tracker.find_ticket(DRAFT.label))),
-    "PUT /issue/{key}/assignee": Call("jira", _assigning, None, _assigned),
+    "PUT /issue/{key}/assignee": Call("jira", _on_ticket(_assign), None, _assigned),
+    "PUT /issue/{key}": Call(
+        "jira",
+        _on_ticket(lambda b, key: b.tracker.prioritise(key, "Low")),
+        None,
+        lambda b: int(b.sandbox.jira.issue("OPS-1")["fields"]["priority"]["name"] == "Low"),
+    ),
     "GET /user/search": Call(
         "jira", _asking(lambda b: b.tracker.find_account(Person(name="Ana", email="ana@example.com")))
     ),
@@ -221,6 +240,16 @@ CALLS: dict[str, Call] = {
         _alerted(lambda b: _note(b, look_first=False)),
         lambda b: _note(b, look_first=True),
         _notes,
+    ),
+    "GET /users": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False))),
+    "GET /users/me": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False))),
+    "GET /services": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False, service="search"))),
+    "GET /incidents/{id}": Call("pagerduty", _alerted(lambda b: _page(b, look_first=True))),
+    "POST /incidents/{id}/responder_requests": Call(
+        "pagerduty",
+        _alerted(lambda b: _page(b, look_first=False)),
+        lambda b: _page(b, look_first=True),
+        lambda b: len(next(iter(b.sandbox.pagerduty.account.incidents.values())).responders),
     ),
     "POST /v2/enqueue": Call(
         "pagerduty",

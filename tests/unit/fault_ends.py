@@ -75,12 +75,6 @@ def _resolved(bench: Bench) -> int:
     return int(bench.sandbox.pagerduty.incident(_alert(bench))["status"] == "resolved")
 
 
-def _resolved_already(bench: Bench) -> Callable[[], object]:
-    key = bench.sandbox.pagerduty.trigger("Checkout is slow", "checkout")
-    bench.sandbox.pagerduty.resolve(key, by="Ana")
-    return lambda: bench.pager.resolve(key)
-
-
 ENDS: dict[str, Call] = {
     "conversations.replies": Call("slack", _threaded),
     "conversations.archive": Call(
@@ -115,5 +109,4 @@ ENDS: dict[str, Call] = {
     ),
     "POST /incidents/{id}/status_updates": Call("pagerduty", _alerted(_publish), _noted, _notes_or_updates),
     "PUT /incidents": Call("pagerduty", _alerted(_resolve), None, _resolved),
-    "GET /incidents/{id}": Call("pagerduty", _resolved_already),
 }

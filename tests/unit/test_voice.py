@@ -45,6 +45,7 @@ def case(*said: str, at: datetime = NOON) -> Case:
         drill=False,
         alerts=together(()),
         roles={},
+        summons=(),
         steps=rows,
     )
 
@@ -72,6 +73,11 @@ def test_four_messages_in_the_first_ten_minutes_the_most_needed_first() -> None:
         "update due/1",
     ]
     assert held(case(*CORE, "gaps"), "resolution", "update due/1", "checklist/second", minutes=10) == []
+
+
+def test_whoever_is_asked_next_to_lead_is_told_at_once() -> None:
+    assert held(case(*CORE, "gaps"), "lead told/2", minutes=3) == []
+    assert held(case(*CORE, "lead told/2"), "gaps", minutes=3) == ["gaps"]
 
 
 def test_what_stands_is_edited_and_what_people_do_is_said() -> None:
