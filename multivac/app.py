@@ -84,6 +84,7 @@ def tracker_for(jira: JiraSettings, pace: Pace | None = None) -> Tracker | None:
         jira.token.get_secret_value(),
         project=jira.project,
         issue_type=jira.issue_type,
+        follow_up_type=jira.follow_up_type or "",
         flavour="cloud" if jira.is_cloud else "datacenter",
         pace=pace,
     )

@@ -60,6 +60,7 @@ class Headline:
     next_update_due: datetime | None
     summary: str
     impact: str = ""
+    latest: str = ""  # a change that was not worth a message of its own
     presses: tuple[Press, ...] = ()
 
 
@@ -172,11 +173,60 @@ class ChangeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateDue:
-    """A promised update is due; `every` is the cadence of this severity."""
+    """A promised update is due; `every` is the cadence of this severity, if it has one.
+
+    `rounds` is how often that time has passed since; `ended` says what became of the question, once it is
+    none any more.
+    """
 
     due_at: datetime
-    every: timedelta
+    every: timedelta | None
     lead: Who | None
+    rounds: int = 0
+    ended: str = ""
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What a person tells stakeholders; with a `number` where it stands outside the incident's channel.
+
+    `was` is the severity before, if it changed with this.
+    """
+
+    text: str
+    by: str
+    severity: Severity
+    status: Status
+    next_at: datetime | None
+    was: Severity | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nudge:
+    """Asks one person to do something; `who` is mentioned where their chat id is known."""
+
+    who: Who | None
+    text: str
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """What is left to do; key and address of its issue, once there is one."""
+
+    text: str
+    key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Says that it is over, why, and what is left to do."""
+
+    text: str
+    follow_ups: tuple[FollowUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +349,9 @@ Message = (
     | ResolutionProposed
     | ChangeLine
     | UpdateDue
+    | Update
+    | Nudge
+    | Ended
     | OperatorNotice
     | StormNotice
     | Reminding

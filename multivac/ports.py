@@ -154,6 +154,14 @@ class Chat(Protocol):
         """Show something to one person in a channel; False if they are not there. It cannot be read back."""
         ...
 
+    def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
+        """Say something in the thread of a message of ours; `loud` shows it in the channel as well."""
+        ...
+
+    def find_reply(self, to: Posted, marker: Marker) -> Posted | None:
+        """Our own reply with this marker in the thread of a message."""
+        ...
+
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
         """Redraw a message of ours; nobody is notified."""
         ...
@@ -178,8 +186,16 @@ class Chat(Protocol):
         """Put an emoji of ours under a message, or take it back; there already, or gone, is fine."""
         ...
 
-    def people_spoke(self, channel: str) -> bool:
-        """Whether any human has written in the channel."""
+    def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
+        """Whether any human has written in the channel, ever or since then."""
+        ...
+
+    def archive(self, channel: str) -> None:
+        """Put the channel away: it can be read, but not written in. Archived already is fine."""
+        ...
+
+    def unarchive(self, channel: str) -> None:
+        """Take the channel out again; not archived is fine."""
         ...
 
 
@@ -193,6 +209,7 @@ class TicketDraft:
     label: str
     severity: str
     component: str | None = None
+    is_follow_up: bool = False  # work after the incident, not the incident itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +242,21 @@ class Tracker(Protocol):
 
     def assign(self, ticket: str, account: str) -> None:
         """Make this account the assignee. Raises `GiveUp` if it cannot be assigned."""
+        ...
+
+    def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
+        """Comment on a ticket, the marker last; with `look_first`, only if no comment carries it."""
+        ...
+
+    def move(self, ticket: str, *, done: bool) -> None:
+        """Bring a ticket into a status that counts as done, or out of one; standing so already is fine.
+
+        Raises `GiveUp` if there is no way there.
+        """
+        ...
+
+    def link(self, ticket: str, other: str, *, look_first: bool) -> None:
+        """Relate two tickets; with `look_first`, only if they are not."""
         ...
 
     def prioritise(self, ticket: str, priority: str) -> None:
@@ -299,6 +331,14 @@ class Pager(Protocol):
 
     def open_alerts(self) -> Iterator[Alert]:
         """Every alert that is not resolved, as `FOUND_OPEN`."""
+        ...
+
+    def resolve(self, alert: str) -> None:
+        """End the alert; ended already is fine."""
+        ...
+
+    def publish(self, alert: str, text: str) -> None:
+        """Tell those who follow the alert at the pager how it stands. It cannot be read back."""
         ...
 
     def note(self, alert: str, text: str, *, marker: str, look_first: bool) -> None:

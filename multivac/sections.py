@@ -208,6 +208,9 @@ class JiraSettings(Strict):
     )
     project: str | None = Field(None, description="The key of the project for incident tickets, such as OPS.")
     issue_type: Annotated[str, Field(min_length=1)] = Field("Task", description="The type of these tickets.")
+    follow_up_type: str | None = Field(
+        None, description="The type of tickets for follow-ups; left out: the same."
+    )
     webhook_secrets: Secrets = Field(
         (),
         description="The secrets of the webhook to /webhooks/jira; several while one is being replaced.",

@@ -128,6 +128,21 @@ class PagerDutyPager:
         content = text if text.endswith(marker) else f"{text}\n{marker}"
         self._rest.post(path, {"note": {"content": content}}, what=what)
 
+    def resolve(self, alert: str) -> None:
+        """Resolve it in the name of `from_email`; resolved already is fine."""
+        what, change = f"incident {alert}", {"id": alert, "type": "incident_reference", "status": "resolved"}
+        try:
+            self._rest.put("/incidents", {"incidents": [change]}, what=what)
+        except Invalid:
+            known = self._rest.get(f"/incidents/{quote(alert, safe='')}", what=what)
+            if part(known, "incident").get("status") != "resolved":
+                raise
+
+    def publish(self, alert: str, text: str) -> None:
+        """Publish a status update; PagerDuty has no way to read one back. Not every plan has them."""
+        path = f"/incidents/{quote(alert, safe='')}/status_updates"
+        self._rest.post(path, {"message": text}, what=f"incident {alert}")
+
     def page(self, alert: str, page: Page, *, look_first: bool) -> tuple[str, ...]:
         """Send a responder request that ends in the marker, and give the names of who is notified.
 

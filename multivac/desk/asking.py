@@ -15,14 +15,16 @@ from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
 from multivac.steps.leading import waiting
-from multivac.store import acts, cases, incidents, timeline
+from multivac.store import acts, cases, incidents, sayings, timeline
 from multivac.store.acts import Act
 from multivac.store.cases import Case
+from multivac.store.sayings import SayingKind
 from multivac.verbs import Right, Verb, Words
 
 Reply = Answer | Files | Form | None  # None: what they asked shows by itself, or was done before
 Filled = str | tuple[str, ...]
 
+_TOLD = frozenset({EntryKind.SEVERITY, EntryKind.STATUS, EntryKind.LEAD, EntryKind.ROLE})
 _INACTIVE = timedelta(minutes=30)  # a lead of whom nothing was seen for so long holds nobody up
 
 
@@ -67,6 +69,7 @@ class Change:
     at: datetime | None = None  # when it happened, if not now
     before: str | None = None
     after: str | None = None
+    why: str = ""  # in their words
 
 
 Work = Callable[[sa.Connection, Case], Change]
@@ -140,6 +143,7 @@ class Sitting:
         if not acts.leave_trail(tx, self.act("done", change)):
             raise DoneBefore
         self._note(tx, change)
+        tell_of(tx, self.incident, change, by=self.person.name, at=self.now)
         incidents.person_acted(tx, case.id, at=self.now)
         return change, self.house.jobs.put(tx, incidents.touch(tx, case.id))
 
@@ -165,6 +169,16 @@ class Sitting:
             before=change.before if change else None,
             after=change.after if change else None,
         )
+
+
+def tell_of(tx: sa.Connection, number: IncidentId, change: Change, *, by: str, at: datetime) -> None:
+    """Keep what the channel is told in one line; the lead call tells of a first lead and of accepting."""
+    is_first_lead = change.kind is EntryKind.LEAD and (change.before is None or change.after == "accepted")
+    if change.kind not in _TOLD or is_first_lead:
+        return
+    what = change.entry if change.kind is EntryKind.ROLE else change.kind.value
+    more = {"what": what, "before": change.before, "after": change.after, "why": change.why}
+    sayings.add(tx, number, kind=SayingKind.CHANGE, text=change.entry, by=by, at=at, more=more)
 
 
 class DoneBefore(Exception):  # not an error: the request was delivered again

@@ -12,6 +12,7 @@ import structlog
 from multivac.briefing import Answer, Home, Press
 from multivac.desk import (
     declaring,
+    ending,
     exporting,
     handover,
     joining,
@@ -20,6 +21,7 @@ from multivac.desk import (
     standing,
     tasks,
     telling,
+    updating,
 )
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
 from multivac.desk.capturing import Sign, notice
@@ -54,7 +56,7 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "severity": standing.severity,
     "status": standing.status,
     "mitigate": standing.mitigate,
-    "resolve": standing.resolve,
+    "resolve": ending.resolve,
     "close": standing.close,
     "reopen": standing.reopen,
     "dismiss": standing.dismiss,
@@ -70,6 +72,11 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "export": exporting.export,
     "remind": reminding.remind,
     "reminders": reminding.reminders,
+    "update": updating.update,
+    "snooze": updating.snooze,
+    "quiet": updating.quiet,
+    "merge": ending.merge,
+    "archive": ending.archive,
 }
 
 

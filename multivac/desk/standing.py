@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.handover import briefing_of
 from multivac.desk.people import who_is
 from multivac.errors import Refused
@@ -14,6 +16,7 @@ from multivac.store import acts, incidents, summons
 from multivac.store.cases import Case
 
 _ACCEPT = "accept"  # what the button of the lead call says: it takes the lead from nobody
+Also = Callable[[sa.Connection, Case], None]
 _SAYS = {
     Status.ACTIVE: "is active",
     Status.MITIGATED: "is mitigated",
@@ -183,28 +186,6 @@ def mitigate(sitting: Sitting) -> Reply:
     return move(sitting, Status.MITIGATED, said=sitting.words.text)
 
 
-def resolve(sitting: Sitting) -> Reply:
-    """It is over; without a word of what fixed it, ask."""
-    said = sitting.text("fixed")
-    if not said and not sitting.ask.fields:
-        return _resolve_form(sitting.case())
-    if not said:
-        raise BadField("fixed", "Write in a few words what fixed it, or that nobody knows.")
-    return move(sitting, Status.RESOLVED, said=said)
-
-
-def _resolve_form(case: Case) -> Form:
-    return Form(
-        title=f"Resolve INC-{case.id}",
-        line=f"INC-{case.id} resolve",
-        send="Resolve",
-        fields=(
-            Field(name="fixed", label="What fixed it?", kind=Asked.PROSE, optional=False),
-            Field(name="impact", label="What did users notice?", kind=Asked.PROSE, filled=(case.impact,)),
-        ),
-    )
-
-
 def close(sitting: Sitting) -> Reply:
     """Nothing is left to do."""
     return move(sitting, Status.CLOSED, said="")
@@ -224,8 +205,8 @@ def dismiss(sitting: Sitting) -> Reply:
     return move(sitting, Status.DISMISSED, said=sitting.words.text)
 
 
-def move(sitting: Sitting, to: Status, *, said: str) -> Reply:
-    """Change where the incident stands. Raises `Refused` if that may not follow."""
+def move(sitting: Sitting, to: Status, *, said: str, also: Also | None = None) -> Reply:
+    """Change where the incident stands, and what goes with it. Raises `Refused` if that may not follow."""
 
     def change(tx: sa.Connection, case: Case) -> Change:
         if case.status is to:
@@ -234,6 +215,8 @@ def move(sitting: Sitting, to: Status, *, said: str) -> Reply:
             raise Refused(_may_not(case, to))
         if impact := str(sitting.ask.fields.get("impact", "")).strip():
             acts.set_impact(tx, case.id, impact)
+        if also is not None:
+            also(tx, case)
         is_back = to.is_open and not case.status.is_open
         verb = "reopened it" if is_back else f"says it {_SAYS[to]}"
         why = f": {said}" if said else ""
@@ -243,6 +226,7 @@ def move(sitting: Sitting, to: Status, *, said: str) -> Reply:
             entry=f"{sitting.person.name} {verb}{why}",
             before=case.status,
             after=to,
+            why=said,
         )
 
     return sitting.change(change)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import fingerprint
-from multivac.desk.asking import Change, DoneBefore
+from multivac.desk.asking import Change, DoneBefore, tell_of
 from multivac.desk.handover import briefing_of
 from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status
 from multivac.jobs import Jobs, Put
@@ -154,6 +154,7 @@ def _keep(tx: sa.Connection, case: Case, news: _News, *, verb: str, change: Chan
     )
     if not acts.leave_trail(tx, act):
         raise DoneBefore
+    tell_of(tx, case.id, change, by=news.by.name, at=news.now)
     if change.kind is not None:
         at, name = news.told.at, news.by.name
         entry = Entry(kind=change.kind, at=at, text=change.entry, key=request, actor=name)

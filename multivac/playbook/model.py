@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from multivac.incident import Facts, Severity
 from multivac.playbook.channels import ChannelRule, name_channel
+from multivac.playbook.ends import EndRule
 from multivac.playbook.people import (
     KINDS,
     AckerRule,
@@ -77,6 +78,7 @@ class Playbook(Strict):
         description="How long a lead has to accept before the next is asked; a severity left out: for ever.",
     )
     roles: Mapping[RoleName, RoleRule] = Field({}, description="Further roles by name, and who takes each.")
+    end: EndRule = Field(EndRule(), description="What follows once it is resolved, or forgotten.")
     updates: Mapping[Severity, PositiveDuration] = Field(
         {}, description="How often stakeholders are promised an update; a severity left out: no promise."
     )

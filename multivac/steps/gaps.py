@@ -37,10 +37,22 @@ _WORDS = {
     "note": "PagerDuty does not show where the response is",
     "checklist": "A checklist could not be posted",
     "settle": "The channel could not be read",
+    "update": "An update is not in the channel",
+    "thread": "An update did not reach the announcement",
+    "comment": "An update is not on the Jira ticket",
+    "alert end": "The alert is not resolved in PagerDuty",
+    "ticket end": "The Jira ticket is not moved",
+    "follow-up": "A follow-up is not in Jira",
+    "follow-up link": "A follow-up is not linked with the ticket",
+    "archived": "The channel is not archived as it should be",
+    "status update": "An update is not in PagerDuty",
     "next lead": "The next to lead could not be asked",
     "page": "A page could not be sent",
     "capture": "A message that was to be kept could not be read",
 }
+
+_OF_THE_END = frozenset({"step:ticket end", "step:archived"})
+_OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/")
 
 
 def lines_of(view: View) -> dict[str, str]:
@@ -145,19 +157,33 @@ def _ticket_gaps(case: Case) -> Iterator[tuple[str, str]]:
 
 def gaps(view: View) -> Gaps | None:
     """The message as it should read now; None while there was never anything to say."""
-    now = lines_of(view)
+    now = _now(view)
     before: dict[str, str] = view.case.result("gaps").get("said", {})
+    before = before if view.case.status.is_open else {k: v for k, v in before.items() if _is_of_the_end(k)}
     mended = tuple(line for name, line in before.items() if name not in now)
     return Gaps(lines=tuple(now.values()), mended=mended) if now or mended else None
+
+
+def _is_of_the_end(name: str) -> bool:
+    return name in _OF_THE_END or name.startswith(_OF_EACH_END)
+
+
+def _now(view: View) -> dict[str, str]:
+    """The gaps of now; once it is over, only those that its end has left."""
+    lines = lines_of(view)
+    if view.case.status.is_open:
+        return lines
+    return {name: line for name, line in lines.items() if _is_of_the_end(name)}
 
 
 def wants_gaps(view: View) -> Mapping[str, str]:
     """The gaps said, once there are any, and crossed out when they are mended."""
     row = view.case.steps.get("gaps")
-    if view.out.chat is None or not view.case.status.is_open:
-        return {"": row.done} if row is not None and row.done else NOTHING
-    drawn = gaps(view)
-    return NOTHING if drawn is None else {"": fingerprint(drawn)}
+    drawn = gaps(view) if view.out.chat is not None else None
+    if drawn is None:
+        is_open = view.out.chat is not None and view.case.status.is_open
+        return {"": row.done} if row is not None and row.done and not is_open else NOTHING
+    return {"": fingerprint(drawn)}
 
 
 def say_gaps(attempt: Attempt) -> Result:
@@ -165,4 +191,4 @@ def say_gaps(attempt: Attempt) -> Result:
     view = View(case=attempt.case, now=attempt.now, out=attempt.out)
     drawn = gaps(view) or Gaps(lines=(), mended=())
     before: dict[str, str] = attempt.before.result.get("said", {})
-    return say(attempt, channel_of(attempt.case), drawn) | {"said": before | lines_of(view)}
+    return say(attempt, channel_of(attempt.case), drawn) | {"said": before | _now(view)}

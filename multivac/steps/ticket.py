@@ -38,15 +38,20 @@ def wants_ticket(view: View) -> Mapping[str, str]:
 
 def open_ticket(attempt: Attempt) -> Result:
     """Open it; where an earlier try may have worked, look for that one first."""
-    tracker, case = attempt.tracker(), attempt.case
+    return find_or_open(attempt, _draft(attempt.case, attempt.out.public_url))
+
+
+def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
+    """Write this ticket once: where an earlier try may have worked, look for its label first."""
+    tracker = attempt.tracker()
     if attempt.unknown:
-        if found := tracker.find_ticket(label_of(case)):
+        if found := tracker.find_ticket(draft.label):
             return {"key": found.key, "url": found.url, "left_out": {}}
         _wait_for_the_search(attempt)
     if attempt.unknown or attempt.before.failing_since is not None:  # a clean first try pays nothing
         _note_asking(attempt)
     try:
-        made = tracker.open_ticket(_draft(case, attempt.out.public_url))
+        made = tracker.open_ticket(draft)
     except TryAgain as error:
         if error.reached:
             _note_asking(attempt)

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore
-from multivac.store import captures, members, reminders, tasks
+from multivac.store import captures, members, reminders, sayings, tasks
 from multivac.store.captures import Capture
 from multivac.store.facts import person_from
 from multivac.store.members import Member
 from multivac.store.reminders import Reminder
+from multivac.store.sayings import Saying, SayingKind
 from multivac.store.summary import Alerts, together
 from multivac.store.tables import alert, incident, policy, role, step, summons
 from multivac.store.tasks import TaskRow
@@ -70,6 +71,16 @@ class RoleRow:
     since: datetime
     accepted_at: datetime | None = None
     gone_at: datetime | None = None  # since when their account in the chat is closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """When the next update was promised, and until when people do not want to be asked for it."""
+
+    next_at: datetime | None = None
+    is_off: bool = False
+    snoozed_until: datetime | None = None
+    quiet_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +138,20 @@ class Case:
     tasks: Mapping[str, TaskRow]
     captures: Mapping[str, Capture]
     reminders: Mapping[int, Reminder]
+    acted_at: datetime | None = None  # when people last did something
+    cadence: Cadence = Cadence()
+    sayings: tuple[Saying, ...] = ()
+    archive_at: datetime | None = None
+    merged_into: IncidentId | None = None
+
+    @property
+    def updates(self) -> tuple[Saying, ...]:
+        """The updates, the oldest first."""
+        return self.said(SayingKind.UPDATE)
+
+    def said(self, kind: SayingKind) -> tuple[Saying, ...]:
+        """What was said of one kind, the oldest first."""
+        return tuple(one for one in self.sayings if one.kind is kind)
 
     @property
     def lead(self) -> Person | None:
@@ -193,6 +218,20 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         tasks=tasks.of_incident(tx, number) if acted else {},
         captures=captures.of_incident(tx, number) if acted else {},
         reminders=reminders.of_incident(tx, number) if acted else {},
+        acted_at=row.acted_at,
+        cadence=_cadence(row),
+        sayings=sayings.of(tx, number),
+        archive_at=row.archive_at,
+        merged_into=row.merged_into,
+    )
+
+
+def _cadence(row: sa.Row[Any]) -> Cadence:
+    return Cadence(
+        next_at=row.next_update_at,
+        is_off=row.prompts_off,
+        snoozed_until=row.snoozed_until,
+        quiet_until=row.quiet_until,
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -227,13 +227,27 @@ def rename_channel(tx: sa.Connection, number: IncidentId, name: str) -> None:
 
 
 def person_acted(tx: sa.Connection, number: IncidentId, *, at: datetime) -> None:
-    """Remember that a human said or did something then; the earliest stays, whichever is heard first."""
-    known = sa.or_(
-        incident.c.person_acted_at.is_(None),
-        incident.c.person_acted_at > sa.bindparam("at", type_=incident.c.person_acted_at.type),
+    """Remember that a human said or did something then; the earliest stays, the latest to a minute."""
+    tx.execute(_ACTED, {"number": number, "at": at, "lately": at - _LATELY})
+
+
+_LATELY = timedelta(minutes=1)  # in a storm of events, a row is not written for each
+_FIRST, _LAST = incident.c.person_acted_at, incident.c.acted_at
+_THEN = sa.bindparam("at", type_=_FIRST.type)
+_IS_FIRST = sa.or_(_FIRST.is_(None), _FIRST > _THEN)
+_ACTED = (
+    sa.update(incident)
+    .where(
+        incident.c.id == sa.bindparam("number"),
+        sa.or_(_IS_FIRST, _LAST.is_(None), sa.bindparam("lately", type_=_LAST.type) > _LAST),
     )
-    earlier = sa.update(incident).where(incident.c.id == sa.bindparam("number"), known)
-    tx.execute(earlier.values(person_acted_at=sa.bindparam("at")), {"number": number, "at": at})
+    .values(
+        {
+            _FIRST: sa.case((_IS_FIRST, _THEN), else_=_FIRST),
+            _LAST: sa.case((sa.or_(_LAST.is_(None), _LAST < _THEN), _THEN), else_=_LAST),
+        }
+    )
+)
 
 
 def propose_resolution(tx: sa.Connection, number: IncidentId, *, by: str, at: datetime) -> None:

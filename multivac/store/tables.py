@@ -98,6 +98,15 @@ incident = sa.Table(
     sa.Column("shut_how", sa.Text),
     # No phase of the checklists that was due by then appears any more; far off while they are paused.
     sa.Column("checklists_from", Instant),
+    # When people last did something; until when prompts are put off, and until when all is quiet.
+    sa.Column("acted_at", Instant),
+    sa.Column("next_update_at", Instant),
+    sa.Column("prompts_off", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("snoozed_until", Instant),
+    sa.Column("quiet_until", Instant),
+    # When somebody asked for the channel to be archived; the incident that goes on with this one's alerts.
+    sa.Column("archive_at", Instant),
+    sa.Column("merged_into", sa.Integer),
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
@@ -421,4 +430,20 @@ reminder = sa.Table(
     sa.Column("answer", sa.Text),
     sa.Column("answered_by", sa.Text),
     sa.Column("answered_at", Instant),
+)
+
+# What people say that is carried somewhere: updates, follow-ups, and lines on what they changed.
+saying = sa.Table(
+    "saying",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    # What else there is to say of it, as JSON; each kind has its own.
+    sa.Column("more", sa.Text, nullable=False),
+    # Numbers are in what was posted: never given twice.
+    sqlite_autoincrement=True,
 )
