@@ -74,6 +74,7 @@ class Announcement:
     status: Status
     lead: Who | None
     channel: str
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +258,7 @@ class StormNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one person is told who asked: whole lines, and what they can do next.
+    """What one person is told, mostly who asked: whole lines, and what they can do next.
 
     A line is text from us, perhaps with words from outside in it; `title` may be empty.
     """
@@ -327,6 +328,11 @@ Message = (
     | OperatorNotice
     | StormNotice
 )
+
+
+def moment(at: datetime) -> str:
+    """A time within a line of ours, which whoever draws it shows in each reader's own zone."""
+    return f"<at:{int(at.timestamp())}>"
 
 
 def fingerprint(*facts: object) -> str:

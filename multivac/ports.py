@@ -145,6 +145,10 @@ class Chat(Protocol):
         """Our own reply with this marker in the thread of a message."""
         ...
 
+    def whisper(self, channel: str, person: str, message: Message) -> bool:
+        """Show something to one person in a channel; False if they are not there. It cannot be read back."""
+        ...
+
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
         """Redraw a message of ours; nobody is notified."""
         ...
@@ -260,6 +264,7 @@ class OnCall:
     policy: str | None = None
     schedule: str | None = None
     until: datetime | None = None
+    policy_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +294,14 @@ class Pager(Protocol):
 
     def on_call_of_schedules(self, schedules: Collection[str]) -> tuple[OnCall, ...]:
         """Who answers now for these schedules (ids or names). Raises `GiveUp` naming an unknown one."""
+        ...
+
+    def on_call_everywhere(self) -> tuple[OnCall, ...]:
+        """Who answers now for every escalation policy there is, by level."""
+        ...
+
+    def policies_of_service(self, name: str) -> Mapping[str, str]:
+        """The escalation policies (ids) of the services whose name has this in it, and their services."""
         ...
 
     def person(self, number: str) -> Person | None:

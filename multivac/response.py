@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,9 +24,22 @@ from multivac import voice
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import channel, checklists, gaps, lead, leading, paging, people, ticket, triage, words
+from multivac.steps import (
+    channel,
+    checklists,
+    gaps,
+    lead,
+    leading,
+    paging,
+    people,
+    ticket,
+    triage,
+    whispers,
+    words,
+)
 from multivac.steps.afterwards import LATER
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
+from multivac.steps.planning import plan
 from multivac.steps.readiness import Ready, readiness
 from multivac.store import cases, incidents, notices
 from multivac.store import steps as progress
@@ -39,7 +52,6 @@ log = structlog.get_logger()
 _A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that another step is asking
 _TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAWN = 2
-_REDRAW_FOLDED = timedelta(seconds=2)  # the headline then says what was held back
 _UNKNOWN = Ready(now=False)  # a row of a step that this release no longer has
 _MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
 
@@ -149,6 +161,7 @@ STEPS: tuple[Step, ...] = (
         needs=("channel",),
         settles=("lead",),
         matters=1,
+        elsewhere=True,
     ),
     Step(
         name="checklist",
@@ -189,6 +202,22 @@ STEPS: tuple[Step, ...] = (
         waits={"chat ids": timedelta(minutes=1)},
         matters=1,
     ),
+    Step(
+        name="severity asked",
+        wants=whispers.wants_severity_asked,
+        do=whispers.ask_severity,
+        needs=("chat ids",),
+        matters=1,
+    ),
+    Step(name="shut told", wants=whispers.wants_shut_told, do=whispers.tell_shut, matters=1),
+    Step(name="on call now", wants=people.wants_on_call_now, do=people.find_on_call_now, needs=("on call",)),
+    Step(
+        name="briefing",
+        wants=whispers.wants_briefings,
+        do=whispers.brief,
+        needs=("channel",),
+        waits={"on call now": _A_WHILE},
+    ),
     *LATER,
 )
 
@@ -198,47 +227,6 @@ _BY_NAME = {step.name: step for step in STEPS}
 def step_of(name: str) -> Step | None:
     """The table's step for a row's name; None for one that this release no longer has."""
     return _BY_NAME.get(name.partition("/")[0])
-
-
-# --- planning: pure -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one look at an incident says: what is wanted that was not, and when to look again."""
-
-    changes: Mapping[str, str | None]
-    wakes: tuple[datetime, ...]
-    held: tuple[str, ...] = ()  # messages that are held back from now on
-
-
-def plan(view: View) -> Plan:
-    """Compare what should be true, as far as it may be said now, with what the rows want."""
-    asked = {
-        f"{step.name}/{one}" if one else step.name: mark
-        for step in STEPS
-        for one, mark in _wanted(step, view)
-    }
-    heard, rows = voice.weigh(view.case, asked, now=view.now), view.case.steps
-    wanted, held = heard.wanted, tuple(name for name in heard.held if name not in rows)
-    changes: dict[str, str | None] = {
-        name: mark for name, mark in wanted.items() if name not in rows or rows[name].wanted != mark
-    }
-    changes |= {name: None for name, row in rows.items() if row.wanted is not None and name not in wanted}
-    # A row without a want remembers that it was held back, so that it counts once.
-    changes |= dict.fromkeys(held)
-    folded = [view.now + _REDRAW_FOLDED] if held else []
-    return Plan(changes, (*view.wakes, *heard.wakes, *folded), held)
-
-
-def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
-    # Before its declaration an incident is open: the clock was set back, and nothing may wait for it.
-    if view.case.declared_at <= view.now < view.case.opens_at and step.name != "settle":
-        view.look_again(view.case.opens_at)
-        return
-    if view.case.queued_at is not None and step.name != "settle":
-        return  # in a storm: whoever lets it in touches it
-    yield from step.wants(view).items()
 
 
 # --- doing ----------------------------------------------------------------------------------------
@@ -323,7 +311,7 @@ class Response:
         for flight, outcome in came:
             self._record(tx, flight, outcome, now=now)
         case = cases.load(tx, run.number)
-        planned = plan(View(case=case, now=now, out=self.out))
+        planned = plan(STEPS, View(case=case, now=now, out=self.out))
         progress.want(tx, run.number, planned.changes, now=now)
         case = cases.with_wants(case, planned.changes, now)
         look = self._claim(tx, case, run.claimant, now=now)

@@ -22,8 +22,8 @@ class Kind:
     """How loud one kind of message is, and how long it may wait.
 
     `rank` decides between two that want to come first. One that is `core` always comes; the first of
-    several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it is never held back,
-    and does not count. One that `spaced` keeps its distance later too; one that `hushes` waits while
+    several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it
+    is never held back, and does not count. One that `spaced` keeps its distance later too; one that `hushes` waits while
     people have asked for quiet. One in a `thread` is no message in the channel, but it may mention.
     """
 
@@ -39,7 +39,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "headline": Kind(rank=0, core=True),
-    "lead told": Kind(rank=0, core=True, each=True),  # whoever is asked next must know at once
+    "lead told": Kind(rank=0, core=True, each=True),
     "checklist": Kind(rank=3, core=True, hushes=True),
     "gaps": Kind(rank=1),
     "resolution": Kind(rank=1),
@@ -60,6 +60,7 @@ SILENT = frozenset(
         *("ticket", "account", "assignee", "comment", "note", "status update"),
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
+        *("severity asked", "shut told", "on call now", "briefing"),
         *("alert end", "ticket end", "follow-up", "follow-up link", "close", "stale", "archived"),
     }
 )

@@ -91,6 +91,21 @@ class PagerDutyPager:
         # One schedule may serve several policies: its best level counts.
         return _unique({(each.schedule, each.person.key): each for each in reversed(entries)})
 
+    def on_call_everywhere(self) -> tuple[OnCall, ...]:
+        """Who answers now for every escalation policy, by level; whoever is on call twice there, once."""
+        entries = self._on_calls({})
+        return _unique({(each.policy, each.level, each.person.key): each for each in reversed(entries)})
+
+    def policies_of_service(self, name: str) -> Mapping[str, str]:
+        """The escalation policies (ids) of the services with this in their name, and their services."""
+        found: dict[str, str] = {}
+        for service in self._rest.pages("services", {"query": name}, what="the services"):
+            policy = ident(part(service, "escalation_policy").get("id"))
+            named = line(words(service.get("name")))
+            if policy is not None and name.casefold() in named.casefold():
+                found[policy] = f"{found[policy]}, {named}" if policy in found else named
+        return found
+
     def open_alerts(self) -> Iterator[Alert]:
         """Every alert that is not resolved, as `FOUND_OPEN`, oldest first."""
         wanted = {
@@ -300,6 +315,7 @@ def _on_call(entry: Body) -> OnCall | None:
         policy=ident(part(entry, "escalation_policy").get("id")),
         schedule=ident(part(entry, "schedule").get("id")),
         until=moment(entry.get("end")),
+        policy_name=line(words(part(entry, "escalation_policy").get("summary"))),
     )
 
 

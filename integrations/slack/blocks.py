@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
 from integrations.slack.leading import paragraphs
@@ -50,7 +50,8 @@ TITLE_LIMIT = 200
 LIST_LIMIT = 9000
 BUTTON_LIMIT = 75
 VALUE_LIMIT = 2000
-# A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
+# A time or a channel in a line of our own, as the core writes it: escaped like all, then put back.
+_OWN_TIME = re.compile(r"&lt;at:([0-9]{9,11})&gt;")
 _OWN_CHANNEL = re.compile(r"&lt;#([CG][A-Z0-9]{6,20})&gt;")
 
 SEVERITY = {
@@ -144,8 +145,9 @@ def draw_home(said: Home) -> dict[str, Any]:
 
 
 def said_line(text: str) -> str:
-    """One line of ours, escaped; an address in it becomes a link, a channel's id the channel."""
-    return _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
+    """One line of ours, escaped; a channel's id in it becomes the channel, a time the reader's own."""
+    shown = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
+    return _OWN_TIME.sub(lambda found: when(datetime.fromtimestamp(int(found[1]), UTC)), shown)
 
 
 def presses(said: Sequence[Press]) -> Block | None:
@@ -251,7 +253,7 @@ def _announcement(said: Announcement) -> Drawn:
         f"*{SEVERITY[said.severity]} · INC-{said.number}* · {title}",
         f"{STATUS[said.status]} · Lead: {_lead(said)} · {where}",
     )
-    return _drawn("announcement", text, _sections("\n".join(shown)))
+    return _drawn("announcement", text, [*_sections("\n".join(shown)), presses(said.presses)])
 
 
 def _checklist(said: Checklist) -> Drawn:

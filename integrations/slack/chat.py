@@ -189,6 +189,23 @@ class SlackChat:
                 return Posted(to.channel, piece(said, "ts"))
         return None
 
+    def whisper(self, channel: str, person: str, message: Message) -> bool:
+        """Show something to one person; False if they are not in the channel (any more)."""
+        drawn = render(message)
+        try:
+            ask(
+                self._slack.chat_postEphemeral,
+                channel=channel,
+                user=person,
+                text=drawn.text,
+                blocks=drawn.blocks,
+            )
+        except Declined as no:
+            if no.error != "user_not_in_channel":
+                raise
+            return False
+        return True
+
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
         """Redraw a message of ours. Raises `GiveUp` when it is gone or may not be edited any more."""
         ask(self._slack.chat_update, channel=posted.channel, ts=posted.message, **_content(message, marker))

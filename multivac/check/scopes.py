@@ -48,6 +48,7 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
         "usergroups:read": (Feature.GROUPS, "inviting a user group needs it"),
         "commands": (Feature.HEARS, "/incident needs it"),
         "app_mentions:read": (Feature.HEARS, "asking by a mention, also in a thread, needs it"),
+        "pins:read": (Feature.HEARS, "hearing that the headline was unpinned needs it"),
         "im:history": (Feature.HEARS, "asking in a direct message needs it"),
     }
 )
@@ -57,6 +58,22 @@ EVENTS: dict[str, str] = {
     "app_mention": "a mention is a command too",
     "message.im": "and so is a direct message",
     "app_home_opened": "its page shows each person what is open",
+    "member_joined_channel": "whoever joins and is on call is told where things stand",
+    "member_left_channel": "whoever left is not invited again",
+    "message.channels": "whoever writes needs no briefing, and a deleted headline is posted again",
+    "message.groups": "the same in private channels",
+    "pin_removed": "the timeline says who unpinned the headline",
+    "channel_rename": "a channel keeps the name that people give it",
+    "group_rename": "the same of private channels",
+    "channel_archive": "while a channel is archived nothing is posted, and the lead is told",
+    "group_archive": "the same of private channels",
+    "channel_unarchive": "then the response goes on there",
+    "group_unarchive": "the same of private channels",
+    "channel_deleted": "the lead is told",
+    "group_deleted": "the same of private channels",
+    "channel_left": "the lead is told that the bot was removed",
+    "group_left": "the same of private channels",
+    "user_change": "a lead whose account is closed leaves a gap that is said",
 }
 
 

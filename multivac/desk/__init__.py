@@ -8,6 +8,35 @@ from __future__ import annotations
 
 from multivac.desk.asking import Ask, BadField, Reply
 from multivac.desk.front import Desk
+from multivac.desk.hearing import (
+    Account,
+    Came,
+    Deleted,
+    News,
+    Opened,
+    Renamed,
+    Shut,
+    Spoke,
+    Unpinned,
+    Went,
+)
 from multivac.desk.ticket import TicketDesk, TicketNews
 
-__all__ = ["Ask", "BadField", "Desk", "Reply", "TicketDesk", "TicketNews"]
+__all__ = [
+    "Account",
+    "Ask",
+    "BadField",
+    "Came",
+    "Deleted",
+    "Desk",
+    "News",
+    "Opened",
+    "Renamed",
+    "Reply",
+    "Shut",
+    "Spoke",
+    "TicketDesk",
+    "TicketNews",
+    "Unpinned",
+    "Went",
+]

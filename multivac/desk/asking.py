@@ -214,7 +214,7 @@ def _responds(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:
     by = sitting.ask.by
     return (
         (case.channel_id is not None and sitting.ask.channel == case.channel_id)
-        or by in case.result("invite").get("joined", ())
+        or (by in case.result("invite").get("joined", ()) and not acts.has_left(tx, case.id, by))
         or acts.is_member(tx, case.id, by)
     )
 

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Home, Press
-from multivac.desk import declaring, ending, handover, looking, standing, telling, updating
+from multivac.desk import declaring, ending, handover, joining, looking, standing, telling, updating
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.people import who_is
 from multivac.errors import Refused
@@ -54,6 +55,10 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "quiet": updating.quiet,
     "merge": ending.merge,
     "archive": ending.archive,
+    "briefing": joining.brief,
+    "oncall": joining.on_call,
+    "join": joining.join,
+    "invite": joining.invite,
 }
 
 
@@ -70,6 +75,11 @@ class Desk:
     ) -> None:
         known = frozenset(one.lower() if "@" in one else one for one in admins)
         self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known)
+        self._hearing = Hearing(out, jobs)
+
+    def hear(self, event: str, news: News) -> None:
+        """Keep what people did by hand, once for each event; raises what the database does."""
+        self._hearing.hear(event, news)
 
     def answer(self, ask: Ask) -> Reply:
         """What comes of a request, for whoever asked; never raises but `BadField`, for a form."""

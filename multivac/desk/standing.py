@@ -16,13 +16,6 @@ from multivac.store import acts, incidents, summons
 from multivac.store.cases import Case
 
 _ACCEPT = "accept"  # what the button of the lead call says: it takes the lead from nobody
-_MEANS = {
-    Severity.SEV1: "users cannot work, or data is at risk",
-    Severity.SEV2: "many users are hit",
-    Severity.SEV3: "few users are hit",
-    Severity.SEV4: "no user is hit, look today",
-    Severity.SEV5: "it can wait",
-}
 Also = Callable[[sa.Connection, Case], None]
 _SAYS = {
     Status.ACTIVE: "is active",
@@ -155,7 +148,8 @@ def _chosen(sitting: Sitting) -> Severity | None:
 
 
 def _severity_form(case: Case) -> Form:
-    choices = tuple((one.value, f"{one.upper()}: {means}") for one, means in _MEANS.items())
+    means = case.playbook.severity.meaning
+    choices = tuple((one.value, f"{one.upper()}: {means(one)}") for one in Severity)
     return Form(
         title="Settle the severity",
         line=f"INC-{case.id} severity",

@@ -92,6 +92,15 @@ class JoinRule(Strict):
     )
 
 
+MEANS: Mapping[Severity, str] = {
+    Severity.SEV1: "users cannot work, or data is at risk",
+    Severity.SEV2: "many users are hit",
+    Severity.SEV3: "few users are hit",
+    Severity.SEV4: "no user is hit, look today",
+    Severity.SEV5: "it can wait",
+}
+
+
 class SeverityRule(Strict):
     """How severe an alert is before a person has said so."""
 
@@ -106,6 +115,14 @@ class SeverityRule(Strict):
     default: Severity = Field(
         Severity.SEV3, description="The severity when neither priority nor urgency is listed."
     )
+
+    means: Mapping[Severity, Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        {}, description="What each severity means to you, in a few words; one left out keeps its usual words."
+    )
+
+    def meaning(self, severity: Severity) -> str:
+        """What a severity means, for whoever has to settle it."""
+        return self.means.get(severity, MEANS[severity])
 
     def severity_of(self, facts: Facts) -> Severity:
         """What the priority says, else the urgency; of two guesses the worse."""

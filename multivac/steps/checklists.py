@@ -59,7 +59,7 @@ def wants_checklists(view: View) -> Mapping[str, str]:
         return NOTHING
     case = view.case
     posted = {one.name: one for one in _posted(case)}
-    if not case.status.is_open:
+    if not case.status.is_open or case.shut_at is not None:
         return {name: done for name in posted if (done := case.steps[f"{FAMILY}/{name}"].done)}
     wanted = {name: _fingerprint(view, one) for name, one in posted.items() if not _superseded(one, posted)}
     wanted |= _digests(case)
@@ -168,6 +168,13 @@ def _tasks(case: Case, phase: Phase) -> tuple[TaskLine, ...]:
         )
         for task in phase.tasks
     )
+
+
+def left_to_do(view: View) -> tuple[str, ...]:
+    """The open tasks of every checklist that was posted, in words."""
+    shown = (draw(view, one) for one in sorted(_posted(view.case), key=lambda one: one.at))
+    left = (task.text for drawn in shown for task in drawn.tasks if task.state is TaskState.OPEN)
+    return tuple(dict.fromkeys(left))
 
 
 def _next_phase(view: View, one: Occurrence) -> Occurrence | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from multivac.briefing import Gaps, fingerprint
+from multivac.incident import LEAD
 from multivac.steps import paging, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say
@@ -129,6 +130,13 @@ def _role_gaps(case: Case) -> Iterator[tuple[str, str]]:
     if case.lead is None and case.steps.get("lead") and case.steps["lead"].was_done:
         problems = "; ".join(case.result("lead").get("problems", ()))
         yield "lead", f"No lead yet{f' ({problems})' if problems else ''}. Say who leads, here."
+    for name, held in sorted(case.roles.items()):
+        if held.gone_at is not None:
+            does = "leads" if name == LEAD else f"is the {name}"
+            yield (
+                f"gone:{name}",
+                f"{held.person.name}, the {name}, has no Slack account any more. Say who {does}.",
+            )
     for name, row in sorted(case.steps.items()):
         role = name.removeprefix("role/")
         if name.startswith("role/") and row.was_done and row.wanted and role not in case.roles:

@@ -122,6 +122,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
         Press(label="Impact", line=f"{about} impact"),
         Press(label="Add to timeline", line=f"{about} note"),
         Press(label="Timeline", line=f"{about} timeline"),
+        Press(label="Brief me", line=f"{about} briefing"),
         Press(label="Resolve", line=f"{about} resolve"),
     )
 
@@ -211,6 +212,9 @@ def announcement(view: View) -> Announcement:
         status=case.status,
         lead=who(case, case.lead),
         channel=case.channel_id or "",
+        presses=(Press(label="Join", line=f"INC-{case.id} join"),)
+        if view.out.hears and case.status.is_open
+        else (),
     )
 
 

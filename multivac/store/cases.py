@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore
-from multivac.store import sayings
+from multivac.store import members, sayings
 from multivac.store.facts import person_from
+from multivac.store.members import Member
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.summary import Alerts, together
 from multivac.store.tables import alert, incident, policy, role, step, summons
@@ -66,6 +67,7 @@ class RoleRow:
     how: str
     since: datetime
     accepted_at: datetime | None = None
+    gone_at: datetime | None = None  # since when their account in the chat is closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +124,13 @@ class Case:
     impact: str
     declared_by: Person | None
     drill: bool
+    shut_at: datetime | None  # since when nobody can write in the channel
+    shut_how: str
     alerts: Alerts
     roles: Mapping[str, RoleRow]
     summons: tuple[Summons, ...]
     steps: Mapping[str, StepRow]
+    members: Mapping[str, Member]  # by their id in the chat
     acted_at: datetime | None = None  # when people last did something
     cadence: Cadence = Cadence()
     sayings: tuple[Saying, ...] = ()
@@ -194,10 +199,13 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         impact=row.impact or "",
         declared_by=person_from(json.loads(row.declared_by)) if row.declared_by else None,
         drill=row.drill,
+        shut_at=row.shut_at,
+        shut_how=row.shut_how or "",
         alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         summons=tuple(map(_summons, tx.execute(_SUMMONS, bound))),
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
+        members=members.of(tx, number),
         acted_at=row.acted_at,
         cadence=_cadence(row),
         sayings=sayings.of(tx, number),
@@ -230,7 +238,11 @@ def _summons(row: sa.Row[Any]) -> Summons:
 
 def _role(row: sa.Row[Any]) -> RoleRow:
     return RoleRow(
-        person=person_from(json.loads(row.person)), how=row.how, since=row.since, accepted_at=row.accepted_at
+        person=person_from(json.loads(row.person)),
+        how=row.how,
+        since=row.since,
+        accepted_at=row.accepted_at,
+        gone_at=row.gone_at,
     )
 
 

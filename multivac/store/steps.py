@@ -219,6 +219,15 @@ def free(tx: sa.Connection, dead: Collection[str], *, now: datetime) -> tuple[In
     return tuple(IncidentId(number) for number in numbers)
 
 
+def undo(tx: sa.Connection, number: IncidentId, names: Collection[str]) -> None:
+    """What these steps had done is gone: they are to be done again; what is under way counts no more."""
+    tx.execute(
+        sa.update(step)
+        .where(step.c.incident == number, step.c.name.in_(names))
+        .values(done=None, done_at=None, result=None, claim=None, unknown=False, next_try=None, gave_up=None)
+    )
+
+
 def forgive(tx: sa.Connection, *, now: datetime) -> None:
     """Let open incidents try again what was given up: an operator may have mended it."""
     open_ones = sa.select(incident.c.id).where(incident.c.status.in_(OPEN))
@@ -262,7 +271,7 @@ _WAITING_ROWS = (
         (_NEWEST.c.gave_up == _NEWEST.c.wanted).label("gave_up"),
     )
     .join(incident, incident.c.id == _NEWEST.c.incident)
-    .where(incident.c.status.in_(OPEN))
+    .where(incident.c.status.in_(OPEN), incident.c.shut_at.is_(None))
 )
 
 

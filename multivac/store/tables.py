@@ -102,6 +102,9 @@ incident = sa.Table(
     # When somebody asked for the channel to be archived; the incident that goes on with this one's alerts.
     sa.Column("archive_at", Instant),
     sa.Column("merged_into", sa.Integer),
+    # While nobody can write in its channel: since when, and how that came ("archived by Cy").
+    sa.Column("shut_at", Instant),
+    sa.Column("shut_how", sa.Text),
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
@@ -265,6 +268,8 @@ role = sa.Table(
     sa.Column("since", Instant, nullable=False),
     # When they said that they take it; a role that people gave each other needs no such word.
     sa.Column("accepted_at", Instant),
+    # When their account in the chat was closed.
+    sa.Column("gone_at", Instant),
 )
 
 # Who is called, in order: asked to lead, in the channel, or paged. The role's row says who leads.
@@ -333,14 +338,21 @@ tank = sa.Table(
     sa.Column("shut_until", Instant),
 )
 
-# Who is in an incident's channel, as the chat told us: the last word counts.
+# Who is in an incident's channel, as the chat told us, and who is to be brought in: the last word counts.
 member = sa.Table(
     "member",
     meta,
     sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
     sa.Column("chat_id", sa.Text, primary_key=True),
-    sa.Column("joined_at", Instant, nullable=False),
+    sa.Column("joined_at", Instant),  # none yet, if somebody only asked for them
     sa.Column("left_at", Instant),
+    sa.Column("invited", sa.Boolean, nullable=False, default=False, server_default=sa.false()),  # by us
+    # How many entries the timeline had when they came, and when they first wrote or asked something.
+    sa.Column("entries", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("seen_at", Instant),
+    # When somebody last asked to have them brought in, and who (the chat's id).
+    sa.Column("asked_at", Instant),
+    sa.Column("asked_by", sa.Text),
 )
 
 # Everything that people asked for and what came of it; `request` is the same in each redelivery.

@@ -142,6 +142,7 @@ def everything(chat: SlackDoctor) -> Iterator[Callable[[], object]]:
             lambda c=channel: chat.set_topic(c, "x"),
             lambda c=channel: chat.set_purpose(c, "x"),
             lambda c=channel: chat.invite(c, [ana.id]),
+            lambda c=channel: chat.whisper(c, ana.id, HELLO),
             lambda p=posted: chat.edit(p, HELLO, MARKER),
             lambda p=posted: chat.reply(p, HELLO, MARKER, loud=False),
             lambda p=posted: chat.find_reply(p, MARKER),

@@ -77,6 +77,19 @@ def test_who_is_on_call_for_policies_comes_by_level_with_e_mail_in_one_call(
     assert calls(sandbox) == ["GET /oncalls"]
 
 
+def test_who_is_on_call_everywhere_comes_with_the_names_of_the_policies(pager: PagerDutyPager) -> None:
+    found = {(each.policy_name, each.level, each.person.name) for each in pager.on_call_everywhere()}
+    assert ("Commerce", 1, "Ana Silva") in found
+    assert ("Customer experience", 2, "Dee Okafor") in found
+
+
+def test_a_service_is_found_by_a_part_of_its_name(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+    policy = sandbox.pagerduty.account.policy("Commerce").id
+    assert pager.policies_of_service("Check") == {policy: "checkout"}
+    assert pager.policies_of_service("ca") == {policy: "cart"}
+    assert pager.policies_of_service("nonsense") == {}
+
+
 def test_no_policies_and_no_schedules_ask_nothing(sandbox: Sandbox, pager: PagerDutyPager) -> None:
     assert pager.on_call_of_policies([]) == pager.on_call_of_schedules([]) == ()
     assert calls(sandbox) == []
