@@ -86,6 +86,7 @@ LATER: tuple[Step, ...] = (
         name="archived",
         wants=forgotten.wants_archived,
         do=forgotten.put_channel_away,
+        elsewhere=True,
         needs=("channel",),
         matters=1,
     ),
