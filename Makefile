@@ -62,9 +62,11 @@ chaos: $(READY)  ## Kill it at every point of a response, and compare what comes
 bench: $(READY)  ## Measure: time to an assembled channel, webhooks a second, memory; beside an ideal client
 	.venv/bin/python -m benchmarks $(ARGS)
 
-docs: $(READY)  ## Write the generated files again: the page of all settings and the Slack manifest
+docs: $(READY)  ## Write the generated files again: the pages of all settings and verbs, and the Slack manifest
 	.venv/bin/python -c 'import multivac.reference as it; print(it.settings_page(), end="")' > .make/settings
 	mv .make/settings docs/settings.md
+	.venv/bin/python -c 'import multivac.reference as it; print(it.verbs_page(), end="")' > .make/verbs
+	mv .make/verbs docs/verbs.md
 	.venv/bin/multivac manifest > .make/manifest
 	mv .make/manifest config/slack-manifest.yaml
 

@@ -7,13 +7,14 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import assembled, growth, idle, limits, many, storm, webhooks
+from benchmarks import asking, assembled, growth, idle, limits, many, storm, webhooks
 from benchmarks.figures import Figure, machine, table
 
 _BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "assembled": assembled.measure,
     "many": many.measure,
     "webhooks": webhooks.measure,
+    "asking": asking.measure,
     "idle": idle.measure,
     "storm": storm.measure,
     "limits": limits.measure,
@@ -32,7 +33,7 @@ async def _all(names: list[str], runs: int) -> list[Figure]:
 
 
 def main() -> None:
-    """Measure, print the table; with `--strict` exit 1 if a target is not met."""
+    """Measure, print the table; exit 1 if something went wrong, with `--strict` if any target is not met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=_BENCHMARKS, action="append", help="may be given several times")
     parser.add_argument("--runs", type=int, default=5, help="how often each figure is measured")
@@ -41,7 +42,7 @@ def main() -> None:
     print(machine())
     figures = asyncio.run(_all(options.only or list(_BENCHMARKS), options.runs))
     print(f"\n== all\n\n{table(figures)}\n\n{machine()}")
-    sys.exit(options.strict and not all(figure.is_met for figure in figures))
+    sys.exit(any(not one.is_met for one in figures if options.strict or one.must))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ class Daemon:
     peak_rss: int = 0
     peak_threads: int = 0
     watching: asyncio.Task[None] | None = field(default=None, repr=False)
+    url: str = ""
 
     async def tell(self, alert: Alert, *, webhook: str | None = None) -> Reply:
         """Send its webhook, rightly signed; `webhook` is the delivery's id, to send one twice."""
@@ -108,7 +109,8 @@ async def running_daemon(
         try:
             await _until_ready(process, port, log)
             ready = time.monotonic() - began
-            daemon = Daemon(process, Wire(f"http://127.0.0.1:{port}"), database, ready, log)
+            url = f"http://127.0.0.1:{port}"
+            daemon = Daemon(process, Wire(url), database, ready, log, url=url)
             unsubscribe = await _subscribe(world, port)
             await world.quiet()  # its first sweep is over, so that it finds none of our alerts by itself
             daemon.watching = asyncio.create_task(daemon.watch())

@@ -13,13 +13,17 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured quantity. The median counts; `target` is the most it may be, or None."""
+    """One measured quantity. The median counts; `target` is the most it may be, or None.
+
+    One that `must` be met is right or wrong, however busy the machine.
+    """
 
     name: str
     values: Sequence[float]
     unit: str
     target: float | None = None
     note: str = ""
+    must: bool = False
 
     @property
     def is_met(self) -> bool:

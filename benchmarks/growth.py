@@ -1,4 +1,7 @@
-"""What years of incidents cost: webhook, headline, beat and start with 100, 10,000 and 100,000 stored."""
+"""What years of incidents cost: webhook, headline, beat and start with 100, 10,000 and 100,000 stored.
+
+The sizes are measured in turn, several times, so that a machine that is busy for a while is so for each.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +35,7 @@ _MOST_TIMES = 1.5
 _STEPS = ("channel", "headline", "topic", "pin", "invite", "lead", "ticket", "announcement")
 _MORE_STEPS = ("resolution", "settle", "note/1", "link", "checklist/first-5-minutes", "lead told")
 _ENTRIES = 10
+_ROUNDS = 3
 
 _NUMBERS = "with recursive n(i) as (select 1 union all select i + 1 from n where i < :size) "
 _FILL = (
@@ -58,6 +62,13 @@ _FILL_ENTRY = (
     "insert into entry (incident, key, kind, at, noted_at, text, actor) "
     + _NUMBERS
     + "select i, 'event:' || i || '-' || :what, 'alert', :now, :now, 'Somebody did something', 'Ana' from n"
+)
+# What may still be joined by is kept for a week, and an incident comes each five minutes.
+_FILL_TRAIT = (
+    "insert into trait (kind, value, declared_at, incident) "
+    + _NUMBERS
+    + "select :what, 'service-' || (i % 200), :now - (:size - i) * cast(300000000 as bigint), i from n "
+    "where i > :size - 2016"
 )
 _FILL_STEP = (
     "insert into step (incident, name, wanted, wanted_at, done, done_at, result, attempt, unknown, tries) "
@@ -86,6 +97,8 @@ def fill(url: str, size: int) -> None:
         _run(tx, "insert into policy (digest, body) values ('growth', :body)", {"body": body})
         for text in _FILL:
             _run(tx, text, bound)
+        for kind in ("service", "title", "dedup key"):
+            _run(tx, _FILL_TRAIT, bound | {"what": kind})
         for number in range(_ENTRIES):
             _run(tx, _FILL_ENTRY, bound | {"what": str(number)})
         for name in (*_STEPS, *_MORE_STEPS):
@@ -94,7 +107,10 @@ def fill(url: str, size: int) -> None:
             for table in ("incident", "alert"):
                 _run(tx, f"select setval('{table}_id_seq', :size)", bound)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("vacuum analyze" if not database.is_sqlite else "select 1")
+        for text in (
+            () if database.is_sqlite else ("vacuum analyze", "checkpoint")
+        ):  # else it works on for minutes
+            connection.exec_driver_sql(text)
     database.engine.dispose()
 
 
@@ -114,15 +130,34 @@ async def measure(runs: int) -> list[Figure]:
     async with running_world() as world:
         await world.set_delays(AT_ONCE)
         for where in ("SQLite", "PostgreSQL"):
-            found = {}
-            for size in SIZES:
-                with ExitStack() as stack:
-                    url = _empty(stack, where)
-                    if url is None:
-                        break
-                    found[size] = await _with(world, url, size, mark=f"{where}-{size}".lower())
-            figures += _figures(where, found)
+            with ExitStack() as stack:
+                urls = [_empty(stack, where) for _ in SIZES]
+                stores = {size: url for size, url in zip(SIZES, urls, strict=True) if url is not None}
+                figures += _figures(where, await _found(world, where, stores))
     return figures
+
+
+async def _found(world: World, where: str, stores: Mapping[int, str]) -> dict[int, dict[str, float]]:
+    """The median of each figure for each size."""
+    for size, url in stores.items():
+        fill(url, size)
+    seen: dict[int, dict[str, list[float]]] = {size: {} for size in stores}
+
+    def keep(size: int, found: Mapping[str, list[float]]) -> None:
+        for name, values in found.items():
+            seen[size].setdefault(name, []).extend(values)
+
+    for _, size in _in_turn(stores):  # before a daemon has run there, whose work would be found due
+        keep(size, _looks(stores[size]))
+    for turn, size in _in_turn(stores):
+        keep(size, await _with(world, stores[size], f"{where}-{size}-{turn}".lower()))
+    return {size: {name: median(values) for name, values in of.items()} for size, of in seen.items()}
+
+
+def _in_turn(stores: Mapping[int, str]) -> Iterator[tuple[int, int]]:
+    for turn in range(_ROUNDS):
+        sizes = list(stores)
+        yield from ((turn, size) for size in sizes[turn:] + sizes[:turn])
 
 
 def _empty(stack: ExitStack, where: str) -> str | None:
@@ -132,36 +167,35 @@ def _empty(stack: ExitStack, where: str) -> str | None:
     return f"sqlite:///{Path(folder) / 'multivac.db'}"
 
 
-async def _with(world: World, url: str, size: int, *, mark: str) -> dict[str, float]:
-    fill(url, size)
-    seen = _looks(url)
+async def _with(world: World, url: str, mark: str) -> dict[str, list[float]]:
     async with running_daemon(world, database=url) as process:
-        seen["ready"] = process.ready_seconds * 1000
-        seen["memory at start"] = process.process.memory_info().rss / 2**20
+        seen = {"ready": [process.ready_seconds * 1000]}
+        seen["memory at start"] = [process.process.memory_info().rss / 2**20]
         seen |= await _from_outside(world, process, mark)
-    print(f"{mark}: " + ", ".join(f"{name} {value:.1f}" for name, value in seen.items()), flush=True)
+    said = ", ".join(f"{name} {median(values):.1f}" for name, values in seen.items())
+    print(f"{mark}: {said}", flush=True)
     return seen
 
 
-def _looks(url: str) -> dict[str, float]:
+def _looks(url: str) -> dict[str, list[float]]:
     """What the daemon does each second and each ten, timed without its threads."""
     daemon = Daemon(load_settings(None, {"MULTIVAC_DATABASE__URL": url}))
     beats = {"beat": daemon.beat.beat, "gauges": daemon.beat.measure, "watch": daemon.watch.look}
-    took = {name: _median_of(work, _BEATS) for name, work in beats.items()}
+    took = {name: _times(work, _BEATS) for name, work in beats.items()}
     daemon.database.engine.dispose()
     return took
 
 
-def _median_of(work: Callable[[], object], times: int) -> float:
+def _times(work: Callable[[], object], times: int) -> list[float]:
     took = []
     for _ in range(times):
         began = time.perf_counter()
         work()
         took.append((time.perf_counter() - began) * 1000)
-    return median(took)
+    return took
 
 
-async def _from_outside(world: World, process: Process, mark: str) -> dict[str, float]:
+async def _from_outside(world: World, process: Process, mark: str) -> dict[str, list[float]]:
     names = [f"{mark}-{number}x" for number in range(_WEBHOOKS)]
     alerts = await world.open_alerts(names, names, ["P3"] * len(names))
     answered = []
@@ -172,7 +206,7 @@ async def _from_outside(world: World, process: Process, mark: str) -> dict[str, 
     await world.quiet(for_seconds=2.0)
     drawn = [await _redraw(world, alert.id) for alert in alerts[:_REDRAWS]]
     await world.resolve(alerts)
-    return {"webhook": median(answered), "headline": median(drawn)}
+    return {"webhook": answered, "headline": drawn}
 
 
 async def _redraw(world: World, alert: str) -> float:

@@ -1,9 +1,9 @@
 """Hours in small: incidents come and end for minutes, and what the daemon takes must stay as it is.
 
 `python -m benchmarks.soak --minutes 30 --rate 20`, or `--rate 4 --limits` with the vendors' own limits.
-Every 30 s it notes the daemon's memory, files and threads, and how soon webhooks were answered; at
-the end the second quarter of the time is held against the last. What incidents cost comes back when
-they end, so what grows is a leak.
+A sixth of the time is warming up: threads start, connections open, the first alerts come to their end.
+The sixth after that is held against the last one. What incidents cost comes back when they end, so
+what grows is a leak. `benchmarks.gauges` says what is looked at.
 """
 
 from __future__ import annotations
@@ -14,38 +14,19 @@ import itertools
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from pathlib import Path
 
 from benchmarks.daemon import Daemon, running_daemon
-from benchmarks.figures import machine, percentile
+from benchmarks.figures import machine
+from benchmarks.gauges import HEAD, Control, Gauges, Sample, row, verdict
 from benchmarks.world import SLOW, Alert, World, running_world, until
 
 _LASTS = 180.0  # seconds from an alert to its end
 _SERVICES = 120  # more than are ever open at once, so that no alert joins another's incident
 _EVERY = 30.0
+_WINDOW = 1 / 6
 _PRIORITIES = ("P1", "P2", "P3", "P4", "P5")
-_MAY_GROW = {"memory": 1.05, "files": 1.1, "threads": 1.1, "p50": 1.5, "p99": 1.5}
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What half a minute looked like."""
-
-    minute: float
-    memory: float  # MB
-    files: int
-    threads: int
-    p50: float  # ms
-    p99: float
-
-    def line(self) -> str:
-        """One row of the table."""
-        return (
-            f"| {self.minute:5.1f} | {self.memory:6.1f} | {self.files:4d} | {self.threads:4d} "
-            f"| {self.p50:6.1f} | {self.p99:6.1f} |"
-        )
 
 
 @dataclass(slots=True)
@@ -56,6 +37,8 @@ class Soak:
     daemon: Daemon
     rate: float
     minutes: float
+    gauges: Gauges
+    control: Control
     began: float = field(default_factory=time.monotonic)
     told: int = 0
     ended: int = 0
@@ -70,8 +53,9 @@ class Soak:
         for number in range(_SERVICES):
             await self.world.control.post("/_sandbox/pagerduty/create_service", name=f"soak-{number}")
         self.began = time.monotonic()
-        print("| minute | MB | files | threads | p50 ms | p99 ms |\n|---|---|---|---|---|---|", flush=True)
+        print(HEAD, flush=True)
         watching = asyncio.gather(self._redeliver(), self._sample())
+        controlling = asyncio.create_task(self.control.watch())
         incidents: list[asyncio.Task[None]] = []
         for number in itertools.count():
             await asyncio.sleep(self.began + number * 60 / self.rate - time.monotonic())
@@ -79,10 +63,10 @@ class Soak:
                 break
             incidents.append(asyncio.create_task(self._incident(number)))
         await watching
-        for one in incidents:
+        for one in (controlling, *incidents):
             one.cancel()
-        broken = [one for one in await asyncio.gather(*incidents, return_exceptions=True) if one]
-        self.failed = [one for one in broken if not isinstance(one, asyncio.CancelledError)]
+        broken = await asyncio.gather(controlling, *incidents, return_exceptions=True)
+        self.failed = [one for one in broken if one and not isinstance(one, asyncio.CancelledError)]
 
     @property
     def _is_over(self) -> bool:
@@ -122,57 +106,23 @@ class Soak:
         for number in itertools.count(1):
             await asyncio.sleep(self.began + number * _EVERY - time.monotonic())
             answers, self.answers = self.answers, []
-            process = self.daemon.process
-            sample = Sample(
-                minute=number * _EVERY / 60,
-                memory=process.memory_info().rss / 2**20,
-                files=process.num_fds(),
-                threads=process.num_threads(),
-                p50=percentile(answers, 0.5),
-                p99=percentile(answers, 0.99),
-            )
+            sample = await self.gauges.read(number * _EVERY / 60, answers, self.control.taken())
             self.samples.append(sample)
-            print(sample.line(), flush=True)
+            print(row([sample]), flush=True)
             if self._is_over:
                 return
 
 
-_VALUES: dict[str, Callable[[Sample], float]] = {
-    "memory": lambda one: one.memory,
-    "files": lambda one: one.files,
-    "threads": lambda one: one.threads,
-    "p50": lambda one: one.p50,
-    "p99": lambda one: one.p99,
-}
-
-
-def verdict(samples: Sequence[Sample]) -> tuple[bool, str]:
-    """Whether all is flat, and a table of the second quarter held against the last."""
-    quarter = len(samples) // 4
-    second, last = samples[quarter : 2 * quarter], samples[-quarter:]
-    lines = ["| | second quarter | last quarter | ratio | per hour | |", "|---|---|---|---|---|---|"]
-    is_flat = True
-    for name, value in _VALUES.items():
-        before, after = median(map(value, second)), median(map(value, last))
-        ratio = after / before
-        hours = (median(one.minute for one in last) - median(one.minute for one in second)) / 60
-        word = "FLAT" if ratio <= _MAY_GROW[name] else "GROWS"
-        is_flat &= word == "FLAT"
-        lines.append(
-            f"| {name} | {before:.1f} | {after:.1f} | {ratio:.3f} "
-            f"| {(after - before) / hours:+.1f} | {word} |"
-        )
-    return is_flat, "\n".join(lines)
-
-
 async def _soak(minutes: float, rate: float, *, limits: bool) -> bool:
-    async with running_world() as world, running_daemon(world) as daemon:
+    paced = {"MULTIVAC_SLACK__PACE": "1"} if limits else {}  # as shipped; the other benchmarks set it to 0
+    async with running_world() as world, running_daemon(world, variables=paced) as daemon:
         await world.set_delays(SLOW)
         await world.control.post("/_sandbox/limits", on=limits)
-        soak = Soak(world, daemon, rate, minutes)
+        control = Control(Path(daemon.database.removeprefix("sqlite:///")).with_name("control"))
+        soak = Soak(world, daemon, rate, minutes, Gauges(daemon), control)
         await soak.run()
         unfinished = await daemon.metric("multivac_oldest_unfinished_step_seconds")
-        is_flat, table = verdict(soak.samples)
+        is_flat, table = verdict(soak.samples, window=minutes * _WINDOW)
         print(
             f"\n{table}\n\n{soak.told} incidents, {soak.ended} ended, {soak.refused} webhooks refused; ",
             end="",

@@ -51,6 +51,17 @@ class Alert:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """An incident that PagerDuty is to have; without a key it gets one of its own."""
+
+    token: str
+    title: str
+    service: str
+    priority: str
+    key: str | None = None
+
+
 class Catcher:
     """Takes the sandbox's webhooks about new alerts."""
 
@@ -95,19 +106,24 @@ class World:
 
     async def open_alerts(self, tokens: list[str], services: list[str], priorities: list[str]) -> list[Alert]:
         """Incidents that PagerDuty has and nobody was told of yet."""
+        return await self.open(
+            [
+                Opening(token=token, title=f"{token} is slow to answer", service=service, priority=priority)
+                for token, service, priority in zip(tokens, services, priorities, strict=True)
+            ]
+        )
+
+    async def open(self, openings: Sequence[Opening]) -> list[Alert]:
+        """The same for alerts of any title and key."""
         known = {one["name"] for one in (await self.control.get("/_sandbox/pagerduty/state"))["services"]}
-        for name in dict.fromkeys(services):
+        for name in dict.fromkeys(one.service for one in openings):
             if name not in known:
                 await self.control.post("/_sandbox/pagerduty/create_service", name=name)
         made: list[tuple[str, str]] = []
-        for token, service, priority in zip(tokens, services, priorities, strict=True):
-            answer = await self.control.post(
-                "/_sandbox/pagerduty/trigger",
-                title=f"{token} is slow to answer",
-                service=service,
-                priority=priority,
-            )
-            made.append((token, answer["id"]))
+        for one in openings:
+            about = {"title": one.title, "service": one.service, "priority": one.priority, "key": one.key}
+            answer = await self.control.post("/_sandbox/pagerduty/trigger", **about)
+            made.append((one.token, answer["id"]))
         await until(lambda: all(one in self.catcher.caught for _, one in made), 60)
         return [Alert(token, one, self.catcher.caught.pop(one)) for token, one in made]
 

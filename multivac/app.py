@@ -17,17 +17,21 @@ import sqlalchemy as sa
 import structlog
 
 from integrations.jira.tracker import JiraTracker
+from integrations.jira.webhook import Webhook as JiraWebhook
 from integrations.pagerduty.alarm import PagerDutyAlarm
 from integrations.pagerduty.doctor import PagerDutyDoctor
 from integrations.pagerduty.pager import PagerDutyPager
 from integrations.pagerduty.webhook import Webhook
 from integrations.slack.chat import SlackChat
 from integrations.slack.doctor import SlackDoctor
+from integrations.slack.inbound import Inbound
+from integrations.slack.mouth import Mouth
 from integrations.slack.rates import Pacer
-from multivac import pauses, people, playbooks
+from multivac import memory, pauses, people, playbooks
 from multivac.budget import Limiter, OwnTanks
 from multivac.check import Doctors
 from multivac.clock import SandboxClock, WallClock
+from multivac.desk import Desk, TicketDesk
 from multivac.errors import BadConfig, Finding
 from multivac.incident import IncidentId
 from multivac.intake import Intake, Sweep, note_first_start
@@ -47,7 +51,7 @@ from multivac.store.tanks import SharedTanks
 from multivac.storms import Storms
 from multivac.telemetry import Telemetry
 from multivac.watch import Lookout, Watch
-from multivac.web.routes import Health, Parts, create
+from multivac.web.routes import Door, Health, Parts, create
 from multivac.web.server import Server
 
 if TYPE_CHECKING:
@@ -80,6 +84,7 @@ def tracker_for(jira: JiraSettings, pace: Pace | None = None) -> Tracker | None:
         jira.token.get_secret_value(),
         project=jira.project,
         issue_type=jira.issue_type,
+        follow_up_type=jira.follow_up_type or "",
         flavour="cloud" if jira.is_cloud else "datacenter",
         pace=pace,
     )
@@ -146,6 +151,7 @@ class Daemon:
             telemetry=self.telemetry,
             inflow=self._inflow,
         )
+        self.inbound = self._inbound()
         self.storms = Storms(self.out, self._inflow)
         self.beat = Beat(
             self.response, self.jobs, storms=self.storms, clock=self.clock, telemetry=self.telemetry
@@ -164,6 +170,8 @@ class Daemon:
 
     def start(self, *, beating: bool = True, listening: bool = True) -> None:
         """Migrate, begin to work, then listen. A test may leave out beat and server, and do their part."""
+        if beating:
+            memory.keep_together()
         try:
             self._open()
         except sa.exc.OperationalError as error:
@@ -178,8 +186,14 @@ class Daemon:
         for line in self.settings.describe():
             log.info("integration", state=line)
         if listening:
+            self._listen()
             self._server.start()
             log.info("ready", url=self.url, version=VERSION)
+
+    def _listen(self) -> None:
+        slack = self.settings.slack
+        if self.inbound is not None and slack.app_token is not None:
+            self.inbound.listen(slack.app_token.get_secret_value(), api_url=slack.api_url)
 
     def _open(self) -> None:
         if self.database.is_sqlite:
@@ -202,6 +216,8 @@ class Daemon:
         if not self.jobs.wait_until_idle(max(until - time.monotonic(), 0)):
             log.warning("stopped with steps under way; the next start looks what became of them")
         self._server.stop()
+        if self.inbound is not None:
+            self.inbound.stop()
         self.jobs.stop()
         self._pool.stop()
         self.database.stop()
@@ -217,10 +233,12 @@ class Daemon:
             clock=self.clock,
             database=self.database,
             complete=known.complete,
+            phone_of=known.phone_of,
             is_still_ours=self._liveness.is_unbroken,
             announce_channel=settings.slack.announce_channel,
             operators_channel=settings.slack.operators_channel,
             public_url=settings.server.public_url,
+            hears=settings.slack.bot_token is not None and settings.slack.hears,
         )
         for name, port in (("slack", outside.chat), ("jira", outside.tracker), ("pagerduty", outside.pager)):
             self.telemetry.vendor_on.labels(name).set(port is not None)
@@ -229,6 +247,16 @@ class Daemon:
     def _pace(self) -> Pace:
         tanks = OwnTanks() if self.database.is_sqlite else SharedTanks(self.database)
         return Limiter(tanks, self.clock.now)
+
+    def _inbound(self) -> Inbound | None:
+        """Slack's front door, if people can be heard."""
+        slack = self.settings.slack
+        if slack.bot_token is None or not slack.hears:
+            return None
+        desk = Desk(self.out, self.jobs, playbooks=lambda: self._playbooks, admins=slack.admins)
+        secret = slack.signing_secret.get_secret_value() if slack.signing_secret else None
+        mouth = Mouth(slack.bot_token.get_secret_value(), api_url=slack.api_url)
+        return Inbound(desk, mouth, signing_secret=secret, now=self.clock.now)
 
     @property
     def _inflow(self) -> Inflow:
@@ -248,9 +276,16 @@ class Daemon:
             intake=self.intake,
             now=self.clock.now,
         )
-        parts = Parts(
-            doors={"pagerduty": door}, health=self.health, telemetry=self.telemetry, version=VERSION
-        )
+        doors: dict[str, Door] = {"pagerduty": door}
+        if self.inbound is not None:
+            doors["slack"] = self.inbound
+        if self.out.tracker is not None and (secrets := self.settings.jira.webhook_secrets):
+            doors["jira"] = JiraWebhook(
+                [secret.get_secret_value() for secret in secrets],
+                take=TicketDesk(self.out, self.jobs).take,
+                operators=self.intake,
+            )
+        parts = Parts(doors=doors, health=self.health, telemetry=self.telemetry, version=VERSION)
         return Server(create(parts), self.settings.server.host, self.settings.server.port)
 
     def _set_going(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from multivac.incident import Bridge, Severity, Status, TaskState
 
@@ -30,6 +31,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """A button: `line` is what pressing it says, as if typed; `confirm` is asked first where set."""
+
+    label: str
+    line: str
+    confirm: str = ""
+    stands_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
     """The pinned summary, drawn whole on each change."""
 
@@ -48,6 +59,9 @@ class Headline:
     on_call_as_of: datetime | None  # set only when the pager did not answer and the list is old
     next_update_due: datetime | None
     summary: str
+    impact: str = ""
+    latest: str = ""  # a change that was not worth a message of its own
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +74,25 @@ class Announcement:
     status: Status
     lead: Who | None
     channel: str
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLine:
-    """One task of a checklist as it stands now."""
+    """One task of a checklist as it stands now; who did it and when, if a person said so."""
 
     text: str
     state: TaskState
     role: str | None
     link: str | None
     why_skipped: str
+    link_label: str = "open the page"
+    by: str = ""
+    at: datetime | None = None
+    owner: str = ""
+    done: Press | None = None
+    take: Press | None = None
+    skip: Press | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +115,36 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What follows at a time unless somebody acts: who is asked then, or paged; nobody may be left."""
+
+    at: datetime
+    who: tuple[str, ...]
+    pages: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadCall:
-    """Tells the lead that they lead and the cx lead that severity is theirs to settle."""
+    """Tells the lead that they lead and the cx lead that severity is theirs to settle.
+
+    `by` gave it to them, or `missed` was asked before and did not accept. `went_to` is who was asked
+    after them, as the next one or because `given_by` says so, or leads by now (`settled`). `paged` are
+    those who are paged since nobody accepts.
+    """
 
     lead: Who
     ticket: Link | None
     cx_lead: Who | None
+    accepted_at: datetime | None = None
+    presses: tuple[Press, ...] = ()
+    by: str = ""
+    missed: str = ""
+    brief: tuple[str, ...] = ()
+    then: Turn | None = None
+    went_to: str = ""
+    given_by: str = ""
+    settled: bool = False
+    paged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +173,60 @@ class ChangeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateDue:
-    """A promised update is due; `every` is the cadence of this severity."""
+    """A promised update is due; `every` is the cadence of this severity, if it has one.
+
+    `rounds` is how often that time has passed since; `ended` says what became of the question, once it is
+    none any more.
+    """
 
     due_at: datetime
-    every: timedelta
+    every: timedelta | None
     lead: Who | None
+    rounds: int = 0
+    ended: str = ""
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What a person tells stakeholders; with a `number` where it stands outside the incident's channel.
+
+    `was` is the severity before, if it changed with this.
+    """
+
+    text: str
+    by: str
+    severity: Severity
+    status: Status
+    next_at: datetime | None
+    was: Severity | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nudge:
+    """Asks one person to do something; `who` is mentioned where their chat id is known."""
+
+    who: Who | None
+    text: str
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """What is left to do; key and address of its issue, once there is one."""
+
+    text: str
+    key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Says that it is over, why, and what is left to do."""
+
+    text: str
+    follow_ups: tuple[FollowUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +263,84 @@ class StormNotice:
     every: timedelta  # how long from one that gets its channel to the next
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one person is told, mostly who asked: whole lines, and what they can do next.
+
+    A line is text from us, perhaps with words from outside in it; `title` may be empty.
+    """
+
+    lines: tuple[str, ...]
+    title: str = ""
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """What somebody sees on Multivac's own page in the chat."""
+
+    parts: tuple[Answer, ...]
+    presses: tuple[Press, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Files for a channel (the chat's id), by name; `said` is told whoever asked, once they are there."""
+
+    channel: str
+    comment: str
+    contents: tuple[tuple[str, str], ...]
+    said: str
+
+
+class Asked(StrEnum):
+    """What sort of field a form has."""
+
+    LINE = "line"
+    PROSE = "prose"
+    CHOICE = "choice"
+    PERSON = "person"
+    TICKS = "ticks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a form. `choices` are value and label; `filled` is what stands in it at first."""
+
+    name: str
+    label: str
+    kind: Asked
+    hint: str = ""
+    optional: bool = True
+    choices: tuple[tuple[str, str], ...] = ()
+    filled: tuple[str, ...] = ()
+    longest: int = 3000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What somebody is asked in a window of their own; `line` is what sending it says, with the fields."""
+
+    title: str
+    line: str
+    send: str
+    fields: tuple[Field, ...]
+    intro: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminding:
+    """Something that somebody asked to be reminded of; `told` are whole lines on how it stands."""
+
+    text: str
+    whom: Who | None
+    told: tuple[str, ...] = ()
+    presses: tuple[Press, ...] = ()
+
+
 Message = (
-    Headline
+    Answer
+    | Headline
     | Announcement
     | Checklist
     | CaughtUp
@@ -178,9 +349,23 @@ Message = (
     | ResolutionProposed
     | ChangeLine
     | UpdateDue
+    | Update
+    | Nudge
+    | Ended
     | OperatorNotice
     | StormNotice
+    | Reminding
 )
+
+
+def clock_time(at: datetime) -> str:
+    """A moment in a line of ours, which each reader is shown as the time of day where they are."""
+    return f"<t:{int(at.timestamp())}>"
+
+
+def day_and_time(at: datetime) -> str:
+    """As `clock_time`, with the day."""
+    return f"<d:{int(at.timestamp())}>"
 
 
 def fingerprint(*facts: object) -> str:

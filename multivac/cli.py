@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
 import threading
 import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,10 +20,13 @@ import typer
 
 from multivac.app import VERSION, Daemon, doctors
 from multivac.check import AREAS, Report, examine, slack_manifest, unusable
+from multivac.desk import exporting
 from multivac.errors import BadConfig
+from multivac.incident import Entry, IncidentId
 from multivac.reference import json_schema
 from multivac.settings import Settings, load_settings
-from multivac.store import copies, migrate
+from multivac.store import acts, cases, copies, migrate, timeline
+from multivac.store.cases import Case
 from multivac.store.database import Database
 from multivac.telemetry import set_up_logs
 
@@ -160,10 +166,13 @@ def _areas(only: str) -> list[str]:
 @cli.command()
 def manifest(
     *,
-    socket: Annotated[bool, typer.Option("--socket", help="Switch Socket Mode on in the app.")] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where Slack reaches Multivac; left out: Socket Mode, which needs no address."),
+    ] = None,
 ) -> None:
     """Print the manifest from which Slack makes the app."""
-    typer.echo(slack_manifest(socket=socket), nl=False)
+    typer.echo(slack_manifest(url=url), nl=False)
 
 
 @cli.command()
@@ -202,6 +211,69 @@ def restore(
     put = copies.restore(opened.file, file, now=datetime.now(UTC))
     aside = f" What was there is {put.aside}." if put.aside else ""
     typer.echo(f"Restored {opened.file}: {put.incidents} incidents.{aside} Start Multivac now.")
+
+
+@cli.command()
+def trace(
+    what: Annotated[str, typer.Argument(help="A reference such as 7F3K, or an incident such as INC-42.")],
+    config: ConfigFile = None,
+) -> None:
+    """Show what people asked and what came of it: one request by its reference, or all of an incident."""
+    number = what.upper().removeprefix("INC-") if what.upper().startswith("INC-") else ""
+    opened = _database(config)
+    migrate.upgrade(opened)
+    with opened.read() as tx:
+        found = (
+            acts.trail(tx, number=IncidentId(int(number)))
+            if number.isdigit()
+            else acts.trail(tx, ref=what.upper())
+        )
+    if not found:
+        typer.echo(f"Nothing is known of {what}.", err=True)
+        raise typer.Exit(1)
+    for act in found:
+        about = f"INC-{act.incident} " if act.incident else ""
+        changed = " -> ".join(one for one in (act.before, act.after) if one)
+        line = (
+            f"{act.at:%Y-%m-%d %H:%M:%S} {act.ref} {act.actor} {about}{act.verb} ({act.via}): {act.outcome}"
+        )
+        typer.echo(f"{line} {changed}".rstrip())
+
+
+class _Format(StrEnum):
+    MD = "md"
+    JSON = "json"
+
+
+@cli.command()
+def export(
+    incident: Annotated[str, typer.Argument(help="An incident, such as INC-42.")],
+    *,
+    config: ConfigFile = None,
+    as_format: Annotated[_Format, typer.Option("--format", help="Markdown or JSON.")] = _Format.MD,
+) -> None:
+    """Print an incident's timeline, as Markdown or JSON; private ones too, with a warning."""
+    case, entries = _incident(config, incident.upper().removeprefix("INC-"))
+    if case is None:
+        typer.echo(f"There is no incident {incident}.", err=True)
+        raise typer.Exit(1)
+    if case.playbook.channel.private:
+        typer.echo(f"INC-{case.id} is private: show this to nobody who is not in it.", err=True)
+    draw = exporting.as_json if as_format is _Format.JSON else exporting.as_markdown
+    typer.echo(draw(case, entries), nl=False)
+
+
+def _incident(config: Path | None, number: str) -> tuple[Case | None, Sequence[Entry]]:
+    """An incident and its timeline, if there is one of this number."""
+    opened = _database(config)
+    migrate.upgrade(opened)
+    try:
+        with opened.read() as tx:
+            if not re.fullmatch(r"[0-9]{1,9}", number) or not acts.exists(tx, IncidentId(int(number))):
+                return None, ()
+            return cases.load(tx, IncidentId(int(number))), timeline.entries(tx, IncidentId(int(number)))
+    finally:
+        opened.engine.dispose()
 
 
 def _by_hand(commands: str) -> NoReturn:

@@ -30,11 +30,12 @@ from multivac.incident import (
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, incidents, notices, storms, timeline, traits
+from multivac.store import alerts, incidents, notices, sayings, storms, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
+from multivac.store.sayings import SayingKind
 from multivac.store.storms import Inflow
 from multivac.store.traits import Owner, Subject
 from multivac.telemetry import Telemetry
@@ -157,7 +158,9 @@ class Intake:
         joined = _joined(news.subject, owner.why, at=told.occurred_at)
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
         entries += self._early(tx, news, owner.number)
-        return Taken("joined", self._change(tx, news, incidents.brief(tx, owner.number), entries=entries))
+        brief = incidents.brief(tx, owner.number)
+        traits.remember(tx, owner.number, news.subject, declared_at=brief.declared_at)
+        return Taken("joined", self._change(tx, news, brief, entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
         facts, now = news.known.facts, news.now
@@ -209,6 +212,8 @@ class Intake:
         entries = [] if told.kind is AlertKind.FOUND_OPEN else [_entry(told)]
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
+        if news.known.is_other:
+            traits.remember(tx, owner, news.subject, declared_at=brief.declared_at)
         return Taken("followed", self._change(tx, news, brief, entries=entries))
 
     def _merged_into(self, tx: sa.Connection, news: _News) -> Known | None:
@@ -239,7 +244,6 @@ class Intake:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, facts = brief.number, news.known.facts
         alerts.belongs(tx, news.known, number, as_bad_as=brief.playbook.severity_of(facts))
-        traits.remember(tx, number, news.subject, declared_at=brief.declared_at)
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, at=news.told.occurred_at)
@@ -269,8 +273,20 @@ class Intake:
             storms.leave(tx, brief.number)
         told = news.told
         text = f"Severity {brief.severity.upper()} → {worst.upper()}: {told.text or told.kind}"
+        self._tell_of(tx, news, brief, what="severity", after=worst, text=text)
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now=news.now)
+
+    def _tell_of(  # noqa: PLR0913  # what changed, by which news, and from what
+        self, tx: sa.Connection, news: _News, brief: Brief, *, what: str, after: str, text: str
+    ) -> None:
+        """Keep what the channel is told in one line."""
+        more = {
+            "what": what,
+            "before": brief.severity if what == "severity" else brief.status,
+            "after": after,
+        }
+        sayings.add(tx, brief.number, kind=SayingKind.CHANGE, text=text, by="", at=news.now, more=more)
 
     def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, end: End) -> None:
         """Propose the resolution, since every alert is resolved; or dismiss what has not begun yet."""
@@ -316,6 +332,7 @@ class Intake:
         back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
             text = f"Reopened: {told.text or 'the alert came back'}"
+            self._tell_of(tx, news, brief, what="status", after=back_to, text=text)
             reopened = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=f"reopened:{told.event_id}")
             timeline.note(tx, brief.number, [reopened], now=news.now)
 

@@ -25,7 +25,7 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, SetWorkflowID
 
 from multivac.incident import IncidentId
-from multivac.store.database import Database
+from multivac.store.database import FEW_WARM, Database
 from multivac.store.incidents import Touched
 from multivac.store.liveness import Liveness
 
@@ -39,6 +39,7 @@ _QUEUED = 48  # jobs taken from the queue at a time
 _FORGET_AFTER_SECONDS = 3600
 _MOMENT = 1.0  # seconds, as long as from beat to beat
 _REMEMBERED = 1000
+_AT_A_TIME = 1000  # notes that are deleted in one transaction: the jobs wait for it
 
 Advance = Callable[[IncidentId, str], None]
 
@@ -290,18 +291,9 @@ class Jobs:
 
     def forget_old(self) -> None:
         """Delete the engine's notes on jobs that ended an hour ago; it keeps them for ever otherwise."""
-        if self._client is None:
-            return
         before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - _FORGET_AFTER_SECONDS))
-        ended = self._client.list_workflows(
-            status=["SUCCESS", "ERROR"],
-            completed_before=before,
-            limit=1000,
-            load_input=False,
-            load_output=False,
-        )
-        if ended:
-            self._client.delete_workflows([one.workflow_id for one in ended])
+        while (client := self._client) is not None and (ended := _ended(client, before)):
+            client.delete_workflows(ended)
 
     def stop(self) -> None:
         """Stop the engine. Jobs still running are brought back by the next start."""
@@ -316,7 +308,7 @@ class Jobs:
         if not self._database.is_sqlite:  # it has to join our transactions
             return DBOSClient(system_database_engine=self._database.engine, application_name="multivac")
         connect = {"factory": EngineConnection}
-        self._engine = sa.create_engine(engine_url(self._database), connect_args=connect)
+        self._engine = sa.create_engine(engine_url(self._database), connect_args=connect, **FEW_WARM)
         return DBOSClient(system_database_engine=self._engine, application_name="multivac")
 
     def _config(self) -> DBOSConfig:
@@ -333,7 +325,7 @@ class Jobs:
             use_listen_notify=False,
         )
         if self._database.is_sqlite:
-            config["db_engine_kwargs"] = {"connect_args": {"factory": EngineConnection}}
+            config["db_engine_kwargs"] = {"connect_args": {"factory": EngineConnection}, **FEW_WARM}
         return config
 
     def _begin(self, put: Put) -> None:
@@ -369,6 +361,18 @@ class Jobs:
 def _name(touched: Touched) -> str:
     # An id is never used twice: the engine would take the second start for the first.
     return f"advance:{touched.number}:{touched.version}:{uuid.uuid4().hex[:8]}"
+
+
+def _ended(client: DBOSClient, before: str) -> list[str]:
+    """Some of the jobs that ended before then."""
+    ended = client.list_workflows(
+        status=["SUCCESS", "ERROR"],
+        completed_before=before,
+        limit=_AT_A_TIME,
+        load_input=False,
+        load_output=False,
+    )
+    return [one.workflow_id for one in ended]
 
 
 def _options(put: Put) -> EnqueueOptions:

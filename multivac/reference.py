@@ -17,6 +17,7 @@ from multivac.people import Mapped
 from multivac.playbook import Playbook
 from multivac.settings import CONFIG, Settings, keys
 from multivac.values import say_duration
+from multivac.verbs import VERBS, Right
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _INTRODUCTION = f"""# Settings
@@ -76,3 +77,39 @@ def _say(default: Any, dumped: Any) -> str:
     """The default as it would be written; pydantic masks secrets when it dumps them."""
     shown = default.get_secret_value() if hasattr(default, "get_secret_value") else dumped
     return f"`{shown}`" if shown not in (None, [], "") else ""
+
+
+_VERBS = """# What you can ask in Slack
+
+<!-- Generated from the table in multivac/verbs.py; a test keeps it current. -->
+
+Say it as `/incident`, as a mention (`@multivac lead me`, also in a thread), or in a direct message. In an
+incident's channel it is about that incident; elsewhere begin with its number: `/incident INC-42 show`. The
+first letters of a verb are enough, but for those that end something. `/incident` alone opens the form to
+declare, or shows where the incident of this channel stands.
+
+| Say | Also | It does | Who may | For example |
+|---|---|---|---|---|
+"""
+_WHO = {
+    Right.GUEST: "everybody",
+    Right.MEMBER: "everybody but guests",
+    Right.RESPONDER: "who responds",
+    Right.LEAD: "the lead, a deputy",
+    Right.ADMIN: "who runs Multivac",
+}
+_BREAK_GLASS = """
+Who responds is whoever is in the channel, was invited, or has a role. While nobody leads, or nothing was
+seen of the lead for 30 minutes, whoever responds may do what the lead may. Everything is kept in a trail:
+`multivac trace INC-42`.
+"""
+
+
+def verbs_page() -> str:
+    """Return the page of all verbs, in Markdown."""
+    rows = (
+        f"| `{f'{verb.name} {verb.usage}'.strip().replace('|', chr(92) + '|')}` | {', '.join(verb.aliases)} "
+        f"| {verb.help} | {_WHO[verb.right]} | `{verb.example}` |"
+        for verb in VERBS
+    )
+    return _VERBS + "\n".join(rows) + "\n" + _BREAK_GLASS

@@ -91,6 +91,7 @@ def _lower(written: object) -> object:
 
 Secret = Annotated[SecretStr, AfterValidator(_unbroken)]
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Channel = Annotated[str, Field(min_length=1), AfterValidator(_channel)]
 
 
@@ -162,6 +163,9 @@ class SlackSettings(Strict):
         None, description="Where Multivac tells its operators what only they can mend: name or id."
     )
 
+    admins: Names = Field(
+        (), description="Who runs Multivac: e-mails or member ids (U...), for what only they may ask."
+    )
     pace: Annotated[float, Field(ge=0, le=100)] = Field(
         1.0,
         description="How many times Slack's published rate limits may be used; 0 heeds only what it refuses.",
@@ -171,6 +175,11 @@ class SlackSettings(Strict):
     def on(self) -> bool:
         """Whether Slack is used."""
         return self.bot_token is not None
+
+    @property
+    def hears(self) -> bool:
+        """Whether people can ask and press buttons: Slack then reaches us, or we have a socket to it."""
+        return self.signing_secret is not None or self.app_token is not None
 
     def halves(self) -> Iterator[Finding]:
         """What is missing for the keys that are there."""
@@ -199,6 +208,13 @@ class JiraSettings(Strict):
     )
     project: str | None = Field(None, description="The key of the project for incident tickets, such as OPS.")
     issue_type: Annotated[str, Field(min_length=1)] = Field("Task", description="The type of these tickets.")
+    follow_up_type: str | None = Field(
+        None, description="The type of tickets for follow-ups; left out: the same."
+    )
+    webhook_secrets: Secrets = Field(
+        (),
+        description="The secrets of the webhook to /webhooks/jira; several while one is being replaced.",
+    )
     flavour: Literal["auto", "cloud", "datacenter"] = Field(
         "auto", description="Which Jira it is; auto tells by the address and the account."
     )
@@ -221,7 +237,8 @@ class JiraSettings(Strict):
     def halves(self) -> Iterator[Finding]:
         """What is missing for the keys that are there, and a flavour that nobody could tell."""
         needed = ("url", "user", "token", "project") if self.is_cloud else ("url", "token", "project")
-        yield from _missing("jira", self, needed, given=("url", "user", "token", "project"))
+        given = ("url", "user", "token", "project", "webhook_secrets")
+        yield from _missing("jira", self, needed, given=given)
         # An account on Cloud is always an e-mail; elsewhere an e-mail may be a Data Center name too.
         if self.url and self.flavour == "auto" and not self._at_atlassian and "@" in (self.user or ""):
             why = "cannot be told from jira.url, and jira.user is an e-mail."

@@ -43,9 +43,12 @@ class Telemetry:
         self.step_seconds = histogram(
             "step_seconds", "Time one try of a step took.", ["step"], buckets=_SECONDS
         )
-        self.unfinished = gauge("steps_unfinished", "Wanted steps that are not done.")
+        self.unfinished = gauge("steps_unfinished", "Wanted steps that are not done, up to 10,000.")
         self.oldest = gauge("oldest_unfinished_step_seconds", "Age of the oldest of them.")
         self.beats = counter("beats", "Beats by outcome.", ["outcome"])
+        self.suppressed = counter(
+            "slack_suppressed", "Messages held back to keep a channel quiet, by kind.", ["kind"]
+        )
         self.vendor_on = gauge("integration_on", "Whether an integration is configured.", ["service"])
 
     @contextmanager

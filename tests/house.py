@@ -24,6 +24,9 @@ BOUNDARIES = ("multivac/jobs.py", "multivac/web/")
 # The other ends of a thread or a door, and why nothing may get past them. A file that no longer needs its
 # line must lose it.
 EXCUSED = {
+    "multivac/desk/front.py": "a front door: whoever asked is told that it broke, and a reference to it",
+    "integrations/slack/inbound.py": "a front door: whatever broke, Slack gets an answer",
+    "integrations/jira/webhook.py": "a front door: whatever broke, Jira is asked to deliver again",
     "integrations/pagerduty/webhook.py": "a front door: whatever broke, PagerDuty is asked to deliver again",
     "multivac/response.py": "a step's thread: a mistake of ours in one step must not stop the others",
     "multivac/schedule.py": "the beat's thread: one bad beat must not be the last",

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -48,6 +48,7 @@ class Reply:
     status: int
     text: str
     outcome: Outcome
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class FrontDoor(Protocol):

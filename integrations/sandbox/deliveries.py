@@ -122,6 +122,7 @@ class Rules:
 
     `headers` sees a parcel before each attempt, with the attempts made and the last reply. With
     `keeps_order` later events of a resource wait behind one that is tried again, else they overtake it.
+    `carry` takes a parcel another way than over HTTP, or gives None.
     """
 
     headers: Callable[[Parcel], dict[str, str]]
@@ -133,6 +134,7 @@ class Rules:
     repeats_last_wait: bool = False
     drops_that_disable: int | None = None
     disabled_for: float = 0.0
+    carry: Callable[["Parcel"], Reply | None] | None = None
 
     def wait(self, attempts: int) -> float | None:
         """Give the seconds until the next attempt, None when there is none."""
@@ -337,7 +339,8 @@ class Deliveries:
                     return
                 parcel, epoch = parcels[0], self._epoch
             headers = self._headers(parcel)
-            parcel.last = self._post(parcel, headers)
+            carried = self.rules.carry(parcel) if self.rules.carry else None
+            parcel.last = self._post(parcel, headers) if carried is None else carried
             with self._lock:
                 # What was under way during a reset belongs to the time before it.
                 if epoch == self._epoch:

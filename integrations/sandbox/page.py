@@ -11,12 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 FOLDER = Path(__file__).parent / "page"
-FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/markup.js": ("markup.js", "text/javascript; charset=utf-8"),
-}
+KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 # Alert titles and messages come from outside: whatever slips through the drawing must not run.
 HEADERS = {
     "content-security-policy": (
@@ -31,7 +26,11 @@ HEADERS = {
 
 def routes() -> list[BaseRoute]:
     """Give the routes of the page and of the files that it asks for."""
-    return [_route(path, *file) for path, file in FILES.items()]
+    files = sorted(path for path in FOLDER.iterdir() if path.suffix in KINDS)
+    return [
+        _route("/", "index.html", "text/html; charset=utf-8"),
+        *(_route(f"/{path.name}", path.name, KINDS[path.suffix]) for path in files),
+    ]
 
 
 def _route(path: str, name: str, media_type: str) -> Route:

@@ -13,21 +13,30 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
-from integrations.sandbox import slack_channels, slack_marks, slack_messages, slack_people, slack_views
+from integrations.sandbox import (
+    slack_channels,
+    slack_files,
+    slack_marks,
+    slack_messages,
+    slack_people,
+    slack_views,
+)
 from integrations.sandbox import slack_rules as rules
 from integrations.sandbox.control import slow_route
 from integrations.sandbox.deliveries import Deliveries
 from integrations.sandbox.delivery_routes import delivery_routes
 from integrations.sandbox.limits import Buckets
 from integrations.sandbox.slack_events import Outbox
-from integrations.sandbox.slack_hands import Hands
+from integrations.sandbox.slack_fingers import Fingers
 from integrations.sandbox.slack_hooks import Hooks
 from integrations.sandbox.slack_rules import Ask, Refusal, Token
+from integrations.sandbox.slack_sockets import Sockets
 from integrations.sandbox.slack_state import Channel, Message, Workspace
 from integrations.sandbox.world import Answer, Call, Fault, FaultWords, World
 
 METHODS = {
     **slack_channels.METHODS,
+    **slack_files.METHODS,
     **slack_marks.METHODS,
     **slack_messages.METHODS,
     **slack_people.METHODS,
@@ -79,7 +88,7 @@ class ChannelView:
         return [m for m in self.messages if m["user"] == user and "subtype" not in m]
 
 
-class Slack(Hands):
+class Slack(Fingers):
     """One workspace; empty except for our bot until `seed`. Safe to call from any thread."""
 
     def __init__(self, world: World) -> None:
@@ -89,13 +98,19 @@ class Slack(Hands):
         self.space = Workspace(world.clock)
         self.outbox = Outbox(world, self.space)
         self.hooks = Hooks(world, self.space)
-        self.space.emit = self.outbox.emit
+        self._join_up()
+        self.connect = self.outbox.connect
         world.teach("slack", _fault_words())
 
     @property
     def deliveries(self) -> Deliveries:
         """The events on their way to the app; see `Deliveries`."""
         return self.outbox.deliveries
+
+    @property
+    def sockets(self) -> Sockets:
+        """The app's Socket Mode connections."""
+        return self.outbox.sockets
 
     def token(self, scopes: Iterable[str] | None = None, *, user: str = "", value: str = "") -> str:
         """Issue a token for our bot, or for a person; without `scopes` it may do everything."""
@@ -115,29 +130,6 @@ class Slack(Hands):
         """Take a token's rights away."""
         self.space.tokens[token].revoked = True
 
-    def connect(
-        self,
-        *,
-        signing_secret: str,
-        events: str = "",
-        commands: str = "",
-        interactions: str = "",
-        types: Iterable[str] = (),
-    ) -> None:
-        """Send events (of `types`, or all), slash commands and interactions to these addresses."""
-        self.outbox.connect(
-            signing_secret=signing_secret,
-            events=events,
-            commands=commands,
-            interactions=interactions,
-            types=types,
-        )
-
-    def trigger(self) -> str:
-        """Give a trigger id, as a command or click would bring one."""
-        with self.world.lock:
-            return slack_views.new_trigger(self.space)
-
     def channel(self, name_or_id: str) -> ChannelView:
         """Give a copy of a channel; LookupError if there is none."""
         with self.world.lock:
@@ -156,9 +148,14 @@ class Slack(Hands):
         """Give the Web API and the response URLs, to be mounted under /slack."""
         method = self.world.endpoint("slack", lambda call: call.path_params["method"], self._answer)
         hook = self.world.endpoint("slack", "response_url", self.hooks.answer)
+        upload = self.world.endpoint(
+            "slack", "upload_url", lambda call: slack_files.receive(self.space, call)
+        )
         return [
             Route("/api/{method}", method, methods=["GET", "POST"]),
             Route("/hooks/{hook}", hook, methods=["POST"]),
+            Route("/upload/{file}", upload, methods=["POST"]),
+            *self.sockets.routes(),
         ]
 
     def control_routes(self) -> list[BaseRoute]:
@@ -167,17 +164,34 @@ class Slack(Hands):
             ("person", self.add_person),
             ("group", self.add_group),
             ("channel", self.add_channel),
+            ("direct", self.open_direct),
+            ("change_person", self.change_person),
             ("deactivate", self.deactivate),
+            ("change_group", self.change_group),
+            ("remove_group", self.remove_group),
             ("say", self.person_says),
+            ("edit", self.person_edits),
+            ("delete", self.person_deletes),
+            ("react", self.person_reacts),
+            ("pin", self.person_pins),
             ("join", self.person_joins),
             ("leave", self.person_leaves),
-            ("react", self.person_reacts),
+            ("rename", self.person_renames),
             ("archive", self.person_archives),
             ("command", self.commands),
             ("click", self.clicks),
+            ("press", self.presses),
             ("submit", self.submits),
-            ("connect", self.connect),
+            ("close", self.closes),
+            ("suggest", self.suggests),
+            ("shortcut", self.shortcuts),
+            ("home", self.opens_home),
+            ("connect", self.outbox.connect),
             ("challenge", self.outbox.challenge),
+            ("check_ssl", self.outbox.check_ssl),
+            ("rate_limited", self.outbox.rate_limited),
+            ("drop", self.sockets.drop),
+            ("refresh", self.sockets.refresh),
             ("token", self.token),
             ("revoke", self.revoke),
             ("trigger", self.trigger),
@@ -190,10 +204,13 @@ class Slack(Hands):
             space = self.space
             shown = {
                 "people": [person.as_json(space.team_id) for person in space.people.values()],
-                "groups": [{"handle": g.handle, "users": g.users} for g in space.groups.values()],
+                "groups": [{"id": g.id, "handle": g.handle, "users": g.users} for g in space.groups.values()],
                 "channels": [_state(channel) for channel in space.channels.values()],
-                "views": list(space.views.values()),
+                "views": [{"user": space.viewers[view["id"]], **view} for view in space.views.values()],
                 "homes": space.homes,
+                "slash_commands": self.outbox.declared.get("slash_commands", []),
+                "shortcuts": self.outbox.declared.get("shortcuts", []),
+                "sockets": self.sockets.connected,
             }
             return copy.deepcopy(shown)
 
@@ -203,9 +220,14 @@ class Slack(Hands):
             self.space = Workspace(self.world.clock)
             self.outbox.reset(self.space)
             self.hooks.reset(self.space)
-            self.space.emit = self.outbox.emit
+            self._join_up()
             self._buckets.clear()
             self.world.touch()
+
+    def _join_up(self) -> None:
+        self.space.emit = self.outbox.emit
+        self.space.link = self.sockets.address
+        self.space.upload_url = lambda file: f"{self.world.url}/slack/upload/{file}"
 
     def _answer(self, call: Call) -> Answer:
         """Answer one Web API call: token, limits, scopes, then the method."""
@@ -351,7 +373,10 @@ def _written(part: Any) -> str:
 
 def _door(name: str, act: Callable[..., Any]) -> Route:
     def through(body: dict[str, Any]) -> dict[str, Any]:
-        outcome = act(**body)
+        try:
+            outcome = act(**body)
+        except Refusal as refusal:
+            raise ValueError(f"Slack says {refusal.error}") from refusal
         if isinstance(outcome, str):
             return {"id": outcome}
         status, said = getattr(outcome, "status", None), getattr(outcome, "body", outcome)

@@ -6,6 +6,7 @@ The numbers are those of Slack's Block Kit reference (2026).
 from collections.abc import Iterator
 from typing import Any
 
+from integrations.sandbox.slack_inputs import FIELDS, options_of
 from integrations.sandbox.slack_rules import Refusal
 
 MOST_IN_MESSAGE = 50
@@ -31,7 +32,16 @@ _BLOCK_TYPES = frozenset(
     }
 )
 _TEXT_TYPES = frozenset({"plain_text", "mrkdwn"})
-_IN_ACTIONS, _IN_CONTEXT, _IN_FIELDS, _IN_OPTIONS, _IN_OVERFLOW = 25, 10, 10, 100, 5
+_IN_ACTIONS, _IN_CONTEXT, _IN_FIELDS, _IN_OPTIONS = 25, 10, 10, 100
+_MOST_OPTIONS = {"overflow": 5, "checkboxes": 10, "radio_buttons": 10}
+_WITH_OPTIONS = frozenset({"checkboxes", "multi_static_select", "overflow", "radio_buttons", "static_select"})
+# What each block takes; texts can be typed only into an input block.
+_TYPED = frozenset(kind for kind in FIELDS if kind.endswith("_input"))
+_MANY = frozenset(kind for kind in FIELDS if kind.startswith("multi_"))
+_IN_INPUT_BLOCK = frozenset(FIELDS) | {"file_input", "rich_text_input"}
+_PRESSED = frozenset({"button", "overflow", "workflow_button"})
+_IN_SECTION_BLOCK = frozenset(FIELDS) - _TYPED - {"datetimepicker"} | _PRESSED | {"image"}
+_IN_ACTIONS_BLOCK = frozenset(FIELDS) - _TYPED - _MANY | _PRESSED
 
 
 def checked_blocks(blocks: Any, *, most: int = MOST_IN_MESSAGE) -> list[dict[str, Any]]:
@@ -76,10 +86,9 @@ def _of_block(block: dict[str, Any], at: str) -> Iterator[str]:
         case "actions":
             yield from _count(block.get("elements"), _IN_ACTIONS, f"{at}/elements")
             for place, element in enumerate(block.get("elements") or []):
-                yield from _element(element, f"{at}/elements/{place}")
+                yield from _element(element, f"{at}/elements/{place}", _IN_ACTIONS_BLOCK)
         case "input":
-            yield from _text(block.get("label"), 2000, f"{at}/label", plain=True)
-            yield from _element(block.get("element"), f"{at}/element")
+            yield from _input(block, at)
         case "image":
             yield from _required(block, "alt_text", at)
 
@@ -94,7 +103,14 @@ def _section(block: dict[str, Any], at: str) -> Iterator[str]:
         for place, each in enumerate(block["fields"]):
             yield from _text(each, 2000, f"{at}/fields/{place}")
     if "accessory" in block:
-        yield from _element(block["accessory"], f"{at}/accessory")
+        yield from _element(block["accessory"], f"{at}/accessory", _IN_SECTION_BLOCK)
+
+
+def _input(block: dict[str, Any], at: str) -> Iterator[str]:
+    yield from _text(block.get("label"), 2000, f"{at}/label", plain=True)
+    yield from _element(block.get("element"), f"{at}/element", _IN_INPUT_BLOCK)
+    if "hint" in block:
+        yield from _text(block["hint"], 2000, f"{at}/hint", plain=True)
 
 
 def _context(block: dict[str, Any], at: str) -> Iterator[str]:
@@ -103,9 +119,12 @@ def _context(block: dict[str, Any], at: str) -> Iterator[str]:
             yield from _text(element, 3000, f"{at}/elements/{place}")
 
 
-def _element(element: Any, at: str) -> Iterator[str]:
+def _element(element: Any, at: str, allowed: frozenset[str]) -> Iterator[str]:
     if not isinstance(element, dict) or not element.get("type"):
         yield f"[ERROR] missing required field: type [json-pointer:{at}]"
+        return
+    if element["type"] not in allowed:
+        yield f"[ERROR] unsupported type: {element['type']} [json-pointer:{at}/type]"
         return
     yield from _too_long(element.get("action_id", ""), 255, f"{at}/action_id")
     if element["type"] == "button":
@@ -114,13 +133,40 @@ def _element(element: Any, at: str) -> Iterator[str]:
         yield from _too_long(element.get("url", ""), 3000, f"{at}/url")
         if element.get("style", "primary") not in {"primary", "danger"}:
             yield f"[ERROR] must be a valid enum value [json-pointer:{at}/style]"
-    if "options" in element:
-        most = _IN_OVERFLOW if element["type"] == "overflow" else _IN_OPTIONS
-        yield from _count(element["options"], most, f"{at}/options")
-        for place, option in enumerate(element["options"]):
-            yield from _text(option.get("text"), 75, f"{at}/options/{place}/text")
+    if element["type"] == "plain_text_input":
+        yield from _too_long(element.get("initial_value") or "", element.get("max_length", 3000), at)
+    yield from _options(element, at)
     if "placeholder" in element:
         yield from _text(element["placeholder"], 150, f"{at}/placeholder", plain=True)
+    if "confirm" in element:
+        yield from _confirm(element["confirm"], f"{at}/confirm")
+
+
+def _options(element: dict[str, Any], at: str) -> Iterator[str]:
+    """Check what can be chosen, and that what is chosen from the start is one of it, to the letter."""
+    kind = element["type"]
+    if kind in _WITH_OPTIONS and not ("options" in element or "option_groups" in element):
+        yield f"[ERROR] missing required field: options [json-pointer:{at}]"
+        return
+    if "options" in element:
+        yield from _count(element["options"], _MOST_OPTIONS.get(kind, _IN_OPTIONS), f"{at}/options")
+    options = options_of(element)
+    for place, option in enumerate(options):
+        yield from _text(option.get("text"), 75, f"{at}/options/{place}/text")
+        yield from _too_long(option.get("value", ""), 150, f"{at}/options/{place}/value")
+        if "description" in option:
+            yield from _text(option["description"], 75, f"{at}/options/{place}/description")
+    started = [*(element.get("initial_options") or [])]
+    if "initial_option" in element:
+        started.append(element["initial_option"])
+    if kind in _WITH_OPTIONS and any(each not in options for each in started):
+        yield f"[ERROR] initial option(s) must be included in the options [json-pointer:{at}]"
+
+
+def _confirm(confirm: Any, at: str) -> Iterator[str]:
+    for name, longest in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+        if name in confirm or name in {"title", "text"}:
+            yield from _text(confirm.get(name), longest, f"{at}/{name}", plain=name != "text")
 
 
 def _text(text: Any, longest: int, at: str, *, plain: bool = False) -> Iterator[str]:

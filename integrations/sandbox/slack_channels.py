@@ -33,17 +33,7 @@ def create(space: Workspace, ask: Ask) -> Body:
 def rename(space: Workspace, ask: Ask) -> Body:
     """Give a channel another name; the old one stays in `previous_names`."""
     channel = inside(space, ask)
-    name = checked_name(ask.text("name"))
-    if name != channel.name:
-        _free(space, name)
-        del space.names[channel.name]
-        space.names[name] = channel.id
-        old, channel.name = channel.name, name
-        channel.previous_names.insert(0, old)
-        line = f'has renamed the channel from "{old}" to "{name}"'
-        space.system(channel, "channel_name", user=ask.me, text=line, old_name=old, name=name)
-        about = {"id": channel.id, "name": name, "created": channel.created}
-        space.emit(channel, {"type": "channel_rename", "channel": about})
+    give_name(space, channel, ask.text("name"), user=ask.me)
     return _shown(space, ask, channel)
 
 
@@ -170,20 +160,14 @@ def archive(space: Workspace, ask: Ask) -> Body:
         raise Refusal("cant_archive_general")
     if ask.me not in channel.members:
         raise Refusal("not_in_channel")
-    space.system(channel, "channel_archive", user=ask.me, text=f"<@{ask.me}> archived the channel")
-    channel.archived = True
-    space.emit(channel, {"type": "channel_archive", "channel": channel.id, "user": ask.me})
+    close_channel(space, channel, ask.me)
     return {}
 
 
 def unarchive(space: Workspace, ask: Ask) -> Body:
     """Open an archived channel again."""
     channel = space.channel_for(ask.me, ask.need("channel"))
-    if not channel.archived:
-        raise Refusal("not_archived")
-    channel.archived = False
-    space.system(channel, "channel_unarchive", user=ask.me, text=f"<@{ask.me}> un-archived the channel")
-    space.emit(channel, {"type": "channel_unarchive", "channel": channel.id, "user": ask.me})
+    open_again(space, channel, ask.me)
     return {}
 
 
@@ -268,12 +252,51 @@ def dismiss(space: Workspace, channel: Channel, user: str) -> None:
     channel.members.remove(user)
 
 
+def give_name(space: Workspace, channel: Channel, name: str, *, user: str) -> None:
+    """Give a channel another name, with Slack's line and the event; refuses one that is taken or no name."""
+    name = checked_name(name)
+    if name == channel.name:
+        return
+    _free(space, name)
+    del space.names[channel.name]
+    space.names[name] = channel.id
+    old, channel.name = channel.name, name
+    channel.previous_names.insert(0, old)
+    line = f'has renamed the channel from "{old}" to "{name}"'
+    space.system(channel, "channel_name", user=user, text=line, old_name=old, name=name)
+    about = {"id": channel.id, "name": name, "created": channel.created}
+    space.emit(channel, {"type": f"{_event_root(channel)}_rename", "channel": about})
+
+
+def close_channel(space: Workspace, channel: Channel, user: str) -> None:
+    """Archive a channel, with Slack's line and the event."""
+    if channel.archived:
+        raise Refusal("already_archived")
+    space.system(channel, "channel_archive", user=user, text=f"<@{user}> archived the channel")
+    channel.archived = True
+    space.emit(channel, {"type": f"{_event_root(channel)}_archive", "channel": channel.id, "user": user})
+
+
+def open_again(space: Workspace, channel: Channel, user: str) -> None:
+    """Open an archived channel, with Slack's line and the event."""
+    if not channel.archived:
+        raise Refusal("not_archived")
+    channel.archived = False
+    space.system(channel, "channel_unarchive", user=user, text=f"<@{user}> un-archived the channel")
+    space.emit(channel, {"type": f"{_event_root(channel)}_unarchive", "channel": channel.id, "user": user})
+
+
 def kinds_asked(ask: Ask) -> set[str]:
     """Read the `types` argument; public channels where it is missing."""
     types = ask.names("types") or ["public_channel"]
     if not set(types) <= KINDS.keys():
         raise Refusal("invalid_types")
     return {KINDS[each] for each in types}
+
+
+def _event_root(channel: Channel) -> str:
+    """Give what events about a channel itself begin with: private ones have names of their own."""
+    return "channel" if channel.kind == "public" else "group"
 
 
 def _free(space: Workspace, name: str) -> None:

@@ -1,5 +1,6 @@
 """What Slack sends to the app: events, slash commands and clicks, signed with its v0 scheme.
 
+While the app has a Socket Mode connection, all of it travels there instead, unsigned (`slack_sockets`).
 Events are tried again at once, after a minute and after five, as Slack's Events API documents; slash
 commands and clicks are sent once, while the person waits.
 """
@@ -8,15 +9,16 @@ import hashlib
 import hmac
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlencode
 
 import urllib3
 
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.deliveries import Deliveries, Event, Parcel, Reply, Rules, Subscriber
+from integrations.sandbox.slack_sockets import Sockets
 from integrations.sandbox.slack_state import Channel, Workspace
 from integrations.sandbox.world import World
 
@@ -28,8 +30,24 @@ _REASONS = {
     "connection": "connection_failed",
     "status": "http_error",
 }
+# Of these interactions Slack reads what the app acknowledges them with.
+_ANSWERED = frozenset({"block_suggestion", "view_submission"})
 # Messages reach only an app that is in the channel; these are told wherever they happen.
 _EVERYWHERE = frozenset({"channel_created", "channel_rename", "channel_archive", "channel_unarchive"})
+
+
+class Declared(TypedDict, total=False):
+    """What the app's manifest declares besides addresses.
+
+    `types` are the events it subscribes to (none: all), `options` the address for the options of external
+    selects, `shortcuts` its entries in Slack's menus: `type` "message" or "global", `name`, `callback_id`;
+    `slash_commands` are offered to people who type: `command`, `description`, `usage_hint`.
+    """
+
+    types: Iterable[str]
+    options: str
+    shortcuts: list[dict[str, str]]
+    slash_commands: list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +69,40 @@ class Outbox:
 
     def __init__(self, world: World, space: Workspace) -> None:
         self._clock: Clock = world.clock
+        self._touch = world.touch
         self._space = space
         self._numbers = itertools.count(1)
         self._http = urllib3.PoolManager(num_pools=4, maxsize=16, retries=False)
-        self.deliveries = Deliveries(world.clock, _rules(world.clock), world.touch)
+        self.sockets = Sockets(world, space.app_id, self._on_socket)
+        self.deliveries = Deliveries(world.clock, _rules(world.clock, self._carry), world.touch)
         self.secret = ""
         self.commands = ""
         self.interactions = ""
+        self.declared: Declared = {}
 
     def connect(
         self,
         *,
-        signing_secret: str,
+        signing_secret: str = "",
         events: str = "",
         commands: str = "",
         interactions: str = "",
-        types: Iterable[str] = (),
+        **declared: Unpack[Declared],
     ) -> None:
-        """Send events (of `types`, or all), slash commands and interactions to these addresses."""
+        """Send events, slash commands and interactions to these addresses; see `Declared`."""
         self.secret, self.commands, self.interactions = signing_secret, commands, interactions
-        if events:
-            self.deliveries.subscribe(Subscriber("app", events, [signing_secret], frozenset(types)))
+        self.declared = declared
+        if events or self.sockets.connected:
+            self._subscribe(events)
+        self._touch()
 
     def reset(self, space: Workspace) -> None:
         """Forget the addresses and what is under way; `space` is the workspace from now on."""
         self._space = space
         self.deliveries.reset()
+        self.sockets.reset()
         self.secret = self.commands = self.interactions = ""
+        self.declared = {}
 
     def emit(self, channel: Channel | None, event: dict[str, Any]) -> None:
         """Tell the app about an event, if Slack would: it hears only of channels its bot is in."""
@@ -99,14 +124,59 @@ class Outbox:
         said = answer.body.get("challenge") if isinstance(answer.body, dict) else answer.body
         return answer.status == 200 and said == challenge
 
+    def check_ssl(self) -> Knock:
+        """Ask the command address whether it is there, as Slack does now and then."""
+        body = urlencode({"token": "sandbox", "ssl_check": "1"}).encode()
+        return self._post(self.commands, body, "application/x-www-form-urlencoded")
+
+    def rate_limited(self) -> None:
+        """Tell the app that it gets no more events this minute."""
+        minute = self._space.seconds() // 60 * 60
+        about = {"token": "sandbox", "type": "app_rate_limited", "team_id": self._space.team_id}
+        body = json.dumps({**about, "minute_rate_limited": minute, "api_app_id": self._space.app_id}).encode()
+        event_id = f"Ev{next(self._numbers):010d}"
+        self.deliveries.send(Event(event_id, "app_rate_limited", event_id, body))
+
     def command(self, form: dict[str, str]) -> Knock:
         """Send a slash command and wait for the app's answer, at most three seconds."""
+        if self.sockets.connected:
+            return _knock(*self.sockets.deliver("slash_commands", form, takes_answer=True))
         return self._post(self.commands, urlencode(form).encode(), "application/x-www-form-urlencoded")
 
     def interaction(self, payload: dict[str, Any]) -> Knock:
         """Send a click or a submitted modal and wait for the app's answer, at most three seconds."""
+        return self._interact(self.interactions, payload)
+
+    def options(self, payload: dict[str, Any]) -> Knock:
+        """Ask for the options of an external select: at an address of its own, or where clicks go."""
+        return self._interact(self.declared.get("options") or self.interactions, payload)
+
+    def _interact(self, url: str, payload: dict[str, Any]) -> Knock:
+        if self.sockets.connected:
+            answered = payload["type"] in _ANSWERED
+            return _knock(*self.sockets.deliver("interactive", payload, takes_answer=answered))
         body = urlencode({"payload": json.dumps(payload)}).encode()
-        return self._post(self.interactions, body, "application/x-www-form-urlencoded")
+        return self._post(url, body, "application/x-www-form-urlencoded")
+
+    def _on_socket(self) -> None:
+        """Take an app that connects by itself for one that wants events, unless it wants them already."""
+        if "app" not in self.deliveries.subscribers:
+            self._subscribe("")
+
+    def _subscribe(self, url: str) -> None:
+        types = frozenset(self.declared.get("types", ()))
+        self.deliveries.subscribe(Subscriber("app", url, [self.secret], types))
+
+    def _carry(self, parcel: Parcel) -> Reply | None:
+        """Take an event to the app by socket; None where it goes over HTTP."""
+        if parcel.subscriber.url and not self.sockets.connected:
+            return None
+        again: dict[str, Any] = {
+            "retry_attempt": parcel.attempts,
+            "retry_reason": "timeout" if parcel.attempts else "",
+        }
+        taken, _ = self.sockets.deliver("events_api", json.loads(parcel.event.body), **again)
+        return Reply(200) if taken else Reply(why="timeout")
 
     def _send(self, event: dict[str, Any]) -> None:
         event_id = f"Ev{next(self._numbers):010d}"
@@ -148,7 +218,11 @@ class Outbox:
             return Knock(answer.status, answer.data.decode(errors="replace"))
 
 
-def _rules(clock: Clock) -> Rules:
+def _knock(taken: bool, answer: Any) -> Knock:  # noqa: FBT001 - the two come as one pair
+    return Knock(200, "" if answer is None else answer) if taken else Knock(None, "")
+
+
+def _rules(clock: Clock, carry: Callable[[Parcel], Reply | None]) -> Rules:
     def headers(parcel: Parcel) -> dict[str, str]:
         signed = _signed(clock, parcel.subscriber.secrets[0], parcel.event.body)
         if not parcel.attempts:
@@ -162,6 +236,7 @@ def _rules(clock: Clock) -> Rules:
         waits=RETRY_WAITS,
         gives_up_after=3600.0,
         time_limit=PATIENCE,
+        carry=carry,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from integrations.sandbox.exchange import Answer, Call
 from integrations.sandbox.slack_blocks import checked_blocks
+from integrations.sandbox.slack_messages import tell_changed
 from integrations.sandbox.slack_rules import Refusal
 from integrations.sandbox.slack_state import Message, Workspace
 from integrations.sandbox.world import World
@@ -76,6 +77,8 @@ class Hooks:
             self._change(hook, body)
             return
         message = self._message(body)
+        if body.get("thread_ts"):
+            message["thread_ts"] = str(body["thread_ts"])
         if body.get("response_type") == "in_channel":
             self._space.post(channel, message)
         else:
@@ -87,8 +90,12 @@ class Hooks:
         if body.get("delete_original"):
             channel.ephemerals = [m for m in channel.ephemerals if m is not shown]
             channel.messages.pop(hook.about, None)
-        elif message := shown or channel.messages.get(hook.about):
+        elif shown:
+            shown.update(self._message(body))
+        elif message := channel.messages.get(hook.about):
+            before = dict(message)
             message.update(self._message(body))
+            tell_changed(self._space, channel, message, before=before)
 
     def _message(self, body: dict[str, Any]) -> Message:
         bot = self._space.bot

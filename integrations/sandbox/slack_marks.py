@@ -14,24 +14,13 @@ _EMOJI = re.compile(r"[\w+'-]+")
 
 def add_pin(space: Workspace, ask: Ask) -> Body:
     """Pin a message; Slack says so in the channel."""
-    channel, message = _item(space, ask)
-    if message["ts"] in channel.pins:
-        raise Refusal("already_pinned")
-    if len(channel.pins) >= MOST_PINS:
-        raise Refusal("too_many_pins")
-    channel.pins[message["ts"]] = {"created": space.seconds(), "created_by": ask.me}
-    line = f"<@{ask.me}> pinned a message to this channel."
-    space.system(channel, "pinned_item", user=ask.me, text=line, item_type="C")
-    _tell_pin(space, ask.me, channel, message=message, kind="pin_added")
+    pin(space, *_item(space, ask), user=ask.me)
     return {}
 
 
 def remove_pin(space: Workspace, ask: Ask) -> Body:
     """Take a pin off."""
-    channel, message = _item(space, ask)
-    if channel.pins.pop(message["ts"], None) is None:
-        raise Refusal("not_pinned")
-    _tell_pin(space, ask.me, channel, message=message, kind="pin_removed")
+    unpin(space, *_item(space, ask), user=ask.me)
     return {}
 
 
@@ -142,6 +131,26 @@ METHODS: dict[str, Method] = {
 }
 
 
+def pin(space: Workspace, channel: Channel, message: Message, *, user: str) -> None:
+    """Pin a message, with Slack's line and the event."""
+    if message["ts"] in channel.pins:
+        raise Refusal("already_pinned")
+    if len(channel.pins) >= MOST_PINS:
+        raise Refusal("too_many_pins")
+    channel.pins[message["ts"]] = {"created": space.seconds(), "created_by": user}
+    line = f"<@{user}> pinned a message to this channel."
+    space.system(channel, "pinned_item", user=user, text=line, item_type="C")
+    _tell_pin(space, user, channel, message=message, event={"type": "pin_added"})
+
+
+def unpin(space: Workspace, channel: Channel, message: Message, *, user: str) -> None:
+    """Take a message's pin off and tell the app."""
+    if channel.pins.pop(message["ts"], None) is None:
+        raise Refusal("not_pinned")
+    event = {"type": "pin_removed", "has_pins": bool(channel.pins)}
+    _tell_pin(space, user, channel, message=message, event=event)
+
+
 def react(space: Workspace, channel: Channel, message: Message, *, user: str, name: str) -> None:
     """Add somebody's reaction, once, and tell the app."""
     reactions = message.setdefault("reactions", [])
@@ -208,10 +217,14 @@ def _bookmark(channel: Channel, ask: Ask) -> Bookmark:
     raise Refusal("bookmark_not_found")
 
 
-def _tell_pin(space: Workspace, me: str, channel: Channel, *, message: Message, kind: str) -> None:
-    item = {"type": "message", "channel": channel.id, "message": dict(message), "created_by": me}
-    event = {"type": kind, "user": me, "channel_id": channel.id, "item": item}
-    space.emit(channel, {**event, "event_ts": space.new_ts(channel)})
+def _tell_pin(
+    space: Workspace, me: str, channel: Channel, *, message: Message, event: dict[str, Any]
+) -> None:
+    about = {**message, "permalink": space.permalink(channel, message["ts"])}
+    item = {"type": "message", "channel": channel.id, "message": about, "created": space.seconds()}
+    item["created_by"] = me
+    who = {"user": me, "channel_id": channel.id, "item": item, "item_user": message["user"]}
+    space.emit(channel, {**event, **who, "event_ts": space.new_ts(channel)})
 
 
 def _tell_reaction(space: Workspace, channel: Channel, message: Message, *, event: dict[str, Any]) -> None:

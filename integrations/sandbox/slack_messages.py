@@ -33,7 +33,7 @@ def post(space: Workspace, ask: Ask) -> Body:
             message["subtype"] = "thread_broadcast"
     stored = space.post(channel, message)
     if parent:
-        _count_replies(channel, parent)
+        count_replies(channel, parent)
     return {"channel": channel.id, "ts": stored["ts"], "message": dict(stored)}
 
 
@@ -52,7 +52,7 @@ def update(space: Workspace, ask: Ask) -> Body:
     if (metadata := ask.structure("metadata", "invalid_metadata_format")) is not None:
         message["metadata"] = checked_metadata(metadata)
     message["edited"] = {"user": ask.me, "ts": f"{space.seconds()}.000000"}
-    _tell_changed(space, channel, message, before=before)
+    tell_changed(space, channel, message, before=before)
     shown = dict(message)
     return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": shown}
 
@@ -60,12 +60,8 @@ def update(space: Workspace, ask: Ask) -> Body:
 def delete(space: Workspace, ask: Ask) -> Body:
     """Take a message of one's own away, with its pin."""
     channel, message = _own(space, ask, "cant_delete_message")
-    ts = message["ts"]
-    del channel.messages[ts]
-    channel.pins.pop(ts, None)
-    gone = {"type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": ts}
-    space.tell(channel, {**gone, "previous_message": message, "ts": space.new_ts(channel)})
-    return {"channel": channel.id, "ts": ts}
+    take_away(space, channel, message)
+    return {"channel": channel.id, "ts": message["ts"]}
 
 
 def post_ephemeral(space: Workspace, ask: Ask) -> Body:
@@ -79,7 +75,9 @@ def post_ephemeral(space: Workspace, ask: Ask) -> Body:
     if user not in channel.members:
         raise Refusal("user_not_in_channel")
     ts = space.new_ts(channel)
-    channel.ephemerals.append({**_author(space, ask.me), **_content(ask), "to": user, "ts": ts})
+    parent = _thread(channel, ask.text("thread_ts"))
+    place = {"thread_ts": parent["ts"]} if parent else {}
+    channel.ephemerals.append({**_author(space, ask.me), **_content(ask), **place, "to": user, "ts": ts})
     return {"message_ts": ts}
 
 
@@ -150,6 +148,17 @@ def direct(space: Workspace, me: str, user: str) -> Channel:
     return channel
 
 
+def take_away(space: Workspace, channel: Channel, message: Message) -> None:
+    """Delete a message, with its pin, and tell the app."""
+    ts = message["ts"]
+    del channel.messages[ts]
+    channel.pins.pop(ts, None)
+    if parent := channel.messages.get(message.get("thread_ts", "")):
+        count_replies(channel, parent)
+    gone = {"type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": ts}
+    space.tell(channel, {**gone, "previous_message": message, "ts": space.new_ts(channel)})
+
+
 def destination_id(space: Workspace, channel: str) -> str:
     """Give the id that a channel's name or #name stands for; anything else comes back as it is."""
     return space.names.get(channel.removeprefix("#"), channel)
@@ -209,8 +218,13 @@ def _thread(channel: Channel, thread_ts: str) -> Message | None:
     return channel.messages.get(str(answered.get("thread_ts", thread_ts)))
 
 
-def _count_replies(channel: Channel, parent: Message) -> None:
+def count_replies(channel: Channel, parent: Message) -> None:
+    """Note at a message how many answers hang on it, from whom, and the latest."""
     answers = channel.replies(parent["ts"])
+    if not answers:
+        for name in ("thread_ts", "reply_count", "reply_users", "latest_reply"):
+            parent.pop(name, None)
+        return
     parent["thread_ts"] = parent["ts"]
     parent["reply_count"] = len(answers)
     parent["reply_users"] = list(dict.fromkeys(m["user"] for m in answers))
@@ -225,7 +239,8 @@ def _own(space: Workspace, ask: Ask, otherwise: str) -> tuple[Channel, Message]:
     return channel, message
 
 
-def _tell_changed(space: Workspace, channel: Channel, message: Message, *, before: Message) -> None:
+def tell_changed(space: Workspace, channel: Channel, message: Message, *, before: Message) -> None:
+    """Tell the app that a message reads otherwise now."""
     event = {"type": "message", "subtype": "message_changed", "hidden": True, "ts": space.new_ts(channel)}
     space.tell(channel, {**event, "message": dict(message), "previous_message": before})
 

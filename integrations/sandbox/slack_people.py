@@ -65,8 +65,8 @@ def team(space: Workspace, _ask: Ask) -> Body:
 
 
 def open_connection(space: Workspace, _ask: Ask) -> Body:
-    """Give an address for Socket Mode: well-formed, though nobody listens there."""
-    return {"url": f"wss://{space.domain}.slack.example/link/?ticket={space.new_id('K')}"}
+    """Give an address for one Socket Mode connection."""
+    return {"url": space.link()}
 
 
 METHODS: dict[str, Method] = {
@@ -84,7 +84,7 @@ METHODS: dict[str, Method] = {
 def _shown(space: Workspace, ask: Ask, person: Person) -> dict[str, Any]:
     shown = person.as_json(space.team_id, email="users:read.email" in ask.token.scopes)
     if ask.flag("include_locale"):
-        shown["locale"] = "en-US"
+        shown["locale"] = person.locale
     return shown
 
 
@@ -94,7 +94,17 @@ def _active(space: Workspace, group: Group) -> list[str]:
 
 def _group(space: Workspace, ask: Ask, group: Group) -> dict[str, Any]:
     users = _active(space, group)
-    shown: dict[str, Any] = {
+    shown = group_as_json(space, group)
+    if ask.flag("include_users"):
+        shown["users"] = users
+    if ask.flag("include_count"):
+        shown["user_count"] = str(len(users))
+    return shown
+
+
+def group_as_json(space: Workspace, group: Group) -> dict[str, Any]:
+    """Give the user group object, without its people."""
+    return {
         "id": group.id,
         "team_id": space.team_id,
         "is_usergroup": True,
@@ -112,8 +122,3 @@ def _group(space: Workspace, ask: Ask, group: Group) -> dict[str, Any]:
         "deleted_by": None,
         "prefs": {"channels": [], "groups": []},
     }
-    if ask.flag("include_users"):
-        shown["users"] = users
-    if ask.flag("include_count"):
-        shown["user_count"] = str(len(users))
-    return shown

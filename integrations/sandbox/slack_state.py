@@ -26,6 +26,8 @@ class Person:
     is_bot: bool = False
     bot_id: str = ""
     tz: str = "Europe/Amsterdam"
+    locale: str = "en-US"
+    guest: bool = False
     updated: int = 0
 
     def as_json(self, team: str, *, email: bool = True) -> dict[str, Any]:
@@ -59,7 +61,7 @@ class Person:
             "is_admin": False,
             "is_owner": False,
             "is_primary_owner": False,
-            "is_restricted": False,
+            "is_restricted": self.guest,
             "is_ultra_restricted": False,
             "is_bot": self.is_bot,
             "is_app_user": False,
@@ -170,6 +172,25 @@ class Channel:
         return [m for ts, m in self.messages.items() if m.get("thread_ts") == thread_ts and ts != thread_ts]
 
 
+@dataclass(slots=True)
+class Trigger:
+    """A trigger id: when it was issued, for whose action, perhaps in which view, and whether it is spent."""
+
+    issued: float
+    user: str = ""
+    view: str = ""
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Upload:
+    """A file that the app has announced, and once it has come its bytes."""
+
+    name: str
+    length: int
+    content: bytes | None = None
+
+
 class Workspace:
     """One Slack workspace with our app installed; see the module."""
 
@@ -181,10 +202,15 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.names: dict[str, str] = {}
         self.tokens: dict[str, Token] = {}
-        self.triggers: dict[str, tuple[float, bool]] = {}
+        self.triggers: dict[str, Trigger] = {}
         self.views: dict[str, dict[str, Any]] = {}
+        # Whose each open view is; nobody's ("") where the trigger came from nobody.
+        self.viewers: dict[str, str] = {}
         self.homes: dict[str, dict[str, Any]] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.upload_url: Callable[[str], str] = lambda file: file
         self.emit: Callable[[Channel | None, dict[str, Any]], None] = lambda _channel, _event: None
+        self.link: Callable[[], str] = str
         self._numbers = itertools.count(1)
         self.bot = self.add_person(
             "multivac", "Multivac", email="", person_id="U0MULTIVAC", bot_id="B0MULTIVAC"

@@ -6,7 +6,7 @@ from typing import Any
 from integrations.sandbox.slack_blocks import MOST_IN_VIEW, checked_blocks
 from integrations.sandbox.slack_channels import Body, Method
 from integrations.sandbox.slack_rules import Ask, Refusal
-from integrations.sandbox.slack_state import Workspace
+from integrations.sandbox.slack_state import Trigger, Workspace
 
 TRIGGER_LIFE = 3.0
 DEEPEST_STACK = 3
@@ -16,30 +16,28 @@ _LIMITS = {"private_metadata": 3000, "callback_id": 255}
 View = dict[str, Any]
 
 
-def new_trigger(space: Workspace) -> str:
-    """Give a trigger id, good for one modal within three seconds."""
+def new_trigger(space: Workspace, *, user: str = "", view: str = "") -> str:
+    """Give a trigger id, good for one modal within three seconds; it came from `user`, perhaps in `view`."""
     trigger = f"{space.seconds()}.{space.team_id}.{space.new_id('x').lower()}"
-    space.triggers[trigger] = (space.clock.ticks(), False)
+    space.triggers[trigger] = Trigger(space.clock.ticks(), user, view)
     return trigger
 
 
 def open_view(space: Workspace, ask: Ask) -> Body:
     """Show a modal to whoever caused the trigger."""
     view = _checked(ask, "modal")
-    _use_trigger(space, ask)
-    return {"view": dict(_keep(space, view))}
+    trigger = _use_trigger(space, ask)
+    return {"view": dict(_keep(space, view, user=trigger.user))}
 
 
 def push_view(space: Workspace, ask: Ask) -> Body:
     """Put a modal on top of the one that is open."""
     view = _checked(ask, "modal")
-    _use_trigger(space, ask)
-    under = next(reversed(space.views.values()), None)
+    trigger = _use_trigger(space, ask)
+    under = _top(space, trigger.user)
     if under is None:
         raise Refusal("not_found")
-    if _depth(space, under) >= DEEPEST_STACK:
-        raise Refusal("push_limit_reached")
-    return {"view": dict(_keep(space, view, under=under))}
+    return {"view": dict(_keep(space, view, user=trigger.user, under=under))}
 
 
 def update_view(space: Workspace, ask: Ask) -> Body:
@@ -51,8 +49,7 @@ def update_view(space: Workspace, ask: Ask) -> Body:
         raise Refusal("not_found")
     if ask.text("hash") and ask.text("hash") != shown["hash"]:
         raise Refusal("hash_conflict")
-    shown.update(view, hash=_hash(space))
-    return {"view": dict(shown)}
+    return {"view": dict(_replace(space, shown, view))}
 
 
 def publish_view(space: Workspace, ask: Ask) -> Body:
@@ -75,20 +72,48 @@ METHODS: dict[str, Method] = {
 }
 
 
-def _use_trigger(space: Workspace, ask: Ask) -> None:
+def keep_view(space: Workspace, view: Any, *, user: str, under: str) -> View:
+    """Put a modal that the app answered with on top of another; refuses it as `views.push` does."""
+    return _keep(space, _checked_view(view, "modal"), user=user, under=space.views[under])
+
+
+def replace_view(space: Workspace, view_id: str, view: Any) -> View:
+    """Put a modal that the app answered with in another's place; refuses it as `views.update` does."""
+    return _replace(space, space.views[view_id], _checked_view(view, "modal"))
+
+
+def close_view(space: Workspace, view_id: str, *, everything: bool = False) -> None:
+    """Take a modal away with what lies on it, or the whole pile that it belongs to."""
+    if (view := space.views.get(view_id)) is None:
+        return
+    root = view["root_view_id"]
+    gone = {view_id}
+    for each in list(space.views.values()):
+        if each["previous_view_id"] in gone or (everything and each["root_view_id"] == root):
+            gone.add(each["id"])
+    for name in gone:
+        del space.views[name]
+        space.viewers.pop(name, None)
+
+
+def _use_trigger(space: Workspace, ask: Ask) -> Trigger:
     trigger = ask.need("trigger_id")
     if trigger not in space.triggers:
         raise Refusal("invalid_trigger_id")
-    issued, used = space.triggers[trigger]
-    if used:
+    known = space.triggers[trigger]
+    if known.used:
         raise Refusal("exchanged_trigger_id")
-    if space.clock.ticks() - issued > TRIGGER_LIFE:
+    if space.clock.ticks() - known.issued > TRIGGER_LIFE:
         raise Refusal("expired_trigger_id")
-    space.triggers[trigger] = (issued, True)
+    known.used = True
+    return known
 
 
 def _checked(ask: Ask, kind: str) -> View:
-    view = ask.structure("view", "invalid_arguments")
+    return _checked_view(ask.structure("view", "invalid_arguments"), kind)
+
+
+def _checked_view(view: Any, kind: str) -> View:
     if not isinstance(view, dict) or view.get("type") != kind:
         raise Refusal(
             "invalid_arguments", "[ERROR] must provide a view of the right type [json-pointer:/view]"
@@ -101,6 +126,12 @@ def _checked(ask: Ask, kind: str) -> View:
             raise Refusal(
                 "invalid_arguments", f"[ERROR] must be 1 to 24 characters [json-pointer:/view/{name}]"
             )
+    typed = [place for place, block in enumerate(view.get("blocks") or []) if block.get("type") == "input"]
+    if kind == "modal" and typed and not view.get("submit"):
+        raise Refusal(
+            "invalid_arguments",
+            f"[ERROR] must define `submit` to use `input` block [json-pointer:/view/blocks/{typed[0]}/input]",
+        )
     for name, longest in _LIMITS.items():
         if len(view.get(name, "")) > longest:
             raise Refusal("invalid_arguments", f"[ERROR] too long [json-pointer:/view/{name}]")
@@ -122,15 +153,28 @@ def _frame(space: Workspace) -> View:
     }
 
 
-def _keep(space: Workspace, view: View, under: View | None = None) -> View:
+def _keep(space: Workspace, view: View, *, user: str, under: View | None = None) -> View:
+    if under and _depth(space, under) >= DEEPEST_STACK:
+        raise Refusal("push_limit_reached")
     if view.get("external_id") and any(v["external_id"] == view["external_id"] for v in space.views.values()):
         raise Refusal("duplicate_external_id")
     view_id = space.new_id("V")
     kept = {**_frame(space), **view, "id": view_id, "hash": _hash(space), "root_view_id": view_id}
     if under:
         kept.update(root_view_id=under["root_view_id"], previous_view_id=under["id"])
-    space.views[view_id] = kept
+    space.views[view_id], space.viewers[view_id] = kept, user
     return kept
+
+
+def _replace(space: Workspace, shown: View, view: View) -> View:
+    shown.update(view, hash=_hash(space))
+    return shown
+
+
+def _top(space: Workspace, user: str) -> View | None:
+    """Give the view that somebody sees: the last one that was opened for them."""
+    mine = [view for view in space.views.values() if space.viewers[view["id"]] == user]
+    return mine[-1] if mine else None
 
 
 def _depth(space: Workspace, view: View) -> int:

@@ -207,7 +207,7 @@ def _settings(app: "ASGIApp") -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         lifespan="off",
-        ws="none",
+        ws="websockets-sansio",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )

@@ -7,38 +7,52 @@ Ages are never relative, so that a message stays true without being edited.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from integrations.slack.text import channel, joined, line, link, person, plain, prose, when
+from integrations.slack.leading import paragraphs
+from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Block, presses
+from integrations.slack.pieces import context as _context
+from integrations.slack.pieces import fields as _fields
+from integrations.slack.pieces import header as _header
+from integrations.slack.pieces import listed as _listed
+from integrations.slack.pieces import sections as _sections
+from integrations.slack.tasklists import task_blocks
+from integrations.slack.text import channel, joined, line, link, person, prose, time_of_day, when
 from multivac.briefing import (
     Announcement,
+    Answer,
     CaughtUp,
     ChangeLine,
     Checklist,
+    Ended,
+    FollowUp,
     Gaps,
     Headline,
+    Home,
     LeadCall,
     Link,
     Message,
+    Nudge,
     OperatorNotice,
+    Reminding,
     ResolutionProposed,
     StormLine,
     StormNotice,
     TaskLine,
+    Update,
     UpdateDue,
 )
 from multivac.incident import Bridge, Severity, Status, TaskState
 
-# Slack's limits: https://docs.slack.dev/reference/block-kit/blocks. The header keeps a distance from
-# its 150, because Slack may count an emoji by its name.
-HEADER_LIMIT = 120
-SECTION_LIMIT = 3000
 TITLE_LIMIT = 200
-# All blocks together may not pass about 13,200 characters, which Slack does not document.
-LIST_LIMIT = 9000
+# A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
+_OWN_TIME = re.compile(r"&lt;(t|d):(\d{1,10})&gt;")
+_OWN_MESSAGE = re.compile(r"https://[a-z0-9-]+\.slack\.com/archives/[A-Z0-9]+/p[0-9]+")
+_OWN_CHANNEL = re.compile(r"&lt;#([CG][A-Z0-9]{6,20})&gt;")
 
 SEVERITY = {
     Severity.SEV1: "🔴 SEV1",
@@ -55,13 +69,6 @@ STATUS = {
     Status.CLOSED: "Closed",
     Status.DISMISSED: "Dismissed: not an incident",
 }
-MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
-STATE = {TaskState.OPEN: "to do", TaskState.DONE: "done", TaskState.SKIPPED: "skipped"}
-
-
-# Plain dictionaries: the SDK's own block classes check themselves at each drawing, which cost a third
-# of the time of a call. The tests hold every drawing against those classes instead.
-Block = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,11 @@ class Drawn:
     blocks: list[Block]
 
 
-def render(message: Message) -> Drawn:  # noqa: C901, PLR0911 - one row for each message and nothing else
+def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row for each message and nothing else
     """The message in Block Kit, within Slack's limits whatever it says."""
     match message:
+        case Answer():
+            return _answer(message)
         case Headline():
             return _headline(message)
         case Announcement():
@@ -93,12 +102,53 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911 - one row for each
             return _change_line(message)
         case UpdateDue():
             return _update_due(message)
+        case Update():
+            return _update(message)
+        case Nudge():
+            return _nudge(message)
+        case Ended():
+            return _ended(message)
         case OperatorNotice():
             return _operator_notice(message)
         case StormNotice():
             return _storm_notice(message)
+        case Reminding():
+            return _reminding(message)
         case _:
             assert_never(message)
+
+
+def _answer(said: Answer) -> Drawn:
+    lines = [said_line(each) for each in said.lines]
+    text = joined([line(said.title, TITLE_LIMIT), *lines] if said.title else lines, SECTION_LIMIT, "\n")
+    blocks = [
+        *_sections(f"*{line(said.title, TITLE_LIMIT)}*" if said.title else ""),
+        *_listed(lines),
+        presses(said.presses),
+    ]
+    return _drawn("answer", text, blocks)
+
+
+def draw_home(said: Home) -> dict[str, Any]:
+    """Somebody's page in Slack, as `views.publish` takes it."""
+    shown = [presses(said.presses), *(block for part in said.parts for block in _answer(part).blocks)]
+    blocks = [block for block in shown if block is not None]
+    return {
+        "type": "home",
+        "blocks": [block | {"block_id": f"home-{place}"} for place, block in enumerate(blocks, start=1)],
+    }
+
+
+def said_line(text: str) -> str:
+    """One line of ours, escaped; a channel's id becomes the channel, a moment the reader's own time."""
+    said = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
+    said = _OWN_TIME.sub(_moment, said)
+    return _OWN_MESSAGE.sub(r"<\g<0>|message>", said)
+
+
+def _moment(found: re.Match[str]) -> str:
+    at = datetime.fromtimestamp(int(found[2]), UTC)
+    return time_of_day(at) if found[1] == "t" else when(at)
 
 
 def _headline(said: Headline) -> Drawn:
@@ -109,10 +159,12 @@ def _headline(said: Headline) -> Drawn:
     )
     blocks = [
         _header(f"{SEVERITY[said.severity]} · INC-{said.number} · {said.title}"),
-        *_sections(prose(said.summary, 2500)),
+        *_sections(f"*Impact:* {prose(said.impact, 1200)}" if said.impact else ""),
+        *_sections(prose(said.summary, 1500)),
         _fields(_headline_fields(said)),
         *_sections(_wanted_lead(said)),
-        _context(_as_of(said), "Multivac keeps this message up to date."),
+        presses(said.presses),
+        _context(_as_of(said), _latest(said), "Multivac keeps this message up to date."),
     ]
     return _drawn("headline", text, blocks)
 
@@ -143,7 +195,7 @@ def _bridge(bridge: Bridge | None) -> str:
 
 
 def _wanted_lead(said: Headline) -> str:
-    if said.lead or not said.status.is_open:
+    if said.lead or not said.status.is_open or said.presses:
         return ""
     if said.ticket:
         return f"*Next:* whoever takes the lead assigns {link(said.ticket)} to themselves."
@@ -154,6 +206,10 @@ def _as_of(said: Headline) -> str:
     if said.on_call_as_of is None:
         return ""
     return f"The pager does not answer: who is on call is as of {when(said.on_call_as_of)}."
+
+
+def _latest(said: Headline) -> str:
+    return f"Latest: {line(said.latest, 500)}" if said.latest else ""
 
 
 def _announcement(said: Announcement) -> Drawn:
@@ -168,7 +224,7 @@ def _announcement(said: Announcement) -> Drawn:
         f"*{SEVERITY[said.severity]} · INC-{said.number}* · {title}",
         f"{STATUS[said.status]} · Lead: {_lead(said)} · {where}",
     )
-    return _drawn("announcement", text, _sections("\n".join(shown)))
+    return _drawn("announcement", text, [*_sections("\n".join(shown)), presses(said.presses)])
 
 
 def _checklist(said: Checklist) -> Drawn:
@@ -180,10 +236,14 @@ def _checklist(said: Checklist) -> Drawn:
     context = f"{len(said.tasks) - left} of {len(said.tasks)} done or skipped."
     blocks = [
         _header(title),
-        *_listed(map(_task, said.tasks)),
-        _context(context, "Take a task by saying so here." if left else "", after),
+        *task_blocks(said.tasks),
+        _context(context, _how_to_take(said.tasks) if left else "", after),
     ]
     return _drawn("checklist", text, blocks)
+
+
+def _how_to_take(tasks: Sequence[TaskLine]) -> str:
+    return "" if any(task.done for task in tasks) else "Take a task by saying so here."
 
 
 def _next_phase(said: Checklist) -> str:
@@ -191,15 +251,6 @@ def _next_phase(said: Checklist) -> str:
         return ""
     at = f", {when(said.next_at)}" if said.next_at else ""
     return f"Next: {line(said.next_title, TITLE_LIMIT)}{at}."
-
-
-def _task(task: TaskLine) -> str:
-    state = STATE[task.state]
-    if task.state is TaskState.SKIPPED and task.why_skipped:
-        state = f"{state}: {line(task.why_skipped, 150)}"
-    page = link(Link(label="open the page", url=task.link)) if task.link else ""
-    parts = (line(task.text, 300), line(task.role or "", 50), state, page)
-    return f"{MARK[task.state]} {' · '.join(filter(None, parts))}"
 
 
 def _caught_up(said: CaughtUp) -> Drawn:
@@ -213,19 +264,16 @@ def _caught_up(said: CaughtUp) -> Drawn:
     blocks = [
         _header("Came due while Multivac was away"),
         *_listed(phases, LIST_LIMIT // 3),
-        *_listed(map(_task, said.tasks), LIST_LIMIT * 2 // 3),
-        _context("Take a task by saying so here." if left else "Nothing is left to do."),
+        *task_blocks(said.tasks, LIST_LIMIT * 2 // 3),
+        _context(_how_to_take(said.tasks) if left else "Nothing is left to do."),
     ]
     return _drawn("caught-up", text, blocks)
 
 
 def _lead_call(said: LeadCall) -> Drawn:
-    yours = f" Your ticket is {link(said.ticket)}." if said.ticket else ""
-    paragraphs = [f"{person(said.lead)}, you lead this incident.{yours} If you cannot, say here who does."]
-    if said.cx_lead:
-        asked = "Please" if said.cx_lead == said.lead else f"{person(said.cx_lead)}, please"
-        paragraphs.append(f"{asked} settle the severity: say here how bad it is for users.")
-    return _drawn("lead-call", " ".join(paragraphs), _sections("\n".join(paragraphs)))
+    said_of_it = paragraphs(said)
+    blocks = [*_sections(joined(said_of_it, SECTION_LIMIT, "\n")), presses(said.presses)]
+    return _drawn("lead-call", joined(said_of_it, SECTION_LIMIT, " "), blocks)
 
 
 def _gaps(said: Gaps) -> Drawn:
@@ -257,12 +305,49 @@ def _change_line(said: ChangeLine) -> Drawn:
 
 
 def _update_due(said: UpdateDue) -> Drawn:
+    if said.ended:
+        text = f"An update was due {when(said.due_at)}. {line(said.ended, 200)}"
+        return _drawn("update-due", text, [_context(text)])
     asked = f"{person(said.lead)}, please" if said.lead else "Please"
+    where = "write" if said.presses else "say here"
+    every = f" One is due every {_duration(said.every)}." if said.every else ""
+    late = f"*Overdue.* Asked {said.rounds + 1} times. " if said.rounds else ""
     text = (
-        f"An update for stakeholders was promised for {when(said.due_at)}. {asked} say here in two sentences "
-        f"what users notice and what happens next. One is due every {_duration(said.every)}."
+        f"{late}An update for stakeholders was promised for {when(said.due_at)}. {asked} {where} in two "
+        f"sentences what users notice and what happens next.{every}"
     )
-    return _drawn("update-due", text, _sections(text))
+    return _drawn("update-due", text, [*_sections(text), presses(said.presses)])
+
+
+def _update(said: Update) -> Drawn:
+    about = f"*INC-{said.number}* " if said.number is not None else ""
+    moved = f"{_severity(said.was)} → {_severity(said.severity)}" if said.was else _severity(said.severity)
+    stands = f"{moved} · {said.status}"
+    after = f"next update {when(said.next_at)}" if said.next_at else "no further update promised"
+    author = f"Update by {line(said.by, 80)}"
+    text = prose(said.text, 2900 - len(about)) or "Nothing new."
+    spoken = f"{about.replace('*', '')}{author}: {prose(said.text, 2500)} ({stands}; {after})"
+    return _drawn(
+        "update", spoken, [*_sections(f"{about}{text}"), _context(f"{author} · {stands} · {after}")]
+    )
+
+
+def _nudge(said: Nudge) -> Drawn:
+    to = f"{person(said.who)}: " if said.who else ""
+    text = f"{to}{line(said.text, 1500) or 'please have a look.'}"
+    return _drawn("nudge", text, [*_sections(text), presses(said.presses)])
+
+
+def _ended(said: Ended) -> Drawn:
+    text = said_line(said.text) or "It is over."
+    left = [f"• {_follow_up(each)}" for each in said.follow_ups]
+    spoken = f"{text} Left to do: {joined(map(_follow_up, said.follow_ups), 1500, '; ')}" if left else text
+    return _drawn("ended", spoken, [*_sections(text), *_listed(["*Left to do*", *left] if left else ())])
+
+
+def _follow_up(said: FollowUp) -> str:
+    text = line(said.text, 250)
+    return f"{link(Link(label=said.key, url=said.url))} {text}" if said.key else text
 
 
 def _operator_notice(said: OperatorNotice) -> Drawn:
@@ -299,6 +384,13 @@ def _storm_notice(said: StormNotice) -> Drawn:
     return _drawn("storm-notice", f"{title}. {state}" if over else f"{title}. {state} {advice}", blocks)
 
 
+def _reminding(said: Reminding) -> Drawn:
+    whom = f"{person(said.whom)}: " if said.whom else ""
+    text = f"⏰ {whom}{line(said.text, 500)}"
+    blocks = [*_sections(text), _context(*map(said_line, said.told)), presses(said.presses)]
+    return _drawn("reminding", text, blocks)
+
+
 def _storm_line(said: StormLine) -> str:
     where = channel(said.channel) if said.channel else "waits for its channel"
     return f"• {SEVERITY[said.severity]} · INC-{said.number} · {line(said.title, 150)} · {where}"
@@ -328,42 +420,6 @@ def _duration(span: timedelta) -> str:
     if hours and not rest:
         return "hour" if hours == 1 else f"{hours} hours"
     return "minute" if minutes == 1 else f"{minutes} minutes"
-
-
-def _header(text: str) -> Block:
-    shown = plain(text, HEADER_LIMIT) or "No title"
-    return {"type": "header", "text": {"type": "plain_text", "text": shown, "emoji": True}}
-
-
-def _sections(text: str) -> list[Block]:
-    return [{"type": "section", "text": _mrkdwn(text)}] if text.strip() else []
-
-
-def _fields(known: dict[str, str]) -> Block:
-    said = [_mrkdwn(f"*{name}*\n{value}") for name, value in known.items() if value]
-    return {"type": "section", "fields": said}
-
-
-def _context(*parts: str) -> Block | None:
-    said = [_mrkdwn(each) for each in parts if each]
-    return {"type": "context", "elements": said} if said else None
-
-
-def _listed(lines: Iterable[str], limit: int = LIST_LIMIT) -> list[Block]:
-    """The lines in as few sections as hold them, and a count of those for which there is no room."""
-    shown = joined(lines, limit, "\n").split("\n")
-    sections = list[str]()
-    for each in shown:
-        if sections and len(sections[-1]) + 1 + len(each) <= SECTION_LIMIT:
-            sections[-1] += f"\n{each}"
-        else:
-            sections.append(each)
-    return [block for text in sections for block in _sections(text)]
-
-
-def _mrkdwn(text: str) -> dict[str, Any]:
-    # verbatim: Slack adds no links and no mentions of its own to words that came from outside.
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _drawn(kind: str, text: str, blocks: Sequence[Block | None]) -> Drawn:

@@ -69,6 +69,7 @@ class ChatExamination:
             Feature.ANNOUNCED: bool(self.slack.announce_channel or self.slack.operators_channel),
             Feature.PRIVATE: self.wished.private,
             Feature.GROUPS: bool(self.wished.groups),
+            Feature.HEARS: self.slack.hears,
         }
         return {feature for feature, is_used in used.items() if is_used}
 

@@ -14,6 +14,7 @@ class Feature(StrEnum):
     ANNOUNCED = "a channel for announcements or for operators is set"
     PRIVATE = "a playbook opens private channels"
     GROUPS = "a playbook names a user group"
+    HEARS = "people can ask in Slack"
 
 
 # Scope: the feature that needs it, and what for. The methods behind each are in integrations/slack.
@@ -45,8 +46,41 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
         ),
         "users:read.email": (Feature.RESPONSE, "finding the Slack user of whoever is on call needs it"),
         "usergroups:read": (Feature.GROUPS, "inviting a user group needs it"),
+        "commands": (Feature.HEARS, "/incident needs it"),
+        "app_mentions:read": (Feature.HEARS, "asking by a mention, also in a thread, needs it"),
+        "im:history": (Feature.HEARS, "asking in a direct message needs it"),
+        "reactions:read": (Feature.HEARS, "hearing of reactions, by which people keep messages, needs it"),
+        "reactions:write": (Feature.HEARS, "showing at a message that it is kept needs it"),
+        "files:write": (Feature.HEARS, "exporting a timeline into the channel needs it"),
+        "pins:read": (Feature.HEARS, "hearing what people pin and unpin needs it"),
     }
 )
+
+# Event: what it is heard for. `integrations/slack/inbound.py` hears them.
+EVENTS: dict[str, str] = {
+    "app_mention": "a mention is a command too",
+    "message.im": "and so is a direct message",
+    "app_home_opened": "its page shows each person what is open",
+    "member_joined_channel": "whoever joins and is on call is told where things stand",
+    "member_left_channel": "whoever left is not invited again",
+    "message.channels": "whoever writes needs no briefing; a message that is kept may be edited or deleted",
+    "message.groups": "the same in private channels",
+    "pin_removed": "the timeline says who unpinned the headline",
+    "channel_rename": "a channel keeps the name that people give it",
+    "group_rename": "the same of private channels",
+    "channel_archive": "while a channel is archived nothing is posted, and the lead is told",
+    "group_archive": "the same of private channels",
+    "channel_unarchive": "then the response goes on there",
+    "group_unarchive": "the same of private channels",
+    "channel_deleted": "the lead is told",
+    "group_deleted": "the same of private channels",
+    "channel_left": "the lead is told that the bot was removed",
+    "group_left": "the same of private channels",
+    "user_change": "a lead whose account is closed leaves a gap that is said",
+    "reaction_added": "a pushpin keeps a message in the timeline, a ticked box makes it a task",
+    "reaction_removed": "within ten minutes that takes it back",
+    "pin_added": "what people pin is kept in the timeline",
+}
 
 
 def missing(granted: Collection[str], used: Collection[Feature]) -> Mapping[str, str]:

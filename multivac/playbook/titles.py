@@ -21,7 +21,7 @@ _DIFFERS = re.compile(
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def gist(title: str) -> str | None:
     """The words of a title without numbers, ids, hosts, times and case; None if too few are left."""
     words = _WORD.findall(_DIFFERS.sub(" ", title[:_LOOKED_AT].casefold()))

@@ -23,6 +23,7 @@ class Known:
     changed: bool
     is_new: bool = False  # nothing was heard of it before
     came_back: bool = False  # it was over, and is not with this
+    is_other: bool = False  # others may join it by something else than before
     ended_at: datetime | None = None  # if it is over
 
 
@@ -83,8 +84,13 @@ def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
         facts=facts,
         changed=facts != before,
         came_back=before.status == _OVER and not is_over,
+        is_other=_joined_by(facts) != _joined_by(before),
         ended_at=ended_at(stored) if is_over else None,
     )
+
+
+def _joined_by(facts: Facts) -> tuple[str | None, ...]:
+    return facts.service_id, facts.service_name, facts.title, facts.dedup_key, facts.merged_into
 
 
 def _with(told: Alert, known: str) -> str:
@@ -129,11 +135,11 @@ def worst_open(tx: sa.Connection, owner: IncidentId) -> Severity | None:
 
 def are_many(tx: sa.Connection, owner: IncidentId) -> bool:
     """Whether an incident has so many alerts that a look at all of them takes long."""
-    return len(tx.scalars(_FIRST_ONES, {"owner": owner}).all()) == _MANY
+    return tx.scalar(_ONE_MORE, {"owner": owner}) is not None
 
 
 _MANY = 100
-_FIRST_ONES = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).limit(_MANY)
+_ONE_MORE = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).offset(_MANY - 1).limit(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ _LOCKED_SECONDS = 3  # for a row; longer means a frozen replica, and the beat mu
 _ONLY_LOCKED = frozenset({"55P03", "40P01"})  # a row of somebody's, for a moment: PostgreSQL's own numbers
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
 _GROUP = 12  # how many pieces of work of one rank share a commit: more would make each wait for all
+# Whoever came back last goes first: each connection in use keeps pages and statements of its own, and
+# taken in turn all would come to keep everything.
+FEW_WARM = {"pool_use_lifo": True}
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -53,7 +56,9 @@ def open_engine(url: str, *, pool: int = _CONNECTIONS, boot: str = "") -> sa.Eng
         )
         sa.event.listen(engine, "connect", _let_go_when_frozen)
         return engine
-    engine = sa.create_engine(url, pool_size=pool, max_overflow=0, connect_args={"factory": SqliteConnection})
+    engine = sa.create_engine(
+        url, pool_size=pool, max_overflow=0, connect_args={"factory": SqliteConnection}, **FEW_WARM
+    )
     sa.event.listen(engine, "connect", _leave_transactions_to_us)
     sa.event.listen(engine, "begin", _begin_at_once)
     return engine

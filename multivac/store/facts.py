@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from multivac.incident import Bridge, Facts, Person
@@ -54,7 +53,6 @@ def ended_at(stored: str) -> datetime:
     return datetime.fromisoformat(end[1] if is_last else held["status"][1])
 
 
-@lru_cache(maxsize=16_384)  # a storm has ten thousand alerts, each looked at with every change
 def facts_of(stored: str) -> Facts:
     """The facts as last known."""
     held = {name: value for name, (value, _) in json.loads(stored).items() if value is not None}

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -155,15 +155,19 @@ def planned(tx: sa.Connection, number: IncidentId, *, version: int, wake_at: dat
     tx.execute(_PLANNED, {"number": number, "seen": version, "at": wake_at})
 
 
+_FORGOTTEN = 2000
+
+
 def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched, ...]:
     """Incidents whose time has come, and those that changed since they were looked at; the worst first."""
     row = sa.select(incident.c.id, incident.c.version, incident.c.severity)
     # Two questions, each with an index of its own: asked as one, SQLite reads every incident there ever was.
-    forgotten, woken = (
-        row.where(incident.c.planned < incident.c.version),
-        row.where(incident.c.wake_at <= now),
+    # PostgreSQL takes a third of all there ever were for forgotten, unless it is told how many it need give.
+    forgotten = row.where(incident.c.planned < incident.c.version).order_by(incident.c.id).limit(_FORGOTTEN)
+    woken = row.where(incident.c.wake_at <= now)
+    rows = tx.execute(
+        sa.union(sa.select(forgotten.subquery()), woken).order_by("severity", "id").limit(limit)
     )
-    rows = tx.execute(sa.union(forgotten, woken).order_by("severity", "id").limit(limit))
     return tuple(
         Touched(number=IncidentId(r.id), version=r.version, severity=Severity(r.severity)) for r in rows
     )
@@ -223,13 +227,27 @@ def rename_channel(tx: sa.Connection, number: IncidentId, name: str) -> None:
 
 
 def person_acted(tx: sa.Connection, number: IncidentId, *, at: datetime) -> None:
-    """Remember that a human said or did something then; the earliest stays, whichever is heard first."""
-    known = sa.or_(
-        incident.c.person_acted_at.is_(None),
-        incident.c.person_acted_at > sa.bindparam("at", type_=incident.c.person_acted_at.type),
+    """Remember that a human said or did something then; the earliest stays, the latest to a minute."""
+    tx.execute(_ACTED, {"number": number, "at": at, "lately": at - _LATELY})
+
+
+_LATELY = timedelta(minutes=1)  # in a storm of events, a row is not written for each
+_FIRST, _LAST = incident.c.person_acted_at, incident.c.acted_at
+_THEN = sa.bindparam("at", type_=_FIRST.type)
+_IS_FIRST = sa.or_(_FIRST.is_(None), _FIRST > _THEN)
+_ACTED = (
+    sa.update(incident)
+    .where(
+        incident.c.id == sa.bindparam("number"),
+        sa.or_(_IS_FIRST, _LAST.is_(None), sa.bindparam("lately", type_=_LAST.type) > _LAST),
     )
-    earlier = sa.update(incident).where(incident.c.id == sa.bindparam("number"), known)
-    tx.execute(earlier.values(person_acted_at=sa.bindparam("at")), {"number": number, "at": at})
+    .values(
+        {
+            _FIRST: sa.case((_IS_FIRST, _THEN), else_=_FIRST),
+            _LAST: sa.case((sa.or_(_LAST.is_(None), _LAST < _THEN), _THEN), else_=_LAST),
+        }
+    )
+)
 
 
 def propose_resolution(tx: sa.Connection, number: IncidentId, *, by: str, at: datetime) -> None:

@@ -184,6 +184,12 @@ def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, *, now: date
     return tx.execute(_FAILED, bound).rowcount == 1
 
 
+def undone(tx: sa.Connection, number: IncidentId, name: str) -> None:
+    """Somebody else has undone what the step did: it is due again, if it is still wanted."""
+    this = (step.c.incident == number, step.c.name == name, step.c.done.is_not(None))
+    tx.execute(sa.update(step).where(*this).values(done=""))
+
+
 def keep_meanwhile(tx: sa.Connection, number: IncidentId, name: str, *, known: Mapping[str, Any]) -> None:
     """Keep what the next try of a step has to know of this one; its result takes the place of that."""
     row = sa.update(step).where(step.c.incident == number, step.c.name == name, step.c.done.is_(None))
@@ -213,6 +219,15 @@ def free(tx: sa.Connection, dead: Collection[str], *, now: datetime) -> tuple[In
     return tuple(IncidentId(number) for number in numbers)
 
 
+def undo(tx: sa.Connection, number: IncidentId, names: Collection[str]) -> None:
+    """What these steps had done is gone: they are to be done again; what is under way counts no more."""
+    tx.execute(
+        sa.update(step)
+        .where(step.c.incident == number, step.c.name.in_(names))
+        .values(done=None, done_at=None, result=None, claim=None, unknown=False, next_try=None, gave_up=None)
+    )
+
+
 def forgive(tx: sa.Connection, *, now: datetime) -> None:
     """Let open incidents try again what was given up: an operator may have mended it."""
     open_ones = sa.select(incident.c.id).where(incident.c.status.in_(OPEN))
@@ -233,32 +248,30 @@ def look_now(tx: sa.Connection, *, now: datetime) -> int:
 
 
 def unfinished(tx: sa.Connection) -> int:
-    """How many wanted steps are not done and not given up."""
-    due = sa.and_(_NOT_DONE, sa.or_(step.c.gave_up.is_(None), step.c.gave_up != step.c.wanted))
-    asked = sa.select(sa.func.count()).where(due)
-    if tx.dialect.name != "postgresql":
-        return int(tx.scalar(asked) or 0)
-    # Its planner takes two columns to differ as a rule, and so would read every step there ever was.
-    tx.execute(sa.text("set local enable_seqscan = off"))
-    found = int(tx.scalar(asked) or 0)
-    tx.execute(sa.text("set local enable_seqscan = on"))
-    return found
+    """How many wanted steps are not done and not given up, of the newest 10,000 that are not done."""
+    return int(tx.scalar(_UNFINISHED) or 0)
 
 
 _NOT_DONE = sa.and_(step.c.wanted.is_not(None), sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted))
+# PostgreSQL takes two columns to differ as a rule, and so would read every step there ever was. Asked for the
+# newest so many, it walks the index of the few that are not done.
+_NEWEST = sa.select(step).where(_NOT_DONE).order_by(step.c.incident.desc()).limit(10_000).subquery()
+_UNFINISHED = sa.select(sa.func.count()).where(
+    sa.or_(_NEWEST.c.gave_up.is_(None), _NEWEST.c.gave_up != _NEWEST.c.wanted)
+)
 _WAITING_ROWS = (
     sa.select(
-        step.c.incident,
-        step.c.name,
-        step.c.wanted_at,
-        step.c.claim,
-        step.c.error,
-        step.c.failing_since,
-        step.c.next_try,
-        (step.c.gave_up == step.c.wanted).label("gave_up"),
+        _NEWEST.c.incident,
+        _NEWEST.c.name,
+        _NEWEST.c.wanted_at,
+        _NEWEST.c.claim,
+        _NEWEST.c.error,
+        _NEWEST.c.failing_since,
+        _NEWEST.c.next_try,
+        (_NEWEST.c.gave_up == _NEWEST.c.wanted).label("gave_up"),
     )
-    .join(incident, incident.c.id == step.c.incident)
-    .where(incident.c.status.in_(OPEN), _NOT_DONE)
+    .join(incident, incident.c.id == _NEWEST.c.incident)
+    .where(incident.c.status.in_(OPEN), incident.c.shut_at.is_(None))
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -37,7 +37,7 @@ class Alerts:
     bridge_url: str | None
 
 
-_MANY = 200
+_A_HANDFUL, _MANY = 8, 200
 _Stored = tuple[tuple[str, str, str], ...]
 
 
@@ -49,16 +49,21 @@ def together(stored: _Stored) -> Alerts:
 # An incident is looked at many times between two changes, and a storm puts hundreds of alerts into one.
 @lru_cache(maxsize=128)
 def _few(stored: _Stored) -> Alerts:
-    return _reckon(stored)
+    return _reckon(stored, facts_of if len(stored) <= _A_HANDFUL else _kept_facts_of)
 
 
 @lru_cache(maxsize=4)  # each holds the texts of thousands of alerts: 128 of them took 300 MB
 def _many(stored: _Stored) -> Alerts:
-    return _reckon(stored)
+    return _reckon(stored, _kept_facts_of)
 
 
-def _reckon(stored: _Stored) -> Alerts:
-    rows = tuple(AlertRow(source, key, facts_of(facts)) for source, key, facts in stored)
+# Only where many alerts are read again for each that changes: kept for every alert, thousands that
+# nobody asks for again would lie among what comes and goes, and no page of memory be given back.
+_kept_facts_of = lru_cache(maxsize=16_384)(facts_of)
+
+
+def _reckon(stored: _Stored, read: Callable[[str], Facts]) -> Alerts:
+    rows = tuple(AlertRow(source, key, read(facts)) for source, key, facts in stored)
     facts = [row.facts for row in rows]
     bridges = [one.bridge for one in reversed(facts) if one.bridge]
     return Alerts(

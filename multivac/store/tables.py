@@ -89,6 +89,24 @@ incident = sa.Table(
     # The storm it was declared in, if in one; and while it waits there for its turn, since when.
     sa.Column("storm", sa.Integer),
     sa.Column("queued_at", Instant),
+    # What people made of it: what users notice, who declared it, whether it is only practice.
+    sa.Column("impact", sa.Text),
+    sa.Column("declared_by", sa.Text),
+    sa.Column("drill", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # While nobody can write in its channel: since when, and how that came ("archived by Cy").
+    sa.Column("shut_at", Instant),
+    sa.Column("shut_how", sa.Text),
+    # No phase of the checklists that was due by then appears any more; far off while they are paused.
+    sa.Column("checklists_from", Instant),
+    # When people last did something; until when prompts are put off, and until when all is quiet.
+    sa.Column("acted_at", Instant),
+    sa.Column("next_update_at", Instant),
+    sa.Column("prompts_off", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("snoozed_until", Instant),
+    sa.Column("quiet_until", Instant),
+    # When somebody asked for the channel to be archived; the incident that goes on with this one's alerts.
+    sa.Column("archive_at", Instant),
+    sa.Column("merged_into", sa.Integer),
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
@@ -213,6 +231,8 @@ entry = sa.Table(
     sa.Column("noted_at", Instant, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("actor", sa.Text),
+    sa.Column("link", sa.Text),  # to the message that it was taken from
+    sa.Column("retracted_at", Instant),  # it stays, and is not shown any more
     sa.UniqueConstraint("incident", "key"),
 )
 
@@ -250,6 +270,26 @@ role = sa.Table(
     sa.Column("person", sa.Text, nullable=False),
     sa.Column("how", sa.Text, nullable=False),
     sa.Column("since", Instant, nullable=False),
+    # When they said that they take it; a role that people gave each other needs no such word.
+    sa.Column("accepted_at", Instant),
+    # When their account in the chat was closed.
+    sa.Column("gone_at", Instant),
+)
+
+# Who is called, in order: asked to lead, in the channel, or paged. The role's row says who leads.
+summons = sa.Table(
+    "summons",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("people", sa.Text, nullable=False),
+    sa.Column("service", sa.Text),
+    # Who wanted it and what they said; nobody when it is only the next one's turn.
+    sa.Column("by", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("told_at", Instant),
 )
 
 turn = sa.Table(
@@ -271,6 +311,7 @@ person = sa.Table(
     sa.Column("name", sa.Text),
     sa.Column("active", sa.Boolean, nullable=False, default=True),
     sa.Column("checked_at", Instant, nullable=False),
+    sa.Index("person_known_as", "vendor", "id"),
 )
 
 lookup = sa.Table(
@@ -299,4 +340,110 @@ tank = sa.Table(
     sa.Column("level", sa.Float, nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("shut_until", Instant),
+)
+
+# Who is in an incident's channel, as the chat told us, and who is to be brought in: the last word counts.
+member = sa.Table(
+    "member",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("chat_id", sa.Text, primary_key=True),
+    sa.Column("joined_at", Instant),  # none yet, if somebody only asked for them
+    sa.Column("left_at", Instant),
+    sa.Column("invited", sa.Boolean, nullable=False, default=False, server_default=sa.false()),  # by us
+    # How many entries the timeline had when they came, and when they first wrote or asked something.
+    sa.Column("entries", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("seen_at", Instant),
+    # When somebody last asked to have them brought in, and who (the chat's id).
+    sa.Column("asked_at", Instant),
+    sa.Column("asked_by", sa.Text),
+)
+
+# Everything that people asked for and what came of it; `request` is the same in each redelivery.
+audit = sa.Table(
+    "audit",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request", sa.Text, nullable=False, unique=True),
+    sa.Column("ref", sa.Text, nullable=False, index=True),
+    sa.Column("at", Instant, nullable=False, index=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("verb", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False),
+    sa.Column("incident", sa.Integer, index=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text),
+)
+
+# What people ticked, skipped or took of the checklists, and the tasks that they added themselves.
+task = sa.Table(
+    "task",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    # Of a checklist: its occurrence and the task's id, such as first-5-minutes/confirm-impact; else a number.
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text),  # of those that people added
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("by", sa.Text),  # who said so last, by name
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("owner", sa.Text),
+    sa.Column("link", sa.Text),
+    sa.Column("retracted_at", Instant),
+)
+
+# Messages that people asked to keep, by a reaction, a pin or a shortcut; `kept` is the edition that is kept.
+capture = sa.Table(
+    "capture",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("message", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # note or task
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False, default=1),
+    sa.Column("kept", sa.Integer, nullable=False, default=0),
+    sa.Column("task", sa.Text),  # the key of the task that was made of it
+    sa.Column("retracted_at", Instant),
+)
+
+# What people asked to be reminded of; `round` is raised by each answer, so that an old button does nothing.
+reminder = sa.Table(
+    "reminder",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("whom", sa.Text),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("every", sa.Integer),  # seconds
+    sa.Column("until_at", Instant),
+    sa.Column("until_done", sa.Boolean, nullable=False, default=False),
+    sa.Column("escalate_to", sa.Text),
+    sa.Column("after", sa.Integer, nullable=False),  # seconds
+    sa.Column("round", sa.Integer, nullable=False, default=1),
+    sa.Column("ended", sa.Text),  # done or cancelled
+    # The last answer: to which round, what, by whom, when.
+    sa.Column("answered", sa.Integer),
+    sa.Column("answer", sa.Text),
+    sa.Column("answered_by", sa.Text),
+    sa.Column("answered_at", Instant),
+)
+
+# What people say that is carried somewhere: updates, follow-ups, and lines on what they changed.
+saying = sa.Table(
+    "saying",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    # What else there is to say of it, as JSON; each kind has its own.
+    sa.Column("more", sa.Text, nullable=False),
+    # Numbers are in what was posted: never given twice.
+    sqlite_autoincrement=True,
 )

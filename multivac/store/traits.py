@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,7 +82,13 @@ def remember(tx: sa.Connection, number: IncidentId, subject: Subject, *, declare
         if value
     ]
     if rows:
-        tx.execute(insert_into(tx.dialect.name, trait).on_conflict_do_nothing(), rows)
+        tx.execute(_remember(tx.dialect.name), rows)
+
+
+@cache
+def _remember(dialect: str) -> sa.Executable:
+    insert: sa.Executable = insert_into(dialect, trait).on_conflict_do_nothing()
+    return insert
 
 
 def forget(tx: sa.Connection, before: datetime) -> int:
@@ -110,8 +117,13 @@ def _link(source: str, key: str) -> str:
 
 def _one_after_the_other(tx: sa.Connection, what: Iterable[str]) -> None:
     if tx.dialect.name == "postgresql":  # SQLite has one writer anyway
-        for one in sorted(set(what)):  # in one order, so that no two wait for each other
-            tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(one))))
+        tx.execute(
+            _LOCK_EACH, {"names": sorted(set(what))}
+        )  # in one order, so that no two wait for each other
+
+
+# One statement for all: in a storm each round to the database counts.
+_LOCK_EACH = sa.text("select pg_advisory_xact_lock(hashtext(one)) from unnest(cast(:names as text[])) as one")
 
 
 def _candidates(tx: sa.Connection, rule: _Rule, *, now: datetime) -> list[Any]:

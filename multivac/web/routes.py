@@ -38,6 +38,11 @@ class Reply(Protocol):
         """One word for the metric."""
         ...
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What goes with the text; without a type it is plain."""
+        ...
+
 
 class Door(Protocol):
     """A front door for signed bodies."""
@@ -95,7 +100,7 @@ def _mount(app: FastAPI, name: str, pool: ThreadPoolExecutor, *, parts: Parts) -
             reply = await loop.run_in_executor(pool, door.receive, bytes(body.raw), dict(request.headers))
         told.labels(name, reply.outcome).inc()
         seconds.labels(name).observe(time.perf_counter() - began)
-        return PlainTextResponse(reply.text, reply.status)
+        return PlainTextResponse(reply.text, reply.status, dict(reply.headers))
 
     # A plain route: nothing here needs what an API route works out for each request.
     app.router.routes.append(Route(f"/webhooks/{name}", webhook, methods=["POST"]))

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from integrations.sandbox.server import Sandbox
 from multivac.demo.stage import Stage
+from tests.browser.tiny import TinyApp
 
 
 class Complaints(list[str]):
@@ -62,6 +63,14 @@ def still(page: Page, world: Sandbox, complaints: Complaints) -> Page:
     """The page without a daemon: nothing happens but what the test does."""
     complaints.watch(page).goto(f"{world.url}/")
     return page
+
+
+@pytest.fixture
+def app(world: Sandbox) -> Iterator[TinyApp]:
+    """A tiny app of the test's own in the daemon's place."""
+    app = TinyApp(world)
+    yield app
+    app.close()
 
 
 @pytest.fixture

@@ -75,6 +75,6 @@ def test_a_vendor_that_hangs_does_not_keep_the_command_alive(clinic: Clinic) -> 
 
 
 def test_the_manifest_is_yaml_and_nothing_else(clinic: Clinic) -> None:
-    done = multivac("manifest", "--socket", settings={}, folder=clinic.folder, timeout=LIMIT)
+    done = multivac("manifest", settings={}, folder=clinic.folder, timeout=LIMIT)
     assert done.returncode == 0
     assert yaml.safe_load(done.stdout)["settings"]["socket_mode_enabled"] is True

@@ -1,7 +1,10 @@
 """Slack as the people of the stories see it: channels, what is said in them, and who is there."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from integrations.sandbox.slack import ChannelView
@@ -84,9 +87,126 @@ class Slack:
         bot = self.standin.space.bot.id
         return [one.name for one in self.standin.space.channels.values() if one.creator == bot and one.name]
 
+    def person(self, who: str) -> str:
+        """The whole name of somebody who is named by their first name."""
+        return _full_name(self.standin, who)
+
     def says(self, channel: str, who: str, text: str) -> None:
         """Let a person write."""
         self.standin.person_says(self.channel(channel).name, _full_name(self.standin, who), text)
+
+    def direct(self, who: str) -> list[str]:
+        """What we wrote to a person directly, in order."""
+        found = [one for one in self.standin.space.channels.values() if one.kind == "im"]
+        bot = self.standin.space.bot.id
+        pair = {self.id_of(who), bot}
+        messages = [each for one in found if set(one.members) == pair for each in one.messages.values()]
+        return [text_of(message) for message in messages if message["user"] == bot]
+
+    def whispers(self, channel: str, who: str) -> list[str]:
+        """What only this person was shown in a channel, in order."""
+        shown = self.standin.channel(self.channel(channel).id).ephemerals
+        return [text_of(one) for one in shown if one["to"] == self.id_of(who)]
+
+    def id_of(self, who: str) -> str:
+        """Somebody's id, by the first name."""
+        return next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
+
+    # --- what people ask --------------------------------------------------------------------------
+
+    def asks(self, who: str, line: str, *, channel: str = "general") -> str:
+        """Let a person type `/incident` and the line, in a channel; gives what only they are then told."""
+        name = channel if channel == "general" else self.channel(channel).name
+        with self._told(who, name) as told:
+            self.standin.commands(name, _full_name(self.standin, who), line)
+        return told.text
+
+    def presses(self, who: str, label: str, *, channel: str, kind: str = "") -> str:
+        """Let a person press the newest button of this label; gives what only they are then told."""
+        room = self.channel(channel)
+        shown = [*room.ours(kind), *(() if kind else self.standin.channel(room.id).ephemerals)]
+        message, action = next(
+            (message, element)
+            for message in reversed(shown)
+            for block in message.get("blocks", ())
+            for element in block.get("elements", ())
+            if element.get("type") == "button" and element["text"]["text"] == label
+        )
+        with self._told(who, room.name) as told:
+            self.standin.clicks(
+                room.id, _full_name(self.standin, who), ts=message["ts"], action_id=action["action_id"]
+            )
+        return told.text
+
+    def presses_in_direct(self, who: str, label: str) -> None:
+        """Let a person press a button of what we wrote to them directly."""
+        place = self.standin.direct(self.id_of(who))
+        message, action = next(
+            (message, element)
+            for message in reversed(place.messages)
+            for block in message.get("blocks", ())
+            for element in block.get("elements", ())
+            if element.get("type") == "button" and element["text"]["text"] == label
+        )
+        before = len(place.ephemerals)
+        self.standin.clicks(
+            place.id, _full_name(self.standin, who), ts=message["ts"], action_id=action["action_id"]
+        )
+        self.wait_for(
+            lambda: len(self.standin.direct(self.id_of(who)).ephemerals) > before, "an answer in the talk"
+        )
+
+    def sends(self, who: str, **fields: str | list[str]) -> dict[str, str]:
+        """Let a person fill the form that is open and send it; gives the faults told at its fields."""
+        self.wait_for(lambda: bool(self.standin.space.views), "a form")
+        view = next(reversed(self.standin.space.views.values()))
+        values = {}
+        for block in view["blocks"]:
+            if block["type"] == "input":
+                state = _filled(block["element"], fields.get(block["block_id"]))
+                values[block["block_id"]] = {block["element"]["action_id"]: state}
+        knock = self.standin.submits(_full_name(self.standin, who), view["id"], values)
+        assert knock.status == 200, knock
+        return dict(knock.body.get("errors", {})) if isinstance(knock.body, dict) else {}
+
+    def opens_home(self, who: str) -> str:
+        """Let a person open Multivac's own page; gives what stands there."""
+        me = next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
+        self.standin.opens_home(me)
+        self.wait_for(lambda: me in self.standin.space.homes, "the page")
+        return _written(self.standin.space.homes[me]["blocks"])
+
+    def form(self) -> dict[str, Any]:
+        """The form that is open."""
+        self.wait_for(lambda: bool(self.standin.space.views), "a form")
+        return dict(next(reversed(self.standin.space.views.values())))
+
+    @contextmanager
+    def _told(self, who: str, channel: str) -> Iterator["Told"]:
+        """What one person is told, once whatever they did was answered."""
+        me = next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
+        before = self.standin.channel(channel).ephemerals
+        views = set(self.standin.space.views)
+        told = Told()
+        yield told
+
+        def fresh() -> list[Message]:
+            now = self.standin.channel(channel).ephemerals
+            return [one for one in now if one["to"] == me and one not in before]
+
+        def answered() -> bool:
+            is_less = len(self.standin.channel(channel).ephemerals) < len(before)
+            return is_less or bool(fresh()) or set(self.standin.space.views) != views
+
+        self.wait_for(answered, "an answer")
+        told.text = "\n".join(text_of(one) for one in fresh())
+
+    def wait_for(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until it holds: people are answered on threads of the daemon's own."""
+        end = time.monotonic() + 9
+        while not holds():
+            assert time.monotonic() < end, f"{what} did not come"
+            time.sleep(0.005)
 
     def _names(self) -> list[str]:
         return [channel.name for channel in self.standin.space.channels.values() if channel.name]
@@ -98,6 +218,27 @@ class Slack:
 def text_of(message: Message) -> str:
     """What a reader of the message sees: the text of its blocks, else its own."""
     return _written(message.get("blocks") or message.get("text") or "")
+
+
+@dataclass
+class Told:
+    """What somebody was told who did something."""
+
+    text: str = ""
+
+
+def _filled(element: dict[str, Any], value: str | list[str] | None) -> dict[str, Any]:
+    """The state of a form's field as Slack sends it: what was written, else what stood in it."""
+    kind, options = element["type"], element.get("options", [])
+    if kind == "plain_text_input":
+        return {"type": kind, "value": element.get("initial_value") if value is None else value}
+    if kind == "checkboxes":
+        chosen = [one for one in options if one["value"] in (value or ())]
+        return {"type": kind, "selected_options": chosen or element.get("initial_options", [])}
+    if kind == "users_select":
+        return {"type": kind, "selected_user": value or element.get("initial_user")}
+    chosen = [one for one in options if one["value"] == value]
+    return {"type": kind, "selected_option": chosen[0] if chosen else element.get("initial_option")}
 
 
 def _full_name(standin: StandIn, first: str) -> str:

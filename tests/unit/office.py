@@ -52,6 +52,12 @@ class Office:
     def open(self, name: str = "inc-1", **more: Any) -> str:
         return str(self.web.conversations_create(name=name, **more)["channel"]["id"])
 
+    def open_to(self, user: str, name: str = "inc-1") -> str:
+        """A channel of the app's with somebody in it."""
+        channel = self.open(name)
+        self.web.conversations_invite(channel=channel, users=self.user(user))
+        return channel
+
     def post(self, channel: str, text: str = "hello", **more: Any) -> str:
         return str(self.web.chat_postMessage(channel=channel, text=text, **more)["ts"])
 
@@ -70,7 +76,8 @@ def why(act: Callable[..., Any], *given: Any, **named: Any) -> str:
 
 
 def modal(**more: Any) -> dict[str, Any]:
-    return {"type": "modal", "title": {"type": "plain_text", "text": "Declare"}, "blocks": [SECTION], **more}
+    title, submit = ({"type": "plain_text", "text": text} for text in ("Declare", "Send"))
+    return {"type": "modal", "title": title, "submit": submit, "blocks": [SECTION], **more}
 
 
 def genuine(office: Office, headers: dict[str, str], body: bytes) -> bool:

@@ -25,6 +25,7 @@ class Answer:
     status: int = 202
     text: str = "Accepted."
     outcome: str = "accepted"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

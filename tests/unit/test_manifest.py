@@ -13,8 +13,10 @@ from integrations.sandbox.clock import Clock as SandboxClock
 from integrations.sandbox.server import Sandbox
 from integrations.slack.doctor import SlackDoctor
 from multivac.check import slack_manifest
-from multivac.check.scopes import SCOPES
+from multivac.check.manifest import usage_hint
+from multivac.check.scopes import EVENTS, SCOPES, Feature
 from multivac.errors import GiveUp
+from multivac.ports import Posted
 from tests.slack_site import HELLO, MARKER, NOON
 from tests.stories.stage import Clock, Logs, Multivac
 
@@ -51,16 +53,24 @@ def test_the_file_in_the_repository_is_current() -> None:
     assert (ROOT / "config" / "slack-manifest.yaml").read_text() == slack_manifest(), "run `make docs`"
 
 
-def test_each_scope_is_there_with_its_reason() -> None:
+def test_each_scope_and_event_is_there_with_its_reason() -> None:
     lines = dict(re.findall(r"^ +- (\S+) +# (.+)$", slack_manifest(), flags=re.MULTILINE))
-    assert lines == {scope: why for scope, (_, why) in SCOPES.items()}
+    assert lines == {scope: why for scope, (_, why) in SCOPES.items()} | EVENTS
     assert scopes_of(slack_manifest()) == list(SCOPES)
 
 
-def test_it_asks_for_nothing_that_is_not_handled() -> None:
-    manifest = yaml.safe_load(slack_manifest())
-    assert manifest["settings"] == {"socket_mode_enabled": False, "token_rotation_enabled": False}
-    assert set(manifest["features"]) == {"bot_user"}
+def test_socket_mode_is_the_default_and_needs_no_address() -> None:
+    text = slack_manifest()
+    assert "url" not in text.replace("https://api.slack.com/apps", "")
+    assert yaml.safe_load(text)["settings"]["socket_mode_enabled"] is True
+
+
+def test_over_http_everything_goes_to_one_address() -> None:
+    manifest = yaml.safe_load(slack_manifest(url="https://multivac.example.com/"))
+    at, settings = "https://multivac.example.com/webhooks/slack", manifest["settings"]
+    assert manifest["features"]["slash_commands"][0]["url"] == at
+    assert settings["event_subscriptions"]["request_url"] == settings["interactivity"]["request_url"] == at
+    assert settings["socket_mode_enabled"] is False
 
 
 def test_slack_accepts_its_lengths() -> None:
@@ -68,11 +78,8 @@ def test_slack_accepts_its_lengths() -> None:
     # The lengths are those of Slack's reference of app manifests.
     assert len(about["display_information"]["name"]) <= 35
     assert len(about["display_information"]["description"]) <= 140
+    assert len(usage_hint()) <= 100
     assert re.fullmatch(r"[a-z0-9-_.]{1,80}", about["features"]["bot_user"]["display_name"])
-
-
-def test_socket_mode_is_on_where_it_is_asked_for() -> None:
-    assert yaml.safe_load(slack_manifest(socket=True))["settings"]["socket_mode_enabled"] is True
 
 
 # --- the scopes are enough ------------------------------------------------------------------------
@@ -136,12 +143,21 @@ def everything(chat: SlackDoctor) -> Iterator[Callable[[], object]]:
             lambda c=channel: chat.set_topic(c, "x"),
             lambda c=channel: chat.set_purpose(c, "x"),
             lambda c=channel: chat.invite(c, [ana.id]),
+            lambda c=channel: chat.whisper(c, ana.id, HELLO),
             lambda p=posted: chat.edit(p, HELLO, MARKER),
+            lambda p=posted: chat.reply(p, HELLO, MARKER, loud=False),
+            lambda p=posted: chat.find_reply(p, MARKER),
             lambda p=posted: chat.pin(p),
+            lambda p=posted: chat.read(p),
+            lambda p=posted: chat.read(Posted(p.channel, "1700000000.000100")),
+            lambda p=posted: chat.react(p, "memo"),
+            lambda p=posted: chat.react(p, "memo", off=True),
             lambda c=channel: chat.bookmark(c, "x", "https://example.com", look_first=True),
             lambda c=channel: chat.find_message(c, MARKER, since=since),
             lambda c=channel: chat.people_spoke(c),
             lambda n=name: chat.find_channel(n, since=since),
+            lambda c=channel: chat.archive(c),
+            lambda c=channel: chat.unarchive(c),
         )
 
 
@@ -165,7 +181,10 @@ def test_every_method_that_the_adapter_calls_works_with_these_scopes(sandbox: Sa
     assert written - {"base.url", "on.behalf"} == called
 
 
-@pytest.mark.parametrize("scope", sorted(set(SCOPES) - {"users:read.email"}))
+CALLED = {scope for scope, (feature, _) in SCOPES.items() if feature is not Feature.HEARS}
+
+
+@pytest.mark.parametrize("scope", sorted(CALLED - {"users:read.email"}))
 def test_without_any_one_scope_some_verb_fails(sandbox: Sandbox, scope: str) -> None:
     with pytest.raises(GiveUp, match=f"{scope.removesuffix('.public')}|not in the channel"):
         do_everything(chat_with(sandbox, [each for each in SCOPES if each != scope]))

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -97,6 +98,19 @@ def test_an_address_proves_itself_by_echoing_the_challenge(office: Office, app: 
     assert office.slack.outbox.challenge()
 
 
+def test_slack_looks_whether_the_app_is_there_and_says_when_it_sends_no_more(
+    office: Office, app: App, payloads: Path
+) -> None:
+    assert office.slack.outbox.check_ssl().status == 200
+    assert parse_qs(app.heard[-1][2].decode())["ssl_check"] == ["1"]
+    office.slack.outbox.rate_limited()
+    office.slack.deliveries.redeliver_due()
+    [told] = app.events()
+    record = json.loads((payloads / "slack" / "event.app_rate_limited.json").read_text())
+    assert told.keys() == record.keys()
+    assert told["type"] == "app_rate_limited"
+
+
 def test_a_command_reaches_the_app_signed_and_shows_its_answer(office: Office, app: App) -> None:
     app.answers = [(200, {}, b'{"text": "Declared.", "response_type": "ephemeral"}')]
     knock = office.slack.commands("incidents", "Ana Silva", "declare checkout is down")
@@ -153,7 +167,13 @@ def test_a_click_carries_the_message_and_its_element(office: Office, app: App) -
 
 
 def test_a_submitted_modal_closes_unless_the_app_finds_mistakes(office: Office, app: App) -> None:
-    view = office.web.views_open(trigger_id=office.slack.trigger(), view=modal())["view"]["id"]
+    ask = {
+        "type": "input",
+        "block_id": "title",
+        "label": {"type": "plain_text", "text": "Title"},
+        "element": {"type": "plain_text_input", "action_id": "text"},
+    }
+    view = office.web.views_open(trigger_id=office.slack.trigger(), view=modal(blocks=[ask]))["view"]["id"]
     values = {"title": {"text": {"type": "plain_text_input", "value": "checkout"}}}
     app.answers = [
         (200, {}, b'{"response_action": "errors", "errors": {"title": "too short"}}'),

@@ -1,13 +1,13 @@
 // Slack's markup and Block Kit as elements of the page. Text goes in as text nodes, addresses only if they
 // lead into the web: whatever an alert's title says, it is shown and does nothing.
 
-/** An element; an attribute that is undefined or false is left out, and so is a child that is empty. */
+/** An element; an attribute that is undefined or false is left out, and so is a child that is none. */
 export function el(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) made.setAttribute(key, value);
   }
-  made.append(...children.flat(9).filter((child) => child !== "" && child !== undefined && child !== null));
+  made.append(...children.flat(9).filter((child) => child || child === 0));
   return made;
 }
 
@@ -27,10 +27,23 @@ export const unescaped = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => 
 export const escaped = (text) =>
   text.replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
 
+// The emoji that an app of this kind writes by name; others stay as they are written.
+export const EMOJI = {
+  arrow_right: "➡️", ballot_box_with_check: "☑️", bell: "🔔", bulb: "💡", calendar: "📅", eyes: "👀", fire: "🔥",
+  fire_engine: "🚒", hourglass_flowing_sand: "⏳", information_source: "ℹ️", large_blue_circle: "🔵",
+  large_green_circle: "🟢", large_orange_circle: "🟠", large_yellow_circle: "🟡", link: "🔗", lock: "🔒", mega: "📣",
+  memo: "📝", no_bell: "🔕", pager: "📟", pushpin: "📌", red_circle: "🔴", rotating_light: "🚨", test_tube: "🧪",
+  tada: "🎉", thumbsup: "👍", "+1": "👍", warning: "⚠️", wave: "👋", white_check_mark: "✅", white_circle: "⚪",
+  x: "❌", zzz: "💤",
+};
+export const emojied = (text) => text.replace(/:([a-z0-9_+-]+):/g, (written, name) => EMOJI[name] ?? written);
+const shown = (text) => emojied(unescaped(text));
+
 const MARKS = new RegExp([
   "```(?<block>[\\s\\S]+?)```",
   "`(?<code>[^`\\n]+)`",
   "<(?<angle>[^<>\\n]+)>",
+  "(?<bare>https?:\\/\\/[^\\s<>|*`]*[^\\s<>|*_~`.,:;!?)])",
   "(?<![\\w*])\\*(?! )(?<bold>[^*\\n]+?)\\*(?![\\w*])",
   "(?<![\\w_])_(?! )(?<italic>[^_<>\\n]+?)_(?![\\w_])",
   "(?<![\\w~])~(?! )(?<struck>[^~<>\\n]+?)~(?![\\w~])",
@@ -44,16 +57,17 @@ export function drawing({ nameOf, isMe, channel, now, here }) {
     const nodes = [];
     let end = 0;
     for (const found of text.matchAll(MARKS)) {
-      nodes.push(unescaped(text.slice(end, found.index)), marked(found.groups));
+      nodes.push(shown(text.slice(end, found.index)), marked(found.groups));
       end = found.index + found[0].length;
     }
-    return [...nodes, unescaped(text.slice(end))].filter((node) => node !== "");
+    return [...nodes, shown(text.slice(end))].filter((node) => node !== "");
   }
 
-  function marked({ block, code, angle, bold, italic, struck }) {
+  function marked({ block, code, angle, bare, bold, italic, struck }) {
     if (block !== undefined) return el("pre", {}, unescaped(block));
     if (code !== undefined) return el("code", {}, unescaped(code));
     if (angle !== undefined) return pointed(angle);
+    if (bare !== undefined) return link(unescaped(bare));
     if (bold !== undefined) return el("strong", {}, mrkdwn(bold));
     if (italic !== undefined) return el("em", {}, mrkdwn(italic));
     return el("s", {}, mrkdwn(struck));
@@ -109,33 +123,8 @@ export function drawing({ nameOf, isMe, channel, now, here }) {
     return [...nodes, text.slice(end)].filter((node) => node !== "");
   }
 
-  const textOf = (object) => (object?.type === "mrkdwn" ? mrkdwn(object.text) : [object?.text ?? ""]);
+  /** The nodes of one of Block Kit's text objects. */
+  const textOf = (object) => (object?.type === "mrkdwn" ? mrkdwn(object.text) : [emojied(object?.text ?? "")]);
 
-  /** One block of a message. */
-  function block(one, message) {
-    const elements = () => one.elements.map((each) => element(each, message));
-    switch (one.type) {
-      case "header": return el("h3", { class: "b-header" }, textOf(one.text));
-      case "divider": return el("hr");
-      case "context": return el("p", { class: "b-context" }, elements());
-      case "actions": return el("p", { class: "b-actions" }, elements());
-      case "section": return el("div", { class: "b-section" },
-        one.text && el("p", {}, textOf(one.text)),
-        one.fields && el("ul", { class: "b-fields" }, one.fields.map((each) => el("li", {}, textOf(each)))),
-        one.accessory && element(one.accessory, message));
-      default: return el("p", { class: "b-context" }, `(a block of the type ${one.type})`);
-    }
-  }
-
-  function element(one, message) {
-    switch (one.type) {
-      case "mrkdwn": case "plain_text": return el("span", {}, textOf(one));
-      case "image": return el("span", {}, `(picture: ${one.alt_text})`);
-      case "button": return el("button", { type: "button", class: one.style ?? "", "data-action": one.action_id,
-        "data-ts": message.ts, "data-key": `${message.ts}-${one.action_id}` }, textOf(one.text));
-      default: return el("span", {}, `(${one.type}: ${one.placeholder?.text ?? "something to choose from"})`);
-    }
-  }
-
-  return { mrkdwn, block, link, linked };
+  return { mrkdwn, link, linked, textOf };
 }

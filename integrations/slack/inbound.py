@@ -1,0 +1,357 @@
+"""Slack's front door: commands, buttons, forms and events in, each as an `Ask` for the core's desk.
+
+Slack waits three seconds for an answer, so a command and a button are acknowledged before anything is
+done, a form is opened while its trigger is fresh, and an event is acknowledged after it was kept.
+Only here is slack-bolt. Built by app.py.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackClientError
+from slack_sdk.signature import Clock as SignatureClock
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.web import WebClient
+
+from integrations.slack.events import news_of
+from integrations.slack.forms import FORM, read_form
+from integrations.slack.mouth import Mouth, Place
+from integrations.slack.signs import read_sign
+from integrations.slack.text import words
+from multivac.desk import Ask, BadField, Desk
+from multivac.errors import MultivacError
+from multivac.shortcuts import SHORTCUTS
+
+log = structlog.get_logger()
+
+_ANYTHING = re.compile(r".*", re.DOTALL)
+_MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
+_THREADS = 16
+_SAY = re.compile(r"say-\d+")
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two tries to open the socket
+_PING_SECONDS = 2.0  # a lost connection is noticed by the next ping, and opened again
+_STALE = "That button is of an older message. Use `/incident` to see what you can do now."
+
+Body = dict[str, Any]
+Ack = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the web answers."""
+
+    status: int
+    text: str
+    outcome: str
+    headers: Mapping[str, str]
+
+
+class _Time(SignatureClock):
+    """The daemon's clock for the SDK's check of a signature's age."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._now().timestamp()
+
+
+class Inbound:
+    """Receives what Slack sends over HTTP or a socket, and answers whoever did it."""
+
+    def __init__(
+        self, desk: Desk, mouth: Mouth, *, signing_secret: str | None, now: Callable[[], datetime]
+    ) -> None:
+        self._desk = desk
+        self._mouth = mouth
+        # Anybody can sign with an empty secret.
+        self._verifier = SignatureVerifier(signing_secret, clock=_Time(now)) if signing_secret else None
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="slack")
+        self._socket: _Socket | None = None
+        self.app = self._bolt()
+
+    def listen(self, app_token: str, *, api_url: str) -> None:
+        """Hear Slack over a socket too; returns at once, and the connection is kept up from then on."""
+        self._socket = _Socket(self.app, app_token, api_url=api_url)
+
+    def stop(self) -> None:
+        """Hear no more, and end what is being answered."""
+        if self._socket is not None:
+            self._socket.close()
+        self._pool.shutdown(wait=True)
+        self._mouth.close()
+
+    def receive(self, raw: bytes, headers: Mapping[str, str]) -> Reply:
+        """The answer to one request of Slack; `raw` is the body exactly as it came. Never raises."""
+        named = {name.lower(): value for name, value in headers.items()}
+        if self._verifier is None or not self._verifier.is_valid_request(raw, dict(named)):
+            log.warning("request without a valid signature")
+            return _plain(401, "The signature or its time is not valid.", "unsigned")
+        if _is_rate_notice(raw):
+            # Bolt has no listener that fits it, and would answer 404.
+            log.warning("Slack delivers no more events for a minute: there were too many")
+            return _plain(200, "", "rate limited")
+        try:
+            request = BoltRequest(body=raw.decode(), headers=dict(named))
+        except ValueError:
+            log.warning("request of Slack cannot be read", size=len(raw))
+            return _plain(400, "The body cannot be read.", "unreadable")
+        try:
+            answer = self.app.dispatch(request)
+        except Exception:  # the web's boundary: Slack shows its own words for a 500
+            log.exception("request of Slack not answered")
+            return _plain(500, "", "failed")
+        said = {name.title(): values[0] for name, values in answer.headers.items() if values}
+        outcome = "accepted" if answer.status < 400 else "refused"  # noqa: PLR2004 - HTTP's number
+        return Reply(answer.status, answer.body or "", outcome, said)
+
+    def _bolt(self) -> App:
+        """Bolt, told to keep out of what we do ourselves: signatures, tokens, and whom it writes to."""
+        silent = logging.Logger("slack_bolt", level=logging.CRITICAL)  # noqa: LOG001 - it logs bodies
+        app = App(
+            name="multivac",
+            logger=silent,
+            client=WebClient(),
+            authorize=_nobody,
+            request_verification_enabled=False,  # `receive` does, by our own clock
+            ignoring_self_events_enabled=False,  # `hear` does, since Bolt lets some through
+            attaching_conversation_kwargs_enabled=False,
+            listener_executor=self._pool,
+        )
+        app.error(_log_error)
+        app.middleware(self._keep_event)
+        app.event(_ANYTHING)(lambda: None)  # kept already, by the line above
+        app.command(_ANYTHING)(self._command)
+        app.action(_ANYTHING)(self._action)
+        app.view(_ANYTHING)(self._form)
+        app.shortcut(_ANYTHING)(self._shortcut)
+        return app
+
+    # --- commands, buttons, forms -----------------------------------------------------------------
+
+    def _command(self, ack: Ack, body: Body) -> None:
+        ack()
+        ask = Ask(
+            request=f"command:{body['trigger_id']}",
+            by=body["user_id"],
+            name=str(body.get("user_name", "")),
+            via="command",
+            line=str(body.get("text", "")),
+            channel=str(body.get("channel_id", "")),
+        )
+        place = Place(user=ask.by, channel=ask.channel, url=body.get("response_url"))
+        self._answer(ask, place, trigger=body["trigger_id"])
+
+    def _action(self, ack: Ack, body: Body) -> None:
+        ack()
+        action, user = body["actions"][0], body["user"]
+        container = body.get("container") or {}
+        channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
+        place = Place(
+            user=user["id"],
+            channel=channel,
+            url=body.get("response_url"),
+            replaces=bool(container.get("is_ephemeral")),
+        )
+        line = _line_of(action)
+        if line is None:
+            self._mouth.say_line(place, _STALE)
+            return
+        ask = Ask(
+            request=f"button:{body['trigger_id']}",
+            by=user["id"],
+            name=str(user.get("name") or user.get("username") or ""),
+            via="button",
+            line=line,
+            channel=channel,
+        )
+        self._answer(ask, place, trigger=body["trigger_id"])
+
+    def _form(self, ack: Ack, body: Body) -> None:
+        view, user = body["view"], body["user"]
+        if view.get("callback_id") != FORM:
+            ack()
+            return
+        line, channel, fields = read_form(view)
+        ask = Ask(
+            request=f"form:{view['id']}:{view.get('hash', '')}",
+            by=user["id"],
+            name=str(user.get("name") or user.get("username") or ""),
+            via="form",
+            line=line,
+            channel=channel,
+            fields=fields,
+        )
+        try:
+            reply = self._desk.answer(ask)
+        except BadField as bad:
+            ack(response_action="errors", errors={bad.name: bad.reason})
+            return
+        ack()
+        self._tell(Place(user=ask.by, channel=channel), reply, ask)
+
+    def _shortcut(self, ack: Ack, body: Body) -> None:
+        ack()
+        user, message = body["user"], body.get("message") or {}
+        channel = str((body.get("channel") or {}).get("id", ""))
+        place = Place(user=user["id"], channel=channel, url=body.get("response_url"))
+        chosen = next((one for one in SHORTCUTS if one.id == body["callback_id"]), None)
+        if chosen is None:
+            self._mouth.say_line(place, _STALE)
+            return
+        ask = Ask(
+            request=f"shortcut:{body['trigger_id']}",
+            by=user["id"],
+            name=str(user.get("name") or user.get("username") or ""),
+            via="shortcut",
+            line=f"{chosen.line} from:{body['message_ts']}" if chosen.keeps else chosen.line,
+            channel=channel,
+            quoted=words(str(message.get("text", ""))),
+        )
+        self._answer(ask, place, trigger=body["trigger_id"])
+
+    def _answer(self, ask: Ask, place: Place, *, trigger: str) -> None:
+        self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
+
+    def _tell(self, place: Place, reply: Any, ask: Ask, *, trigger: str = "") -> None:
+        try:
+            self._mouth.tell(place, reply, trigger=trigger)
+        except MultivacError as error:
+            log.warning("answer not shown", ref=ask.ref, why=str(error))
+
+    def _show_home(self, user: str) -> None:
+        try:
+            self._mouth.publish(user, self._desk.home(user))
+        except MultivacError as error:
+            log.warning("home not shown", why=str(error))
+        except Exception:  # a thread's boundary: nobody waits for it
+            log.exception("home not shown")
+
+    # --- events -----------------------------------------------------------------------------------
+
+    def _keep_event(self, body: Body, next: Callable[[], Any]) -> Any:  # noqa: A002 - Bolt's own name
+        """Keep an event before it is acknowledged: Slack delivers again what was not."""
+        if body.get("type") == "event_callback":
+            sign = read_sign(body)
+            if sign is not None:
+                self._desk.notice(sign)
+            self._hear(body)
+        return next()
+
+    def _hear(self, body: Body) -> None:
+        if (news := news_of(body)) is not None:
+            self._desk.hear(f"slack:{body.get('event_id', '')}", news)
+        event = body.get("event") or {}
+        kind, user = event.get("type"), event.get("user")
+        if not isinstance(user, str) or event.get("bot_id") or event.get("subtype"):
+            return
+        if kind == "app_home_opened" and event.get("tab") == "home":
+            self._pool.submit(self._show_home, user)
+            return
+        at_us = kind == "app_mention"
+        in_person = kind == "message" and event.get("channel_type") == "im"
+        if at_us or in_person:
+            ask = Ask(
+                request=f"event:{body.get('event_id', '')}",
+                by=user,
+                name="",
+                via="mention" if at_us else "message",
+                line=_MENTION.sub("", str(event.get("text", "")), count=1 if at_us else 0).strip(),
+                channel=str(event.get("channel", "")) if at_us else "",
+            )
+            place = Place(
+                user=user,
+                channel=str(event.get("channel", "")),
+                thread=event.get("thread_ts"),
+                direct=in_person,
+            )
+            self._pool.submit(self._answer, ask, place, trigger="")
+
+
+class _Socket:
+    """A connection to Slack that needs no public address.
+
+    The SDK opens it again when it is lost; only the first time it would give up, so that is done here.
+    """
+
+    def __init__(self, app: App, app_token: str, *, api_url: str) -> None:
+        silent = logging.Logger("slack_socket", level=logging.CRITICAL)  # noqa: LOG001 - it logs messages
+        web = WebClient(base_url=api_url, logger=silent, retry_handlers=[])
+        self._handler = SocketModeHandler(
+            app,
+            app_token,
+            logger=silent,
+            web_client=web,
+            concurrency=_THREADS,
+            ping_interval=_PING_SECONDS,
+        )
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._open, name="socket", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Close it; what Slack has still to say goes to another replica, or is said again."""
+        self._stopped.set()
+        self._thread.join()
+        self._handler.client.close()
+
+    def _open(self) -> None:
+        wait = _FIRST_WAIT
+        while not self._stopped.is_set():
+            try:
+                self._handler.client.connect()
+            except (SlackClientError, OSError, ValueError) as error:
+                log.warning("no socket to Slack", why=type(error).__name__, again_in=wait)
+                self._stopped.wait(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+            else:
+                log.info("socket to Slack is open")
+                return
+
+
+def _nobody(**_: Any) -> AuthorizeResult:
+    """Bolt asks whom a request is for; there is one workspace, and Bolt calls nobody on our behalf."""
+    return AuthorizeResult(enterprise_id=None, team_id=None, bot_token="")
+
+
+def _log_error(error: Exception) -> None:
+    if isinstance(error, KeyError):  # of a body: it lacks what Slack always sends
+        log.warning("request of Slack not understood", lacks=str(error))
+        return
+    log.error("request of Slack failed", exc_info=error)
+
+
+def _line_of(action: Mapping[str, Any]) -> str | None:
+    """What pressing it says; None for a button that no release of ours has drawn."""
+    if not _SAY.fullmatch(str(action.get("action_id", ""))):
+        return None
+    chosen = action.get("selected_option") or {}
+    return str(action.get("value") or chosen.get("value") or "")
+
+
+def _is_rate_notice(raw: bytes) -> bool:
+    if b"app_rate_limited" not in raw:
+        return False
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.get("type") == "app_rate_limited"
+
+
+def _plain(status: int, text: str, outcome: str) -> Reply:
+    return Reply(status, text, outcome, {})

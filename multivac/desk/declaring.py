@@ -1,0 +1,148 @@
+"""Declaring by hand: a title is enough; everything else has a default or comes later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from multivac.briefing import Answer, Asked, Field, Form
+from multivac.desk.asking import BadField, DoneBefore, Reply, Sitting
+from multivac.desk.looking import may_see_row
+from multivac.errors import Refused
+from multivac.incident import Entry, EntryKind, Facts, IncidentId, Severity
+from multivac.jobs import Put
+from multivac.playbook import Playbook, choose
+from multivac.store import acts, incidents, timeline
+
+_LONGEST_TITLE = 200
+_NOT_SURE = Severity.SEV2  # in doubt the worse one: it is easily lowered
+_SHOWN_OPEN = 3
+_CHOICES = (
+    ("", "Not sure: treat it as SEV2"),
+    ("sev1", "🔴 SEV1: users cannot work, or data is at risk"),
+    ("sev2", "🟠 SEV2: many users are hit"),
+    ("sev3", "🟡 SEV3: few users are hit"),
+    ("sev4", "🔵 SEV4: no user is hit, look today"),
+    ("sev5", "⚪ SEV5: it can wait"),
+)
+
+
+def declare(sitting: Sitting) -> Reply:
+    """Bring an incident into being; without a title, ask for one."""
+    title = " ".join(sitting.text("title").split())
+    if not title:
+        if sitting.ask.fields:
+            raise BadField("title", "Write in a few words what is wrong.")
+        return _form(sitting)
+    if sitting.words.odd:
+        raise Refused(f"{sitting.words.odd} is no severity. Use sev1 to sev5.")
+    playbook = _playbook(sitting, title)
+    number, put = sitting.house.out.database.write(
+        lambda tx: _declare(tx, sitting, playbook, title=title), urgent=True
+    )
+    sitting.house.jobs.begin(put)
+    return Answer(lines=(f"INC-{number} is declared as {put.touched.severity.upper()}. {_where(playbook)}",))
+
+
+def _where(playbook: Playbook) -> str:
+    kind = "private channel" if playbook.channel.private else "channel"
+    return f"Its {kind} opens now, and you are invited."
+
+
+def _flags(sitting: Sitting) -> frozenset[str]:
+    ticked = sitting.ask.fields.get("flags", ())
+    return sitting.words.flags | frozenset((ticked,) if isinstance(ticked, str) else ticked)
+
+
+def _severity(sitting: Sitting) -> Severity | None:
+    chosen = sitting.ask.fields.get("severity", "")
+    return sitting.words.severity or (Severity(chosen) if isinstance(chosen, str) and chosen else None)
+
+
+def _playbook(sitting: Sitting, title: str) -> Playbook:
+    """The playbook that an alert of this severity would get; private if that was asked for."""
+    severity = _severity(sitting) or _NOT_SURE
+    urgency = "low" if severity.rank > Severity.SEV3.rank else "high"
+    facts = Facts(title=title, priority=severity.upper(), urgency=urgency)
+    playbook = choose(sitting.house.playbooks(), facts)
+    if playbook is None or playbook.ignore:
+        raise Refused("No playbook is for such an incident. Ask those who run Multivac to add one.")
+    if "private" not in _flags(sitting):
+        return playbook
+    return playbook.model_copy(update={"channel": playbook.channel.model_copy(update={"private": True})})
+
+
+def _declare(
+    tx: sa.Connection, sitting: Sitting, playbook: Playbook, *, title: str
+) -> tuple[IncidentId, Put]:
+    now, settled, name = sitting.now, _severity(sitting), sitting.person.name
+    severity, flags = settled or _NOT_SURE, _flags(sitting)
+    touched = incidents.declare(
+        tx,
+        title=title[:_LONGEST_TITLE],
+        severity=severity,
+        playbook=playbook.model_copy(update={"open_after": playbook.open_after * 0}),
+        service=None,
+        now=now,
+        name_channel=lambda number: playbook.channel_name(
+            number=number, title=title, service=None, opened_at=now
+        ),
+    )
+    number = touched.number
+    acts.by_hand(tx, number, sitting.person, drill="drill" in flags)
+    if settled is not None:
+        acts.settle_severity(tx, number, settled, by=sitting.person.key)
+    if impact := str(sitting.ask.fields.get("impact", "")).strip():
+        acts.set_impact(tx, number, impact)
+    kind = "a drill" if "drill" in flags else severity.upper()
+    entry = Entry(
+        kind=EntryKind.DECLARED, at=now, text=f"{name} declared it as {kind}", key="declared", actor=name
+    )
+    timeline.note(tx, number, [entry], now=now)
+    incidents.person_acted(tx, number, at=now)
+    if not acts.leave_trail(tx, replace(sitting.act("done"), incident=number, after=severity)):
+        raise DoneBefore
+    return number, sitting.house.jobs.put(tx, touched)
+
+
+def _form(sitting: Sitting) -> Form:
+    return Form(
+        title="Declare an incident",
+        line="declare",
+        send="Declare",
+        intro=_open_now(sitting),
+        fields=(
+            Field(
+                name="title",
+                label="What is wrong?",
+                kind=Asked.LINE,
+                hint="A few words, such as: Checkout returns 500",
+                optional=False,
+                longest=_LONGEST_TITLE,
+                filled=(" ".join(sitting.ask.quoted.split())[:_LONGEST_TITLE],),
+            ),
+            Field(name="severity", label="How bad is it?", kind=Asked.CHOICE, choices=_CHOICES, filled=("",)),
+            Field(name="impact", label="What do users notice?", kind=Asked.PROSE),
+            Field(
+                name="flags",
+                label="Anything special?",
+                kind=Asked.TICKS,
+                choices=(
+                    ("private", "Private: only those invited can see it"),
+                    ("drill", "Drill: this is practice"),
+                ),
+            ),
+        ),
+    )
+
+
+def _open_now(sitting: Sitting) -> tuple[str, ...]:
+    """What is going on already, so that the same is not declared twice."""
+    with sitting.house.out.database.read() as tx:
+        rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
+    newest = sorted(rows, key=lambda row: row.declared_at, reverse=True)[:_SHOWN_OPEN]
+    return tuple(
+        f"Open now: INC-{row.number} {row.severity.upper()} {row.title}, see `/incident show {row.number}`"
+        for row in newest
+    )

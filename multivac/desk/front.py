@@ -1,0 +1,224 @@
+"""The front door for people: finds out who asks, what they mean and about what, and lets the verb do it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+import sqlalchemy as sa
+import structlog
+
+from multivac.briefing import Answer, Home, Press
+from multivac.desk import (
+    declaring,
+    ending,
+    exporting,
+    handover,
+    joining,
+    looking,
+    reminding,
+    standing,
+    tasks,
+    telling,
+    updating,
+)
+from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.capturing import Sign, notice
+from multivac.desk.hearing import Hearing, News
+from multivac.desk.home import guests_home, home
+from multivac.desk.people import who_is
+from multivac.errors import Refused
+from multivac.incident import IncidentId
+from multivac.jobs import Jobs
+from multivac.playbook import Playbook
+from multivac.steps.base import Outside
+from multivac.store import acts
+from multivac.store.acts import Act
+from multivac.verbs import VERBS, Bare, Line, Right, Spoken, Unclear, Verb, Words, read, verb_named
+
+log = structlog.get_logger()
+
+_KEPT_LINE, _KEPT_WHY = 200, 2000
+_PICKED = 5  # incidents that somebody is offered who named none
+
+DOES: Mapping[str, Callable[[Sitting], Reply]] = {
+    "declare": declaring.declare,
+    "list": looking.show_list,
+    "show": looking.show,
+    "help": looking.give_help,
+    "timeline": looking.show_timeline,
+    "lead": standing.lead,
+    "role": standing.role,
+    "roles": handover.roles,
+    "handover": handover.hand_over,
+    "page": handover.page,
+    "severity": standing.severity,
+    "status": standing.status,
+    "mitigate": standing.mitigate,
+    "resolve": ending.resolve,
+    "close": standing.close,
+    "reopen": standing.reopen,
+    "dismiss": standing.dismiss,
+    "impact": telling.impact,
+    "rename": telling.rename,
+    "note": telling.note,
+    "briefing": joining.brief,
+    "oncall": joining.on_call,
+    "join": joining.join,
+    "invite": joining.invite,
+    "task": tasks.task,
+    "checklist": tasks.checklist,
+    "export": exporting.export,
+    "remind": reminding.remind,
+    "reminders": reminding.reminders,
+    "update": updating.update,
+    "snooze": updating.snooze,
+    "quiet": updating.quiet,
+    "merge": ending.merge,
+    "archive": ending.archive,
+}
+
+
+class Desk:
+    """Deals with what people ask, one request at a time, on whatever thread it comes."""
+
+    def __init__(
+        self,
+        out: Outside,
+        jobs: Jobs,
+        *,
+        playbooks: Callable[[], Sequence[Playbook]],
+        admins: Sequence[str],
+    ) -> None:
+        known = frozenset(one.lower() if "@" in one else one for one in admins)
+        self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known)
+        self._hearing = Hearing(out, jobs)
+
+    def hear(self, event: str, news: News) -> None:
+        """Keep what people did by hand, once for each event; raises what the database does."""
+        self._hearing.hear(event, news)
+
+    def answer(self, ask: Ask) -> Reply:
+        """What comes of a request, for whoever asked; never raises but `BadField`, for a form."""
+        try:
+            return self._answer(ask)
+        except DoneBefore:
+            return None
+        except BadField:
+            raise
+        except Refused as no:
+            self._keep(ask, "refused", no.reason)
+            return Answer(lines=(no.reason,))
+        except sa.exc.OperationalError:
+            log.exception("request not dealt with", ref=ask.ref)
+            return Answer(
+                lines=(f"The database does not answer; nothing was changed. Ask again. Ref {ask.ref}",)
+            )
+        except Exception:  # the web's boundary: whoever asked is told, and operators can look it up
+            log.exception("request failed", ref=ask.ref)
+            self._keep(ask, "failed", traceback.format_exc(limit=-3))
+            told = f"operators: `multivac trace {ask.ref}`"
+            return Answer(lines=(f"Something broke on my side; nothing was changed. Ref {ask.ref} ({told})",))
+
+    def notice(self, sign: Sign) -> None:
+        """Write down what somebody did to a message, in one transaction; nobody is told of it at once."""
+        notice(self._house, sign)
+
+    def home(self, by: str) -> Home:
+        """What this person sees on Multivac's own page in the chat."""
+        person, is_guest = who_is(self._house.out, by, "")
+        ask = Ask(request="", by=by, name="", via="home", line="list")
+        verb = verb_named("list")
+        assert verb is not None  # noqa: S101  # it is in the table
+        sitting = Sitting(
+            house=self._house,
+            ask=ask,
+            verb=verb,
+            words=Words(),
+            person=person,
+            number=None,
+            is_guest=is_guest,
+        )
+        return guests_home() if is_guest else home(sitting)
+
+    def _keep(self, ask: Ask, outcome: str, why: str) -> None:
+        """Leave a trail of what was not done, for whoever is asked about its reference."""
+        now = self._house.out.clock.now()
+        act = Act(
+            request=ask.request,
+            ref=ask.ref,
+            at=now,
+            actor=ask.by,
+            verb=ask.line[:_KEPT_LINE],
+            via=ask.via,
+            incident=None,
+            outcome=outcome,
+            after=why[:_KEPT_WHY],
+        )
+        with suppress(sa.exc.SQLAlchemyError):  # the answer does not depend on it
+            self._house.out.database.write(lambda tx: acts.leave_trail(tx, act))
+
+    def _answer(self, ask: Ask) -> Reply:
+        line = read(ask.line)
+        match line:
+            case Spoken(verb, words):
+                return self._do(ask, verb, words)
+            case Bare():
+                return self._bare(ask, line)
+            case Unclear():
+                return _did_you_mean(line)
+
+    def _bare(self, ask: Ask, line: Bare) -> Reply:
+        """The command alone: what can be done here, or the form to declare."""
+        here = line.number or self._incident_of(ask)
+        name = "declare" if here is None else "show"
+        verb = verb_named(name)
+        assert verb is not None  # noqa: S101  # both are in the table
+        return self._do(ask, verb, Words(number=here))
+
+    def _do(self, ask: Ask, verb: Verb, words: Words) -> Reply:
+        person, is_guest = who_is(self._house.out, ask.by, ask.name)
+        number = words.number or self._incident_of(ask)
+        sitting = Sitting(
+            house=self._house,
+            ask=ask,
+            verb=verb,
+            words=words,
+            person=person,
+            number=number,
+            is_guest=is_guest,
+        )
+        if is_guest and verb.right > Right.GUEST:
+            raise Refused("Guests can read here, but not ask for this. Ask somebody of the team.")
+        if verb.in_incident:
+            if number is None:
+                return looking.pick(sitting, most=_PICKED)
+            self._must_exist(number)
+        return DOES[verb.name](sitting)
+
+    def _incident_of(self, ask: Ask) -> IncidentId | None:
+        if not ask.channel:
+            return None
+        with self._house.out.database.read() as tx:
+            return acts.in_channel(tx, ask.channel)
+
+    def _must_exist(self, number: IncidentId) -> None:
+        with self._house.out.database.read() as tx:
+            if not acts.exists(tx, number):
+                raise Refused(f"There is no INC-{number}. `/incident list` shows what there is.")
+
+
+def _did_you_mean(line: Line) -> Reply:
+    assert isinstance(line, Unclear)  # noqa: S101  # its only caller has just asked
+    about = f"INC-{line.number} " if line.number is not None else ""
+    typed = f"{line.said} {line.rest}".strip()
+    presses = [Press(label="Help", line="help")]
+    if line.near is None:
+        told = f"I do not know “{line.said}”. You can ask for: {', '.join(verb.name for verb in VERBS)}."
+    else:
+        told = f"I do not know “{line.said}”. Did you mean {line.near.name}?"
+        meant = f"{about}{line.near.name} {line.rest}".strip()
+        presses.insert(0, Press(label=f"Run: {line.near.name}", line=meant, stands_out=True))
+    presses.append(Press(label="Declare an incident", line=f"declare {typed}"))
+    return Answer(lines=(told,), presses=tuple(presses))

@@ -1,0 +1,36 @@
+"""What somebody sees who opens our own page in the chat: their incidents, what is open, what to ask."""
+
+from __future__ import annotations
+
+from multivac.briefing import Answer, Home, Press
+from multivac.desk.asking import Sitting
+from multivac.desk.looking import may_see_row, row_line
+from multivac.store import acts
+
+_SHOWN = 10
+
+
+def home(sitting: Sitting) -> Home:
+    """Their page as it should read now; it shows nothing that they may not see."""
+    with sitting.house.out.database.read() as tx:
+        rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
+        mine = acts.with_a_role(tx, sitting.person.key)
+    own = [row for row in rows if row.number in mine]
+    others = [row for row in rows if row.number not in mine]
+    return Home(
+        parts=tuple(
+            Answer(title=title, lines=tuple(map(row_line, found[:_SHOWN])), presses=())
+            for title, found in (("Your incidents", own), ("Open incidents", others))
+            if found
+        )
+        or (Answer(lines=("No incident is open.",)),),
+        presses=(
+            Press(label="Declare an incident", line="declare", stands_out=True),
+            Press(label="What you can ask", line="help"),
+        ),
+    )
+
+
+def guests_home() -> Home:
+    """What a guest of another company sees."""
+    return Home(parts=(Answer(lines=("Ask somebody of the team what is going on.",)),), presses=())

@@ -1,0 +1,155 @@
+"""Looking without changing anything: the list, one incident, its timeline, and help."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from multivac.briefing import Answer, Press, clock_time, day_and_time
+from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_private
+from multivac.errors import Refused
+from multivac.incident import Entry
+from multivac.playbook import restore
+from multivac.store import acts, cases, timeline
+from multivac.store.acts import Row
+from multivac.store.cases import Case
+from multivac.verbs import VERBS, Right, Verb, verb_named
+
+_SHOWN = 15
+_SHOWN_ENTRIES = 30
+_A_DAY = timedelta(hours=20)
+
+
+def may_see_row(tx: sa.Connection, sitting: Sitting, row: Row) -> bool:
+    """Whether they may know of an incident in a list."""
+    if not restore(row.policy).channel.private:
+        return True
+    return sees_private(tx, replace(sitting, number=row.number), cases.load(tx, row.number))
+
+
+def show_list(sitting: Sitting) -> Reply:
+    """The open incidents, the worst first; with `all` those that have ended too."""
+    words = sitting.words.text.lower().split()
+    with sitting.house.out.database.read() as tx:
+        rows = list(acts.listed(tx, severity=sitting.words.severity))
+        if "all" in words:
+            rows += acts.listed(tx, ended=True, severity=sitting.words.severity)
+        rows = [row for row in rows if may_see_row(tx, sitting, row)]
+    if "mine" in words:
+        rows = [row for row in rows if row.lead is not None and row.lead.key == sitting.person.key]
+    sought = [word for word in words if word not in {"all", "mine"}]
+    rows = [row for row in rows if all(word in row.title.lower() for word in sought)]
+    if not rows:
+        return Answer(
+            lines=("No incident is open.",) if not words else ("No such incident.",),
+            presses=(Press(label="Declare an incident", line="declare"),),
+        )
+    lines = tuple(map(row_line, rows[:_SHOWN]))
+    if len(rows) > _SHOWN:
+        lines += (f"and {len(rows) - _SHOWN} more: name a severity or words of the title.",)
+    return Answer(title="Incidents", lines=lines)
+
+
+def row_line(row: Row) -> str:
+    """An incident of a list in one line."""
+    lead = f"led by {row.lead.name}" if row.lead else "nobody leads"
+    where = f" · <#{row.channel}>" if row.channel else ""
+    return f"INC-{row.number} · {row.severity.upper()} · {row.status} · {row.title} · {lead}{where}"
+
+
+def pick(sitting: Sitting, *, most: int) -> Reply:
+    """Ask which incident is meant, since none was named and this is none's channel."""
+    with sitting.house.out.database.read() as tx:
+        rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
+    mine = [row for row in rows if row.lead is not None and row.lead.key == sitting.person.key]
+    offered = (mine or rows)[:most]
+    if not offered:
+        told = f"No incident is open. To {sitting.verb.name} one that has ended, name it: INC-42."
+        return Answer(lines=(told,), presses=(Press(label="Declare an incident", line="declare"),))
+    said = f"{sitting.verb.name} {sitting.words.text}".strip()
+    presses = tuple(
+        Press(label=f"INC-{row.number} {row.title}", line=f"INC-{row.number} {said}") for row in offered
+    )
+    return Answer(lines=("This is no incident's channel. Which one do you mean?",), presses=presses)
+
+
+def show(sitting: Sitting) -> Reply:
+    """Where the incident stands, and what this person can do about it."""
+    with sitting.house.out.database.read() as tx:
+        case = cases.load(tx, sitting.incident)
+        must_see(tx, sitting, case)
+        right = right_of(tx, sitting, case)
+    return Answer(title=f"INC-{case.id} · {case.title}", lines=_facts(case), presses=_panel(case, right))
+
+
+def _facts(case: Case) -> tuple[str, ...]:
+    lead = case.lead.name if case.lead else "nobody yet"
+    ticket = case.result("ticket")
+    lines = (
+        f"{case.severity.upper()} · {case.status} · led by {lead}",
+        f"Impact: {case.impact}" if case.impact else "",
+        f"Started {_time(case)}",
+        f"Ticket {ticket['key']}: {ticket['url']}" if ticket else "",
+        f"Channel: <#{case.channel_id}>" if case.channel_id else "",
+    )
+    return tuple(filter(None, lines))
+
+
+def _time(case: Case) -> str:
+    return f"{case.declared_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _panel(case: Case, right: Right) -> tuple[Press, ...]:
+    """The buttons for what comes next, only those that this person may press."""
+    about = f"INC-{case.id}"
+    if not case.status.is_open:
+        return (
+            Press(label="Reopen", line=f"{about} reopen"),
+            Press(label="Timeline", line=f"{about} timeline"),
+        )
+    presses = [Press(label="Timeline", line=f"{about} timeline")]
+    if right >= Right.RESPONDER:
+        presses.insert(0, Press(label="Severity", line=f"{about} severity"))
+        if case.lead is None:
+            presses.insert(0, Press(label="Take the lead", line=f"{about} lead me", stands_out=True))
+    if right >= Right.LEAD:
+        presses.append(Press(label="Resolve", line=f"{about} resolve"))
+    return tuple(presses)
+
+
+def show_timeline(sitting: Sitting) -> Reply:
+    """The newest entries, in order."""
+    case = sitting.case()
+    with sitting.house.out.database.read() as tx:
+        entries = timeline.entries(tx, case.id)
+    shown = entries[-_SHOWN_ENTRIES:]
+    lines = tuple(_entry_line(one, now=sitting.now) for one in shown)
+    if len(entries) > len(shown):
+        lines = (f"{len(entries) - len(shown)} earlier entries are not shown.", *lines)
+    return Answer(title=f"Timeline of INC-{case.id}", lines=lines)
+
+
+def _entry_line(one: Entry, *, now: datetime) -> str:
+    """What happened, at the reader's own time of day; the day is said of what is older."""
+    at = clock_time(one.at) if now - one.at < _A_DAY else day_and_time(one.at)
+    return f"{at} {one.text} {one.link or ''}".rstrip()
+
+
+def give_help(sitting: Sitting) -> Reply:
+    """What can be asked: all verbs, or one of them with an example."""
+    word = sitting.words.text.split()[0] if sitting.words.text else ""
+    if not word:
+        return Answer(title="What you can ask", lines=tuple(map(_usage, VERBS)))
+    verb = verb_named(word)
+    if verb is None:
+        raise Refused(f"I do not know “{word}”. `/incident help` shows what you can ask.")
+    also = f"Also: {', '.join(verb.aliases)}." if verb.aliases else ""
+    lines = (_usage(verb), f"For example: `/incident {verb.example}`", also)
+    return Answer(title=verb.name, lines=tuple(filter(None, lines)))
+
+
+def _usage(verb: Verb) -> str:
+    usage = f"{verb.name} {verb.usage}".strip()
+    return f"`{usage}` {verb.help}"

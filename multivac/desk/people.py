@@ -1,0 +1,48 @@
+"""Who somebody of the chat is: their e-mail, and so who they are at the other vendors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from multivac.errors import MultivacError
+from multivac.incident import Person
+from multivac.steps.base import Outside
+from multivac.store import people as directory
+
+log = structlog.get_logger()
+
+
+def who_is(out: Outside, chat_id: str, name: str) -> tuple[Person, bool]:
+    """The person with this id of the chat, and whether they are a guest; if nobody can say, the name alone.
+
+    Who was met lately is not asked for; a guest always is, since what they may do depends on it.
+    """
+    now = out.clock.now()
+    with out.database.read() as tx:
+        known = directory.known_as(tx, "slack", chat_id)
+    if known is not None and now - known.checked_at < directory.LASTS:
+        return out.complete(_person(chat_id, known.name or name, known.key)), False
+    return _ask(out, chat_id, name, now=now)
+
+
+def _person(chat_id: str, name: str, key: str) -> Person:
+    return Person(name=name, slack=chat_id, email=key if "@" in key else None)
+
+
+def _ask(out: Outside, chat_id: str, name: str, *, now: datetime) -> tuple[Person, bool]:
+    try:
+        found = out.chat.person(chat_id) if out.chat is not None else None
+    except MultivacError as error:
+        log.info("person not looked up", chat_id=chat_id, why=str(error))
+        found = None
+    if found is None:
+        return out.complete(Person(name=name or chat_id, slack=chat_id)), False
+    person = out.complete(Person(name=found.name, slack=chat_id, email=found.email))
+    if not found.guest:
+        met = directory.Identity(
+            key=person.key, id=chat_id, name=found.name, active=found.active, checked_at=now
+        )
+        out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
+    return person, found.guest

@@ -1,0 +1,109 @@
+"""What people say about an incident: its impact, its title, and facts for the timeline."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from multivac.briefing import Asked, Field, Form
+from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.capturing import capture
+from multivac.errors import Refused
+from multivac.incident import EntryKind
+from multivac.store import acts
+from multivac.store.cases import Case
+
+_LONGEST_TITLE = 200
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+def impact(sitting: Sitting) -> Reply:
+    """Say what users notice; without a word, ask."""
+    said = sitting.text("impact")
+    if not said and not sitting.ask.fields:
+        return _impact_form(sitting.case())
+
+    def change(tx: sa.Connection, case: Case) -> Change:
+        acts.set_impact(tx, case.id, said)
+        return Change(
+            said="The headline says so now.",
+            kind=EntryKind.NOTE,
+            entry=f"Impact, says {sitting.person.name}: {said}",
+            before=case.impact,
+            after=said,
+        )
+
+    return sitting.change(change)
+
+
+def _impact_form(case: Case) -> Form:
+    asked = Field(name="impact", label="What do users notice?", kind=Asked.PROSE, filled=(case.impact,))
+    return Form(title="Impact", line=f"INC-{case.id} impact", send="Save", fields=(asked,))
+
+
+def rename(sitting: Sitting) -> Reply:
+    """Give it a better title; the channel keeps its name."""
+    title = " ".join(sitting.words.text.split())[:_LONGEST_TITLE]
+    if not title:
+        raise Refused("Write the title: `/incident rename Card payments fail`.")
+
+    def change(tx: sa.Connection, case: Case) -> Change:
+        acts.set_title(tx, case.id, title)
+        return Change(
+            said=f"INC-{case.id} is called “{title}” now.",
+            kind=EntryKind.NOTE,
+            entry=f"{sitting.person.name} renamed it: {title}",
+            before=case.title,
+            after=title,
+        )
+
+    return sitting.change(change)
+
+
+def note(sitting: Sitting) -> Reply:
+    """Write a fact into the timeline, with its own time if one is given."""
+    if sitting.words.message:
+        return capture(sitting, "note")
+    said = sitting.text("text")
+    if not said and not sitting.ask.fields:
+        return _note_form(sitting)
+    if not said:
+        raise BadField("text", "Write what happened.")
+
+    def change(tx: sa.Connection, case: Case) -> Change:
+        del tx, case
+        return Change(
+            said="It is in the timeline.",
+            kind=EntryKind.NOTE,
+            entry=f"{sitting.person.name}: {said}",
+            at=_at(sitting),
+        )
+
+    return sitting.change(change)
+
+
+def _note_form(sitting: Sitting) -> Form:
+    return Form(
+        title="Add to the timeline",
+        line=f"INC-{sitting.incident} note",
+        send="Add",
+        fields=(Field(name="text", label="What happened?", kind=Asked.PROSE, optional=False),),
+    )
+
+
+def _at(sitting: Sitting) -> datetime | None:
+    """The newest moment at which the clock showed this time, in UTC."""
+    if sitting.words.at is None:
+        return None
+    then = time_of_day(sitting.words.at, sitting.now)
+    return then if then <= sitting.now else then - timedelta(days=1)
+
+
+def time_of_day(said: str, now: datetime) -> datetime:
+    """The moment of this day, in UTC, at which the clock shows it. Raises `Refused`."""
+    read = _TIME.fullmatch(said)
+    if read is None:
+        raise Refused(f"“{said}” is no time. Write it as 14:05, in UTC.")
+    return now.replace(hour=int(read[1]), minute=int(read[2]), second=0, microsecond=0)

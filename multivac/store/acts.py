@@ -1,0 +1,237 @@
+"""What people's requests read and write: the incident, who they are in it, and the trail they leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from multivac.incident import LEAD, OPEN, IncidentId, Person, Severity, Status
+from multivac.store.facts import person_from, person_to
+from multivac.store.tables import audit, incident, insert_new, member, policy, role
+
+_ORDER = (incident.c.severity, incident.c.declared_at.desc(), incident.c.id.desc())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An incident in a list."""
+
+    number: IncidentId
+    title: str
+    severity: Severity
+    status: Status
+    declared_at: datetime
+    channel: str | None
+    lead: Person | None
+    policy: str  # the playbook's snapshot, which says whether it is private
+
+
+def in_channel(tx: sa.Connection, channel: str) -> IncidentId | None:
+    """The incident whose channel this is."""
+    found = tx.scalar(
+        sa.select(incident.c.id).where(incident.c.channel_id == channel).order_by(incident.c.id.desc())
+    )
+    return None if found is None else IncidentId(found)
+
+
+def exists(tx: sa.Connection, number: IncidentId) -> bool:
+    """Whether there is such an incident."""
+    return tx.scalar(sa.select(incident.c.id).where(incident.c.id == number)) is not None
+
+
+def listed(
+    tx: sa.Connection, *, ended: bool = False, severity: Severity | None = None, limit: int = 50
+) -> Sequence[Row]:
+    """The open incidents, or those that have ended: the worst first, then the newest."""
+    lead = role.alias()
+    chosen = (
+        sa.select(incident, lead.c.person, policy.c.body)
+        .join(policy, policy.c.digest == incident.c.policy)
+        .outerjoin(lead, sa.and_(lead.c.incident == incident.c.id, lead.c.name == LEAD))
+        .where(incident.c.status.not_in(OPEN) if ended else incident.c.status.in_(OPEN))
+        .order_by(*(_ORDER[1:] if ended else _ORDER))
+        .limit(limit)
+    )
+    if severity is not None:
+        chosen = chosen.where(incident.c.severity == severity)
+    return [
+        Row(
+            number=IncidentId(r.id),
+            title=r.title,
+            severity=Severity(r.severity),
+            status=Status(r.status),
+            declared_at=r.declared_at,
+            channel=r.channel_id,
+            lead=None if r.person is None else person_from(json.loads(r.person)),
+            policy=r.body,
+        )
+        for r in tx.execute(chosen)
+    ]
+
+
+# --- who somebody is in an incident ---------------------------------------------------------------
+
+
+def is_member(tx: sa.Connection, number: IncidentId, chat_id: str) -> bool:
+    """Whether the chat told us that they are in the channel."""
+    return tx.scalar(_MEMBER, {"number": number, "who": chat_id}) is not None
+
+
+_MEMBER = sa.select(member.c.joined_at).where(
+    member.c.incident == sa.bindparam("number"),
+    member.c.chat_id == sa.bindparam("who"),
+    member.c.joined_at.is_not(None),
+    member.c.left_at.is_(None),
+)
+
+
+def has_left(tx: sa.Connection, number: IncidentId, chat_id: str) -> bool:
+    """Whether the chat told us that they are not in the channel any more."""
+    here = (member.c.incident == number, member.c.chat_id == chat_id, member.c.left_at.is_not(None))
+    return tx.scalar(sa.select(member.c.chat_id).where(*here)) is not None
+
+
+def acted(tx: sa.Connection, number: IncidentId, key: str) -> bool:
+    """Whether this person has asked for anything in the incident but to be let in."""
+    theirs = (audit.c.incident == number, audit.c.actor == key, audit.c.verb != "join")
+    return tx.scalar(sa.select(audit.c.id).where(*theirs).limit(1)) is not None
+
+
+def with_a_role(tx: sa.Connection, key: str) -> frozenset[IncidentId]:
+    """The open incidents in which this person, by their key, has a role."""
+    rows = tx.execute(
+        sa.select(role.c.incident, role.c.person)
+        .join(incident, incident.c.id == role.c.incident)
+        .where(incident.c.status.in_(OPEN))
+    )
+    return frozenset(IncidentId(n) for n, stored in rows if person_from(json.loads(stored)).key == key)
+
+
+def roles_of(tx: sa.Connection, number: IncidentId) -> dict[str, Person]:
+    """Who has which role."""
+    rows = tx.execute(sa.select(role.c.name, role.c.person).where(role.c.incident == number))
+    return {name: person_from(json.loads(stored)) for name, stored in rows}
+
+
+def leads_since(tx: sa.Connection, number: IncidentId) -> datetime | None:
+    """Since when the lead has the role, or when we last saw them do something; None if nobody is there."""
+    found = tx.execute(
+        sa.select(role.c.person, role.c.since, role.c.gone_at).where(
+            role.c.incident == number, role.c.name == LEAD
+        )
+    ).one_or_none()
+    if found is None or found.gone_at is not None:
+        return None
+    key = person_from(json.loads(found.person)).key
+    acted: datetime | None = tx.scalar(
+        sa.select(sa.func.max(audit.c.at)).where(audit.c.incident == number, audit.c.actor == key)
+    )
+    since: datetime = found.since
+    return max(since, acted) if acted else since
+
+
+# --- what they change -----------------------------------------------------------------------------
+
+
+def give_role(tx: sa.Connection, number: IncidentId, name: str, *, to: Person | None, now: datetime) -> None:
+    """Give a role to somebody, whoever had it before, or to nobody; who takes it has accepted it."""
+    tx.execute(sa.delete(role).where(role.c.incident == number, role.c.name == name))
+    if to is not None:
+        stored = json.dumps(person_to(to))
+        row = {"incident": number, "name": name, "person": stored, "how": "by hand", "since": now}
+        insert_new(tx, role, row)
+
+
+def accept_role(tx: sa.Connection, number: IncidentId, name: str, *, now: datetime) -> None:
+    """Whoever has the role has said that they take it."""
+    tx.execute(
+        sa.update(role)
+        .where(role.c.incident == number, role.c.name == name, role.c.accepted_at.is_(None))
+        .values(accepted_at=now)
+    )
+
+
+def settle_severity(tx: sa.Connection, number: IncidentId, severity: Severity, *, by: str) -> None:
+    """A person has said how bad it is: alerts do not move it any more."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(severity=severity, severity_by=by))
+
+
+def set_impact(tx: sa.Connection, number: IncidentId, text: str) -> None:
+    """What users notice, in somebody's words."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(impact=text))
+
+
+def set_title(tx: sa.Connection, number: IncidentId, title: str) -> None:
+    """A better title; the channel keeps the name it was opened with."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(title=title))
+
+
+def checklists_from(tx: sa.Connection, number: IncidentId, at: datetime) -> None:
+    """Let no phase of the checklists appear that was due by then."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(checklists_from=at))
+
+
+def by_hand(tx: sa.Connection, number: IncidentId, declared_by: Person, *, drill: bool) -> None:
+    """Remember who declared it, and whether it is only practice."""
+    stored = json.dumps(person_to(declared_by))
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(declared_by=stored, drill=drill))
+
+
+# --- the trail ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One request of a person and what came of it; `request` is the same in each redelivery."""
+
+    request: str
+    ref: str
+    at: datetime
+    actor: str
+    verb: str
+    via: str
+    incident: IncidentId | None
+    outcome: str
+    before: str | None = None
+    after: str | None = None
+
+
+def leave_trail(tx: sa.Connection, act: Act) -> bool:
+    """Keep what was asked and done; False if this very request was dealt with before."""
+    names = ("request", "ref", "at", "actor", "verb", "via", "incident", "outcome", "before", "after")
+    return insert_new(tx, audit, {name: getattr(act, name) for name in names})
+
+
+def last_done(tx: sa.Connection, number: IncidentId, verb: str) -> datetime | None:
+    """When somebody last did this to the incident."""
+    this = (audit.c.incident == number, audit.c.verb == verb, audit.c.outcome == "done")
+    found: datetime | None = tx.scalar(sa.select(sa.func.max(audit.c.at)).where(*this))
+    return found
+
+
+def trail(tx: sa.Connection, *, ref: str | None = None, number: IncidentId | None = None) -> Sequence[Act]:
+    """What was asked, the oldest first: by the reference people were given, or of one incident."""
+    asked = sa.select(audit).order_by(audit.c.at, audit.c.id)
+    if ref is not None:
+        asked = asked.where(audit.c.ref == ref)
+    if number is not None:
+        asked = asked.where(audit.c.incident == number)
+    return [
+        Act(
+            request=r.request,
+            ref=r.ref,
+            at=r.at,
+            actor=r.actor,
+            verb=r.verb,
+            via=r.via,
+            incident=r.incident,
+            outcome=r.outcome,
+            before=r.before,
+            after=r.after,
+        )
+        for r in tx.execute(asked)
+    ]

@@ -1,0 +1,152 @@
+"""People ask in Slack: they declare, look, lead, settle the severity, end it; nobody is left unanswered."""
+
+import pytest
+
+from integrations.sandbox.pagerduty import PagerDuty
+from multivac.incident import Severity, Status
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with", "slack__admins": "dee@example.com"}
+
+
+@pytest.fixture
+def hearing(multivac: Multivac) -> Multivac:
+    """Multivac, which hears what people do in Slack."""
+    multivac.start(settings=HEARS)
+    return multivac
+
+
+@pytest.fixture
+def alert(hearing: Multivac, pagerduty: PagerDuty, clock: Clock) -> str:
+    """A P1 on checkout, led by Ana; everybody has done their part."""
+    alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    return alert
+
+
+def test_a_title_is_enough_to_declare(hearing: Multivac, slack: Slack, clock: Clock) -> None:
+    told = slack.asks("Cy", "declare Card payments fail sev1")
+    clock.settle()
+    assert "INC-1 is declared as SEV1" in told
+    room = slack.channel("inc-1")
+    assert room.name == "inc-1-card-payments-fail"
+    assert "Cy" in room.members
+    assert "Declared by Cy" in room.headline
+    assert hearing.incident().severity_by == "cy@example.com"
+
+
+def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
+    hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Cy", "")
+    assert slack.form()["title"]["text"] == "Declare an incident"
+    assert slack.sends("Cy", title=" ") == {"title": "Write in a few words what is wrong."}
+    assert slack.sends("Cy", title="Search is slow", flags=["drill"]) == {}
+    clock.settle()
+    case = hearing.incident()
+    assert (case.title, case.severity, case.severity_by, case.drill) == (
+        "Search is slow",
+        Severity.SEV2,
+        None,
+        True,
+    )
+
+
+def test_a_word_nobody_knows_gets_a_near_one_and_a_button_that_does_it(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    told = slack.asks("Ana", "mitgate Rolled back", channel="inc-1")
+    assert "I do not know “mitgate”. Did you mean mitigate?" in told
+    slack.presses("Ana", "Run: mitigate", channel="inc-1")
+    clock.settle()
+    assert hearing.incident().status is Status.MITIGATED
+
+
+def test_who_takes_the_lead_has_it_and_the_headline_says_so(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    assert "You are the lead of INC-1 now" in slack.asks("Bo", "lead me", channel="inc-1")
+    clock.settle()
+    assert hearing.lead() == "Bo Lindqvist"
+    assert "*Lead*\nBo Lindqvist" in slack.channel("inc-1").headline
+
+
+def test_the_lead_accepts_by_a_button_and_the_call_is_edited(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    assert "Thank you" in slack.presses("Ana", "Accept", channel="inc-1", kind="lead told")
+    clock.settle()
+    (call,) = slack.channel("inc-1").said("lead told")
+    assert "accepted" in call
+    assert "Accept\n" not in call
+    assert "already" in slack.asks("Ana", "lead me", channel="inc-1")
+
+
+def test_settling_the_severity_ends_triage_and_alerts_move_it_no_more(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
+) -> None:
+    slack.presses("Ana", "Settle severity", channel="inc-1", kind="headline")
+    assert slack.sends("Ana", severity="sev3", reason="Only the app") == {}
+    clock.settle()
+    case = hearing.incident()
+    assert (case.severity, case.status) == (Severity.SEV3, Status.ACTIVE)
+    assert "SEV3" in slack.channel("inc-1").topic
+    assert "Severity SEV1 → SEV3, settled by Ana Silva: Only the app" in hearing.timeline()
+    pagerduty.set_priority(alert, "P2", by="bo@example.com")
+    clock.settle()
+    assert hearing.incident().severity is Severity.SEV3
+
+
+def test_only_the_lead_resolves_and_everything_says_that_it_is_over(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    refused = slack.asks("Bo", "resolve Rolled back", channel="inc-1")
+    assert "Only the lead (Ana Silva) or a deputy can resolve INC-1" in refused
+    slack.asks("Ana", "resolve", channel="inc-1")
+    assert slack.sends("Ana", fixed=" ") == {
+        "fixed": "Write in a few words what fixed it, or that nobody knows."
+    }
+    assert slack.sends("Ana", fixed="Rolled back", impact="Nobody could pay") == {}
+    clock.settle()
+    assert hearing.incident().status is Status.RESOLVED
+    room = slack.channel("inc-1")
+    assert "*Status*\nResolved" in room.headline
+    assert "Nobody could pay" in room.headline
+    assert "Resolved" in slack.channel("incidents").said("announcement")[0]
+
+
+def test_a_lead_of_whom_nothing_was_seen_for_half_an_hour_holds_nobody_up(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    clock.forward(minutes=31)
+    slack.asks("Bo", "resolve It is over", channel="inc-1")
+    clock.settle()
+    assert hearing.incident().status is Status.RESOLVED
+
+
+def test_a_verb_outside_an_incident_asks_which_one(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    assert "Which one do you mean?" in slack.asks("Ana", "impact Nobody can pay")
+    slack.asks("Ana", "INC-1 impact Nobody can pay")
+    clock.settle()
+    assert "*Impact:* Nobody can pay" in slack.channel("inc-1").headline
+
+
+def test_a_private_incident_is_unknown_to_whoever_is_not_in_it(
+    hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Cy", "declare Data leak private sev1")
+    clock.settle()
+    assert slack.channel("inc-1").is_private
+    assert "No incident is open" in slack.asks("Bo", "list")
+    for line in ("show INC-1", "INC-1 timeline", "INC-1 note hello"):
+        assert "There is no INC-1" in slack.asks("Bo", line)
+    assert "Data leak" in slack.asks("Cy", "list")
+
+
+def test_help_and_the_list_answer_anywhere(alert: str, hearing: Multivac, slack: Slack) -> None:
+    assert "resolve [what fixed it]" in slack.asks("Cy", "help")
+    assert "`/incident severity sev2 Only the app is affected`" in slack.asks("Cy", "help severity")
+    assert "INC-1 · SEV1 · triage · Checkout returns 500 · led by Ana Silva" in slack.asks("Cy", "list")

@@ -1,0 +1,98 @@
+"""The grammar of what people type: verbs by their first letters, numbers, severities, people, times."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multivac.desk.front import DOES
+from multivac.incident import Severity
+from multivac.reference import verbs_page
+from multivac.shortcuts import SHORTCUTS, Shortcut
+from multivac.verbs import VERBS, Bare, Spoken, Unclear, Verb, Words, read, span
+
+ROOT = Path(__file__).parents[2]
+
+
+def spoken(line: str) -> tuple[str, Words]:
+    said = read(line)
+    assert isinstance(said, Spoken), said
+    return said.verb.name, said.words
+
+
+def test_the_page_of_verbs_is_current() -> None:
+    assert (ROOT / "docs" / "verbs.md").read_text() == verbs_page(), "run `make docs`"
+
+
+def test_every_verb_is_done_by_something() -> None:
+    assert set(DOES) == {verb.name for verb in VERBS}
+
+
+def test_no_word_means_two_verbs() -> None:
+    words = [word for verb in VERBS for word in verb.words]
+    assert len(words) == len(set(words))
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_a_verb_has_help_and_an_example_that_means_it(verb: Verb) -> None:
+    assert verb.help.endswith(".")
+    assert spoken(verb.example)[0] == verb.name
+
+
+def test_first_letters_are_enough_but_for_what_ends_an_incident() -> None:
+    assert spoken("tim")[0] == "timeline"
+    assert isinstance(read("resol Rolled back"), Unclear)
+    assert isinstance(read("s"), Unclear)
+
+
+def test_a_misspelt_verb_is_guessed_and_not_done() -> None:
+    said = read("INC-7 reslove Rolled back")
+    assert isinstance(said, Unclear)
+    assert (said.near and said.near.name, said.rest, said.number) == ("resolve", "Rolled back", 7)
+
+
+def test_an_incident_is_named_before_or_after_the_verb() -> None:
+    assert spoken("INC-7 impact Nobody can pay")[1].number == 7
+    assert spoken("impact inc-7 Nobody can pay")[1] == Words(
+        number=spoken("INC-7 show")[1].number, text="Nobody can pay"
+    )
+    assert spoken("show 7")[1].number == 7
+    assert spoken("note 7 hosts are down")[1] == Words(text="7 hosts are down")
+    assert read("INC-7") == Bare(spoken("show 7")[1].number)
+
+
+def test_a_severity_is_taken_out_wherever_it_stands() -> None:
+    assert spoken("declare Checkout is down SEV-1 drill")[1] == Words(
+        severity=Severity.SEV1, flags=frozenset({"drill"}), text="Checkout is down"
+    )
+    assert spoken("sev sev9")[1].odd == "sev9"
+
+
+def test_people_are_taken_where_a_verb_asks_for_people_only() -> None:
+    assert spoken("lead <@U012ABC|ana>")[1].people == ("U012ABC",)
+    assert spoken("note <@U012ABC> rolled back")[1].text == "<@U012ABC> rolled back"
+
+
+def test_quotes_of_a_phone_are_quotes() -> None:
+    assert spoken("declare “Checkout is down”")[1].text == "Checkout is down"
+
+
+def test_times_are_read() -> None:
+    assert span("1h30m") == timedelta(minutes=90)
+    assert span("soon") is None
+    assert spoken("note Rolled back at:14:05")[1].at == "14:05"
+
+
+@given(st.text())
+def test_whatever_is_typed_is_read(line: str) -> None:
+    read(line)
+
+
+@pytest.mark.parametrize("shortcut", SHORTCUTS, ids=lambda one: one.id)
+def test_a_shortcut_says_a_line_that_means_something(shortcut: Shortcut) -> None:
+    line = f"{shortcut.line} from:1700000000.000100" if shortcut.keeps else shortcut.line
+    assert spoken(line)[1].message == ("1700000000.000100" if shortcut.keeps else "")
+    assert len(shortcut.name) <= 24
+    assert spoken("note The call comes from:Berlin")[1].text == "The call comes from:Berlin"
