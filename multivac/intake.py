@@ -245,11 +245,12 @@ class Intake:
         if _by_a_person(news.told) and not brief.person_acted:
             incidents.person_acted(tx, number, now=news.now)
         self._reopen(tx, news, brief)
-        worst = alerts.worst_open(tx, number)
+        standing = alerts.standing(tx, number)
+        worst = standing.worst
         end = alerts.last_end(tx, number) if worst is None else None
         self._weigh(tx, news, brief, worst=worst or (end.severity if end else None))
         self._end(tx, news, brief, over=worst is None, by=end.by if end else "PagerDuty")
-        if _is_quiet(news, brief, worst) and alerts.are_many(tx, number):
+        if standing.are_many and _is_quiet(news, brief, worst):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
             incidents.touch_by(tx, number, news.now + _NOT_SOON)
             return None
@@ -388,6 +389,8 @@ def cleaned(value: T) -> T:
 
 def _plain(text: str) -> str | Any:
     if isinstance(text, AlertKind):
+        return text
+    if text.isascii() and text.isprintable():  # nearly all are, and the long way takes long
         return text
     kept = (
         " " if one in "\n\r\t" else one

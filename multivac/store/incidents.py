@@ -10,10 +10,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from multivac.incident import MAY_FOLLOW, OPEN, IncidentId, Person, Severity, Status
+from multivac.incident import MAY_FOLLOW, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore, snapshot
 from multivac.store.facts import person_to
-from multivac.store.tables import incident, insert_new, policy, role, turn
+from multivac.store.tables import IS_OPEN, incident, insert_new, policy, role, turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,7 +291,7 @@ def leading_now(tx: sa.Connection) -> dict[str, int]:
     rows = tx.execute(
         sa.select(role.c.person)
         .join(incident, incident.c.id == role.c.incident)
-        .where(role.c.name == "lead", incident.c.status.in_(OPEN))
+        .where(role.c.name == "lead", IS_OPEN)
     )
     load: dict[str, int] = {}
     for (stored,) in rows:
@@ -304,7 +304,7 @@ def count_open(tx: sa.Connection) -> dict[str, int]:
     """Open incidents by severity."""
     rows = tx.execute(
         sa.select(incident.c.severity, sa.func.count().label("number"))
-        .where(incident.c.status.in_(OPEN))
+        .where(IS_OPEN)
         .group_by(incident.c.severity)
     )
     return {row.severity: int(row.number) for row in rows}

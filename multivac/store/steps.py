@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from multivac.incident import OPEN, IncidentId
-from multivac.store.tables import incident, insert_into, step
+from multivac.incident import IncidentId
+from multivac.store.tables import IS_OPEN, incident, insert_into, step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +209,7 @@ def free(tx: sa.Connection, dead: Collection[str], *, now: datetime) -> tuple[In
 
 def forgive(tx: sa.Connection, *, now: datetime) -> None:
     """Let open incidents try again what was given up: an operator may have mended it."""
-    open_ones = sa.select(incident.c.id).where(incident.c.status.in_(OPEN))
+    open_ones = sa.select(incident.c.id).where(IS_OPEN)
     tried = sa.update(step).where(step.c.gave_up.is_not(None), step.c.incident.in_(open_ones))
     numbers = sorted(
         {row.incident for row in tx.execute(tried.values(gave_up=None).returning(step.c.incident))}
@@ -250,7 +250,7 @@ _WAITING_ROWS = (
         (_NEWEST.c.gave_up == _NEWEST.c.wanted).label("gave_up"),
     )
     .join(incident, incident.c.id == _NEWEST.c.incident)
-    .where(incident.c.status.in_(OPEN))
+    .where(IS_OPEN)
 )
 
 
