@@ -211,7 +211,7 @@ _BELONGS = (
         ended_by=sa.bindparam("by"),
     )
 )
-_MANY = 100
+_MANY = 50
 _WORST = sa.select(sa.func.min(alert.c.open_as)).where(alert.c.incident == sa.bindparam("owner"))
 _ONE_MORE = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).offset(_MANY - 1).limit(1)
 _STANDING = sa.select(_WORST.scalar_subquery(), _ONE_MORE.scalar_subquery())
