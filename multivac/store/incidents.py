@@ -148,19 +148,19 @@ def planned(tx: sa.Connection, number: IncidentId, *, version: int, wake_at: dat
     tx.execute(_PLANNED, {"number": number, "seen": version, "at": wake_at})
 
 
-_FORGOTTEN = 2000
+# Written out, not bound, as IS_OPEN is.
+_FORGOTTEN: sa.ColumnElement[int] = sa.literal_column("2000")
+_DUE: sa.ColumnElement[int] = sa.literal_column("500")
 
 
-def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched, ...]:
+def due(tx: sa.Connection, now: datetime) -> tuple[Touched, ...]:
     """Incidents whose time has come, and those that changed since they were looked at; the worst first."""
     row = sa.select(incident.c.id, incident.c.version, incident.c.severity)
     # Two questions, each with an index of its own: asked as one, SQLite reads every incident there ever was.
     # PostgreSQL takes a third of all there ever were for forgotten, unless it is told how many it need give.
     forgotten = row.where(incident.c.planned < incident.c.version).order_by(incident.c.id).limit(_FORGOTTEN)
     woken = row.where(incident.c.wake_at <= now)
-    rows = tx.execute(
-        sa.union(sa.select(forgotten.subquery()), woken).order_by("severity", "id").limit(limit)
-    )
+    rows = tx.execute(sa.union(sa.select(forgotten.subquery()), woken).order_by("severity", "id").limit(_DUE))
     return tuple(
         Touched(number=IncidentId(r.id), version=r.version, severity=Severity(r.severity)) for r in rows
     )

@@ -233,8 +233,10 @@ def unfinished(tx: sa.Connection) -> int:
 
 _NOT_DONE = sa.and_(step.c.wanted.is_not(None), sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted))
 # PostgreSQL takes two columns to differ as a rule, and so would read every step there ever was. Asked for the
-# newest so many, it walks the index of the few that are not done.
-_NEWEST = sa.select(step).where(_NOT_DONE).order_by(step.c.incident.desc()).limit(10_000).subquery()
+# newest so many, it walks the index of the few that are not done. How many is written out, not bound: else it
+# would plan anew each time.
+_MOST: sa.ColumnElement[int] = sa.literal_column("10000")
+_NEWEST = sa.select(step).where(_NOT_DONE).order_by(step.c.incident.desc()).limit(_MOST).subquery()
 _UNFINISHED = sa.select(sa.func.count()).where(
     sa.or_(_NEWEST.c.gave_up.is_(None), _NEWEST.c.gave_up != _NEWEST.c.wanted)
 )
