@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from multivac.incident import OPEN
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -137,6 +139,9 @@ sa.Index(
     postgresql_where=incident.c.queued_at.is_not(None),
     sqlite_where=incident.c.queued_at.is_not(None),
 )
+
+# Written out, not bound: PostgreSQL keeps no plan for values that it cannot tell how many rows have.
+IS_OPEN = incident.c.status.in_([sa.literal_column(f"'{one}'") for one in sorted(OPEN)])
 
 # What alerts of an incident have that lets others join it, once for each, however many alerts have it.
 trait = sa.Table(

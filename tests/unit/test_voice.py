@@ -53,9 +53,6 @@ def case(*said: str, at: datetime = NOON) -> Case:
         alerts=together(()),
         roles={},
         summons=(),
-        shut_at=None,
-        shut_how="",
-        members={},
         steps=rows,
     )
 
