@@ -17,6 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from integrations.jira.tracker import JiraTracker
+from integrations.jira.webhook import Webhook as JiraWebhook
 from integrations.pagerduty.alarm import PagerDutyAlarm
 from integrations.pagerduty.doctor import PagerDutyDoctor
 from integrations.pagerduty.pager import PagerDutyPager
@@ -30,7 +31,7 @@ from multivac import memory, pauses, people, playbooks
 from multivac.budget import Limiter, OwnTanks
 from multivac.check import Doctors
 from multivac.clock import SandboxClock, WallClock
-from multivac.desk import Desk
+from multivac.desk import Desk, TicketDesk
 from multivac.errors import BadConfig, Finding
 from multivac.incident import IncidentId
 from multivac.intake import Intake, Sweep, note_first_start
@@ -83,6 +84,7 @@ def tracker_for(jira: JiraSettings, pace: Pace | None = None) -> Tracker | None:
         jira.token.get_secret_value(),
         project=jira.project,
         issue_type=jira.issue_type,
+        follow_up_type=jira.follow_up_type or "",
         flavour="cloud" if jira.is_cloud else "datacenter",
         pace=pace,
     )
@@ -231,6 +233,7 @@ class Daemon:
             clock=self.clock,
             database=self.database,
             complete=known.complete,
+            phone_of=known.phone_of,
             is_still_ours=self._liveness.is_unbroken,
             announce_channel=settings.slack.announce_channel,
             operators_channel=settings.slack.operators_channel,
@@ -276,6 +279,12 @@ class Daemon:
         doors: dict[str, Door] = {"pagerduty": door}
         if self.inbound is not None:
             doors["slack"] = self.inbound
+        if self.out.tracker is not None and (secrets := self.settings.jira.webhook_secrets):
+            doors["jira"] = JiraWebhook(
+                [secret.get_secret_value() for secret in secrets],
+                take=TicketDesk(self.out, self.jobs).take,
+                operators=self.intake,
+            )
         parts = Parts(doors=doors, health=self.health, telemetry=self.telemetry, version=VERSION)
         return Server(create(parts), self.settings.server.host, self.settings.server.port)
 

@@ -60,6 +60,7 @@ class Headline:
     next_update_due: datetime | None
     summary: str
     impact: str = ""
+    latest: str = ""  # a change that was not worth a message of its own
     presses: tuple[Press, ...] = ()
 
 
@@ -73,6 +74,7 @@ class Announcement:
     status: Status
     lead: Who | None
     channel: str
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +115,36 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What follows at a time unless somebody acts: who is asked then, or paged; nobody may be left."""
+
+    at: datetime
+    who: tuple[str, ...]
+    pages: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadCall:
-    """Tells the lead that they lead and the cx lead that severity is theirs to settle."""
+    """Tells the lead that they lead and the cx lead that severity is theirs to settle.
+
+    `by` gave it to them, or `missed` was asked before and did not accept. `went_to` is who was asked
+    after them, as the next one or because `given_by` says so, or leads by now (`settled`). `paged` are
+    those who are paged since nobody accepts.
+    """
 
     lead: Who
     ticket: Link | None
     cx_lead: Who | None
     accepted_at: datetime | None = None
     presses: tuple[Press, ...] = ()
+    by: str = ""
+    missed: str = ""
+    brief: tuple[str, ...] = ()
+    then: Turn | None = None
+    went_to: str = ""
+    given_by: str = ""
+    settled: bool = False
+    paged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +173,60 @@ class ChangeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateDue:
-    """A promised update is due; `every` is the cadence of this severity."""
+    """A promised update is due; `every` is the cadence of this severity, if it has one.
+
+    `rounds` is how often that time has passed since; `ended` says what became of the question, once it is
+    none any more.
+    """
 
     due_at: datetime
-    every: timedelta
+    every: timedelta | None
     lead: Who | None
+    rounds: int = 0
+    ended: str = ""
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What a person tells stakeholders; with a `number` where it stands outside the incident's channel.
+
+    `was` is the severity before, if it changed with this.
+    """
+
+    text: str
+    by: str
+    severity: Severity
+    status: Status
+    next_at: datetime | None
+    was: Severity | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nudge:
+    """Asks one person to do something; `who` is mentioned where their chat id is known."""
+
+    who: Who | None
+    text: str
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """What is left to do; key and address of its issue, once there is one."""
+
+    text: str
+    key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Says that it is over, why, and what is left to do."""
+
+    text: str
+    follow_ups: tuple[FollowUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +265,7 @@ class StormNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one person is told who asked: whole lines, and what they can do next.
+    """What one person is told, mostly who asked: whole lines, and what they can do next.
 
     A line is text from us, perhaps with words from outside in it; `title` may be empty.
     """
@@ -276,6 +349,9 @@ Message = (
     | ResolutionProposed
     | ChangeLine
     | UpdateDue
+    | Update
+    | Nudge
+    | Ended
     | OperatorNotice
     | StormNotice
     | Reminding

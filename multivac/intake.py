@@ -30,11 +30,12 @@ from multivac.incident import (
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, incidents, notices, storms, timeline, traits
+from multivac.store import alerts, incidents, notices, sayings, storms, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
+from multivac.store.sayings import SayingKind
 from multivac.store.storms import Inflow
 from multivac.store.traits import Owner, Subject
 from multivac.telemetry import Telemetry
@@ -247,14 +248,15 @@ class Intake:
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, at=news.told.occurred_at)
         self._reopen(tx, news, brief)
-        worst = alerts.worst_open(tx, number)
+        standing = alerts.standing(tx, number)
+        worst = standing.worst
         end = alerts.last_end(tx, number, now=news.now) if worst is None else None
         self._weigh(tx, news, brief, worst=end.severity if end else worst)
         if end is not None:
             self._end(tx, news, brief, end=end)
         elif brief.resolution_stands:
             incidents.withdraw_resolution(tx, number)
-        if _is_quiet(news, brief, worst) and alerts.are_many(tx, number):
+        if standing.are_many and _is_quiet(news, brief, worst):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
             incidents.touch_by(tx, number, news.now + _NOT_SOON)
             return None
@@ -272,8 +274,20 @@ class Intake:
             storms.leave(tx, brief.number)
         told = news.told
         text = f"Severity {brief.severity.upper()} → {worst.upper()}: {told.text or told.kind}"
+        self._tell_of(tx, news, brief, what="severity", after=worst, text=text)
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now=news.now)
+
+    def _tell_of(  # noqa: PLR0913  # what changed, by which news, and from what
+        self, tx: sa.Connection, news: _News, brief: Brief, *, what: str, after: str, text: str
+    ) -> None:
+        """Keep what the channel is told in one line."""
+        more = {
+            "what": what,
+            "before": brief.severity if what == "severity" else brief.status,
+            "after": after,
+        }
+        sayings.add(tx, brief.number, kind=SayingKind.CHANGE, text=text, by="", at=news.now, more=more)
 
     def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, end: End) -> None:
         """Propose the resolution, since every alert is resolved; or dismiss what has not begun yet."""
@@ -319,6 +333,7 @@ class Intake:
         back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
             text = f"Reopened: {told.text or 'the alert came back'}"
+            self._tell_of(tx, news, brief, what="status", after=back_to, text=text)
             reopened = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=f"reopened:{told.event_id}")
             timeline.note(tx, brief.number, [reopened], now=news.now)
 
@@ -409,6 +424,8 @@ def cleaned(value: T) -> T:
 
 def _plain(text: str) -> str | Any:
     if isinstance(text, AlertKind):
+        return text
+    if text.isascii() and text.isprintable():  # nearly all are, and the long way takes long
         return text
     kept = (
         " " if one in "\n\r\t" else one

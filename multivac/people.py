@@ -5,6 +5,7 @@ The composition root loads the map once; whoever meets a person lets it complete
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,14 @@ def _slack_id(text: str) -> str:
     return text
 
 
+def _phone(text: str) -> str:
+    if not re.fullmatch(r"\+?[0-9][0-9 ()/-]{2,30}", text):
+        raise wrong(f"is {text!r}, which is no phone number.", "Write it like +31 20 123 4567.")
+    return text
+
+
 Identity = Annotated[str, Field(min_length=1, max_length=200)]
+Phone = Annotated[str, AfterValidator(_phone)]
 
 
 class Mapped(Strict):
@@ -42,6 +50,8 @@ class Mapped(Strict):
         None, description="Their Slack member id, such as U012AB3CD."
     )
     jira: Identity | None = Field(None, description="Their account id (Cloud) or user name (Data Center).")
+
+    phone: Phone | None = Field(None, description="Whom to ring when a page cannot be sent.")
 
     def identities(self) -> Iterator[tuple[str, str]]:
         """The kinds of identity that are known, and each in the form by which it is compared."""
@@ -68,17 +78,25 @@ class People:
 
         So the same human gets the same key whichever vendor named them.
         """
-        entry = next(
-            (self._by_identity[each] for each in identities_of(person) if each in self._by_identity), None
-        )
+        entry = self._entry(person)
         if entry is None:
             return person
         known = {kind: getattr(entry, kind) for kind in _IDENTITIES if getattr(entry, kind)}
         return replace(person, name=person.name or entry.name, **known)
 
+    def phone_of(self, person: Person) -> str | None:
+        """The number of the person, if the map has one."""
+        entry = self._entry(person)
+        return entry.phone if entry is not None else None
+
+    def _entry(self, person: Person) -> Mapped | None:
+        return next(
+            (self._by_identity[each] for each in identities_of(person) if each in self._by_identity), None
+        )
+
     def __iter__(self) -> Iterator[Person]:
         """Everybody in the map, as it is written."""
-        return (Person(**entry.model_dump()) for entry in self._mapped)
+        return (Person(**entry.model_dump(exclude={"phone"})) for entry in self._mapped)
 
     def __len__(self) -> int:
         return len(self._mapped)

@@ -150,6 +150,18 @@ class Chat(Protocol):
         """Say something new. `channel` is an id or a #name."""
         ...
 
+    def whisper(self, channel: str, person: str, message: Message) -> bool:
+        """Show something to one person in a channel; False if they are not there. It cannot be read back."""
+        ...
+
+    def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
+        """Say something in the thread of a message of ours; `loud` shows it in the channel as well."""
+        ...
+
+    def find_reply(self, to: Posted, marker: Marker) -> Posted | None:
+        """Our own reply with this marker in the thread of a message."""
+        ...
+
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
         """Redraw a message of ours; nobody is notified."""
         ...
@@ -174,8 +186,16 @@ class Chat(Protocol):
         """Put an emoji of ours under a message, or take it back; there already, or gone, is fine."""
         ...
 
-    def people_spoke(self, channel: str) -> bool:
-        """Whether any human has written in the channel."""
+    def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
+        """Whether any human has written in the channel, ever or since then."""
+        ...
+
+    def archive(self, channel: str) -> None:
+        """Put the channel away: it can be read, but not written in. Archived already is fine."""
+        ...
+
+    def unarchive(self, channel: str) -> None:
+        """Take the channel out again; not archived is fine."""
         ...
 
 
@@ -189,6 +209,7 @@ class TicketDraft:
     label: str
     severity: str
     component: str | None = None
+    is_follow_up: bool = False  # work after the incident, not the incident itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +244,25 @@ class Tracker(Protocol):
         """Make this account the assignee. Raises `GiveUp` if it cannot be assigned."""
         ...
 
+    def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
+        """Comment on a ticket, the marker last; with `look_first`, only if no comment carries it."""
+        ...
+
+    def move(self, ticket: str, *, done: bool) -> None:
+        """Bring a ticket into a status that counts as done, or out of one; standing so already is fine.
+
+        Raises `GiveUp` if there is no way there.
+        """
+        ...
+
+    def link(self, ticket: str, other: str, *, look_first: bool) -> None:
+        """Relate two tickets; with `look_first`, only if they are not."""
+        ...
+
+    def prioritise(self, ticket: str, priority: str) -> None:
+        """Give the ticket this priority, by its name. Raises `GiveUp` if it cannot have it."""
+        ...
+
     def role_members(self, role: str) -> tuple[Person, ...]:
         """The people of a project role. Raises `GiveUp` if there is no such role."""
         ...
@@ -245,6 +285,21 @@ class OnCall:
     policy: str | None = None
     schedule: str | None = None
     until: datetime | None = None
+    policy_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Who is to be called to an alert, and what they are told; the marker makes it findable afterwards.
+
+    `policies` (ids) are asked only where neither the people nor the service (name or id) can be.
+    """
+
+    people: tuple[Person, ...] = ()
+    service: str = ""
+    policies: tuple[str, ...] = ()
+    message: str
+    marker: str
 
 
 class Pager(Protocol):
@@ -262,6 +317,14 @@ class Pager(Protocol):
         """Who answers now for these schedules (ids or names). Raises `GiveUp` naming an unknown one."""
         ...
 
+    def on_call_everywhere(self) -> tuple[OnCall, ...]:
+        """Who answers now for every escalation policy there is, by level."""
+        ...
+
+    def policies_of_service(self, name: str) -> Mapping[str, str]:
+        """The escalation policies (ids) of the services whose name has this in it, and their services."""
+        ...
+
     def person(self, number: str) -> Person | None:
         """Who has this id at the pager; None if nobody has."""
         ...
@@ -270,8 +333,23 @@ class Pager(Protocol):
         """Every alert that is not resolved, as `FOUND_OPEN`."""
         ...
 
+    def resolve(self, alert: str) -> None:
+        """End the alert; ended already is fine."""
+        ...
+
+    def publish(self, alert: str, text: str) -> None:
+        """Tell those who follow the alert at the pager how it stands. It cannot be read back."""
+        ...
+
     def note(self, alert: str, text: str, *, marker: str, look_first: bool) -> None:
         """Write a note on the alert; with `look_first`, only if none carries the marker."""
+        ...
+
+    def page(self, alert: str, page: Page, *, look_first: bool) -> tuple[str, ...]:
+        """Call people to the alert, and give their names; with `look_first`, only if none has the marker.
+
+        Raises `GiveUp` if the pager knows nobody of them.
+        """
         ...
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,24 +20,13 @@ from random import Random
 import sqlalchemy as sa
 import structlog
 
+from multivac import voice
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import (
-    captures,
-    channel,
-    checklists,
-    gaps,
-    lead,
-    people,
-    reminders,
-    tasks,
-    ticket,
-    triage,
-    words,
-)
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
 from multivac.steps.readiness import Ready, readiness
+from multivac.steps.table import STEPS
 from multivac.store import cases, incidents, notices
 from multivac.store import steps as progress
 from multivac.store.cases import Case, StepRow
@@ -46,147 +35,10 @@ from multivac.telemetry import Telemetry
 
 log = structlog.get_logger()
 
-_A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that another step is asking
-_TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAWN = 2
+_REDRAW_FOLDED = timedelta(seconds=2)  # the headline then says what was held back
 _UNKNOWN = Ready(now=False)  # a row of a step that this release no longer has
 _MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
-
-STEPS: tuple[Step, ...] = (
-    Step(
-        name="channel",
-        wants=channel.wants_channel,
-        do=channel.open_channel,
-        keep=channel.keep_channel,
-        matters=0,
-    ),
-    Step(name="topic", wants=channel.wants_topic, do=channel.set_topic, needs=("channel",), matters=1),
-    Step(name="purpose", wants=channel.wants_purpose, do=channel.set_purpose, needs=("channel",), matters=3),
-    Step(
-        name="headline",
-        wants=words.wants_headline,
-        do=words.draw_headline,
-        needs=("channel",),
-        settles=("on call", "schedule", "lead", "role", "ticket", "account", "assignee"),
-        matters=0,
-    ),
-    Step(name="pin", wants=words.wants_pin, do=words.pin_headline, needs=("headline",), matters=2),
-    Step(name="on call", wants=people.wants_on_call, do=people.find_on_call, matters=0),
-    Step(name="schedule", wants=people.wants_schedules, do=people.find_schedule, matters=0),
-    Step(
-        name="who",
-        wants=people.wants_who,
-        do=people.find_who,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE},
-        matters=1,
-    ),
-    Step(name="group", wants=people.wants_groups, do=people.find_group, matters=1),
-    Step(
-        name="chat ids",
-        wants=people.wants_chat_ids,
-        do=people.find_chat_ids,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE, "who": _A_WHILE},
-        matters=0,
-    ),
-    Step(
-        name="invite",
-        wants=people.wants_invite,
-        do=people.invite,
-        keep=people.keep_invite,
-        needs=("channel",),
-        waits={"chat ids": _A_WHILE, "group": _A_WHILE, "topic": _TOPIC_FIRST},
-        matters=0,
-    ),
-    Step(name="ticket", wants=ticket.wants_ticket, do=ticket.open_ticket, keep=ticket.keep_ticket, matters=0),
-    Step(
-        name="lead",
-        wants=lead.wants_lead,
-        do=lead.choose_lead,
-        keep=lead.keep_lead,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE, "who": _A_WHILE},
-        matters=0,
-    ),
-    Step(
-        name="role",
-        wants=lead.wants_roles,
-        do=lead.choose_role,
-        keep=lead.keep_role,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE},
-        matters=1,
-    ),
-    Step(name="account", wants=ticket.wants_account, do=ticket.find_account, needs=("lead",), matters=0),
-    Step(
-        name="assignee", wants=ticket.wants_assignee, do=ticket.assign, needs=("ticket", "account"), matters=0
-    ),
-    Step(
-        name="lead told",
-        wants=words.wants_lead_told,
-        do=words.tell_lead,
-        needs=("headline",),
-        # Usually posted long before; so that the channel always reads in the same order.
-        waits={"ticket": _A_WHILE, "chat ids": _A_WHILE, "role": _A_WHILE, "checklist": _TOPIC_FIRST},
-        matters=1,
-    ),
-    Step(
-        name="announcement",
-        wants=words.wants_announcement,
-        do=words.announce,
-        needs=("channel",),
-        settles=("lead",),
-        matters=1,
-    ),
-    Step(
-        name="checklist",
-        wants=checklists.wants_checklists,
-        do=checklists.post_checklist,
-        keep=checklists.keep_checklist,
-        needs=("headline",),
-        settles=("lead", "role", "ticket"),
-        matters=1,
-    ),
-    Step(
-        name="first bookmark", wants=channel.wants_first_bookmark, do=channel.add_bookmark, needs=("channel",)
-    ),
-    Step(
-        name="bookmark",
-        wants=channel.wants_bookmarks,
-        do=channel.add_bookmark,
-        needs=("channel",),
-        waits=dict.fromkeys(("on call", "schedule", "chat ids", "invite", "checklist", "assignee"), _A_WHILE),
-        matters=3,
-    ),
-    Step(name="note", wants=words.wants_notes, do=words.note_alert, matters=2),
-    Step(name="update due", wants=words.wants_update_prompt, do=words.prompt_update, needs=("headline",)),
-    Step(name="settle", wants=triage.wants_settling, do=triage.settle, keep=triage.keep_settled, matters=1),
-    Step(
-        name="resolution",
-        wants=words.wants_resolution,
-        do=words.propose_resolution,
-        needs=("headline",),
-        waits={"settle": timedelta(minutes=2)},
-        matters=1,
-    ),
-    Step(
-        name="gaps",
-        wants=gaps.wants_gaps,
-        do=gaps.say_gaps,
-        needs=("headline",),
-        # When the chat is back after a while, looking people up gets its chance first.
-        waits={"chat ids": timedelta(minutes=1)},
-        matters=1,
-    ),
-    Step(
-        name="capture",
-        wants=captures.wants_captures,
-        do=captures.read_message,
-        keep=captures.keep_message,
-        needs=("channel",),
-    ),
-    Step(name="memo", wants=captures.wants_memos, do=captures.mark_kept, needs=("channel",), matters=3),
-    Step(name="reminder", wants=reminders.wants_reminders, do=reminders.post, needs=("channel",), matters=1),
-    Step(name="asked again", wants=reminders.wants_asking, do=reminders.post, needs=("channel",), matters=1),
-    Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
-)
 
 _BY_NAME = {step.name: step for step in STEPS}
 
@@ -205,21 +57,26 @@ class Plan:
 
     changes: Mapping[str, str | None]
     wakes: tuple[datetime, ...]
+    held: tuple[str, ...] = ()  # messages that are held back from now on
 
 
 def plan(view: View) -> Plan:
-    """Compare what should be true with what the rows want."""
-    wanted = {
+    """Compare what should be true, as far as it may be said now, with what the rows want."""
+    asked = {
         f"{step.name}/{one}" if one else step.name: mark
         for step in STEPS
         for one, mark in _wanted(step, view)
     }
-    rows = view.case.steps
+    heard, rows = voice.weigh(view.case, asked, now=view.now), view.case.steps
+    wanted, held = heard.wanted, tuple(name for name in heard.held if name not in rows)
     changes: dict[str, str | None] = {
         name: mark for name, mark in wanted.items() if name not in rows or rows[name].wanted != mark
     }
     changes |= {name: None for name, row in rows.items() if row.wanted is not None and name not in wanted}
-    return Plan(changes, tuple(view.wakes))
+    # A row without a want remembers that it was held back, so that it counts once.
+    changes |= dict.fromkeys(held)
+    folded = [view.now + _REDRAW_FOLDED] if held else []
+    return Plan(changes, (*view.wakes, *heard.wakes, *folded), held)
 
 
 def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
@@ -254,6 +111,7 @@ class _Look:
     flights: list[_Flight] = field(default_factory=list)
     later: list[datetime] = field(default_factory=list)
     wake: datetime | None = None
+    held: tuple[str, ...] = ()
 
 
 class Response:
@@ -321,7 +179,7 @@ class Response:
         if self._draining.is_set():
             wake = now  # the next start looks at once
         incidents.planned(tx, run.number, version=case.version, wake_at=wake)
-        return replace(look, wake=wake)
+        return replace(look, wake=wake, held=planned.held)
 
     def _record(self, tx: sa.Connection, flight: _Flight, outcome: Done | Failed, *, now: datetime) -> None:
         if not progress.record(tx, flight.claim, outcome, now=now):
@@ -394,6 +252,11 @@ class Response:
         backoff = timedelta(seconds=2.0 ** min(attempt.before.tries, _MOST_DOUBLINGS))
         wait = max(backoff * self._chance.uniform(0.5, 1.0), error.after or timedelta())
         return Failed(why=error.why, next_try=attempt.now + wait, unknown=error.reached or attempt.unknown)
+
+    def count_held(self, names: Iterable[str]) -> None:
+        """Count messages that are held back."""
+        for name in names:
+            self._telemetry.suppressed.labels(voice.family(name)).inc()
 
     def soon(self, work: Callable[[], None]) -> None:
         """Give a round to the threads, before any step."""
@@ -472,6 +335,7 @@ class _Run:
             log.error("round failed", incident=self.number, error=repr(error))
         else:
             look = looked.result()
+            self._response.count_held(look.held)
             with self._lock:
                 self._in_the_air += len(look.flights)
             for flight in look.flights:

@@ -208,6 +208,13 @@ class JiraSettings(Strict):
     )
     project: str | None = Field(None, description="The key of the project for incident tickets, such as OPS.")
     issue_type: Annotated[str, Field(min_length=1)] = Field("Task", description="The type of these tickets.")
+    follow_up_type: str | None = Field(
+        None, description="The type of tickets for follow-ups; left out: the same."
+    )
+    webhook_secrets: Secrets = Field(
+        (),
+        description="The secrets of the webhook to /webhooks/jira; several while one is being replaced.",
+    )
     flavour: Literal["auto", "cloud", "datacenter"] = Field(
         "auto", description="Which Jira it is; auto tells by the address and the account."
     )
@@ -230,7 +237,8 @@ class JiraSettings(Strict):
     def halves(self) -> Iterator[Finding]:
         """What is missing for the keys that are there, and a flavour that nobody could tell."""
         needed = ("url", "user", "token", "project") if self.is_cloud else ("url", "token", "project")
-        yield from _missing("jira", self, needed, given=("url", "user", "token", "project"))
+        given = ("url", "user", "token", "project", "webhook_secrets")
+        yield from _missing("jira", self, needed, given=given)
         # An account on Cloud is always an e-mail; elsewhere an e-mail may be a Data Center name too.
         if self.url and self.flavour == "auto" and not self._at_atlassian and "@" in (self.user or ""):
             why = "cannot be told from jira.url, and jira.user is an e-mail."

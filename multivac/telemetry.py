@@ -46,6 +46,9 @@ class Telemetry:
         self.unfinished = gauge("steps_unfinished", "Wanted steps that are not done, up to 10,000.")
         self.oldest = gauge("oldest_unfinished_step_seconds", "Age of the oldest of them.")
         self.beats = counter("beats", "Beats by outcome.", ["outcome"])
+        self.suppressed = counter(
+            "slack_suppressed", "Messages held back to keep a channel quiet, by kind.", ["kind"]
+        )
         self.vendor_on = gauge("integration_on", "Whether an integration is configured.", ["service"])
 
     @contextmanager

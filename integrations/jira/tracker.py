@@ -7,7 +7,8 @@ speaks v3 (ADF, account ids, `search/jql`), Data Center v2 (wiki text, user name
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -35,7 +36,7 @@ class JiraTracker:
     """Fulfils `multivac.ports.Tracker`; making one calls nobody, so Jira may be down meanwhile.
 
     `user` and `token` are an e-mail and its API token on Cloud; on Data Center a name and password,
-    or no name and a personal access token. `issue_type` is a name or an id.
+    or no name and a personal access token. `issue_type`, and that of follow-ups, is a name or an id.
     """
 
     def __init__(  # noqa: PLR0913 - one for each setting under "jira"
@@ -47,12 +48,14 @@ class JiraTracker:
         project: str,
         issue_type: str,
         flavour: Flavour,
+        follow_up_type: str = "",
         timeout: float = 10.0,
         pace: Pace | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._project = project
         self._issue_type = issue_type
+        self._follow_up_type = follow_up_type or issue_type
         self._cloud = flavour == "cloud"
         allowance = Allowance(pace, "jira", CLOUD_RATE if self._cloud else None) if pace else None
         self._rest = Rest(self._url, user, token, flavour=flavour, timeout=timeout, allowance=allowance)
@@ -115,6 +118,60 @@ class JiraTracker:
                 f"Jira cannot make {account} the assignee of {ticket}: {said}",
                 fix=f'Give them the "Assignable User" permission in project {self._project}.',
                 operators=True,
+            ) from refused
+
+    def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
+        """Write a comment that ends in the marker; with `look_first`, only if no recent one has it."""
+        path, what = f"issue/{quote(ticket, safe='')}/comment", f"ticket {ticket}"
+        if look_first:
+            params: dict[str, str | int] = {"orderBy": "-created", "maxResults": 100}
+            written = _list(self._rest.ask("GET", path, what=what, params=params), "comments")
+            # Wiki text comes back with its escapes: what is looked for has nothing to escape.
+            if any(marker.strip("[]") in json.dumps(each.get("body")) for each in written):
+                return
+        write: Callable[..., object] = document if self._cloud else wiki
+        self._rest.ask("POST", path, what=what, body={"body": write([*paragraphs, marker], ())})
+
+    def move(self, ticket: str, *, done: bool) -> None:
+        """Take the first way that leads into, or out of, a status of the category "done"."""
+        path, what = f"issue/{quote(ticket, safe='')}", f"ticket {ticket}"
+        issue = self._rest.ask("GET", path, what=what, params={"fields": "status"})
+        fields = issue.get("fields") if isinstance(issue, dict) else None
+        if _is_done((fields or {}).get("status")) is done:
+            return
+        ways = _list(self._rest.ask("GET", f"{path}/transitions", what=what), "transitions")
+        # Out of it, back to work rather than back to the queue.
+        ways.sort(key=lambda way: _category(way.get("to")) != "indeterminate")
+        way = next((one for one in ways if _is_done(one.get("to")) is done), None)
+        if way is None:
+            where = "to a status that counts as done" if done else "out of a status that counts as done"
+            raise GiveUp(
+                f"Jira offers no way for {ticket} {where}",
+                fix=f"Move {ticket} by hand, or let the user of our token transition issues.",
+            )
+        body = {"transition": {"id": str(way.get("id"))}}
+        self._rest.ask("POST", f"{path}/transitions", what=what, body=body)
+
+    def link(self, ticket: str, other: str, *, look_first: bool) -> None:
+        """Relate two tickets; with `look_first`, only if neither names the other."""
+        what = f"tickets {ticket} and {other}"
+        if look_first:
+            path = f"issue/{quote(ticket, safe='')}"
+            issue = self._rest.ask("GET", path, what=what, params={"fields": "issuelinks"})
+            if f'"{other}"' in json.dumps(issue):
+                return
+        body = {"type": {"name": "Relates"}, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": other}}
+        self._rest.ask("POST", "issueLink", what=what, body=body)
+
+    def prioritise(self, ticket: str, priority: str) -> None:
+        """Give the ticket this priority, by its name; `GiveUp` if it cannot have it."""
+        body = {"fields": {"priority": {"name": priority}}}
+        try:
+            self._rest.ask("PUT", f"issue/{quote(ticket, safe='')}", what=f"ticket {ticket}", body=body)
+        except Invalid as refused:
+            raise GiveUp(
+                f"Jira cannot give {ticket} the priority {priority}: {_told(refused.fields) or refused.why}",
+                fix="Correct ticket.priorities in the playbook, or set the priority by hand.",
             ) from refused
 
     def role_members(self, role: str) -> tuple[Person, ...]:
@@ -211,11 +268,12 @@ class JiraTracker:
         return "accountId" if self._cloud else "name"
 
     def _fields(self, draft: TicketDraft) -> dict[str, object]:
-        by = "id" if self._issue_type.isdigit() else "name"
+        issue_type = self._follow_up_type if draft.is_follow_up else self._issue_type
+        by = "id" if issue_type.isdigit() else "name"
         write: Callable[..., object] = document if self._cloud else wiki
         fields: dict[str, object] = {
             "project": {"key": self._project},
-            "issuetype": {by: self._issue_type},
+            "issuetype": {by: issue_type},
             "summary": one_line(draft.title, _LONGEST_SUMMARY) or "Incident",
             "description": write(draft.paragraphs, draft.links),
             "labels": [draft.label],
@@ -294,6 +352,15 @@ class JiraTracker:
         known = {str(each.get(key)): each for each in _list(project, "issueTypes") for key in ("id", "name")}
         found = _named(known, self._issue_type)
         return str(found.get("id")) if found else None
+
+
+def _category(status: object) -> object:
+    category = status.get("statusCategory") if isinstance(status, Mapping) else None
+    return category.get("key") if isinstance(category, Mapping) else None
+
+
+def _is_done(status: object) -> bool:
+    return _category(status) == "done"
 
 
 def _field(answer: object, name: str) -> object:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -29,8 +29,9 @@ from integrations.pagerduty.rest import RATE, Invalid, Missing, Rest
 from multivac.budget import Errand
 from multivac.errors import GiveUp
 from multivac.incident import Alert, AlertKind, Person
-from multivac.ports import OnCall, Pace
+from multivac.ports import OnCall, Pace, Page
 
+_LONGEST_MESSAGE = 400
 _ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
 
 
@@ -63,6 +64,7 @@ class PagerDutyPager:
         self._rest = Rest(token, api_url=api_url, from_email=from_email, timeout=timeout, allowance=allowance)
         self._from_email = from_email or "nobody, until pagerduty.from_email is set"
         self._schedule_ids: dict[str, str] = {}
+        self._requester: dict[str, str] = {}  # shared by all who speak on behalf of an errand
 
     def on_behalf(self, errand: Errand) -> PagerDutyPager:
         """The same account, whose calls are made when it is the errand's turn."""
@@ -89,6 +91,21 @@ class PagerDutyPager:
         # One schedule may serve several policies: its best level counts.
         return _unique({(each.schedule, each.person.key): each for each in reversed(entries)})
 
+    def on_call_everywhere(self) -> tuple[OnCall, ...]:
+        """Who answers now for every escalation policy, by level; whoever is on call twice there, once."""
+        entries = self._on_calls({})
+        return _unique({(each.policy, each.level, each.person.key): each for each in reversed(entries)})
+
+    def policies_of_service(self, name: str) -> Mapping[str, str]:
+        """The escalation policies (ids) of the services with this in their name, and their services."""
+        found: dict[str, str] = {}
+        for service in self._rest.pages("services", {"query": name}, what="the services"):
+            policy = ident(part(service, "escalation_policy").get("id"))
+            named = line(words(service.get("name")))
+            if policy is not None and name.casefold() in named.casefold():
+                found[policy] = f"{found[policy]}, {named}" if policy in found else named
+        return found
+
     def open_alerts(self) -> Iterator[Alert]:
         """Every alert that is not resolved, as `FOUND_OPEN`, oldest first."""
         wanted = {
@@ -110,6 +127,45 @@ class PagerDutyPager:
                 return
         content = text if text.endswith(marker) else f"{text}\n{marker}"
         self._rest.post(path, {"note": {"content": content}}, what=what)
+
+    def resolve(self, alert: str) -> None:
+        """Resolve it in the name of `from_email`; resolved already is fine."""
+        what, change = f"incident {alert}", {"id": alert, "type": "incident_reference", "status": "resolved"}
+        try:
+            self._rest.put("/incidents", {"incidents": [change]}, what=what)
+        except Invalid:
+            known = self._rest.get(f"/incidents/{quote(alert, safe='')}", what=what)
+            if part(known, "incident").get("status") != "resolved":
+                raise
+
+    def publish(self, alert: str, text: str) -> None:
+        """Publish a status update; PagerDuty has no way to read one back. Not every plan has them."""
+        path = f"/incidents/{quote(alert, safe='')}/status_updates"
+        self._rest.post(path, {"message": text}, what=f"incident {alert}")
+
+    def page(self, alert: str, page: Page, *, look_first: bool) -> tuple[str, ...]:
+        """Send a responder request that ends in the marker, and give the names of who is notified.
+
+        With `look_first` it is sent only if no responder of the incident carries the marker.
+        """
+        path, what = f"/incidents/{quote(alert, safe='')}", f"incident {alert}"
+        if look_first:
+            asked = parts(part(self._rest.get(path, what=what), "incident").get("incidents_responders"))
+            if names := _names(each for each in asked if page.marker in (words(each.get("message")) or "")):
+                return names
+        body = {
+            "requester_id": self._own_id(),
+            "message": f"{line(page.message, _LONGEST_MESSAGE)} {page.marker}",
+            "responder_request_targets": [{"responder_request_target": one} for one in self._targets(page)],
+        }
+        made = part(
+            self._rest.post(f"{path}/responder_requests", body, what=f"responders of {what}"),
+            "responder_request",
+        )
+        targets = [
+            part(each, "responder_request_target") for each in parts(made.get("responder_request_targets"))
+        ]
+        return _names(asked for one in targets for asked in parts(one.get("incidents_responders")))
 
     def person(self, user_id: str) -> Person | None:
         """The user with this id, with the e-mail that webhooks leave out; `GiveUp` if there is none."""
@@ -155,6 +211,58 @@ class PagerDutyPager:
         """Whether an escalation policy uses this schedule; PagerDuty names nobody for any other."""
         return bool(parts((self._schedule(name) or {}).get("escalation_policies")))
 
+    def _targets(self, page: Page) -> list[Mapping[str, str]]:
+        """Whom the request goes to: the people, and who is on call for the service; else for the policies."""
+        users = [self._user_id(each) for each in page.people]
+        policies = [self._policy_of(page.service)] if page.service else []
+        policies = policies or ([] if any(users) else list(page.policies))
+        targets: list[Mapping[str, str]] = [{"type": "user_reference", "id": each} for each in users if each]
+        targets += [{"type": "escalation_policy_reference", "id": each} for each in policies]
+        if not targets:
+            named = ", ".join(each.name for each in page.people)
+            raise GiveUp(
+                f"PagerDuty does not know {named or 'anybody to page'}.",
+                fix="Operators can add the PagerDuty id to people.yaml.",
+            )
+        return targets
+
+    def _user_id(self, who: Person) -> str | None:
+        if who.pagerduty or not who.email:
+            return who.pagerduty
+        listed = self._rest.pages("users", {"query": who.email}, what="the users")
+        exact = (each for each in listed if (words(each.get("email")) or "").lower() == who.email.lower())
+        return ident((next(exact, None) or {}).get("id"))
+
+    def _policy_of(self, service: str) -> str:
+        listed = self._rest.pages("services", {"query": service}, what="the services")
+        found = next((each for each in listed if _is_called(each, service)), None)
+        policy = ident(part(found or {}, "escalation_policy").get("id"))
+        if policy is None:
+            raise GiveUp(
+                f'There is no PagerDuty service "{service}".', fix="Page again, with its exact name."
+            )
+        return policy
+
+    def _own_id(self) -> str:
+        """The user in whose name we ask: whose token it is, else whom the settings name."""
+        if self._from_email not in self._requester:
+            self._requester[self._from_email] = self._find_own_id()
+        return self._requester[self._from_email]
+
+    def _find_own_id(self) -> str:
+        try:
+            owner = person(part(self._rest.get("/users/me", what="our own user"), "user"))
+            found = owner.pagerduty if owner else None
+        except Invalid:  # a key of the account
+            found = self._user_id(Person(name=self._from_email, email=self._from_email))
+        if found is None:
+            raise GiveUp(
+                f"PagerDuty has no user {self._from_email}, in whose name people are paged.",
+                fix="Set pagerduty.from_email to the e-mail of a PagerDuty user.",
+                operators=True,
+            )
+        return found
+
     def _on_calls(self, wanted: Mapping[str, object]) -> list[OnCall]:
         params = {**wanted, "earliest": "true", "include[]": ["users"]}
         entries = map(_on_call, self._rest.pages("oncalls", params, what="who is on call"))
@@ -188,6 +296,11 @@ class PagerDutyPager:
         return next((each for each in listed if _is_called(each, name)), None)
 
 
+def _names(responders: Iterable[Body]) -> tuple[str, ...]:
+    named = (person(each.get("user")) for each in responders)
+    return tuple(dict.fromkeys(each.name for each in named if each))
+
+
 def _is_called(schedule: Body, named: str) -> bool:
     return (words(schedule.get("name")) or "").casefold() == named.casefold()
 
@@ -202,6 +315,7 @@ def _on_call(entry: Body) -> OnCall | None:
         policy=ident(part(entry, "escalation_policy").get("id")),
         schedule=ident(part(entry, "schedule").get("id")),
         until=moment(entry.get("end")),
+        policy_name=line(words(part(entry, "escalation_policy").get("summary"))),
     )
 
 

@@ -127,6 +127,10 @@ class Rest:
         """The answer to a request that adds something."""
         return self._ask("POST", path, what=what, json=dict(body))
 
+    def put(self, path: str, body: Mapping[str, object], *, what: str) -> Body:
+        """The answer to a request that changes something."""
+        return self._ask("PUT", path, what=what, json=dict(body))
+
     def pages(self, name: str, params: Mapping[str, object] | None = None, *, what: str) -> Iterator[Body]:
         """Every object of a list, page after page, up to the ten thousand PagerDuty gives."""
         offset = 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
+from integrations.slack.leading import paragraphs
 from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Block, presses
 from integrations.slack.pieces import context as _context
 from integrations.slack.pieces import fields as _fields
@@ -27,18 +28,22 @@ from multivac.briefing import (
     CaughtUp,
     ChangeLine,
     Checklist,
+    Ended,
+    FollowUp,
     Gaps,
     Headline,
     Home,
     LeadCall,
     Link,
     Message,
+    Nudge,
     OperatorNotice,
     Reminding,
     ResolutionProposed,
     StormLine,
     StormNotice,
     TaskLine,
+    Update,
     UpdateDue,
 )
 from multivac.incident import Bridge, Severity, Status, TaskState
@@ -97,6 +102,12 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
             return _change_line(message)
         case UpdateDue():
             return _update_due(message)
+        case Update():
+            return _update(message)
+        case Nudge():
+            return _nudge(message)
+        case Ended():
+            return _ended(message)
         case OperatorNotice():
             return _operator_notice(message)
         case StormNotice():
@@ -153,7 +164,7 @@ def _headline(said: Headline) -> Drawn:
         _fields(_headline_fields(said)),
         *_sections(_wanted_lead(said)),
         presses(said.presses),
-        _context(_as_of(said), "Multivac keeps this message up to date."),
+        _context(_as_of(said), _latest(said), "Multivac keeps this message up to date."),
     ]
     return _drawn("headline", text, blocks)
 
@@ -197,6 +208,10 @@ def _as_of(said: Headline) -> str:
     return f"The pager does not answer: who is on call is as of {when(said.on_call_as_of)}."
 
 
+def _latest(said: Headline) -> str:
+    return f"Latest: {line(said.latest, 500)}" if said.latest else ""
+
+
 def _announcement(said: Announcement) -> Drawn:
     title = line(said.title, TITLE_LIMIT)
     # The announcement does not wait for the channel: it is edited once there is one.
@@ -209,7 +224,7 @@ def _announcement(said: Announcement) -> Drawn:
         f"*{SEVERITY[said.severity]} · INC-{said.number}* · {title}",
         f"{STATUS[said.status]} · Lead: {_lead(said)} · {where}",
     )
-    return _drawn("announcement", text, _sections("\n".join(shown)))
+    return _drawn("announcement", text, [*_sections("\n".join(shown)), presses(said.presses)])
 
 
 def _checklist(said: Checklist) -> Drawn:
@@ -256,18 +271,9 @@ def _caught_up(said: CaughtUp) -> Drawn:
 
 
 def _lead_call(said: LeadCall) -> Drawn:
-    yours = f" Your ticket is {link(said.ticket)}." if said.ticket else ""
-    if said.accepted_at:
-        paragraphs = [f"{person(said.lead)} leads this incident, accepted {when(said.accepted_at)}.{yours}"]
-    else:
-        paragraphs = [
-            f"{person(said.lead)}, you lead this incident.{yours} If you cannot, say here who does."
-        ]
-    if said.cx_lead:
-        asked = "Please" if said.cx_lead == said.lead else f"{person(said.cx_lead)}, please"
-        paragraphs.append(f"{asked} settle the severity: say here how bad it is for users.")
-    blocks = [*_sections("\n".join(paragraphs)), presses(said.presses)]
-    return _drawn("lead-call", " ".join(paragraphs), blocks)
+    said_of_it = paragraphs(said)
+    blocks = [*_sections(joined(said_of_it, SECTION_LIMIT, "\n")), presses(said.presses)]
+    return _drawn("lead-call", joined(said_of_it, SECTION_LIMIT, " "), blocks)
 
 
 def _gaps(said: Gaps) -> Drawn:
@@ -299,12 +305,49 @@ def _change_line(said: ChangeLine) -> Drawn:
 
 
 def _update_due(said: UpdateDue) -> Drawn:
+    if said.ended:
+        text = f"An update was due {when(said.due_at)}. {line(said.ended, 200)}"
+        return _drawn("update-due", text, [_context(text)])
     asked = f"{person(said.lead)}, please" if said.lead else "Please"
+    where = "write" if said.presses else "say here"
+    every = f" One is due every {_duration(said.every)}." if said.every else ""
+    late = f"*Overdue.* Asked {said.rounds + 1} times. " if said.rounds else ""
     text = (
-        f"An update for stakeholders was promised for {when(said.due_at)}. {asked} say here in two sentences "
-        f"what users notice and what happens next. One is due every {_duration(said.every)}."
+        f"{late}An update for stakeholders was promised for {when(said.due_at)}. {asked} {where} in two "
+        f"sentences what users notice and what happens next.{every}"
     )
-    return _drawn("update-due", text, _sections(text))
+    return _drawn("update-due", text, [*_sections(text), presses(said.presses)])
+
+
+def _update(said: Update) -> Drawn:
+    about = f"*INC-{said.number}* " if said.number is not None else ""
+    moved = f"{_severity(said.was)} → {_severity(said.severity)}" if said.was else _severity(said.severity)
+    stands = f"{moved} · {said.status}"
+    after = f"next update {when(said.next_at)}" if said.next_at else "no further update promised"
+    author = f"Update by {line(said.by, 80)}"
+    text = prose(said.text, 2900 - len(about)) or "Nothing new."
+    spoken = f"{about.replace('*', '')}{author}: {prose(said.text, 2500)} ({stands}; {after})"
+    return _drawn(
+        "update", spoken, [*_sections(f"{about}{text}"), _context(f"{author} · {stands} · {after}")]
+    )
+
+
+def _nudge(said: Nudge) -> Drawn:
+    to = f"{person(said.who)}: " if said.who else ""
+    text = f"{to}{line(said.text, 1500) or 'please have a look.'}"
+    return _drawn("nudge", text, [*_sections(text), presses(said.presses)])
+
+
+def _ended(said: Ended) -> Drawn:
+    text = said_line(said.text) or "It is over."
+    left = [f"• {_follow_up(each)}" for each in said.follow_ups]
+    spoken = f"{text} Left to do: {joined(map(_follow_up, said.follow_ups), 1500, '; ')}" if left else text
+    return _drawn("ended", spoken, [*_sections(text), *_listed(["*Left to do*", *left] if left else ())])
+
+
+def _follow_up(said: FollowUp) -> str:
+    text = line(said.text, 250)
+    return f"{link(Link(label=said.key, url=said.url))} {text}" if said.key else text
 
 
 def _operator_notice(said: OperatorNotice) -> Drawn:

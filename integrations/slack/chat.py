@@ -161,6 +161,51 @@ class SlackChat:
         )
         return Posted(piece(answer, "channel"), piece(answer, "ts"))
 
+    def whisper(self, channel: str, person: str, message: Message) -> bool:
+        """Show something to one person; False if they are not in the channel (any more)."""
+        drawn = render(message)
+        try:
+            ask(
+                self._slack.chat_postEphemeral,
+                channel=channel,
+                user=person,
+                text=drawn.text,
+                blocks=drawn.blocks,
+            )
+        except Declined as no:
+            if no.error != "user_not_in_channel":
+                raise
+            return False
+        return True
+
+    def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
+        """Say something in the thread of a message; `loud` has Slack show it in the channel as well."""
+        answer, _ = ask(
+            self._slack.chat_postMessage,
+            channel=to.channel,
+            thread_ts=to.message,
+            reply_broadcast=loud,
+            unfurl_links=False,
+            unfurl_media=False,
+            **_content(message, marker),
+        )
+        return Posted(piece(answer, "channel"), piece(answer, "ts"))
+
+    def find_reply(self, to: Posted, marker: Marker) -> Posted | None:
+        """Our own reply with this marker among the first thousand of a thread."""
+        me, wanted = self._me, _metadata(marker)
+        pages = _pages(
+            self._slack.conversations_replies,
+            "messages",
+            channel=to.channel,
+            ts=to.message,
+            include_all_metadata=True,
+        )
+        for said in islice(pages, READ_BACK):
+            if said.get("user") == me and said.get("metadata") == wanted:
+                return Posted(to.channel, piece(said, "ts"))
+        return None
+
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
         """Redraw a message of ours. Raises `GiveUp` when it is gone or may not be edited any more."""
         ask(self._slack.chat_update, channel=posted.channel, ts=posted.message, **_content(message, marker))
@@ -176,11 +221,8 @@ class SlackChat:
 
     def pin(self, posted: Posted) -> None:
         """Pin a message; pinned already is fine."""
-        try:
-            ask(self._slack.pins_add, channel=posted.channel, timestamp=posted.message)
-        except Declined as no:
-            if no.error != "already_pinned":
-                raise
+        pin = partial(self._slack.pins_add, channel=posted.channel, timestamp=posted.message)
+        _unless(pin, "already_pinned")
 
     def bookmark(self, channel: str, label: str, url: str, *, look_first: bool) -> None:
         """Add a link to the channel's bar; with `look_first`, only if none leads there yet."""
@@ -231,10 +273,18 @@ class SlackChat:
             if no.error not in {"already_reacted", "no_reaction", "message_not_found"}:
                 raise
 
-    def people_spoke(self, channel: str) -> bool:
+    def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
         """Whether any human has written among the last thousand messages, in a thread or outside."""
-        me = self._me
-        return any(_by_a_human(said, me) for said in self._history(channel))
+        me, asked = self._me, {} if since is None else {"oldest": f"{since.timestamp():.6f}"}
+        return any(_by_a_human(said, me) for said in self._history(channel, **asked))
+
+    def archive(self, channel: str) -> None:
+        """Archive the channel, in which the bot must be; archived already is fine."""
+        _unless(partial(self._slack.conversations_archive, channel=channel), "already_archived")
+
+    def unarchive(self, channel: str) -> None:
+        """Open an archived channel again; not archived is fine."""
+        _unless(partial(self._slack.conversations_unarchive, channel=channel), "not_archived")
 
     @property
     def _me(self) -> str:
@@ -315,6 +365,15 @@ class Groups:
             fix = "Correct the group in the playbook."
             raise GiveUp(f"there is no user group @{name}", fix=fix, operators=True)
         return known
+
+
+def _unless(method: Callable[[], SlackResponse], already: str) -> None:
+    """Make a call; that it is done already is fine."""
+    try:
+        ask(method)
+    except Declined as no:
+        if no.error != already:
+            raise
 
 
 def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> ChatUser | None:

@@ -26,6 +26,7 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
+from integrations.slack.events import news_of
 from integrations.slack.forms import FORM, read_form
 from integrations.slack.mouth import Mouth, Place
 from integrations.slack.signs import read_sign
@@ -252,6 +253,8 @@ class Inbound:
         return next()
 
     def _hear(self, body: Body) -> None:
+        if (news := news_of(body)) is not None:
+            self._desk.hear(f"slack:{body.get('event_id', '')}", news)
         event = body.get("event") or {}
         kind, user = event.get("type"), event.get("user")
         if not isinstance(user, str) or event.get("bot_id") or event.get("subtype"):

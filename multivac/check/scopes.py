@@ -52,7 +52,7 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
         "reactions:read": (Feature.HEARS, "hearing of reactions, by which people keep messages, needs it"),
         "reactions:write": (Feature.HEARS, "showing at a message that it is kept needs it"),
         "files:write": (Feature.HEARS, "exporting a timeline into the channel needs it"),
-        "pins:read": (Feature.HEARS, "hearing what people pin needs it"),
+        "pins:read": (Feature.HEARS, "hearing what people pin and unpin needs it"),
     }
 )
 
@@ -61,12 +61,25 @@ EVENTS: dict[str, str] = {
     "app_mention": "a mention is a command too",
     "message.im": "and so is a direct message",
     "app_home_opened": "its page shows each person what is open",
+    "member_joined_channel": "whoever joins and is on call is told where things stand",
+    "member_left_channel": "whoever left is not invited again",
+    "message.channels": "whoever writes needs no briefing; a message that is kept may be edited or deleted",
+    "message.groups": "the same in private channels",
+    "pin_removed": "the timeline says who unpinned the headline",
+    "channel_rename": "a channel keeps the name that people give it",
+    "group_rename": "the same of private channels",
+    "channel_archive": "while a channel is archived nothing is posted, and the lead is told",
+    "group_archive": "the same of private channels",
+    "channel_unarchive": "then the response goes on there",
+    "group_unarchive": "the same of private channels",
+    "channel_deleted": "the lead is told",
+    "group_deleted": "the same of private channels",
+    "channel_left": "the lead is told that the bot was removed",
+    "group_left": "the same of private channels",
+    "user_change": "a lead whose account is closed leaves a gap that is said",
     "reaction_added": "a pushpin keeps a message in the timeline, a ticked box makes it a task",
     "reaction_removed": "within ten minutes that takes it back",
     "pin_added": "what people pin is kept in the timeline",
-    "pin_removed": "within ten minutes that takes it back",
-    "message.channels": "a message that is kept may be edited or deleted",
-    "message.groups": "also in a private channel",
 }
 
 

@@ -117,7 +117,7 @@ PARTS: dict[str, Callable[[Found], Any]] = {
     "the ticket is assigned to the lead": lambda found: (
         (found.ticket.get("assignee") or {}).get("displayName") == DEE
     ),
-    "the lead was told": lambda found: found.said(found.mention(DEE), "you lead this incident"),
+    "the lead was told": lambda found: found.said(found.mention(DEE), "leads this incident, accepted"),
     "the incident was announced": lambda found: found.said("INC-1", TITLE, where="incidents"),
     "the announcement was redrawn": lambda found: (
         "edited" in found.said("SEV1", DEE, "INC-1", where="incidents")

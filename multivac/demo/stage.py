@@ -15,6 +15,7 @@ import yaml
 
 from integrations.sandbox import jira, pagerduty, seed
 from integrations.sandbox.server import Sandbox
+from integrations.sandbox.slack_events import Declared
 from multivac.app import Daemon
 from multivac.check import slack_manifest
 from multivac.errors import BadConfig, Finding
@@ -48,9 +49,10 @@ class Stage:
         self._secret = secret
 
     def __enter__(self) -> Self:
-        """Start the daemon and let PagerDuty deliver to it."""
+        """Start the daemon and let PagerDuty, Jira and Slack deliver to it."""
         self._daemon.start()
         self.world.pagerduty.subscribe(f"{self._daemon.url}/webhooks/pagerduty", self._secret)
+        self.world.jira.subscribe(f"{self._daemon.url}/webhooks/jira", self._secret)
         url = f"{self._daemon.url}/webhooks/slack"
         self.world.slack.connect(
             signing_secret=self._secret, events=url, commands=url, interactions=url, **_declared()
@@ -105,6 +107,26 @@ class Stage:
         with contextlib.suppress(LookupError):
             self.world.slack.person_says(self.channel, who, text)
 
+    def press(self, who: str, label: str) -> None:
+        """Let somebody press this button of the newest message to them, and wait until it is gone."""
+        if (found := self._button(who, label)) is None:
+            return
+        self.world.slack.clicks(self.channel, who, ts=found[0], action_id=found[1])
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        while self._button(who, label) == found and time.monotonic() < ends:
+            time.sleep(_PAUSE_SECONDS)
+
+    def _button(self, who: str, label: str) -> tuple[str, str] | None:
+        """The newest message that mentions them and has a button of this label, and the button's name."""
+        with contextlib.suppress(LookupError):
+            messages = self.world.slack.channel(self.channel).messages
+            me = next(one.id for one in self.world.slack.space.people.values() if one.real_name == who)
+            for message in reversed([one for one in messages if f"<@{me}>" in str(one.get("blocks"))]):
+                for each in (element for block in message["blocks"] for element in block.get("elements", ())):
+                    if each.get("type") == "button" and each["text"]["text"] == label:
+                        return str(message["ts"]), str(each["action_id"])
+        return None
+
 
 def free_port(port: int, *, or_any: bool = False) -> int:
     """The port if it is free; else 0 (any) with `or_any`, or `BadConfig`."""
@@ -120,7 +142,7 @@ def free_port(port: int, *, or_any: bool = False) -> int:
     return port
 
 
-def _declared() -> dict[str, Any]:
+def _declared() -> Declared:
     """What Slack's menus offer to people, as the app's manifest has it."""
     features = yaml.safe_load(slack_manifest())["features"]
     commands = [
@@ -149,6 +171,7 @@ def _settings(url: str, folder: Path, secret: str) -> dict[str, dict[str, Any]]:
             "token": jira.TOKEN,
             "project": "OPS",
             "issue_type": "Incident",
+            "webhook_secrets": [secret],
         },
         "pagerduty": {
             "api_url": f"{url}/pagerduty",

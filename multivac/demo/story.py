@@ -39,6 +39,7 @@ def _ana_looks(stage: Stage) -> None:
 
 
 def _dee_leads(stage: Stage) -> None:
+    stage.press(DEE, "Accept")
     stage.say(DEE, "I lead. Bo, you are my deputy. Ana stays on checkout. Cara, what do customers see?")
 
 

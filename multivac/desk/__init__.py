@@ -9,5 +9,37 @@ from __future__ import annotations
 from multivac.desk.asking import Ask, BadField, Reply
 from multivac.desk.capturing import Deed, Sign
 from multivac.desk.front import Desk
+from multivac.desk.hearing import (
+    Account,
+    Came,
+    Deleted,
+    News,
+    Opened,
+    Renamed,
+    Shut,
+    Spoke,
+    Unpinned,
+    Went,
+)
+from multivac.desk.ticket import TicketDesk, TicketNews
 
-__all__ = ["Ask", "BadField", "Deed", "Desk", "Reply", "Sign"]
+__all__ = [
+    "Account",
+    "Ask",
+    "BadField",
+    "Came",
+    "Deed",
+    "Deleted",
+    "Desk",
+    "News",
+    "Opened",
+    "Renamed",
+    "Reply",
+    "Shut",
+    "Sign",
+    "Spoke",
+    "TicketDesk",
+    "TicketNews",
+    "Unpinned",
+    "Went",
+]

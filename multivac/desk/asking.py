@@ -14,14 +14,17 @@ from multivac.incident import DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
-from multivac.store import acts, cases, incidents, timeline
+from multivac.steps.leading import waiting
+from multivac.store import acts, cases, incidents, sayings, timeline
 from multivac.store.acts import Act
 from multivac.store.cases import Case
+from multivac.store.sayings import SayingKind
 from multivac.verbs import Right, Verb, Words
 
 Reply = Answer | Files | Form | None  # None: what they asked shows by itself, or was done before
 Filled = str | tuple[str, ...]
 
+_TOLD = frozenset({EntryKind.SEVERITY, EntryKind.STATUS, EntryKind.LEAD, EntryKind.ROLE})
 _INACTIVE = timedelta(minutes=30)  # a lead of whom nothing was seen for so long holds nobody up
 
 
@@ -66,6 +69,7 @@ class Change:
     at: datetime | None = None  # when it happened, if not now
     before: str | None = None
     after: str | None = None
+    why: str = ""  # in their words
 
 
 Work = Callable[[sa.Connection, Case], Change]
@@ -133,10 +137,13 @@ class Sitting:
         case = cases.load(tx, self.incident)
         must_see(tx, self, case)
         must_be_allowed(tx, self, case)
+        if case.lead is not None and case.lead.key == self.person.key:
+            acts.accept_role(tx, case.id, LEAD, now=self.now)  # whoever acts as the lead has accepted
         change = work(tx, case)
         if not acts.leave_trail(tx, self.act("done", change)):
             raise DoneBefore
         self._note(tx, change)
+        tell_of(tx, self.incident, change, by=self.person.name, at=self.now)
         incidents.person_acted(tx, case.id, at=self.now)
         return change, self.house.jobs.put(tx, incidents.touch(tx, case.id))
 
@@ -164,6 +171,16 @@ class Sitting:
         )
 
 
+def tell_of(tx: sa.Connection, number: IncidentId, change: Change, *, by: str, at: datetime) -> None:
+    """Keep what the channel is told in one line; the lead call tells of a first lead and of accepting."""
+    is_first_lead = change.kind is EntryKind.LEAD and (change.before is None or change.after == "accepted")
+    if change.kind not in _TOLD or is_first_lead:
+        return
+    what = change.entry if change.kind is EntryKind.ROLE else change.kind.value
+    more = {"what": what, "before": change.before, "after": change.after, "why": change.why}
+    sayings.add(tx, number, kind=SayingKind.CHANGE, text=change.entry, by=by, at=at, more=more)
+
+
 class DoneBefore(Exception):  # not an error: the request was delivered again
     """The very request was dealt with before; the transaction is undone."""
 
@@ -178,7 +195,9 @@ def right_of(tx: sa.Connection, sitting: Sitting, case: Case) -> Right:
     if is_admin(sitting):
         return Right.ADMIN
     held = {name for name, row in case.roles.items() if row.person.key == sitting.person.key}
-    if held & {LEAD, DEPUTY}:
+    call = waiting(case)
+    is_asked = call is not None and call.people[0].key == sitting.person.key
+    if held & {LEAD, DEPUTY} or is_asked:
         return Right.LEAD
     if not held and not _responds(tx, sitting, case):
         return Right.MEMBER
@@ -196,7 +215,7 @@ def _responds(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:
     by = sitting.ask.by
     return (
         (case.channel_id is not None and sitting.ask.channel == case.channel_id)
-        or by in case.result("invite").get("joined", ())
+        or (by in case.result("invite").get("joined", ()) and not acts.has_left(tx, case.id, by))
         or acts.is_member(tx, case.id, by)
     )
 

@@ -10,9 +10,22 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Home, Press
-from multivac.desk import declaring, exporting, looking, reminding, standing, tasks, telling
+from multivac.desk import (
+    declaring,
+    ending,
+    exporting,
+    handover,
+    joining,
+    looking,
+    reminding,
+    standing,
+    tasks,
+    telling,
+    updating,
+)
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
 from multivac.desk.capturing import Sign, notice
+from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.people import who_is
 from multivac.errors import Refused
@@ -37,21 +50,33 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "timeline": looking.show_timeline,
     "lead": standing.lead,
     "role": standing.role,
+    "roles": handover.roles,
+    "handover": handover.hand_over,
+    "page": handover.page,
     "severity": standing.severity,
     "status": standing.status,
     "mitigate": standing.mitigate,
-    "resolve": standing.resolve,
+    "resolve": ending.resolve,
     "close": standing.close,
     "reopen": standing.reopen,
     "dismiss": standing.dismiss,
     "impact": telling.impact,
     "rename": telling.rename,
     "note": telling.note,
+    "briefing": joining.brief,
+    "oncall": joining.on_call,
+    "join": joining.join,
+    "invite": joining.invite,
     "task": tasks.task,
     "checklist": tasks.checklist,
     "export": exporting.export,
     "remind": reminding.remind,
     "reminders": reminding.reminders,
+    "update": updating.update,
+    "snooze": updating.snooze,
+    "quiet": updating.quiet,
+    "merge": ending.merge,
+    "archive": ending.archive,
 }
 
 
@@ -68,6 +93,11 @@ class Desk:
     ) -> None:
         known = frozenset(one.lower() if "@" in one else one for one in admins)
         self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known)
+        self._hearing = Hearing(out, jobs)
+
+    def hear(self, event: str, news: News) -> None:
+        """Keep what people did by hand, once for each event; raises what the database does."""
+        self._hearing.hear(event, news)
 
     def answer(self, ask: Ask) -> Reply:
         """What comes of a request, for whoever asked; never raises but `BadField`, for a form."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.handover import briefing_of
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import LEAD, EntryKind, Person, Severity, Status
-from multivac.store import acts, incidents
+from multivac.store import acts, incidents, summons
 from multivac.store.cases import Case
 
-_MEANS = {
-    Severity.SEV1: "users cannot work, or data is at risk",
-    Severity.SEV2: "many users are hit",
-    Severity.SEV3: "few users are hit",
-    Severity.SEV4: "no user is hit, look today",
-    Severity.SEV5: "it can wait",
-}
+_ACCEPT = "accept"  # what the button of the lead call says: it takes the lead from nobody
+Also = Callable[[sa.Connection, Case], None]
 _SAYS = {
     Status.ACTIVE: "is active",
     Status.MITIGATED: "is mitigated",
@@ -35,7 +33,7 @@ _SAYS = {
 def lead(sitting: Sitting) -> Reply:
     """Take the lead, or name who leads; accepting it, for whoever has it already."""
     words = sitting.words.text.lower()
-    if not sitting.words.people and words not in {"", "me"}:
+    if not sitting.words.people and words not in {"", "me", _ACCEPT}:
         raise Refused("Say who: `/incident lead me`, or mention somebody: `/incident lead @ana`.")
     return _give(sitting, LEAD, _named(sitting))
 
@@ -69,8 +67,14 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
         kind = EntryKind.LEAD if name == LEAD else EntryKind.ROLE
         if held is not None and to is not None and held.person.key == to.key:
             return _accept(tx, sitting, case, name=name)
+        if held is not None and held.accepted_at is not None and sitting.words.text.lower() == _ACCEPT:
+            taken = f"{before} has accepted to lead INC-{case.id}."
+            return Change(said=f"{taken} To take over all the same: `/incident lead me`.")
         if to is None and name == LEAD:
             raise Refused("An incident keeps its lead until another takes it. Name who leads from now on.")
+        if name == LEAD and to is not None and not itself:
+            note = briefing_of(tx, case)
+            summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=note)
         acts.give_role(tx, case.id, name, to=to, now=sitting.now)
         if itself:
             acts.accept_role(tx, case.id, name, now=sitting.now)
@@ -144,7 +148,8 @@ def _chosen(sitting: Sitting) -> Severity | None:
 
 
 def _severity_form(case: Case) -> Form:
-    choices = tuple((one.value, f"{one.upper()}: {means}") for one, means in _MEANS.items())
+    means = case.playbook.severity.meaning
+    choices = tuple((one.value, f"{one.upper()}: {means(one)}") for one in Severity)
     return Form(
         title="Settle the severity",
         line=f"INC-{case.id} severity",
@@ -181,28 +186,6 @@ def mitigate(sitting: Sitting) -> Reply:
     return move(sitting, Status.MITIGATED, said=sitting.words.text)
 
 
-def resolve(sitting: Sitting) -> Reply:
-    """It is over; without a word of what fixed it, ask."""
-    said = sitting.text("fixed")
-    if not said and not sitting.ask.fields:
-        return _resolve_form(sitting.case())
-    if not said:
-        raise BadField("fixed", "Write in a few words what fixed it, or that nobody knows.")
-    return move(sitting, Status.RESOLVED, said=said)
-
-
-def _resolve_form(case: Case) -> Form:
-    return Form(
-        title=f"Resolve INC-{case.id}",
-        line=f"INC-{case.id} resolve",
-        send="Resolve",
-        fields=(
-            Field(name="fixed", label="What fixed it?", kind=Asked.PROSE, optional=False),
-            Field(name="impact", label="What did users notice?", kind=Asked.PROSE, filled=(case.impact,)),
-        ),
-    )
-
-
 def close(sitting: Sitting) -> Reply:
     """Nothing is left to do."""
     return move(sitting, Status.CLOSED, said="")
@@ -222,8 +205,8 @@ def dismiss(sitting: Sitting) -> Reply:
     return move(sitting, Status.DISMISSED, said=sitting.words.text)
 
 
-def move(sitting: Sitting, to: Status, *, said: str) -> Reply:
-    """Change where the incident stands. Raises `Refused` if that may not follow."""
+def move(sitting: Sitting, to: Status, *, said: str, also: Also | None = None) -> Reply:
+    """Change where the incident stands, and what goes with it. Raises `Refused` if that may not follow."""
 
     def change(tx: sa.Connection, case: Case) -> Change:
         if case.status is to:
@@ -232,6 +215,8 @@ def move(sitting: Sitting, to: Status, *, said: str) -> Reply:
             raise Refused(_may_not(case, to))
         if impact := str(sitting.ask.fields.get("impact", "")).strip():
             acts.set_impact(tx, case.id, impact)
+        if also is not None:
+            also(tx, case)
         is_back = to.is_open and not case.status.is_open
         verb = "reopened it" if is_back else f"says it {_SAYS[to]}"
         why = f": {said}" if said else ""
@@ -241,6 +226,7 @@ def move(sitting: Sitting, to: Status, *, said: str) -> Reply:
             entry=f"{sitting.person.name} {verb}{why}",
             before=case.status,
             after=to,
+            why=said,
         )
 
     return sitting.change(change)

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from multivac.incident import Facts, Severity
 from multivac.playbook.channels import ChannelRule, name_channel
+from multivac.playbook.ends import EndRule
 from multivac.playbook.people import (
     KINDS,
     AckerRule,
@@ -28,10 +29,15 @@ from multivac.playbook.people import (
     name_all,
 )
 from multivac.playbook.phases import Phase, RoleName
-from multivac.playbook.rules import DismissRule, JoinRule, Match, SeverityRule
+from multivac.playbook.rules import DismissRule, JoinRule, Match, SeverityRule, TicketRule
 from multivac.values import Duration, PositiveDuration, Strict
 
 _RESTORING = "restoring"
+_ACCEPT_WITHIN = {
+    Severity.SEV1: timedelta(minutes=2),
+    Severity.SEV2: timedelta(minutes=2),
+    Severity.SEV3: timedelta(minutes=10),
+}
 
 
 class Playbook(Strict):
@@ -67,10 +73,16 @@ class Playbook(Strict):
         (ByOnCall(on_call=OnCallOf()), ByAcker(acker=AckerRule())),
         description="How the lead is chosen; tried in this order until one gives a person.",
     )
+    accept_within: Mapping[Severity, PositiveDuration] = Field(
+        dict(_ACCEPT_WITHIN),
+        description="How long a lead has to accept before the next is asked; a severity left out: for ever.",
+    )
     roles: Mapping[RoleName, RoleRule] = Field({}, description="Further roles by name, and who takes each.")
+    end: EndRule = Field(EndRule(), description="What follows once it is resolved, or forgotten.")
     updates: Mapping[Severity, PositiveDuration] = Field(
         {}, description="How often stakeholders are promised an update; a severity left out: no promise."
     )
+    ticket: TicketRule = Field(TicketRule(), description="What the Jira ticket's words mean.")
     checklists: tuple[Phase, ...] = Field((), description="The phases of the response.")
 
     @field_validator("lead", mode="before")
@@ -119,6 +131,10 @@ class Playbook(Strict):
     def update_every(self, severity: Severity) -> timedelta | None:
         """How often stakeholders are promised an update; None if they are promised none."""
         return self.updates.get(severity)
+
+    def accept_in(self, severity: Severity) -> timedelta | None:
+        """How long whoever is asked to lead has to accept; None if nobody else is asked after them."""
+        return self.accept_within.get(severity)
 
     def named(self) -> Named:
         """Everything the playbook names that must exist at a vendor."""

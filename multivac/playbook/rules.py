@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from multivac.incident import Facts, Severity
+from multivac.incident import Facts, Severity, Status
 from multivac.values import Duration, Strict, wrong
 
 # A pager's title is at most some hundred letters; an operator's slow pattern must not
@@ -28,6 +28,7 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
+Meant = TypeVar("Meant")
 Pattern = Annotated[str, AfterValidator(_compiles)]
 Words = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -91,6 +92,15 @@ class JoinRule(Strict):
     )
 
 
+MEANS: Mapping[Severity, str] = {
+    Severity.SEV1: "users cannot work, or data is at risk",
+    Severity.SEV2: "many users are hit",
+    Severity.SEV3: "few users are hit",
+    Severity.SEV4: "no user is hit, look today",
+    Severity.SEV5: "it can wait",
+}
+
+
 class SeverityRule(Strict):
     """How severe an alert is before a person has said so."""
 
@@ -105,6 +115,14 @@ class SeverityRule(Strict):
     default: Severity = Field(
         Severity.SEV3, description="The severity when neither priority nor urgency is listed."
     )
+
+    means: Mapping[Severity, Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        {}, description="What each severity means to you, in a few words; one left out keeps its usual words."
+    )
+
+    def meaning(self, severity: Severity) -> str:
+        """What a severity means, for whoever has to settle it."""
+        return self.means.get(severity, MEANS[severity])
 
     def severity_of(self, facts: Facts) -> Severity:
         """What the priority says, else the urgency; of two guesses the worse."""
@@ -128,3 +146,40 @@ class DismissRule(Strict):
         default=True,
         description="Dismiss it if all its alerts resolve themselves before anybody has said anything.",
     )
+
+
+_PRIORITIES = {
+    "Highest": Severity.SEV1,
+    "High": Severity.SEV2,
+    "Medium": Severity.SEV3,
+    "Low": Severity.SEV4,
+    "Lowest": Severity.SEV5,
+}
+
+
+class TicketRule(Strict):
+    """What the words of the Jira ticket mean for the incident, and the other way round."""
+
+    priorities: Mapping[str, Severity] = Field(
+        dict(_PRIORITIES),
+        description="Which severity a Jira priority means; of several for one, the first is set in Jira.",
+    )
+    statuses: Mapping[str, Status] = Field(
+        {}, description="Which status a Jira status means; one that is left out changes nothing."
+    )
+
+    def severity_of(self, priority: str) -> Severity | None:
+        """The severity that a priority of the tracker means, if it means one."""
+        return _meant(self.priorities, priority)
+
+    def status_of(self, status: str) -> Status | None:
+        """The status that a status of the tracker means, if it means one."""
+        return _meant(self.statuses, status)
+
+    def priority_for(self, severity: Severity) -> str | None:
+        """The tracker's priority for a severity; None where none is named."""
+        return next((name for name, meant in self.priorities.items() if meant is severity), None)
+
+
+def _meant(means: Mapping[str, Meant], said: str) -> Meant | None:
+    return next((meant for name, meant in means.items() if name.casefold() == said.casefold()), None)

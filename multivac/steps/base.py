@@ -39,6 +39,7 @@ class Outside:
     clock: Clock
     database: Database
     complete: Callable[[Person], Person]  # adds the identities that operators wrote down
+    phone_of: Callable[[Person], str | None] = lambda _: None  # likewise
     # False once another replica may have taken over what we claimed at that time.
     is_still_ours: Callable[[float], bool] = lambda _: True
     announce_channel: str | None = None
@@ -168,7 +169,8 @@ class Step:
     once. `waits` are waited for that long at most. `settles` delays a redraw, not the first
     drawing, until those are settled, so that ten changes make one edit. `keep` writes the result
     into other rows, in the transaction that records it. `matters`: 0 what people wait for,
-    1 needed now, 2 useful, 3 can come late.
+    1 needed now, 2 useful, 3 can come late. One that needs the channel and speaks `elsewhere` goes on
+    while nobody can write there.
     """
 
     name: str
@@ -180,6 +182,12 @@ class Step:
     keep: Keep | None = None
     matters: int = 2
     vendor: str = ""
+    elsewhere: bool = False
+
+    @property
+    def is_in_channel(self) -> bool:
+        """Whether it does something in the incident's channel, and so waits while that is shut."""
+        return not self.elsewhere and not {"channel", "headline"}.isdisjoint(self.needs)
 
 
 NOTHING: Mapping[str, str] = {}

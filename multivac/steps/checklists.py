@@ -62,6 +62,8 @@ def wants_checklists(view: View) -> Mapping[str, str]:
         return NOTHING
     case = view.case
     posted = {one.name: one for one in _posted(case)}
+    if case.shut_at is not None:
+        return {name: done for name in posted if (done := case.steps[f"{FAMILY}/{name}"].done)}
     if not case.status.is_open:
         return _at_the_end(view, [*posted, *_digests(case)])
     wanted = {name: _fingerprint(view, one) for name, one in posted.items() if not _superseded(one, posted)}
@@ -209,6 +211,13 @@ def shown_now(case: Case) -> Sequence[Occurrence]:
     posted = {one.name: one for one in _posted(case)}
     told = [one for name in _digests(case) for one in _told(case, name)]
     return [one for one in posted.values() if not _superseded(one, posted)] + told
+
+
+def left_to_do(view: View) -> tuple[str, ...]:
+    """The open tasks of every checklist that was posted, in words."""
+    shown = (draw(view, one) for one in sorted(_posted(view.case), key=lambda one: one.at))
+    left = (task.text for drawn in shown for task in drawn.tasks if task.state is TaskState.OPEN)
+    return tuple(dict.fromkeys(left))
 
 
 def _next_phase(view: View, one: Occurrence) -> Occurrence | None:

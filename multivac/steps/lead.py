@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+import structlog
 
 from multivac.briefing import fingerprint
-from multivac.errors import GiveUp
+from multivac.errors import GiveUp, TryAgain
 from multivac.incident import LEAD, Entry, EntryKind, Person
 from multivac.playbook import (
     ByAcker,
@@ -25,10 +26,12 @@ from multivac.playbook import (
 )
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, NotYet, View
-from multivac.store import incidents, timeline
+from multivac.store import incidents, summons, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from, person_to
 from multivac.store.incidents import Appointment
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,11 @@ def wants_lead(view: View) -> Mapping[str, str]:
         return {"": row.done} if row is not None and row.done else NOTHING
     if not view.case.status.is_open or not view.playbook.lead:
         return NOTHING
-    return {"": fingerprint(*_grounds(view.case))}
+    return {"": fingerprint(*grounds(view.case))}
 
 
-def _grounds(case: Case) -> tuple[object, ...]:
-    """What the choice rests on: when any of it changes, the choice is made anew."""
+def grounds(case: Case) -> tuple[object, ...]:
+    """What a choice rests on: when any of it changes, the choice is made anew."""
     on_call = [row.result.get("on_call") for name, row in sorted(case.steps.items()) if _tells_on_call(name)]
     return case.severity, case.alerts.ackers, on_call
 
@@ -102,10 +105,14 @@ def _by_strategy(attempt: Attempt, strategy: LeadStrategy) -> Choice | None:
 
 
 def _by_on_call(case: Case, rule: OnCallOf) -> Choice | None:
+    first = next(_on_call(case, rule), None)
+    return _one(first, f"on call for {rule.schedule or 'the alert'}")
+
+
+def _on_call(case: Case, rule: OnCallOf) -> Iterator[Person]:
     for level, person in people.on_call_of(case, schedule=rule.schedule, policy=rule.policy):
         if rule.schedule is not None or level == rule.level:
-            return _one(person, f"on call for {rule.schedule or 'the alert'}")
-    return None
+            yield person
 
 
 def _by_acker(attempt: Attempt, strategy: ByAcker) -> Choice | None:
@@ -155,6 +162,7 @@ def keep_lead(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     person = _fairest(tx, made)
     if not incidents.appoint(tx, case.id, Appointment(role=LEAD, person=person, how=made["how"]), now=now):
         return
+    summons.begin(tx, case.id)
     if made["pool"]:
         incidents.take_turn(tx, case.id, made["pool"], person=person.key, now=now)
     text = f"{person.name} is the lead ({made['how']})"
@@ -162,15 +170,55 @@ def keep_lead(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     timeline.note(tx, case.id, [entry], now=now)
 
 
+# --- whoever else could lead ----------------------------------------------------------------------
+
+
+def everybody(attempt: Attempt) -> tuple[Person, ...]:
+    """All whom the strategies give, in their order, each once; one that fails now is passed over."""
+    found: dict[str, Person] = {}
+    for strategy in attempt.case.playbook.lead:
+        try:
+            given = tuple(_all_by(attempt, strategy))
+        except (GiveUp, TryAgain) as error:
+            log.info("strategy passed over", incident=attempt.case.id, why=error.why)
+            continue
+        for person in given:
+            found.setdefault(person.key, person)
+    return tuple(found.values())
+
+
+def _all_by(attempt: Attempt, strategy: LeadStrategy) -> Iterable[Person]:
+    match strategy:
+        case ByOnCall():
+            return _on_call(attempt.case, strategy.on_call)
+        case ByAcker():
+            return people.identified(attempt.case, attempt.case.alerts.ackers)
+        case _:
+            choice = _by_strategy(attempt, strategy)
+            return () if choice is None else _fairest_first(attempt, choice)
+
+
+def _fairest_first(attempt: Attempt, choice: Choice) -> Sequence[Person]:
+    if choice.pool is None:
+        return choice.people
+    with attempt.out.database.read() as tx:
+        fair = _fairness(tx, choice.pool, by_load=choice.by_load)
+    return sorted(choice.people, key=fair)
+
+
 def _fairest(tx: sa.Connection, made: Result) -> Person:
     """Of a pool, who is next by our own rows: decided here, so that two incidents of one moment differ."""
-    everybody = [person_from(one) for one in made["people"]]
+    chosen = [person_from(one) for one in made["people"]]
     if not made["pool"]:
-        return everybody[0]
-    turns = incidents.turns(tx, made["pool"])
-    load = incidents.leading_now(tx) if made["by_load"] else {}
+        return chosen[0]
+    return min(chosen, key=_fairness(tx, made["pool"], by_load=made["by_load"]))
+
+
+def _fairness(tx: sa.Connection, pool: str, *, by_load: bool) -> Callable[[Person], tuple[object, ...]]:
+    turns = incidents.turns(tx, pool)
+    load = incidents.leading_now(tx) if by_load else {}
     never = (0, datetime.min.replace(tzinfo=UTC))
-    return min(everybody, key=lambda one: (load.get(one.key, 0), *turns.get(one.key, never), one.key))
+    return lambda one: (load.get(one.key, 0), *turns.get(one.key, never), one.key)
 
 
 # --- other roles ----------------------------------------------------------------------------------
@@ -185,7 +233,7 @@ def wants_roles(view: View) -> Mapping[str, str]:
         if name in case.roles:
             wanted |= {name: row.done} if row is not None and row.done else {}
         elif case.status.is_open:
-            wanted[name] = fingerprint(rule, *_grounds(case), case.result(f"group/{rule.group}"))
+            wanted[name] = fingerprint(rule, *grounds(case), case.result(f"group/{rule.group}"))
     return wanted
 
 

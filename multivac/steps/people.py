@@ -16,7 +16,7 @@ from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByOnCall, OnCallOf, Wanted
 from multivac.ports import OnCall
 from multivac.steps.base import NOTHING, Attempt, View
-from multivac.store import notices, timeline
+from multivac.store import members, notices, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.facts import person_from, person_to
@@ -99,6 +99,30 @@ def _on_call(attempt: Attempt, asked: Sequence[str], ask: Callable[[], tuple[OnC
         return {"asked": list(asked), "on_call": last[0], "as_of": last[1].isoformat()}
     database.write(lambda tx: directory.keep_answer(tx, key, found, now=attempt.now))
     return {"asked": list(asked), "on_call": found}
+
+
+def listed(case: Case) -> Sequence[Mapping[str, Any]]:
+    """Who is on call for the alerts' policies, as was found out at first and as of the last who joined."""
+    return [*_listed(case, "on call now"), *_listed(case, "on call")]
+
+
+def wants_on_call_now(view: View) -> Mapping[str, str]:
+    """Who answers as of the last who joined by themselves: shifts end, and the first list grows old."""
+    case, row = view.case, view.case.steps.get("on call now")
+    kept = {"": row.done} if row is not None and row.done else NOTHING
+    came = [one.joined_at for one in case.members.values() if one.joined_at and not one.invited]
+    rows = [one for name in ("on call", "on call now") if (one := case.steps.get(name))]
+    asked = [one.done_at for one in rows if one.done_at]
+    if view.out.pager is None or not view.out.hears or not case.alerts.policies or not came or not asked:
+        return kept
+    is_old = case.status.is_open and max(came) > max(asked) + _ASK_AGAIN
+    return {"": fingerprint(max(came))} if is_old else kept
+
+
+def find_on_call_now(attempt: Attempt) -> Result:
+    """Ask the pager again; if it does not answer, the last answer with its age."""
+    policies = sorted(attempt.case.alerts.policies)
+    return _on_call(attempt, policies, lambda: attempt.pager().on_call_of_policies(policies))
 
 
 def _stored(one: OnCall, attempt: Attempt) -> dict[str, Any]:
@@ -206,6 +230,7 @@ def _invitees(case: Case, wanted: Wanted) -> Iterator[Person]:
         yield from identified(case, told.responders)
     yield from (Person(name=email, email=email) for email in wanted.people)
     yield from (role.person for role in case.roles.values())
+    yield from (who for one in case.summons if not one.pages for who in one.people)
     yield from (case.declared_by,) if case.declared_by else ()
 
 
@@ -322,15 +347,22 @@ def _to_bring(case: Case) -> list[str]:
     ids = set(case.result("chat ids").get("ids", {}).values())
     for handle in case.playbook.wanted(case.severity).groups:
         ids |= set(case.result(f"group/{handle}").get("members", ()))
-    return sorted(ids)
+    known = case.members
+    ids |= {one for one, member in known.items() if member.asked_at is not None}
+    return sorted(one for one in ids if one not in known or not known[one].has_left)
+
+
+def _asked_for(case: Case) -> dict[str, str]:
+    """Whom somebody asked to have brought in, and when."""
+    return {one: at.isoformat() for one, member in case.members.items() if (at := member.asked_at)}
 
 
 def wants_invite(view: View) -> Mapping[str, str]:
     """Everybody in the channel; whoever left is not brought back."""
     if view.out.chat is None or not view.case.status.is_open:
         return _as_it_is(view, "invite")
-    everybody = _to_bring(view.case)
-    return {"": fingerprint(everybody)} if everybody else NOTHING
+    everybody, asked = _to_bring(view.case), _asked_for(view.case)
+    return {"": fingerprint(everybody, *([asked] if asked else []))} if everybody else NOTHING
 
 
 def _as_it_is(view: View, name: str) -> Mapping[str, str]:
@@ -339,28 +371,39 @@ def _as_it_is(view: View, name: str) -> Mapping[str, str]:
 
 
 def invite(attempt: Attempt) -> Result:
-    """Bring in whoever was not brought in before, in one call."""
-    before = attempt.before.result
+    """Bring in whoever was not brought in before, or is asked for anew, in one call."""
+    case, before = attempt.case, attempt.before.result
     joined, refused = list(before.get("joined", ())), dict(before.get("refused", {}))
-    fresh = [one for one in _to_bring(attempt.case) if one not in joined and one not in refused]
+    asked, answered = _asked_for(case), before.get("asked", {})
+    anew = {one for one in asked if asked[one] != answered.get(one) and not case.members[one].is_here}
+    done = {*joined, *refused} - anew
+    fresh = [one for one in _to_bring(case) if one not in done]
     if fresh:
-        answer = attempt.chat().invite(attempt.case.result("channel")["id"], fresh)
-        joined += answer.joined
-        refused |= answer.refused
-    return {"joined": joined, "refused": refused, "fresh": fresh}
+        answer = attempt.chat().invite(case.result("channel")["id"], fresh)
+        joined += [one for one in answer.joined if one not in joined]
+        refused = {one: why for one, why in refused.items() if one not in fresh} | dict(answer.refused)
+    return {"joined": joined, "refused": refused, "fresh": fresh, "asked": asked}
 
 
 def keep_invite(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Note who was brought in."""
-    names = _names_of(case, [one for one in made["fresh"] if one not in made["refused"]])
+    fresh = [one for one in made["fresh"] if one not in made["refused"]]
+    members.brought(tx, case.id, fresh, at=now)
+    names = _names_of(tx, case, fresh)
     if names:
         text = "Invited " + ", ".join(names)
-        key = "invite:" + fingerprint(sorted(made["fresh"]))
+        again = [at for one, at in made["asked"].items() if one in fresh]
+        key = "invite:" + fingerprint(sorted(made["fresh"]), *again)
         timeline.note(tx, case.id, [Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=key)], now=now)
 
 
-def _names_of(case: Case, ids: Iterable[str]) -> list[str]:
+def _names_of(tx: sa.Connection, case: Case, ids: Iterable[str]) -> list[str]:
     looked_up = case.result("chat ids")
     key_of = {chat: key for key, chat in looked_up.get("ids", {}).items()}
     names = looked_up.get("names", {})
-    return [names.get(key_of.get(one, ""), one) for one in ids]
+    return [names.get(key_of.get(one, "")) or _met_as(tx, one) for one in ids]
+
+
+def _met_as(tx: sa.Connection, chat_id: str) -> str:
+    known = directory.known_as(tx, "slack", chat_id)
+    return known.name if known is not None and known.name else chat_id

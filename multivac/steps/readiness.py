@@ -26,7 +26,8 @@ class Ready:
 def readiness(case: Case, step: Step, row: StepRow, *, now: datetime) -> Ready:
     """Whether the step is due as its row says, its needs met and its waits over."""
     over = row.is_settled and not (case.status.is_open and row.may_be_mended)
-    if over or row.claim is not None:
+    is_shut_out = case.shut_at is not None and step.is_in_channel
+    if over or is_shut_out or row.claim is not None:
         return Ready(now=False)
     not_before = [
         at for at in (row.next_try, _redraw_at(case, step, row, now=now)) if at is not None and at > now

@@ -38,15 +38,20 @@ def wants_ticket(view: View) -> Mapping[str, str]:
 
 def open_ticket(attempt: Attempt) -> Result:
     """Open it; where an earlier try may have worked, look for that one first."""
-    tracker, case = attempt.tracker(), attempt.case
+    return find_or_open(attempt, _draft(attempt.case, attempt.out.public_url))
+
+
+def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
+    """Write this ticket once: where an earlier try may have worked, look for its label first."""
+    tracker = attempt.tracker()
     if attempt.unknown:
-        if found := tracker.find_ticket(label_of(case)):
+        if found := tracker.find_ticket(draft.label):
             return {"key": found.key, "url": found.url, "left_out": {}}
         _wait_for_the_search(attempt)
     if attempt.unknown or attempt.before.failing_since is not None:  # a clean first try pays nothing
         _note_asking(attempt)
     try:
-        made = tracker.open_ticket(_draft(case, attempt.out.public_url))
+        made = tracker.open_ticket(draft)
     except TryAgain as error:
         if error.reached:
             _note_asking(attempt)
@@ -155,3 +160,29 @@ def assign(attempt: Attempt) -> Result:
     case = attempt.case
     attempt.tracker().assign(case.result("ticket")["key"], case.result("account")["account"])
     return {"lead": case.result("account")["lead"]}
+
+
+def open_prioritised(attempt: Attempt) -> Result:
+    """Open it, and remember for which severity."""
+    return open_ticket(attempt) | {"severity": attempt.case.severity}
+
+
+def wants_priority(view: View) -> Mapping[str, str]:
+    """The ticket's priority following the severity, once that is another than the ticket was opened with."""
+    case, ticket, row = view.case, view.case.result("ticket"), view.case.steps.get("priority")
+    if view.out.tracker is None or "severity" not in ticket or "priority" in ticket.get("left_out", ()):
+        return NOTHING
+    if not case.status.is_open:
+        return {"": row.done} if row is not None and row.done else NOTHING
+    priority = view.playbook.ticket.priority_for(case.severity)
+    has_moved = case.severity != ticket["severity"] or (row is not None and row.was_done)
+    return {"": priority} if priority is not None and has_moved else NOTHING
+
+
+def prioritise(attempt: Attempt) -> Result:
+    """Set it; doing so twice does no harm."""
+    case = attempt.case
+    priority = case.playbook.ticket.priority_for(case.severity)
+    assert priority is not None  # noqa: S101  # states what `wants_priority` guarantees
+    attempt.tracker().prioritise(case.result("ticket")["key"], priority)
+    return {}

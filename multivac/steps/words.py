@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from multivac.briefing import (
     Announcement,
     Headline,
-    LeadCall,
     Link,
     Message,
     Press,
     ResolutionProposed,
-    UpdateDue,
     Who,
     count_apart,
     fingerprint,
 )
-from multivac.incident import CX_LEAD, LEAD, Person, Status, marker_of
+from multivac.incident import CX_LEAD, Person, Status, marker_of
 from multivac.ports import Marker, Posted
-from multivac.steps import people
+from multivac.steps import news, people
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.cadence import next_update_due
 from multivac.store.cases import Case, Result
 from multivac.store.storms import NEVER_WAITS
 
@@ -30,23 +29,36 @@ _SHOWN_ALERTS = 10
 _NOTED_AFTER = timedelta(minutes=1)  # a chat that hiccups is nobody's business
 # In a storm the others stand beside these in the pager, which takes 960 calls a minute in all.
 _NOTED_ALERTS = 25
-_STAMP = "%Y%m%dT%H%M%S"
 
 
 def say(attempt: Attempt, channel: str, message: Message) -> Result:
     """Post the message once, then edit it; after a lost answer, find it in the channel first."""
     chat, marker = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name)
-    posted = _posted(attempt.before.result)
+    posted = posted_at(attempt.before.result)
     if posted is None and attempt.unknown:
         posted = chat.find_message(channel, marker, since=attempt.case.declared_at)
     if posted is None:
         posted = chat.post(channel, message, marker)
     else:
         chat.edit(posted, message, marker)
+    at = attempt.before.result.get("at") or attempt.now.isoformat()
+    return {"channel": posted.channel, "message": posted.message, "at": at}
+
+
+def say_once_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
+    """Say something in the thread of a message of ours, once; after a lost answer, look there first."""
+    chat, marker, to = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name), posted_at(head)
+    assert to is not None  # noqa: S101  # the step needs the message to be there
+    posted = posted_at(attempt.before.result)
+    if posted is None and attempt.unknown:
+        posted = chat.find_reply(to, marker)
+    if posted is None:
+        posted = chat.reply(to, message, marker, loud=loud)
     return {"channel": posted.channel, "message": posted.message}
 
 
-def _posted(result: Result) -> Posted | None:
+def posted_at(result: Result) -> Posted | None:
+    """Where a step's message is; None while it is nowhere."""
     return Posted(result["channel"], result["message"]) if "message" in result else None
 
 
@@ -59,7 +71,8 @@ def _drawn(view: View, draw: Callable[[View], Message]) -> Mapping[str, str]:
     return NOTHING if view.out.chat is None else {"": fingerprint(draw(view))}
 
 
-def _view(attempt: Attempt) -> View:
+def view_of(attempt: Attempt) -> View:
+    """What planning would see of the incident as it was claimed."""
     return View(case=attempt.case, now=attempt.now, out=attempt.out)
 
 
@@ -77,8 +90,8 @@ def headline(view: View) -> Headline:
         status=case.status,
         started_at=case.declared_at,
         services=case.alerts.services,
-        lead=_who(case, case.lead),
-        cx_lead=_who(case, case.roles[CX_LEAD].person) if CX_LEAD in case.roles else None,
+        lead=who(case, case.lead),
+        cx_lead=who(case, case.roles[CX_LEAD].person) if CX_LEAD in case.roles else None,
         ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
         alerts=_alert_links(case),
         bridge=case.alerts.bridge,
@@ -87,6 +100,7 @@ def headline(view: View) -> Headline:
         next_update_due=next_update_due(view),
         summary=_summary(case),
         impact=case.impact,
+        latest=news.folded(case),
         presses=_headline_presses(case) if view.out.hears else (),
     )
 
@@ -103,15 +117,18 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
     settle = Press(label="Settle severity", line=f"{about} severity")
     return (
         *((take,) if case.lead is None else ()),
+        Press(label="Update", line=f"{about} update"),
         *((settle,) if case.status is Status.TRIAGE else ()),
         Press(label="Impact", line=f"{about} impact"),
         Press(label="Add to timeline", line=f"{about} note"),
         Press(label="Timeline", line=f"{about} timeline"),
+        Press(label="Brief me", line=f"{about} briefing"),
         Press(label="Resolve", line=f"{about} resolve"),
     )
 
 
-def _who(case: Case, person: Person | None) -> Who | None:
+def who(case: Case, person: Person | None) -> Who | None:
+    """A person as a message names them, without a mention."""
     return Who(name=people.name_of(case, person)) if person else None
 
 
@@ -130,6 +147,8 @@ def _responding(case: Case) -> tuple[str, ...]:
 
 
 def _summary(case: Case) -> str:
+    if goes_on_elsewhere(case):
+        return f"It goes on in INC-{case.merged_into}"
     number, services = len(case.alerts.rows), len(case.alerts.services)
     if number == 0:
         return f"Declared by {case.declared_by.name}" if case.declared_by else "Declared by hand"
@@ -139,6 +158,11 @@ def _summary(case: Case) -> str:
     if number > _SHOWN_ALERTS:
         words += f", the first {_SHOWN_ALERTS} are linked"
     return f"{words}, {_acknowledged(case)}"
+
+
+def goes_on_elsewhere(case: Case) -> bool:
+    """Whether it ended as a duplicate of another incident."""
+    return case.merged_into is not None and not case.status.is_open
 
 
 def _acknowledged(case: Case) -> str:
@@ -159,7 +183,7 @@ def wants_headline(view: View) -> Mapping[str, str]:
 
 def draw_headline(attempt: Attempt) -> Result:
     """Post or redraw it."""
-    return say(attempt, channel_of(attempt.case), headline(_view(attempt)))
+    return say(attempt, channel_of(attempt.case), headline(view_of(attempt)))
 
 
 def wants_pin(view: View) -> Mapping[str, str]:
@@ -169,7 +193,9 @@ def wants_pin(view: View) -> Mapping[str, str]:
 
 def pin_headline(attempt: Attempt) -> Result:
     """Pin it; pinned already is fine."""
-    attempt.chat().pin(Posted(**attempt.case.result("headline")))
+    headline = posted_at(attempt.case.result("headline"))
+    assert headline is not None  # noqa: S101  # the step needs it to be there
+    attempt.chat().pin(headline)
     return {}
 
 
@@ -184,8 +210,11 @@ def announcement(view: View) -> Announcement:
         title=case.title,
         severity=case.severity,
         status=case.status,
-        lead=_who(case, case.lead),
+        lead=who(case, case.lead),
         channel=case.channel_id or "",
+        presses=(Press(label="Join", line=f"INC-{case.id} join"),)
+        if view.out.hears and case.status.is_open
+        else (),
     )
 
 
@@ -202,45 +231,7 @@ def wants_announcement(view: View) -> Mapping[str, str]:
 
 def announce(attempt: Attempt) -> Result:
     """Post or redraw it."""
-    return say(attempt, attempt.out.announce_channel or "", announcement(_view(attempt)))
-
-
-# --- the lead call --------------------------------------------------------------------------------
-
-
-def lead_call(view: View, lead: Person) -> LeadCall:
-    """Tells the lead, by name, that they lead; the cx lead in the same breath."""
-    case = view.case
-    ticket = case.result("ticket")
-    cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles else None
-    return LeadCall(
-        lead=Who(name=people.name_of(case, lead), chat_id=people.chat_id(case, lead)),
-        ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
-        cx_lead=Who(name=people.name_of(case, cx_lead), chat_id=people.chat_id(case, cx_lead))
-        if cx_lead
-        else None,
-        accepted_at=case.roles[LEAD].accepted_at if LEAD in case.roles else None,
-        presses=(Press(label="Accept", line=f"INC-{case.id} lead me", stands_out=True),)
-        if view.out.hears and case.roles[LEAD].accepted_at is None
-        else (),
-    )
-
-
-def wants_lead_told(view: View) -> Mapping[str, str]:
-    """The lead told, as soon as there is one."""
-    if view.out.chat is None or view.case.lead is None:
-        return NOTHING
-    if not view.case.status.is_open:
-        row = view.case.steps.get("lead told")
-        return {"": row.done} if row is not None and row.done else NOTHING
-    return {"": fingerprint(lead_call(view, view.case.lead))}
-
-
-def tell_lead(attempt: Attempt) -> Result:
-    """Mention the lead once; later changes are edits, which notify nobody."""
-    lead = attempt.case.lead
-    assert lead is not None  # noqa: S101  # states what `wants_lead_told` guarantees
-    return say(attempt, channel_of(attempt.case), lead_call(_view(attempt), lead))
+    return say(attempt, attempt.out.announce_channel or "", announcement(view_of(attempt)))
 
 
 # --- notes on the alerts --------------------------------------------------------------------------
@@ -290,35 +281,6 @@ def _without_channel(attempt: Attempt) -> str:
     known += f" The ticket is {ticket['key']}: {ticket['url']}" if ticket else ""
     opens = f"#{case.channel_name} opens by itself when Slack can be used again"
     return f"has begun, but has no Slack channel yet: {attempt.case.steps['channel'].error}.{known} {opens}"
-
-
-# --- the promised updates -------------------------------------------------------------------------
-
-
-def next_update_due(view: View) -> datetime | None:
-    """When stakeholders are owed the next update: counted from the last, or from the declaration."""
-    every = view.playbook.update_every(view.case.severity)
-    if every is None or not view.case.status.is_open:
-        return None
-    due = (view.case.updated_at or view.case.declared_at) + every
-    view.look_again(due)
-    return due
-
-
-def wants_update_prompt(view: View) -> Mapping[str, str]:
-    """One prompt for each update that is due, edited as nothing comes."""
-    due = next_update_due(view)
-    if due is None or view.now < due or view.out.chat is None:
-        return NOTHING
-    return {due.strftime(_STAMP): "1"}
-
-
-def prompt_update(attempt: Attempt) -> Result:
-    """Say that an update is due and what to do."""
-    case = attempt.case
-    every = case.playbook.update_every(case.severity) or timedelta()
-    due = datetime.strptime(attempt.instance, _STAMP).replace(tzinfo=UTC)
-    return say(attempt, channel_of(case), UpdateDue(due_at=due, every=every, lead=_who(case, case.lead)))
 
 
 # --- the end the pager proposes -------------------------------------------------------------------

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, OPEN, IncidentId, Person, Severity, Status
 from multivac.store.facts import person_from, person_to
-from multivac.store.tables import audit, incident, insert_into, insert_new, member, policy, role
+from multivac.store.tables import audit, incident, insert_new, member, policy, role
 
 _ORDER = (incident.c.severity, incident.c.declared_at.desc(), incident.c.id.desc())
 
@@ -78,26 +78,27 @@ def listed(
 
 def is_member(tx: sa.Connection, number: IncidentId, chat_id: str) -> bool:
     """Whether the chat told us that they are in the channel."""
-    left = tx.execute(
-        sa.select(member.c.left_at).where(member.c.incident == number, member.c.chat_id == chat_id)
-    ).one_or_none()
-    return left is not None and left[0] is None
+    return tx.scalar(_MEMBER, {"number": number, "who": chat_id}) is not None
 
 
-def came(tx: sa.Connection, number: IncidentId, chat_id: str, *, at: datetime) -> bool:
-    """They are in the channel now; True if they were not before."""
-    was_there = is_member(tx, number, chat_id)
-    row = {"incident": number, "chat_id": chat_id, "joined_at": at, "left_at": None}
-    insert = insert_into(tx.dialect.name, member)
-    newer = {"joined_at": insert.excluded.joined_at, "left_at": None}
-    tx.execute(insert.on_conflict_do_update(index_elements=["incident", "chat_id"], set_=newer), row)
-    return not was_there
+_MEMBER = sa.select(member.c.joined_at).where(
+    member.c.incident == sa.bindparam("number"),
+    member.c.chat_id == sa.bindparam("who"),
+    member.c.joined_at.is_not(None),
+    member.c.left_at.is_(None),
+)
 
 
-def went(tx: sa.Connection, number: IncidentId, chat_id: str, *, at: datetime) -> None:
-    """They have left the channel."""
-    here = (member.c.incident == number, member.c.chat_id == chat_id, member.c.left_at.is_(None))
-    tx.execute(sa.update(member).where(*here).values(left_at=at))
+def has_left(tx: sa.Connection, number: IncidentId, chat_id: str) -> bool:
+    """Whether the chat told us that they are not in the channel any more."""
+    here = (member.c.incident == number, member.c.chat_id == chat_id, member.c.left_at.is_not(None))
+    return tx.scalar(sa.select(member.c.chat_id).where(*here)) is not None
+
+
+def acted(tx: sa.Connection, number: IncidentId, key: str) -> bool:
+    """Whether this person has asked for anything in the incident but to be let in."""
+    theirs = (audit.c.incident == number, audit.c.actor == key, audit.c.verb != "join")
+    return tx.scalar(sa.select(audit.c.id).where(*theirs).limit(1)) is not None
 
 
 def with_a_role(tx: sa.Connection, key: str) -> frozenset[IncidentId]:
@@ -117,11 +118,13 @@ def roles_of(tx: sa.Connection, number: IncidentId) -> dict[str, Person]:
 
 
 def leads_since(tx: sa.Connection, number: IncidentId) -> datetime | None:
-    """Since when the lead has the role, or when they last did something that we saw; None without one."""
+    """Since when the lead has the role, or when we last saw them do something; None if nobody is there."""
     found = tx.execute(
-        sa.select(role.c.person, role.c.since).where(role.c.incident == number, role.c.name == LEAD)
+        sa.select(role.c.person, role.c.since, role.c.gone_at).where(
+            role.c.incident == number, role.c.name == LEAD
+        )
     ).one_or_none()
-    if found is None:
+    if found is None or found.gone_at is not None:
         return None
     key = person_from(json.loads(found.person)).key
     acted: datetime | None = tx.scalar(
@@ -201,6 +204,13 @@ def leave_trail(tx: sa.Connection, act: Act) -> bool:
     """Keep what was asked and done; False if this very request was dealt with before."""
     names = ("request", "ref", "at", "actor", "verb", "via", "incident", "outcome", "before", "after")
     return insert_new(tx, audit, {name: getattr(act, name) for name in names})
+
+
+def last_done(tx: sa.Connection, number: IncidentId, verb: str) -> datetime | None:
+    """When somebody last did this to the incident."""
+    this = (audit.c.incident == number, audit.c.verb == verb, audit.c.outcome == "done")
+    found: datetime | None = tx.scalar(sa.select(sa.func.max(audit.c.at)).where(*this))
+    return found
 
 
 def trail(tx: sa.Connection, *, ref: str | None = None, number: IncidentId | None = None) -> Sequence[Act]:

@@ -12,15 +12,18 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore
-from multivac.store import captures, reminders, tasks
+from multivac.store import captures, members, reminders, sayings, tasks
 from multivac.store.captures import Capture
 from multivac.store.facts import person_from
+from multivac.store.members import Member
 from multivac.store.reminders import Reminder
+from multivac.store.sayings import Saying, SayingKind
 from multivac.store.summary import Alerts, together
-from multivac.store.tables import alert, incident, policy, role, step
+from multivac.store.tables import alert, incident, policy, role, step, summons
 from multivac.store.tasks import TaskRow
 
 Result = dict[str, Any]
+PAGE, ASK = "page", "ask"  # the kinds of summons
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,35 @@ class RoleRow:
     how: str
     since: datetime
     accepted_at: datetime | None = None
+    gone_at: datetime | None = None  # since when their account in the chat is closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """When the next update was promised, and until when people do not want to be asked for it."""
+
+    next_at: datetime | None = None
+    is_off: bool = False
+    snoozed_until: datetime | None = None
+    quiet_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summons:
+    """Somebody is called: one person to lead, or people or a service's on-call to help, by the pager.
+
+    `by` is the name of whoever wanted it, empty when it is only the next one's turn. `told_at` is when
+    the channel first showed it, or the pager took it.
+    """
+
+    number: int
+    pages: bool
+    people: tuple[Person, ...]
+    service: str = ""
+    by: str = ""
+    note: str = ""
+    at: datetime
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +127,31 @@ class Case:
     impact: str
     declared_by: Person | None
     drill: bool
+    shut_at: datetime | None  # since when nobody can write in the channel
+    shut_how: str
     checklists_from: datetime | None  # no phase that was due by then appears any more
     alerts: Alerts
     roles: Mapping[str, RoleRow]
+    summons: tuple[Summons, ...]
     steps: Mapping[str, StepRow]
+    members: Mapping[str, Member]  # by their id in the chat
     tasks: Mapping[str, TaskRow]
     captures: Mapping[str, Capture]
     reminders: Mapping[int, Reminder]
+    acted_at: datetime | None = None  # when people last did something
+    cadence: Cadence = Cadence()
+    sayings: tuple[Saying, ...] = ()
+    archive_at: datetime | None = None
+    merged_into: IncidentId | None = None
+
+    @property
+    def updates(self) -> tuple[Saying, ...]:
+        """The updates, the oldest first."""
+        return self.said(SayingKind.UPDATE)
+
+    def said(self, kind: SayingKind) -> tuple[Saying, ...]:
+        """What was said of one kind, the oldest first."""
+        return tuple(one for one in self.sayings if one.kind is kind)
 
     @property
     def lead(self) -> Person | None:
@@ -125,6 +175,7 @@ _ALERTS = (
     .order_by(alert.c.id)
 )
 _ROLES = sa.select(role).where(role.c.incident == sa.bindparam("number"))
+_SUMMONS = sa.select(summons).where(summons.c.incident == sa.bindparam("number")).order_by(summons.c.number)
 _STEPS = sa.select(step).where(step.c.incident == sa.bindparam("number"))
 
 
@@ -156,19 +207,54 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         impact=row.impact or "",
         declared_by=person_from(json.loads(row.declared_by)) if row.declared_by else None,
         drill=row.drill,
+        shut_at=row.shut_at,
+        shut_how=row.shut_how or "",
         checklists_from=row.checklists_from,
         alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
+        summons=tuple(map(_summons, tx.execute(_SUMMONS, bound))),
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
+        members=members.of(tx, number),
         tasks=tasks.of_incident(tx, number) if acted else {},
         captures=captures.of_incident(tx, number) if acted else {},
         reminders=reminders.of_incident(tx, number) if acted else {},
+        acted_at=row.acted_at,
+        cadence=_cadence(row),
+        sayings=sayings.of(tx, number),
+        archive_at=row.archive_at,
+        merged_into=row.merged_into,
+    )
+
+
+def _cadence(row: sa.Row[Any]) -> Cadence:
+    return Cadence(
+        next_at=row.next_update_at,
+        is_off=row.prompts_off,
+        snoozed_until=row.snoozed_until,
+        quiet_until=row.quiet_until,
+    )
+
+
+def _summons(row: sa.Row[Any]) -> Summons:
+    return Summons(
+        number=row.number,
+        pages=row.kind == PAGE,
+        people=tuple(map(person_from, json.loads(row.people))),
+        service=row.service or "",
+        by=row.by or "",
+        note=row.note or "",
+        at=row.at,
+        told_at=row.told_at,
     )
 
 
 def _role(row: sa.Row[Any]) -> RoleRow:
     return RoleRow(
-        person=person_from(json.loads(row.person)), how=row.how, since=row.since, accepted_at=row.accepted_at
+        person=person_from(json.loads(row.person)),
+        how=row.how,
+        since=row.since,
+        accepted_at=row.accepted_at,
+        gone_at=row.gone_at,
     )
 
 

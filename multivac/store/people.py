@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,4 +80,21 @@ def known_as(tx: sa.Connection, vendor: str, its_id: str) -> Identity | None:
             for r in sorted(rows, key=lambda one: one.checked_at, reverse=True)
         ),
         None,
+    )
+
+
+def met(tx: sa.Connection, vendor: str, its_id: str) -> Mapping[str, bool]:
+    """Everybody whom we have met under this id, by key, and whether we took them for active."""
+    rows = tx.execute(
+        sa.select(person.c.key, person.c.active).where(person.c.vendor == vendor, person.c.id == its_id)
+    )
+    return {row.key: row.active for row in rows}
+
+
+def set_active(tx: sa.Connection, vendor: str, its_id: str, *, active: bool, now: datetime) -> None:
+    """The vendor told us that this account was closed, or opened again."""
+    tx.execute(
+        sa.update(person)
+        .where(person.c.vendor == vendor, person.c.id == its_id)
+        .values(active=active, checked_at=now)
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from multivac.incident import OPEN, IncidentId
-from multivac.store.tables import incident, insert_into, step
+from multivac.incident import IncidentId
+from multivac.store.tables import IS_OPEN, incident, insert_into, step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +184,12 @@ def record(tx: sa.Connection, claim: Claim, outcome: Done | Failed, *, now: date
     return tx.execute(_FAILED, bound).rowcount == 1
 
 
+def undone(tx: sa.Connection, number: IncidentId, name: str) -> None:
+    """Somebody else has undone what the step did: it is due again, if it is still wanted."""
+    this = (step.c.incident == number, step.c.name == name, step.c.done.is_not(None))
+    tx.execute(sa.update(step).where(*this).values(done=""))
+
+
 def keep_meanwhile(tx: sa.Connection, number: IncidentId, name: str, *, known: Mapping[str, Any]) -> None:
     """Keep what the next try of a step has to know of this one; its result takes the place of that."""
     row = sa.update(step).where(step.c.incident == number, step.c.name == name, step.c.done.is_(None))
@@ -213,9 +219,18 @@ def free(tx: sa.Connection, dead: Collection[str], *, now: datetime) -> tuple[In
     return tuple(IncidentId(number) for number in numbers)
 
 
+def undo(tx: sa.Connection, number: IncidentId, names: Collection[str]) -> None:
+    """What these steps had done is gone: they are to be done again; what is under way counts no more."""
+    tx.execute(
+        sa.update(step)
+        .where(step.c.incident == number, step.c.name.in_(names))
+        .values(done=None, done_at=None, result=None, claim=None, unknown=False, next_try=None, gave_up=None)
+    )
+
+
 def forgive(tx: sa.Connection, *, now: datetime) -> None:
     """Let open incidents try again what was given up: an operator may have mended it."""
-    open_ones = sa.select(incident.c.id).where(incident.c.status.in_(OPEN))
+    open_ones = sa.select(incident.c.id).where(IS_OPEN)
     tried = sa.update(step).where(step.c.gave_up.is_not(None), step.c.incident.in_(open_ones))
     numbers = sorted(
         {row.incident for row in tx.execute(tried.values(gave_up=None).returning(step.c.incident))}
@@ -239,8 +254,10 @@ def unfinished(tx: sa.Connection) -> int:
 
 _NOT_DONE = sa.and_(step.c.wanted.is_not(None), sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted))
 # PostgreSQL takes two columns to differ as a rule, and so would read every step there ever was. Asked for the
-# newest so many, it walks the index of the few that are not done.
-_NEWEST = sa.select(step).where(_NOT_DONE).order_by(step.c.incident.desc()).limit(10_000).subquery()
+# newest so many, it walks the index of the few that are not done. How many is written out, not bound: else it
+# would plan anew each time.
+_MOST: sa.ColumnElement[int] = sa.literal_column("10000")
+_NEWEST = sa.select(step).where(_NOT_DONE).order_by(step.c.incident.desc()).limit(_MOST).subquery()
 _UNFINISHED = sa.select(sa.func.count()).where(
     sa.or_(_NEWEST.c.gave_up.is_(None), _NEWEST.c.gave_up != _NEWEST.c.wanted)
 )
@@ -256,7 +273,7 @@ _WAITING_ROWS = (
         (_NEWEST.c.gave_up == _NEWEST.c.wanted).label("gave_up"),
     )
     .join(incident, incident.c.id == _NEWEST.c.incident)
-    .where(incident.c.status.in_(OPEN))
+    .where(IS_OPEN, incident.c.shut_at.is_(None))
 )
 
 

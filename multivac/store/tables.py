@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from multivac.incident import OPEN
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -93,8 +95,20 @@ incident = sa.Table(
     sa.Column("impact", sa.Text),
     sa.Column("declared_by", sa.Text),
     sa.Column("drill", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # While nobody can write in its channel: since when, and how that came ("archived by Cy").
+    sa.Column("shut_at", Instant),
+    sa.Column("shut_how", sa.Text),
     # No phase of the checklists that was due by then appears any more; far off while they are paused.
     sa.Column("checklists_from", Instant),
+    # When people last did something; until when prompts are put off, and until when all is quiet.
+    sa.Column("acted_at", Instant),
+    sa.Column("next_update_at", Instant),
+    sa.Column("prompts_off", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("snoozed_until", Instant),
+    sa.Column("quiet_until", Instant),
+    # When somebody asked for the channel to be archived; the incident that goes on with this one's alerts.
+    sa.Column("archive_at", Instant),
+    sa.Column("merged_into", sa.Integer),
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
@@ -125,6 +139,9 @@ sa.Index(
     postgresql_where=incident.c.queued_at.is_not(None),
     sqlite_where=incident.c.queued_at.is_not(None),
 )
+
+# Written out, not bound: PostgreSQL keeps no plan for values that it cannot tell how many rows have.
+IS_OPEN = incident.c.status.in_([sa.literal_column(f"'{one}'") for one in sorted(OPEN)])
 
 # What alerts of an incident have that lets others join it, once for each, however many alerts have it.
 trait = sa.Table(
@@ -260,6 +277,24 @@ role = sa.Table(
     sa.Column("since", Instant, nullable=False),
     # When they said that they take it; a role that people gave each other needs no such word.
     sa.Column("accepted_at", Instant),
+    # When their account in the chat was closed.
+    sa.Column("gone_at", Instant),
+)
+
+# Who is called, in order: asked to lead, in the channel, or paged. The role's row says who leads.
+summons = sa.Table(
+    "summons",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("people", sa.Text, nullable=False),
+    sa.Column("service", sa.Text),
+    # Who wanted it and what they said; nobody when it is only the next one's turn.
+    sa.Column("by", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("told_at", Instant),
 )
 
 turn = sa.Table(
@@ -312,14 +347,21 @@ tank = sa.Table(
     sa.Column("shut_until", Instant),
 )
 
-# Who is in an incident's channel, as the chat told us: the last word counts.
+# Who is in an incident's channel, as the chat told us, and who is to be brought in: the last word counts.
 member = sa.Table(
     "member",
     meta,
     sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
     sa.Column("chat_id", sa.Text, primary_key=True),
-    sa.Column("joined_at", Instant, nullable=False),
+    sa.Column("joined_at", Instant),  # none yet, if somebody only asked for them
     sa.Column("left_at", Instant),
+    sa.Column("invited", sa.Boolean, nullable=False, default=False, server_default=sa.false()),  # by us
+    # How many entries the timeline had when they came, and when they first wrote or asked something.
+    sa.Column("entries", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("seen_at", Instant),
+    # When somebody last asked to have them brought in, and who (the chat's id).
+    sa.Column("asked_at", Instant),
+    sa.Column("asked_by", sa.Text),
 )
 
 # Everything that people asked for and what came of it; `request` is the same in each redelivery.
@@ -393,4 +435,20 @@ reminder = sa.Table(
     sa.Column("answer", sa.Text),
     sa.Column("answered_by", sa.Text),
     sa.Column("answered_at", Instant),
+)
+
+# What people say that is carried somewhere: updates, follow-ups, and lines on what they changed.
+saying = sa.Table(
+    "saying",
+    meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    # What else there is to say of it, as JSON; each kind has its own.
+    sa.Column("more", sa.Text, nullable=False),
+    # Numbers are in what was posted: never given twice.
+    sqlite_autoincrement=True,
 )

@@ -104,6 +104,7 @@ class Multivac:
         if listening:
             self._subscribe(f"{daemon.url}/webhooks/pagerduty")
             self._connect(f"{daemon.url}/webhooks/slack")
+            self._follow(f"{daemon.url}/webhooks/jira")
         return daemon
 
     def _connect(self, url: str) -> None:
@@ -112,6 +113,12 @@ class Multivac:
             slack = self._sandbox.slack
             slack.outbox.deliveries.subscribers.clear()
             slack.connect(signing_secret=secret, events=url, commands=url, interactions=url)
+
+    def _follow(self, url: str) -> None:
+        """Let Jira send there what people change, if the daemon is told to believe it."""
+        if secret := self._settings.get("jira__webhook_secrets"):
+            self._sandbox.jira.deliveries.subscribers.clear()
+            self._sandbox.jira.subscribe(url, secret)
 
     def _subscribe(self, url: str) -> None:
         """Let PagerDuty deliver to this address alone; what is under way to it stays so."""
@@ -174,12 +181,18 @@ class Multivac:
 
     def metric(self, name: str, **labels: str) -> float:
         """A metric as /metrics tells it; 0 if it is not there."""
-        with urllib.request.urlopen(f"{self.running.url}/metrics", timeout=5) as answer:
-            told = answer.read().decode()
-        samples = (sample for family in text_string_to_metric_families(told) for sample in family.samples)
+        samples = (
+            sample for family in text_string_to_metric_families(self.metrics()) for sample in family.samples
+        )
         return sum(
             one.value for one in samples if one.name == name and labels.items() <= dict(one.labels).items()
         )
+
+    def metrics(self) -> str:
+        """Everything that /metrics tells."""
+        with urllib.request.urlopen(f"{self.running.url}/metrics", timeout=5) as answer:
+            told: str = answer.read().decode()
+        return told
 
     def next_wake(self) -> datetime | None:
         """When the rows say that something falls due next."""
@@ -298,9 +311,13 @@ class Clock:
                 self._multivac.running.beat.beat()
                 beaten = now
             time.sleep(0.004)
+            if not self._multivac.is_at_work():
+                self._deliver()  # what it did is told back by the vendors, and may be news
 
     def _deliver(self) -> None:
         self._sandbox.pagerduty.redeliver_due()
+        self._sandbox.jira.deliveries.redeliver_due()
+        self._sandbox.slack.deliveries.redeliver_due()
 
     def _unfinished(self) -> str:
         lines = []

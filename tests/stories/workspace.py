@@ -95,6 +95,23 @@ class Slack:
         """Let a person write."""
         self.standin.person_says(self.channel(channel).name, _full_name(self.standin, who), text)
 
+    def direct(self, who: str) -> list[str]:
+        """What we wrote to a person directly, in order."""
+        found = [one for one in self.standin.space.channels.values() if one.kind == "im"]
+        bot = self.standin.space.bot.id
+        pair = {self.id_of(who), bot}
+        messages = [each for one in found if set(one.members) == pair for each in one.messages.values()]
+        return [text_of(message) for message in messages if message["user"] == bot]
+
+    def whispers(self, channel: str, who: str) -> list[str]:
+        """What only this person was shown in a channel, in order."""
+        shown = self.standin.channel(self.channel(channel).id).ephemerals
+        return [text_of(one) for one in shown if one["to"] == self.id_of(who)]
+
+    def id_of(self, who: str) -> str:
+        """Somebody's id, by the first name."""
+        return next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
+
     # --- what people ask --------------------------------------------------------------------------
 
     def asks(self, who: str, line: str, *, channel: str = "general") -> str:
@@ -120,6 +137,24 @@ class Slack:
                 room.id, _full_name(self.standin, who), ts=message["ts"], action_id=action["action_id"]
             )
         return told.text
+
+    def presses_in_direct(self, who: str, label: str) -> None:
+        """Let a person press a button of what we wrote to them directly."""
+        place = self.standin.direct(self.id_of(who))
+        message, action = next(
+            (message, element)
+            for message in reversed(place.messages)
+            for block in message.get("blocks", ())
+            for element in block.get("elements", ())
+            if element.get("type") == "button" and element["text"]["text"] == label
+        )
+        before = len(place.ephemerals)
+        self.standin.clicks(
+            place.id, _full_name(self.standin, who), ts=message["ts"], action_id=action["action_id"]
+        )
+        self.wait_for(
+            lambda: len(self.standin.direct(self.id_of(who)).ephemerals) > before, "an answer in the talk"
+        )
 
     def sends(self, who: str, **fields: str | list[str]) -> dict[str, str]:
         """Let a person fill the form that is open and send it; gives the faults told at its fields."""

@@ -11,32 +11,20 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from integrations.jira.tracker import JiraTracker
-from integrations.pagerduty.alarm import PagerDutyAlarm
-from integrations.pagerduty.pager import PagerDutyPager
-from integrations.sandbox import jira, pagerduty
-from integrations.sandbox.seed import BOT_TOKEN
 from integrations.sandbox.server import Sandbox
 from integrations.sandbox.world import Clock, Fault
-from integrations.slack.chat import SlackChat
 from integrations.slack.refusals import MEANING, PASSING, SLOW_DOWN
-from multivac.briefing import ChangeLine
 from multivac.errors import GiveUp, NameTaken, TryAgain
 from multivac.incident import Person
-from multivac.ports import Invited, Marker, TicketDraft
+from multivac.ports import Invited, Page
+from tests.unit.fault_ends import ENDS
+from tests.unit.fault_stage import DRAFT, EDITED, HELLO, MARKER, NOON, NOTE, Bench, Call
 
-HELLO = ChangeLine(text="Ana leads now.")
-EDITED = ChangeLine(text="Bo leads now.")
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-MARKER = Marker(incident=7, kind="headline")
-NOTE = "[INC-7 67c44e40]"
-DRAFT = TicketDraft(
-    title="INC-7 Checkout is slow", paragraphs=("Slow.",), links=(), label="multivac-inc-7", severity="sev1"
-)
+BO = Person(name="Bo Lindqvist", email="bo@example.com")
 IMPATIENT = 0.05  # seconds, for calls that are to time out; the others may take their time
 
 
@@ -74,91 +62,6 @@ FAILURES = {
     "permission": _refused("missing_scope", 403),
     "gone": _refused("channel_not_found", 404),
 }
-
-
-class Bench:
-    """The three adapters at a sandbox that is as new for each cell; the last of each kind is closed."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self.patience = 5.0
-        self.url = sandbox.url
-        self._chat: SlackChat | None = None
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Empty and fill the sandbox, and forget what the adapters had learnt."""
-        self.sandbox.reset()
-        self.sandbox.world.clock.freeze(NOON)
-        self.sandbox.seed()
-        self.url, self.patience = self.sandbox.url, 5.0
-
-    @property
-    def chat(self) -> SlackChat:
-        """An adapter that knows nothing yet."""
-        if self._chat is not None:
-            self._chat.close()
-        self._chat = SlackChat(BOT_TOKEN, api_url=f"{self.url}/slack/api/", timeout=self.patience)
-        return self._chat
-
-    @property
-    def tracker(self) -> JiraTracker:
-        """An adapter to Cloud."""
-        return JiraTracker(
-            f"{self.url}/jira",
-            "multivac@example.com",
-            jira.TOKEN,
-            project="OPS",
-            issue_type="Incident",
-            flavour="cloud",
-            timeout=self.patience,
-        )
-
-    @property
-    def pager(self) -> PagerDutyPager:
-        """An adapter that knows no schedule yet."""
-        url = f"{self.url}/pagerduty"
-        return PagerDutyPager(
-            pagerduty.TOKEN, api_url=url, from_email="ana@example.com", timeout=self.patience
-        )
-
-    @property
-    def alarm(self) -> PagerDutyAlarm:
-        """An adapter with the routing key of a service."""
-        service = self.sandbox.pagerduty.account.services.values()
-        key = next(one.routing_key for one in service)
-        return PagerDutyAlarm(key, events_url=f"{self.url}/pagerduty", timeout=self.patience)
-
-    def channel(self) -> str:
-        """A channel of ours."""
-        return self.chat.open_channel("inc-7", private=False)
-
-    def user(self, name: str) -> str:
-        """A person's id in Slack."""
-        people = self.sandbox.slack.space.people.values()
-        return next(one.id for one in people if one.real_name.startswith(name))
-
-    def said(self) -> int:
-        """How many messages of ours are in the channel."""
-        return len([one for one in self.sandbox.slack.channel("inc-7").messages if "metadata" in one])
-
-    def tickets(self) -> int:
-        """How many tickets there are."""
-        return len(self.sandbox.jira.site.issues)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a vendor's method: how to come to it, the next try after an unknown end, and its effects.
-
-    `first` prepares and gives the call itself; `again` what the step does then (the same call, if it is
-    left out); `effects` counts what there should be one of.
-    """
-
-    vendor: str
-    first: Callable[[Bench], Callable[[], object]]
-    again: Callable[[Bench], object] | None = None
-    effects: Callable[[Bench], int] | None = None
 
 
 def _in_channel(act: Callable[[Bench, str], object]) -> Callable[[Bench], Callable[[], object]]:
@@ -210,10 +113,22 @@ def _alerted(act: Callable[[Bench], object]) -> Callable[[Bench], Callable[[], o
     return first
 
 
-def _assigning(bench: Bench) -> Callable[[], object]:
-    key = bench.tracker.open_ticket(DRAFT).key
-    account = bench.sandbox.jira.site.person("Ana").account_id
-    return lambda: bench.tracker.assign(key, account)
+def _on_ticket(act: Callable[[Bench, str], object]) -> Callable[[Bench], Callable[[], object]]:
+    def first(bench: Bench) -> Callable[[], object]:
+        key = bench.tracker.open_ticket(DRAFT).key
+        return lambda: act(bench, key)
+
+    return first
+
+
+def _assign(bench: Bench, key: str) -> None:
+    bench.tracker.assign(key, bench.sandbox.jira.site.person("Ana").account_id)
+
+
+def _page(bench: Bench, *, look_first: bool, service: str = "") -> None:
+    key = next(iter(bench.sandbox.pagerduty.account.incidents))
+    sent = Page(people=() if service else (BO,), service=service, message="Help", marker=NOTE)
+    bench.pager.page(key, sent, look_first=look_first)
 
 
 def _asking(ask: Callable[[Bench], object]) -> Callable[[Bench], Callable[[], object]]:
@@ -298,7 +213,13 @@ CALLS: dict[str, Call] = {
         "jira", _asking(lambda b: b.tracker.open_ticket(DRAFT)), _find_or_write, Bench.tickets
     ),
     "GET /search/jql": Call("jira", _asking(lambda b: b.tracker.find_ticket(DRAFT.label))),
-    "PUT /issue/{key}/assignee": Call("jira", _assigning, None, _assigned),
+    "PUT /issue/{key}/assignee": Call("jira", _on_ticket(_assign), None, _assigned),
+    "PUT /issue/{key}": Call(
+        "jira",
+        _on_ticket(lambda b, key: b.tracker.prioritise(key, "Low")),
+        None,
+        lambda b: int(b.sandbox.jira.issue("OPS-1")["fields"]["priority"]["name"] == "Low"),
+    ),
     "GET /user/search": Call(
         "jira", _asking(lambda b: b.tracker.find_account(Person(name="Ana", email="ana@example.com")))
     ),
@@ -320,12 +241,23 @@ CALLS: dict[str, Call] = {
         lambda b: _note(b, look_first=True),
         _notes,
     ),
+    "GET /users": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False))),
+    "GET /users/me": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False))),
+    "GET /services": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False, service="search"))),
+    "GET /incidents/{id}": Call("pagerduty", _alerted(lambda b: _page(b, look_first=True))),
+    "POST /incidents/{id}/responder_requests": Call(
+        "pagerduty",
+        _alerted(lambda b: _page(b, look_first=False)),
+        lambda b: _page(b, look_first=True),
+        lambda b: len(next(iter(b.sandbox.pagerduty.account.incidents.values())).responders),
+    ),
     "POST /v2/enqueue": Call(
         "pagerduty",
         _asking(lambda b: b.alarm.trigger("late", "Multivac is late.", "Look at the log.")),
         None,
         lambda b: len(b.sandbox.pagerduty.account.incidents),
     ),
+    **ENDS,
 }
 
 

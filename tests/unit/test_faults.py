@@ -12,10 +12,6 @@ from integrations.sandbox.world import Clock
 from multivac.errors import GiveUp
 from tests.unit.fault_bench import (
     CALLS,
-    HELLO,
-    MARKER,
-    NOON,
-    Bench,
     Outcome,
     called,
     failures_of,
@@ -23,6 +19,7 @@ from tests.unit.fault_bench import (
     methods_of,
     observe,
 )
+from tests.unit.fault_stage import HELLO, MARKER, NOON, Bench
 
 PAGE = (Path(__file__).parents[2] / "docs" / "faults.md").read_text()
 HEADINGS = {"slack": "Slack", "jira": "Jira", "pagerduty": "PagerDuty"}

@@ -143,7 +143,10 @@ def everything(chat: SlackDoctor) -> Iterator[Callable[[], object]]:
             lambda c=channel: chat.set_topic(c, "x"),
             lambda c=channel: chat.set_purpose(c, "x"),
             lambda c=channel: chat.invite(c, [ana.id]),
+            lambda c=channel: chat.whisper(c, ana.id, HELLO),
             lambda p=posted: chat.edit(p, HELLO, MARKER),
+            lambda p=posted: chat.reply(p, HELLO, MARKER, loud=False),
+            lambda p=posted: chat.find_reply(p, MARKER),
             lambda p=posted: chat.pin(p),
             lambda p=posted: chat.read(p),
             lambda p=posted: chat.read(Posted(p.channel, "1700000000.000100")),
@@ -153,6 +156,8 @@ def everything(chat: SlackDoctor) -> Iterator[Callable[[], object]]:
             lambda c=channel: chat.find_message(c, MARKER, since=since),
             lambda c=channel: chat.people_spoke(c),
             lambda n=name: chat.find_channel(n, since=since),
+            lambda c=channel: chat.archive(c),
+            lambda c=channel: chat.unarchive(c),
         )
 
 

@@ -19,8 +19,8 @@ from integrations.sandbox.seed import PEOPLE
 from integrations.sandbox.server import Sandbox
 from integrations.sandbox.world import Fault
 from multivac.errors import GiveUp, TryAgain
-from multivac.incident import AlertKind
-from multivac.ports import Pager
+from multivac.incident import AlertKind, Person
+from multivac.ports import Page, Pager
 
 FROM = "ana@example.com"
 
@@ -75,6 +75,19 @@ def test_who_is_on_call_for_policies_comes_by_level_with_e_mail_in_one_call(
     assert found[0].until is not None
     assert found[2].until is None
     assert calls(sandbox) == ["GET /oncalls"]
+
+
+def test_who_is_on_call_everywhere_comes_with_the_names_of_the_policies(pager: PagerDutyPager) -> None:
+    found = {(each.policy_name, each.level, each.person.name) for each in pager.on_call_everywhere()}
+    assert ("Commerce", 1, "Ana Silva") in found
+    assert ("Customer experience", 2, "Dee Okafor") in found
+
+
+def test_a_service_is_found_by_a_part_of_its_name(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+    policy = sandbox.pagerduty.account.policy("Commerce").id
+    assert pager.policies_of_service("Check") == {policy: "checkout"}
+    assert pager.policies_of_service("ca") == {policy: "cart"}
+    assert pager.policies_of_service("nonsense") == {}
 
 
 def test_no_policies_and_no_schedules_ask_nothing(sandbox: Sandbox, pager: PagerDutyPager) -> None:
@@ -150,6 +163,37 @@ def test_a_lost_answer_is_unknown_and_looking_first_repairs_it(
     assert caught.value.reached
     pager.note(alert, "hello", marker="[m]", look_first=True)
     assert len(sandbox.pagerduty.incident(alert)["notes"]) == 1
+
+
+def test_people_and_services_are_paged_once_and_in_somebodys_name(
+    sandbox: Sandbox, pager: PagerDutyPager
+) -> None:
+    alert = sandbox.pagerduty.trigger("slow", "checkout")
+    bo = Person(name="Bo", email="BO@example.com")
+    stranger = Person(name="Zoe", email="zoe@example.com")
+    sent = Page(people=(bo, stranger), policies=("PNONE",), message="Please\nhelp", marker="[INC-1 page 1]")
+    assert pager.page(alert, sent, look_first=False) == ("Bo Lindqvist",)
+    assert pager.page(alert, sent, look_first=True) == ("Bo Lindqvist",)
+    (asked,) = sandbox.pagerduty.incident(alert)["incidents_responders"]
+    assert asked["message"] == "Please help [INC-1 page 1]"
+    (post,) = sandbox.world.calls("pagerduty", "POST /incidents/{id}/responder_requests")
+    assert post.request_headers["from"] == FROM
+    of_service = Page(service="Search", message="Help", marker="[INC-1 page 2]")
+    assert pager.page(alert, of_service, look_first=False) == ("Fay Kim",)
+    policy = sandbox.pagerduty.account.policy("Customer experience").id
+    fallback = Page(people=(stranger,), policies=(policy,), message="Help", marker="[INC-1 page 3]")
+    assert pager.page(alert, fallback, look_first=True) == ("Cara Mbeki",)
+
+
+def test_a_page_that_nobody_can_get_says_why(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+    alert = sandbox.pagerduty.trigger("slow", "checkout")
+    to_nobody = Page(people=(Person(name="Zoe", email="zoe@example.com"),), message="Help", marker="[m]")
+    with pytest.raises(GiveUp, match="PagerDuty does not know Zoe"):
+        pager.page(alert, to_nobody, look_first=False)
+    with pytest.raises(GiveUp, match='There is no PagerDuty service "serch"'):
+        pager.page(alert, Page(service="serch", message="Help", marker="[m]"), look_first=False)
+    with pytest.raises(GiveUp, match=r"PagerDuty has no user nobody@example\.com"):
+        pager_of(sandbox, from_email="nobody@example.com").page(alert, to_nobody, look_first=False)
 
 
 def test_what_check_asks(sandbox: Sandbox, pager: PagerDutyPager) -> None:

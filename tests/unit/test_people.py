@@ -17,7 +17,7 @@ ANA = """
   pagerduty: PANA
   slack: U0ANA1234
   jira: account-ana
-- {name: Bo, email: bo@example.com, jira: account-bo}
+- {name: Bo, email: bo@example.com, jira: account-bo, phone: +31 20 123 4567}
 """
 
 
@@ -62,6 +62,12 @@ def test_a_stranger_stays_as_they_are(people: People) -> None:
 
 def test_a_person_without_a_name_gets_the_one_in_the_map(people: People) -> None:
     assert people.complete(Person(name="", pagerduty="PANA")).name == "Ana Silva"
+
+
+def test_whom_to_ring_is_known_by_any_identity(people: People) -> None:
+    assert people.phone_of(Person(name="Bo", jira="account-bo")) == "+31 20 123 4567"
+    assert people.phone_of(Person(name="Ana", email="ana@example.com")) is None
+    assert people.phone_of(Person(name="Cy", email="cy@example.com")) is None
 
 
 def test_everybody_in_the_map_can_be_listed(people: People) -> None:

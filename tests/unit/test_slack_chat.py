@@ -230,6 +230,14 @@ def test_a_message_is_said_quietly_and_can_be_found_again(site: Site, channel: s
     assert site.chat.find_message(channel, MARKER, since=NOON) == posted
 
 
+def test_a_whisper_is_shown_to_one_person_who_is_there(site: Site, channel: str) -> None:
+    ana, bo = (site.slack.add_person(name, f"{name}@example.com") for name in ("Ana", "Bo"))
+    site.chat.invite(channel, [ana])
+    assert site.chat.whisper(channel, ana, HELLO)
+    assert not site.chat.whisper(channel, bo, HELLO)
+    assert [each["to"] for each in site.slack.channel(channel).ephemerals] == [ana]
+
+
 def test_a_message_to_a_name_tells_the_id(site: Site) -> None:
     incidents = site.slack.add_channel("incidents", [BOT])
     posted = site.chat.post("#incidents", HELLO, MARKER)

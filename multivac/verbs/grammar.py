@@ -1,8 +1,4 @@
-"""The one table of verbs: words, rights, help; and how a line that somebody typed is read. Pure.
-
-`multivac.desk` does what a verb says; the help, the manifest's hint and the page of verbs are made
-from this table. A button is a line of the same grammar, written for whoever presses it.
-"""
+"""How a line that somebody typed is read. Pure."""
 
 from __future__ import annotations
 
@@ -11,55 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
-from enum import IntEnum, StrEnum
 
 from multivac.incident import IncidentId, Severity
-
-
-class Right(IntEnum):
-    """What somebody may do; each may also what those before may."""
-
-    GUEST = 0  # of another company
-    MEMBER = 1  # of the workspace
-    RESPONDER = 2  # in the incident's channel, or with a role in it
-    LEAD = 3  # the lead or the deputy; anybody responding while there is neither
-    ADMIN = 4  # those who run Multivac
-
-
-class Part(StrEnum):
-    """What a verb takes out of the words that follow it; the rest is its text."""
-
-    SEVERITY = "severity"
-    PEOPLE = "people"
-    FLAGS = "flags"
-    WHEN = "when"  # in:20m every:1h at:14:05
-    NUMBER = "number"  # a bare number is an incident's
-    OPTIONS = "options"  # until:done after:10m escalate:@bo
-    MESSAGE = "message"  # from:1700000000.000100, the chat's id of a message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verb:
-    """One thing that people can ask.
-
-    `usage` is what follows the verb, `help` one sentence of what it does. One that is `final` is never
-    guessed from its first letters. `example` is a whole line that works.
-    """
-
-    name: str
-    help: str
-    right: Right
-    usage: str = ""
-    aliases: tuple[str, ...] = ()
-    takes: frozenset[Part] = frozenset()
-    in_incident: bool = True
-    final: bool = False
-    example: str = ""
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """Every word that means it."""
-        return (self.name, *self.aliases)
+from multivac.verbs.table import VERBS, Part, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,187 +55,6 @@ class Bare:
 
 
 Line = Spoken | Unclear | Bare
-
-_SEVERITY = frozenset({Part.SEVERITY})
-_PEOPLE = frozenset({Part.PEOPLE})
-_NUMBER = frozenset({Part.NUMBER})
-
-VERBS: tuple[Verb, ...] = (
-    Verb(
-        name="declare",
-        aliases=("new", "open"),
-        usage="[title] [sev1-sev5] [private] [drill]",
-        help="Start a response: a channel, the right people, a lead, checklists.",
-        right=Right.MEMBER,
-        takes=frozenset({Part.SEVERITY, Part.FLAGS}),
-        in_incident=False,
-        example="declare Checkout returns 500 sev1",
-    ),
-    Verb(
-        name="list",
-        aliases=("ls",),
-        usage="[mine | all | sev1-sev5 | words]",
-        help="Show the open incidents, the worst first.",
-        right=Right.MEMBER,
-        takes=_SEVERITY,
-        in_incident=False,
-        example="list",
-    ),
-    Verb(
-        name="show",
-        usage="[INC-42]",
-        help="Show where an incident stands.",
-        right=Right.MEMBER,
-        takes=_NUMBER,
-        example="show INC-42",
-    ),
-    Verb(
-        name="help",
-        usage="[verb]",
-        help="Show what you can ask.",
-        right=Right.GUEST,
-        in_incident=False,
-        example="help resolve",
-    ),
-    Verb(
-        name="lead",
-        usage="[me | @person]",
-        help="Take the lead, or say who leads.",
-        right=Right.RESPONDER,
-        takes=_PEOPLE,
-        example="lead me",
-    ),
-    Verb(
-        name="role",
-        usage="<role> <me | @person | none>",
-        help="Give a role, such as deputy, scribe or cx lead, to somebody.",
-        right=Right.RESPONDER,
-        takes=_PEOPLE,
-        example="role scribe me",
-    ),
-    Verb(
-        name="severity",
-        aliases=("sev",),
-        usage="<sev1-sev5> [reason]",
-        help="Settle how bad it is for users.",
-        right=Right.RESPONDER,
-        takes=_SEVERITY,
-        example="severity sev2 Only the app is affected",
-    ),
-    Verb(
-        name="impact",
-        usage="<text>",
-        help="Say what users notice; it stands in the headline.",
-        right=Right.RESPONDER,
-        example="impact Nobody can pay by card",
-    ),
-    Verb(
-        name="status",
-        usage="<active | mitigated | resolved>",
-        help="Say where the incident stands.",
-        right=Right.RESPONDER,
-        example="status mitigated",
-    ),
-    Verb(
-        name="mitigate",
-        aliases=("mitigated",),
-        usage="[what helped]",
-        help="The worst is over, the cause is not fixed yet.",
-        right=Right.RESPONDER,
-        example="mitigate Rolled back",
-    ),
-    Verb(
-        name="resolve",
-        aliases=("resolved", "done"),
-        usage="[what fixed it]",
-        help="It is over.",
-        right=Right.LEAD,
-        final=True,
-        example="resolve Rolled back the release",
-    ),
-    Verb(
-        name="close",
-        help="Nothing is left to do.",
-        right=Right.LEAD,
-        final=True,
-        example="close",
-    ),
-    Verb(
-        name="reopen",
-        usage="[reason]",
-        help="It is not over after all.",
-        right=Right.RESPONDER,
-        takes=_NUMBER,
-        example="reopen It came back",
-    ),
-    Verb(
-        name="dismiss",
-        aliases=("cancel",),
-        usage="[reason]",
-        help="It is no incident.",
-        right=Right.LEAD,
-        final=True,
-        example="dismiss A false alarm",
-    ),
-    Verb(
-        name="note",
-        usage="<text> [at:14:05]",
-        help="Write something into the timeline.",
-        right=Right.RESPONDER,
-        takes=frozenset({Part.WHEN, Part.MESSAGE}),
-        example="note Rolled back at:14:05",
-    ),
-    Verb(
-        name="timeline",
-        help="Show what has happened so far.",
-        right=Right.MEMBER,
-        example="timeline",
-    ),
-    Verb(
-        name="rename",
-        usage="<title>",
-        help="Give the incident a better title.",
-        right=Right.RESPONDER,
-        example="rename Card payments fail",
-    ),
-    Verb(
-        name="task",
-        aliases=("tasks",),
-        usage="[add <text> [@person] | done <task> | skip <task> | assign <task> [@person] | list]",
-        help="Tick the tasks of the checklists, and add your own.",
-        right=Right.RESPONDER,
-        takes=frozenset({Part.PEOPLE, Part.MESSAGE}),
-        example="task add Look at the payment logs",
-    ),
-    Verb(
-        name="checklist",
-        usage="[show | skip | pause | resume]",
-        help="Show what is to do now, skip the rest of it, or let no further checklist come.",
-        right=Right.RESPONDER,
-        example="checklist show",
-    ),
-    Verb(
-        name="export",
-        help="Put the whole timeline into the channel, as Markdown and as JSON.",
-        right=Right.RESPONDER,
-        example="export",
-    ),
-    Verb(
-        name="remind",
-        usage="[me | @person | here] <in:20m | every:15m | at:14:00> <text> [until:done] [escalate:@person]",
-        help="Remind somebody, once or again and again, and ask another if they do not answer.",
-        right=Right.RESPONDER,
-        takes=frozenset({Part.PEOPLE, Part.WHEN, Part.OPTIONS}),
-        example="remind me in:20m Look at the queue",
-    ),
-    Verb(
-        name="reminders",
-        usage="[done <number> | snooze <number> [15m] | cancel <number>]",
-        help="Show what people are to be reminded of, and answer it.",
-        right=Right.RESPONDER,
-        example="reminders",
-    ),
-)
 
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
 _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
@@ -369,7 +138,7 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
 
 def _take(verb: Verb, word: str, found: _Found, *, is_first: bool) -> bool:
     """Whether the word is one of the parts that the verb takes; then it is kept as such."""
-    if found.number is None and is_first:
+    if found.number is None and is_first and Part.OTHER not in verb.takes:
         number = _number(word, bare=Part.NUMBER in verb.takes)
         found.number = number
         if number is not None:
@@ -449,6 +218,11 @@ def span(word: str) -> timedelta | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in read_as.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def number_of(text: str) -> IncidentId | None:
+    """The incident that these words name, such as INC-7 or 7."""
+    return _number(text, bare=True)
 
 
 def _number(word: str, *, bare: bool = False) -> IncidentId | None:

@@ -1,0 +1,257 @@
+"""Handing the lead over with a briefing, the form of all roles, and paging somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from multivac.briefing import Asked, Field, Form
+from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.people import who_is
+from multivac.errors import Refused
+from multivac.incident import CX_LEAD, DEPUTY, LEAD, EntryKind, Person
+from multivac.steps import paging, people
+from multivac.store import acts, summons, timeline
+from multivac.store.cases import Case, Summons
+
+_LINES = 10
+_LONGEST_LINE = 280
+_ENTRIES = 4
+_ROLES = (LEAD, DEPUTY, "scribe", CX_LEAD)
+
+
+# --- the handover ---------------------------------------------------------------------------------
+
+
+def hand_over(sitting: Sitting) -> Reply:
+    """Give the lead to another, with what they must know; without a name, ask."""
+    chosen = str(sitting.ask.fields.get("to", "")) or next(iter(sitting.words.people), "")
+    if not chosen and not sitting.ask.fields:
+        return _handover_form(sitting)
+    if not chosen:
+        raise BadField("to", "Pick who takes over.")
+    to = whom(sitting, chosen)
+    said = sitting.text("note")
+
+    def give(tx: sa.Connection, case: Case) -> Change:
+        if case.lead is not None and case.lead.key == to.key:
+            raise Refused(f"{to.name} is the lead of INC-{case.id} already.")
+        if to.key == sitting.person.key:
+            raise Refused("To take the lead yourself, write `/incident lead me`.")
+        note = said if sitting.ask.fields else f"{said}\n{briefing_of(tx, case)}"
+        kept = "\n".join(_cut(note))
+        before = case.lead.name if case.lead else None
+        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=kept)
+        acts.give_role(tx, case.id, LEAD, to=to, now=sitting.now)
+        return Change(
+            said=f"{to.name} is asked in the channel to take the lead of INC-{case.id}.",
+            kind=EntryKind.LEAD,
+            entry=f"{sitting.person.name} handed the lead over to {to.name}",
+            before=before,
+            after=to.name,
+        )
+
+    return sitting.change(give)
+
+
+def _handover_form(sitting: Sitting) -> Form:
+    case = sitting.case()
+    with sitting.house.out.database.read() as tx:
+        facts = briefing_of(tx, case)
+    return Form(
+        title=f"Hand over INC-{case.id}",
+        line=f"INC-{case.id} handover",
+        send="Hand over",
+        fields=(
+            Field(name="to", label="Who takes over?", kind=Asked.PERSON, optional=False),
+            Field(
+                name="note",
+                label="What must they know?",
+                kind=Asked.PROSE,
+                hint="The first ten lines are shown to them.",
+                filled=(facts,),
+            ),
+        ),
+    )
+
+
+def whom(sitting: Sitting, chat_id: str) -> Person:
+    """The person with this id of the chat. Raises `Refused` for a guest."""
+    if chat_id == sitting.ask.by:
+        return sitting.person
+    person, is_guest = who_is(sitting.house.out, chat_id, "")
+    if is_guest:
+        raise Refused(f"{person.name} is a guest, and cannot be asked.")
+    return person
+
+
+def briefing_of(tx: sa.Connection, case: Case) -> str:
+    """What a new lead must know, in at most ten lines, from the rows alone."""
+    entries = [one for one in timeline.entries(tx, case.id) if one.kind is not EntryKind.DECLARED]
+    newest = [f"{one.at:%H:%M} {one.text}" for one in entries[-_ENTRIES:]]
+    return "\n".join(_cut("\n".join([*_facts(case), *newest])))
+
+
+def _facts(case: Case) -> Iterator[str]:
+    stands = f"{case.severity.upper()}, {case.status} since {case.status_at:%H:%M} UTC"
+    yield f"INC-{case.id}, {stands}: {case.title}"
+    yield f"Impact: {case.impact or 'nobody has said yet what users notice'}"
+    services = ", ".join(case.alerts.services[:5])
+    number = len(case.alerts.rows)
+    alerts = f"{number} alert{'' if number == 1 else 's'}" + (f" of {services}" if services else "")
+    yield f"Declared at {case.declared_at:%H:%M} UTC, {alerts}"
+    held = [f"{name} {row.person.name}" for name, row in sorted(case.roles.items())]
+    if held:
+        yield f"Roles: {', '.join(held)}"
+    if ticket := case.result("ticket"):
+        yield f"Ticket: {ticket['key']}"
+
+
+def _cut(text: str) -> list[str]:
+    lines = [" ".join(one.split()) for one in text.splitlines()]
+    return [one if len(one) <= _LONGEST_LINE else f"{one[:_LONGEST_LINE]}…" for one in lines if one][:_LINES]
+
+
+# --- all roles ------------------------------------------------------------------------------------
+
+
+def roles(sitting: Sitting) -> Reply:
+    """Show who has which role, in a form that changes it."""
+    if not sitting.ask.fields:
+        return _roles_form(sitting.case())
+    given = {name: whom(sitting, one) if one else None for name, one in _filled_in(sitting)}
+
+    def give(tx: sa.Connection, case: Case) -> Change:
+        changed = [name for name in given if _key(case, name) != (one.key if (one := given[name]) else None)]
+        if LEAD in changed and given[LEAD] is None:
+            raise BadField(LEAD, "An incident keeps its lead until another takes it.")
+        for name in changed:
+            _give(tx, sitting, case, name=name, to=given[name])
+        told = [f"{name}: {one.name if (one := given[name]) else 'nobody'}" for name in changed]
+        if not told:
+            return Change(said="Nothing was changed.")
+        entry = f"Roles, says {sitting.person.name}: {', '.join(told)}"
+        return Change(said="The roles are set.", kind=EntryKind.ROLE, entry=entry, after=", ".join(told))
+
+    return sitting.change(give)
+
+
+def _filled_in(sitting: Sitting) -> Iterator[tuple[str, str]]:
+    """The fields as they were sent; not those left empty since the chat does not know who has the role."""
+    case = sitting.case()
+    for name in _names(case):
+        held, chosen = case.roles.get(name), str(sitting.ask.fields.get(_slug(name), ""))
+        if chosen or held is None or people.chat_id(case, held.person):
+            yield name, chosen
+
+
+def _give(tx: sa.Connection, sitting: Sitting, case: Case, *, name: str, to: Person | None) -> None:
+    itself = to is not None and to.key == sitting.person.key
+    if name == LEAD and to is not None and not itself:
+        note = briefing_of(tx, case)
+        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=note)
+    acts.give_role(tx, case.id, name, to=to, now=sitting.now)
+    if itself:
+        acts.accept_role(tx, case.id, name, now=sitting.now)
+
+
+def _names(case: Case) -> list[str]:
+    return list(dict.fromkeys([*_ROLES, *case.playbook.roles_for(case.severity), *case.roles]))
+
+
+def _key(case: Case, name: str) -> str | None:
+    return case.roles[name].person.key if name in case.roles else None
+
+
+def _slug(name: str) -> str:
+    return name.replace(" ", "_")
+
+
+def _roles_form(case: Case) -> Form:
+    fields = []
+    for name in _names(case)[:10]:
+        held = case.roles.get(name)
+        shown = people.chat_id(case, held.person) if held else None
+        hint = f"Now {held.person.name}." if held else "Nobody yet."
+        fields.append(
+            Field(
+                name=_slug(name),
+                label=name.capitalize(),
+                kind=Asked.PERSON,
+                hint=hint,
+                filled=(shown,) if shown else (),
+            )
+        )
+    return Form(
+        title=f"Roles of INC-{case.id}", line=f"INC-{case.id} roles", send="Save", fields=tuple(fields)
+    )
+
+
+# --- paging ---------------------------------------------------------------------------------------
+
+
+def page(sitting: Sitting) -> Reply:
+    """Page somebody, or whoever is on call for a service; without a name, ask."""
+    chosen = str(sitting.ask.fields.get("person", "")) or next(iter(sitting.words.people), "")
+    service, message = _service_and_message(sitting, named=bool(chosen))
+    if not chosen and not service:
+        if sitting.ask.fields:
+            raise BadField("person", "Pick somebody, or name a service.")
+        return _page_form(sitting.case())
+    people_ = (whom(sitting, chosen),) if chosen else ()
+    who = people_[0].name if people_ else f"whoever is on call for {service}"
+
+    def ask(tx: sa.Connection, case: Case) -> Change:
+        wanted = Summons(number=0, pages=True, people=people_, service=service, at=sitting.now)
+        _must_be_possible(sitting, case, wanted)
+        summons.page(
+            tx, case.id, people_, now=sitting.now, by=sitting.person.name, note=message, service=service
+        )
+        about = f": {message}" if message else ""
+        return Change(
+            said=f"PagerDuty is asked to page {who}. If that fails, it is said in the channel.",
+            kind=EntryKind.PEOPLE,
+            entry=f"{sitting.person.name} asks to page {who}{about}",
+            after=who,
+        )
+
+    return sitting.change(ask)
+
+
+def _service_and_message(sitting: Sitting, *, named: bool) -> tuple[str, str]:
+    fields = sitting.ask.fields
+    if fields:
+        return str(fields.get("service", "")).strip(), str(fields.get("message", "")).strip()
+    if named:
+        return "", sitting.words.text
+    service, _, message = sitting.words.text.partition(" ")
+    return service.strip("\"'"), message
+
+
+def _must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:
+    instead = paging.whom_to_call(wanted, sitting.house.out)
+    if not case.status.is_open:
+        raise Refused(f"INC-{case.id} is {case.status}: nobody is paged for it. {instead}")
+    if sitting.house.out.pager is None:
+        raise Refused(f"Nobody was paged: Multivac has no key for PagerDuty. {instead}")
+    if paging.alert_of(case) is None:
+        raise Refused(f"Nobody was paged: INC-{case.id} has no PagerDuty incident to page from. {instead}")
+
+
+def _page_form(case: Case) -> Form:
+    return Form(
+        title="Page somebody",
+        line=f"INC-{case.id} page",
+        send="Page",
+        fields=(
+            Field(name="person", label="Whom?", kind=Asked.PERSON),
+            Field(
+                name="service",
+                label="Or who is on call for which service?",
+                kind=Asked.LINE,
+                hint="The name that PagerDuty has for it.",
+            ),
+            Field(name="message", label="What for?", kind=Asked.LINE, longest=300),
+        ),
+    )

@@ -1,0 +1,238 @@
+"""What people do by hand in the chat: they come and go, rename, archive, delete. Each has a rule.
+
+A chat's front door calls `Desk.hear` with one piece of news before it acknowledges the event. The news
+changes rows in one transaction, once however often it is told; the response does the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+
+from multivac.incident import Entry, EntryKind, IncidentId
+from multivac.jobs import Jobs, Put
+from multivac.steps.base import Outside
+from multivac.store import acts, incidents, members, timeline
+from multivac.store import people as directory
+from multivac.store import steps as progress
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """Where and when news was heard: of which incident's channel, by which event."""
+
+    number: IncidentId
+    event: str
+    now: datetime
+
+    def note(self, tx: sa.Connection, text: str, *, actor: str | None = None) -> None:
+        """Write a line into the timeline."""
+        entry = Entry(kind=EntryKind.NOTE, at=self.now, text=text, key=f"heard:{self.event}", actor=actor)
+        timeline.note(tx, self.number, [entry], now=self.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InChannel:
+    """News of a channel; a subclass for each kind, whose `keep` is the rule."""
+
+    channel: str
+
+    def concerns(self, tx: sa.Connection, number: IncidentId) -> bool:
+        """Whether it may change anything: most of what is written does not, and costs no write."""
+        del tx, number
+        return True
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """Change the rows; says whether the response has to look."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came(InChannel):
+    """Somebody is in the channel; `by_us` if our bot invited them."""
+
+    who: str
+    by_us: bool = False
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """Whoever comes may be on call, and is then told where things stand."""
+        members.came(tx, told.number, self.who, at=told.now, invited=self.by_us)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Went(InChannel):
+    """Somebody has left the channel, or was removed from it."""
+
+    who: str
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """Who left is not invited again, unless somebody asks for them."""
+        members.went(tx, told.number, self.who, at=told.now)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoke(InChannel):
+    """A person wrote in the channel."""
+
+    who: str
+
+    def concerns(self, tx: sa.Connection, number: IncidentId) -> bool:
+        """Only the first time is news."""
+        return not members.was_seen(tx, number, self.who)
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """Who writes knows where things stand, and is told nothing unasked."""
+        members.seen(tx, told.number, self.who, at=told.now)
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed(InChannel):
+    """The channel has another name."""
+
+    name: str
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """It keeps the name that people gave it."""
+        if members.renamed(tx, told.number, self.name):
+            told.note(tx, f"The channel is called #{self.name} now")
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shut(InChannel):
+    """Nobody, or not we, can write in the channel any more. `how` is a word, `by` who did it."""
+
+    how: str
+    by: str | None = None
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """The steps of the channel wait, and whoever leads is told once."""
+        by = _name(tx, self.by)
+        how = f"{self.how} by {by}" if by else self.how
+        if members.shut(tx, told.number, how=how, at=told.now):
+            told.note(tx, f"The channel was {how}", actor=by)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(InChannel):
+    """We can write in the channel, perhaps again."""
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """The steps of the channel go on."""
+        if members.opened(tx, told.number):
+            told.note(tx, "The channel can be used again")
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfHeadline(InChannel):
+    """Something happened to a message, which is news if it is the headline."""
+
+    message: str
+
+    def concerns(self, tx: sa.Connection, number: IncidentId) -> bool:
+        """Whether it is the headline."""
+        return members.is_posted_as(tx, number, "headline", message=self.message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpinned(_OfHeadline):
+    """Somebody took the pin off a message."""
+
+    by: str
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """Whoever unpins the headline means it: it stays so."""
+        by = _name(tx, self.by)
+        told.note(tx, f"{by or 'Somebody'} unpinned the headline", actor=by)
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted(_OfHeadline):
+    """A message is gone."""
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """Everybody looks for the headline: it is posted again, and pinned."""
+        progress.undo(tx, told.number, ("headline", "pin"))
+        told.note(tx, "The headline was deleted, and is posted again")
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Somebody's account in the chat is open or closed."""
+
+    who: str
+    active: bool
+
+
+def _name(tx: sa.Connection, chat_id: str | None) -> str | None:
+    known = directory.known_as(tx, "slack", chat_id) if chat_id else None
+    return known.name if known is not None else None
+
+
+News = InChannel | Account
+
+
+class Hearing:
+    """Keeps what people did by hand, and has the response follow."""
+
+    def __init__(self, out: Outside, jobs: Jobs) -> None:
+        self._out = out
+        self._jobs = jobs
+
+    def hear(self, event: str, news: News) -> None:
+        """Keep one piece of news; `event` is the same in each redelivery. Raises what the database does."""
+        puts = self._account(event, news) if isinstance(news, Account) else self._channel(event, news)
+        for put in puts:
+            self._jobs.begin(put)
+
+    def _channel(self, event: str, news: InChannel) -> tuple[Put, ...]:
+        with self._out.database.read() as tx:
+            number = acts.in_channel(tx, news.channel)
+            is_news = number is not None and news.concerns(tx, number)
+        if number is None or not is_news:
+            return ()
+        told = Heard(number=number, event=event, now=self._out.clock.now())
+        put = self._out.database.write(partial(self._keep, told=told, news=news), urgent=True)
+        return () if put is None else (put,)
+
+    def _keep(self, tx: sa.Connection, *, told: Heard, news: InChannel) -> Put | None:
+        incidents.lock(tx, told.number)
+        kind = type(news).__name__.lower()
+        if not members.heard(tx, told.event, kind, now=told.now):
+            return None
+        log.info("heard in the channel", incident=told.number, what=kind)
+        if not news.keep(tx, told):
+            return None
+        return self._jobs.put(tx, incidents.touch(tx, told.number), patient=True)
+
+    def _account(self, event: str, news: Account) -> tuple[Put, ...]:
+        # Slack tells of every changed picture and status; only open or closed is news, of whom we have met.
+        with self._out.database.read() as tx:
+            met = directory.met(tx, "slack", news.who)
+        if all(active is news.active for active in met.values()):
+            return ()
+        keep = partial(self._keep_account, event=event, news=news, keys=tuple(met))
+        return self._out.database.write(keep, urgent=True)
+
+    def _keep_account(
+        self, tx: sa.Connection, *, event: str, news: Account, keys: tuple[str, ...]
+    ) -> tuple[Put, ...]:
+        now = self._out.clock.now()
+        if not members.heard(tx, event, "account", now=now):
+            return ()
+        directory.set_active(tx, "slack", news.who, active=news.active, now=now)
+        numbers = members.account_closed(tx, keys, news.who, at=None if news.active else now)
+        return tuple(self._jobs.put(tx, incidents.touch(tx, number)) for number in numbers)

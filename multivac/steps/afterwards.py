@@ -1,0 +1,93 @@
+"""The later part of the table of steps: what is told while the response goes on, and what follows its end."""
+
+from __future__ import annotations
+
+from multivac.steps import changes, ending, forgotten, prompts, updates
+from multivac.steps.base import Step
+
+LATER: tuple[Step, ...] = (
+    Step(
+        name="update due",
+        wants=prompts.wants_prompts,
+        do=prompts.prompt_update,
+        needs=("headline",),
+        matters=1,
+    ),
+    Step(name="update overdue", wants=prompts.wants_overdue, do=prompts.nudge_lead, needs=("headline",)),
+    Step(
+        name="change line",
+        wants=changes.wants_change_lines,
+        do=changes.post_change_line,
+        needs=("headline",),
+        settles=("change line",),
+        matters=1,
+    ),
+    Step(
+        name="alert line",
+        wants=changes.wants_alert_lines,
+        do=changes.post_change_line,
+        needs=("headline",),
+        settles=("alert line",),
+    ),
+    Step(name="update", wants=updates.wants_updates, do=updates.post_update, needs=("headline",), matters=0),
+    Step(
+        name="thread",
+        wants=updates.wants_thread,
+        do=updates.tell_stakeholders,
+        needs=("announcement",),
+        matters=1,
+    ),
+    Step(
+        name="comment",
+        wants=updates.wants_comments,
+        do=updates.comment_update,
+        needs=("ticket",),
+        matters=1,
+    ),
+    Step(name="status update", wants=updates.wants_published, do=updates.publish_update, matters=1),
+    Step(name="alert end", wants=ending.wants_alert_ends, do=ending.end_alert, matters=1),
+    Step(
+        name="ticket end",
+        wants=ending.wants_ticket_end,
+        do=ending.end_ticket,
+        needs=("ticket",),
+    ),
+    Step(name="follow-up", wants=ending.wants_follow_ups, do=ending.open_follow_up, matters=1),
+    Step(name="follow-up link", wants=ending.wants_links, do=ending.link_follow_up, needs=("ticket",)),
+    Step(
+        name="end line",
+        wants=ending.wants_end_lines,
+        do=ending.post_end_line,
+        needs=("headline",),
+        settles=("follow-up",),
+        matters=1,
+    ),
+    Step(name="close", wants=ending.wants_close, do=ending.close, keep=ending.keep_closed),
+    Step(
+        name="stale",
+        wants=forgotten.wants_stale,
+        do=forgotten.look_whether_people_write,
+        keep=forgotten.keep_stale,
+        needs=("channel",),
+    ),
+    Step(
+        name="stale nudge",
+        wants=forgotten.wants_stale_nudges,
+        do=forgotten.nudge_lead,
+        needs=("headline",),
+    ),
+    Step(
+        name="archive warning",
+        wants=forgotten.wants_archive_warning,
+        do=forgotten.warn_of_archive,
+        needs=("headline",),
+    ),
+    Step(
+        name="archived",
+        wants=forgotten.wants_archived,
+        do=forgotten.put_channel_away,
+        elsewhere=True,
+        needs=("channel",),
+        matters=1,
+    ),
+)

@@ -1,0 +1,192 @@
+"""What follows the end: alerts and ticket closed, follow-ups written, the closing line, closing by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from multivac.briefing import Ended, FollowUp, fingerprint
+from multivac.incident import Entry, EntryKind, Status
+from multivac.ports import TicketDraft
+from multivac.steps import news
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.ticket import find_or_open, label_of
+from multivac.steps.words import channel_of, goes_on_elsewhere, say, view_of
+from multivac.store import incidents, timeline
+from multivac.store.cases import Case, Result
+from multivac.store.sayings import Saying, SayingKind
+
+_OVER = frozenset({Status.RESOLVED, Status.CLOSED})
+_MOST_ALERTS = 25  # as many as carry a note
+_DONE, _BACK = "done", "back"
+_LONGEST = 200
+
+
+def last_end(case: Case) -> Saying | None:
+    """How people, or a rule, last ended it; None while it goes on, or if only its alerts ended it."""
+    if case.status.is_open:
+        return None
+    ends = [one for one in case.said(SayingKind.CHANGE) if one.more.get("what") == "status"]
+    return ends[-1] if ends and news.is_end(ends[-1]) else None
+
+
+def is_by_people(case: Case) -> bool:
+    """Whether people ended it, not as another's duplicate."""
+    end = last_end(case)
+    return end is not None and bool(end.by) and not goes_on_elsewhere(case)
+
+
+# --- the alerts -----------------------------------------------------------------------------------
+
+
+def wants_alert_ends(view: View) -> Mapping[str, str]:
+    """Every alert that is still open resolved, once people have resolved the incident."""
+    case = view.case
+    if view.out.pager is None or case.status not in _OVER or not is_by_people(case):
+        return NOTHING
+    if not view.playbook.end.resolve_alerts:
+        return NOTHING
+    resolved = next((one for one in reversed(case.sayings) if one.more.get("after") == Status.RESOLVED), None)
+    mark = str(resolved.id) if resolved is not None else "closed"
+    wanted = {}
+    for alert in case.alerts.rows[:_MOST_ALERTS]:
+        row = case.steps.get(f"alert end/{alert.key}")
+        if alert.source == "pagerduty" and (alert.facts.status != "resolved" or row is not None):
+            wanted[alert.key] = (
+                mark if alert.facts.status != "resolved" else (row.done if row else None) or mark
+            )
+    return wanted
+
+
+def end_alert(attempt: Attempt) -> Result:
+    """Resolve it; resolved already is fine."""
+    attempt.pager().resolve(attempt.instance)
+    return {}
+
+
+# --- the ticket and the follow-ups ----------------------------------------------------------------
+
+
+def wants_ticket_end(view: View) -> Mapping[str, str]:
+    """The ticket done once people have ended the incident, and taken up again when it is reopened."""
+    row = view.case.steps.get("ticket end")
+    if view.out.tracker is None:
+        return NOTHING
+    if is_by_people(view.case) or goes_on_elsewhere(view.case):
+        return {"": _DONE}
+    return {"": _BACK} if row is not None and row.was_done else NOTHING
+
+
+def end_ticket(attempt: Attempt) -> Result:
+    """Move it; where it stands so already is fine."""
+    is_over = attempt.before.wanted == _DONE
+    attempt.tracker().move(attempt.case.result("ticket")["key"], done=is_over)
+    return {}
+
+
+def wants_follow_ups(view: View) -> Mapping[str, str]:
+    """Each follow-up as an issue of its own."""
+    if view.out.tracker is None:
+        return NOTHING
+    return {str(one.id): "1" for one in view.case.said(SayingKind.FOLLOW_UP)}
+
+
+def open_follow_up(attempt: Attempt) -> Result:
+    """Write the issue; where an earlier try may have worked, look for it first."""
+    case = attempt.case
+    said = next(one for one in case.sayings if str(one.id) == attempt.instance)
+    ticket = case.result("ticket")
+    draft = TicketDraft(
+        title=said.text[:_LONGEST],
+        paragraphs=(said.text, f"A follow-up of INC-{case.id} {case.title}, written down by {said.by}."),
+        links=((ticket["key"], ticket["url"]),) if ticket else (),
+        label=f"{label_of(case)}-{said.id}",
+        severity="",
+        is_follow_up=True,
+    )
+    return find_or_open(attempt, draft)
+
+
+def wants_links(view: View) -> Mapping[str, str]:
+    """Each follow-up's issue linked with the ticket."""
+    if view.out.tracker is None or not view.case.result("ticket"):
+        return NOTHING
+    found = {str(one.id): view.case.result(f"follow-up/{one.id}") for one in _follow_ups(view.case)}
+    return {name: result["key"] for name, result in found.items() if result}
+
+
+def link_follow_up(attempt: Attempt) -> Result:
+    """Link the two, looking first where an earlier try may have worked."""
+    case = attempt.case
+    other = case.result(f"follow-up/{attempt.instance}")["key"]
+    attempt.tracker().link(case.result("ticket")["key"], other, look_first=attempt.unknown)
+    return {}
+
+
+def _follow_ups(case: Case) -> tuple[Saying, ...]:
+    return case.said(SayingKind.FOLLOW_UP)
+
+
+# --- the closing line -----------------------------------------------------------------------------
+
+
+def wants_end_lines(view: View) -> Mapping[str, str]:
+    """One line on each end; nothing on closing what was resolved before."""
+    if view.out.chat is None:
+        return NOTHING
+    told = [one for one in view.case.said(SayingKind.CHANGE) if _is_told(one)]
+    return {str(one.id): fingerprint(_end_line(view, one)) for one in told}
+
+
+def _is_told(said: Saying) -> bool:
+    return news.is_end(said) and said.more.get("before") != Status.RESOLVED
+
+
+def _end_line(view: View, said: Saying) -> Ended:
+    case = view.case
+    mine = [one for one in _follow_ups(case) if one.at == said.at]
+    found = {one.id: case.result(f"follow-up/{one.id}") for one in mine}
+    return Ended(
+        text=said.text,
+        follow_ups=tuple(
+            FollowUp(text=one.text, key=found[one.id].get("key", ""), url=found[one.id].get("url", ""))
+            for one in mine
+        ),
+    )
+
+
+def post_end_line(attempt: Attempt) -> Result:
+    """Post or redraw it."""
+    said = next(one for one in attempt.case.sayings if str(one.id) == attempt.instance)
+    return say(attempt, channel_of(attempt.case), _end_line(view_of(attempt), said))
+
+
+# --- closing by rule ------------------------------------------------------------------------------
+
+
+def wants_close(view: View) -> Mapping[str, str]:
+    """What was resolved for long enough closed, where people could have said otherwise."""
+    case, row = view.case, view.case.steps.get("close")
+    if case.status is Status.RESOLVED and view.out.hears:
+        due = case.status_at + view.playbook.end.close_after
+        view.look_again(due)
+        if view.now >= due:
+            return {"": f"{case.status_at:%Y%m%dT%H%M%S.%f}"}
+    return {"": row.done} if row is not None and row.done else NOTHING
+
+
+def close(attempt: Attempt) -> Result:
+    """Nothing is to be asked: the rows are changed where the result is kept."""
+    del attempt
+    return {}
+
+
+def keep_closed(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
+    """Close it, unless somebody has reopened it meanwhile."""
+    del made
+    if incidents.set_status(tx, case.id, Status.CLOSED, now=now):
+        text = "Closed by rule: it was resolved long enough"
+        key = f"closed:{case.status_at}"
+        timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now=now)

@@ -1,0 +1,175 @@
+"""Forgotten incidents, and channels that are no longer needed: asked about once, then put away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from multivac.briefing import Nudge, Press
+from multivac.incident import Entry, EntryKind, Status
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.prompts import mentioned
+from multivac.steps.words import channel_of, say
+from multivac.store import endings, incidents, sayings, timeline
+from multivac.store.cases import Case, Result
+from multivac.store.sayings import SayingKind
+from multivac.values import say_duration
+
+_NEVER_STALE = 2  # sev1 and sev2
+_GRACE = timedelta(days=1)  # between the question and closing it
+_WARNED = timedelta(days=1)  # before the channel is archived
+_STAMP = "%Y%m%dT%H%M%S"
+_ASKED, _CLOSED = "asked", "closed"
+_AWAY, _BACK = "away", "back"
+
+
+# --- nobody does anything -------------------------------------------------------------------------
+
+
+def wants_stale(view: View) -> Mapping[str, str]:
+    """To know whether people write in a channel in which nothing was done for long; a day later, again."""
+    row = view.case.steps.get("stale")
+    before = {"": row.done} if row is not None and row.done else NOTHING
+    since, after = _idle_since(view.case), view.playbook.end.stale_after
+    if not _can_be_stale(view) or not after:
+        return before
+    view.look_again(since + after)
+    view.look_again(since + after + _GRACE)
+    if view.now >= since + after + _GRACE and _was_asked(view.case):
+        return {"": f"{_CLOSED} {since:{_STAMP}}"}
+    return {"": f"{_ASKED} {since:{_STAMP}}"} if view.now >= since + after else before
+
+
+def _can_be_stale(view: View) -> bool:
+    case = view.case
+    return view.out.hears and case.status.is_open and case.severity.rank > _NEVER_STALE
+
+
+def _idle_since(case: Case) -> datetime:
+    return max(case.acted_at or case.declared_at, case.declared_at)
+
+
+def _was_asked(case: Case) -> bool:
+    """Whether the lead was asked about this very idleness, long enough ago."""
+    row = case.steps.get(f"stale nudge/{_idle_since(case):{_STAMP}}")
+    return row is not None and row.was_done
+
+
+def look_whether_people_write(attempt: Attempt) -> Result:
+    """Ask the channel whether a human wrote in it since people last did something."""
+    case = attempt.case
+    spoke = case.channel_id is not None and attempt.chat().people_spoke(
+        case.channel_id, since=_idle_since(case)
+    )
+    return {"spoke": spoke, "what": attempt.before.wanted}
+
+
+def keep_stale(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
+    """Count writing as doing; close what nobody has touched although it was asked about."""
+    if made["spoke"]:
+        incidents.person_acted(tx, case.id, at=now)
+        return
+    is_idle = endings.acted_at(tx, case.id) == case.acted_at
+    if not str(made["what"]).startswith(_CLOSED) or not is_idle:
+        return
+    incidents.set_status(tx, case.id, Status.RESOLVED, now=now)
+    if not incidents.set_status(tx, case.id, Status.CLOSED, now=now):
+        return
+    quiet = say_duration(now - _idle_since(case))
+    text = f"Closed by rule: nobody has done anything for {quiet}. `/incident reopen` brings it back."
+    more = {"what": "status", "before": case.status, "after": Status.CLOSED}
+    sayings.add(tx, case.id, kind=SayingKind.CHANGE, text=text, by="", at=now, more=more)
+    entry = Entry(kind=EntryKind.STATUS, at=now, text=text, key=f"stale:{case.acted_at}")
+    timeline.note(tx, case.id, [entry], now=now)
+
+
+def wants_stale_nudges(view: View) -> Mapping[str, str]:
+    """The lead asked once about each idleness."""
+    if view.out.chat is None or not _can_be_stale(view):
+        return NOTHING
+    since = f"{_idle_since(view.case):{_STAMP}}"
+    row = view.case.steps.get("stale")
+    is_idle = (
+        row is not None and row.done is not None and row.done.endswith(since) and not row.result["spoke"]
+    )
+    return {since: "1"} if is_idle else NOTHING
+
+
+def nudge_lead(attempt: Attempt) -> Result:
+    """Mention the lead, if there is one."""
+    case, about = attempt.case, f"INC-{attempt.case.id}"
+    after = say_duration(case.playbook.end.stale_after)
+    nudge = Nudge(
+        who=mentioned(case, case.lead) if case.lead is not None else None,
+        text=f"nothing has happened here for {after}. Is it over? In a day it closes by itself.",
+        presses=(
+            Press(label="Resolve", line=f"{about} resolve", stands_out=True),
+            Press(label="Write update", line=f"{about} update"),
+        ),
+    )
+    return say(attempt, channel_of(case), nudge)
+
+
+# --- the channel is put away ----------------------------------------------------------------------
+
+
+def _archive_due(view: View) -> datetime | None:
+    """When the channel is to be archived; None while it is needed."""
+    case = view.case
+    if case.status not in {Status.CLOSED, Status.DISMISSED} or not view.out.hears:
+        return None
+    if case.archive_at is not None and case.archive_at >= case.status_at:
+        return case.archive_at
+    return case.status_at + view.playbook.end.archive_after
+
+
+def wants_archive_warning(view: View) -> Mapping[str, str]:
+    """One warning, a day before."""
+    due, case = _archive_due(view), view.case
+    if due is None or view.out.chat is None or case.channel_id is None:
+        return NOTHING
+    warn = due - _WARNED
+    view.look_again(warn)
+    return {f"{due:{_STAMP}}": "1"} if warn >= case.status_at and warn <= view.now < due else _warned(case)
+
+
+def _warned(case: Case) -> Mapping[str, str]:
+    names = (name for name, row in case.steps.items() if name.startswith("archive warning/") and row.was_done)
+    return {name.partition("/")[2]: "1" for name in names}
+
+
+def warn_of_archive(attempt: Attempt) -> Result:
+    """Say when, and what to do about it."""
+    nudge = Nudge(
+        who=None,
+        text="This channel is archived tomorrow, and can be read then too. If it is not over, reopen it.",
+        presses=(
+            Press(label="Reopen", line=f"INC-{attempt.case.id} reopen", confirm="Is it not over after all?"),
+        ),
+    )
+    return say(attempt, channel_of(attempt.case), nudge)
+
+
+def wants_archived(view: View) -> Mapping[str, str]:
+    """The channel archived when its time has come, and opened again when the incident is."""
+    case, due = view.case, _archive_due(view)
+    row = case.steps.get("archived")
+    if view.out.chat is None or case.channel_id is None:
+        return NOTHING
+    view.look_again(due)
+    if due is not None and view.now >= due:
+        return {"": _AWAY}
+    was_away = row is not None and (row.was_done or row.wanted is not None)
+    return {"": _BACK} if was_away else NOTHING
+
+
+def put_channel_away(attempt: Attempt) -> Result:
+    """Archive it, or take it out again; what stands so already is fine."""
+    chat, channel = attempt.chat(), channel_of(attempt.case)
+    if attempt.before.wanted == _AWAY:
+        chat.archive(channel)
+    else:
+        chat.unarchive(channel)
+    return {}

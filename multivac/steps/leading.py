@@ -1,0 +1,258 @@
+"""The lead call: who is asked to lead, until when, who is next, and what the channel reads of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from multivac.briefing import LeadCall, Link, Press, Turn, Who, fingerprint
+from multivac.errors import TryAgain
+from multivac.incident import CX_LEAD, LEAD, Entry, EntryKind, Person
+from multivac.steps import people
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.lead import everybody, grounds
+from multivac.steps.words import channel_of, say
+from multivac.store import people as directory
+from multivac.store import summons, timeline
+from multivac.store.cases import Case, Result, Summons
+from multivac.store.facts import person_from, person_to
+
+_LATE = timedelta(seconds=30)  # beyond that the clock starts when the call was seen, not when it was decided
+
+
+# --- who is asked, until when, and who then -------------------------------------------------------
+
+
+def asked(case: Case) -> tuple[Summons, ...]:
+    """Everybody who was asked to lead, in order; at least whoever has the lead."""
+    written = tuple(one for one in case.summons if not one.pages)
+    if written or case.lead is None:
+        return written
+    return (Summons(number=0, pages=False, people=(case.lead,), at=case.roles[LEAD].since),)
+
+
+def waiting(case: Case) -> Summons | None:
+    """The call that waits for an answer: the last, while nobody has accepted to lead."""
+    calls = asked(case)
+    if not calls or not case.status.is_open or LEAD not in case.roles:
+        return None
+    return calls[-1] if case.roles[LEAD].accepted_at is None else None
+
+
+def until(view: View, call: Summons) -> datetime | None:
+    """When the next one is asked; None where people cannot accept, or have all the time they want."""
+    within = view.playbook.accept_in(view.case.severity)
+    if not view.out.hears or within is None or call.number == 0:
+        return None
+    begun = call.told_at if call.told_at and call.told_at - call.at > _LATE else call.at
+    if view.case.status_at > begun + within:  # it has been over meanwhile: whoever reopened it begins anew
+        begun = view.case.status_at
+    return begun + within
+
+
+def overdue(view: View) -> Summons | None:
+    """The call that nobody answered in time."""
+    call = waiting(view.case)
+    end = until(view, call) if call is not None else None
+    if call is None or end is None:
+        return None
+    view.look_again(end)
+    return call if call.told_at is not None and view.now >= end else None
+
+
+def _in_this_round(case: Case) -> list[Summons]:
+    """The calls since a person last named somebody; with it, everybody may be asked again."""
+    calls = asked(case)
+    first = max((place for place, one in enumerate(calls) if one.by), default=0)
+    return list(calls[first:])
+
+
+def _left(case: Case) -> list[Person]:
+    """Whoever can still be asked, in the order of asking: those who lead another incident come last."""
+    calls = _in_this_round(case)
+    keys, names = {one.people[0].key for one in calls}, {one.by for one in calls}
+    found = case.result("stand-ins")
+    free = [person_from(one) for one in found.get("people", ())]
+    free = [one for one in free if one.key not in keys and one.name not in names]
+    return sorted(free, key=lambda one: one.key in found["busy"])
+
+
+def wants_stand_ins(view: View) -> Mapping[str, str]:
+    """Whoever could lead instead, looked up as soon as somebody is asked."""
+    row, call = view.case.steps.get("stand-ins"), waiting(view.case)
+    if call is None or until(view, call) is None:
+        return {"": row.done} if row is not None and row.done else NOTHING
+    return {"": fingerprint(*grounds(view.case))}
+
+
+def find_stand_ins(attempt: Attempt) -> Result:
+    """Ask all strategies for all their people."""
+    found = everybody(attempt)
+    with attempt.out.database.read() as tx:
+        busy = summons.busy_elsewhere(tx, attempt.case.id)
+    return {"people": [person_to(one) for one in found], "busy": sorted(busy)}
+
+
+def wants_next(view: View) -> Mapping[str, str]:
+    """The next one asked, once the last has not accepted in time."""
+    call, row = overdue(view), view.case.steps.get("stand-ins")
+    if call is None or view.out.chat is None or row is None or not row.was_done:
+        return NOTHING
+    return {str(call.number): "1"}
+
+
+def choose_next(attempt: Attempt) -> Result:
+    """The first who is free and can be reached in the chat; nobody is an answer, too."""
+    with attempt.out.database.read() as tx:
+        busy = summons.busy_elsewhere(tx, attempt.case.id)
+    left = sorted(_left(attempt.case), key=lambda one: one.key in busy)
+    found = next(filter(None, (_in_the_chat(attempt, one) for one in left)), None)
+    return {"after": int(attempt.instance)} | ({"person": person_to(found)} if found else {})
+
+
+def _in_the_chat(attempt: Attempt, person: Person) -> Person | None:
+    """The person, by the name the chat has for them; None if they cannot be mentioned there."""
+    if people.chat_id(attempt.case, person) is not None or person.email is None:
+        return person if people.chat_id(attempt.case, person) else None
+    user = attempt.chat().find_person(person.email)
+    met = directory.Identity(
+        key=person.key,
+        id=user.id if user else None,
+        name=user.name if user else None,
+        active=user.active if user else True,
+        checked_at=attempt.now,
+    )
+    attempt.out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
+    if user is None or not user.active:
+        return None
+    return replace(person, name=user.name) if person.name == person.email else person
+
+
+def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
+    """Ask them, unless somebody has answered meanwhile; if nobody is left, have everybody paged."""
+    if not summons.still_waits(tx, case.id, after=made["after"]):
+        return
+    before = next(one for one in asked(case) if one.number == made["after"]).people[0]
+    if "person" in made:
+        person = person_from(made["person"])
+        summons.ask_to_lead(tx, case.id, person, now=now)
+        text = f"{before.name} has not accepted to lead: {person.name} is asked"
+    else:
+        called = [one.people[0] for one in _in_this_round(case)]
+        summons.page(tx, case.id, called, now=now, note="Nobody has accepted to lead.")
+        text = "Nobody has accepted to lead: those who were asked are paged"
+    entry = Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"next lead:{made['after']}")
+    timeline.note(tx, case.id, [entry], now=now)
+
+
+# --- what the channel reads -----------------------------------------------------------------------
+
+
+def lead_call(view: View, call: Summons) -> LeadCall:
+    """One call as it should read now: it mentions whom it waits for, and says what came of it."""
+    case, role = view.case, view.case.roles[LEAD]
+    calls, person = asked(case), call.people[0]
+    newest = next(one for one in reversed(calls) if one.people[0].key == person.key)
+    leads = role.person.key == person.key and newest is call
+    waits, accepted = waiting(case) is call, role.accepted_at is not None
+    ticket, is_first = case.result("ticket"), call is calls[0]
+    cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles and is_first else None
+    counts = waits or (leads and accepted)
+    went_to, given_by = ("", "") if counts else _went_to(case, call)
+    return LeadCall(
+        lead=_mentioned(case, person) if counts else Who(name=people.name_of(case, person)),
+        ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
+        cx_lead=_mentioned(case, cx_lead) if cx_lead else None,
+        accepted_at=role.accepted_at if leads else None,
+        presses=_presses(view, hand_over=waits) if waits or (leads and not accepted) else (),
+        by=call.by,
+        missed="" if call.by or is_first else _before(case, call),
+        brief=tuple(call.note.split("\n")) if call.note and waits else (),
+        then=_then(view, call) if waits else None,
+        went_to=went_to,
+        given_by=given_by,
+        settled=bool(went_to) and accepted,
+        paged=_paged(case, call) if waits else (),
+    )
+
+
+def _mentioned(case: Case, person: Person) -> Who:
+    return Who(name=people.name_of(case, person), chat_id=people.chat_id(case, person))
+
+
+def _presses(view: View, *, hand_over: bool) -> tuple[Press, ...]:
+    if not view.out.hears:
+        return ()
+    about = f"INC-{view.case.id}"
+    accept = Press(label="Accept", line=f"{about} lead accept", stands_out=True)
+    return (accept, *((Press(label="Hand over", line=f"{about} handover"),) if hand_over else ()))
+
+
+def _went_to(case: Case, call: Summons) -> tuple[str, str]:
+    """Who leads by now, else who was asked next; and who said so, if a person did."""
+    role = case.roles[LEAD]
+    if role.accepted_at is not None:
+        return people.name_of(case, role.person), ""
+    later = next((one for one in asked(case) if one.number > call.number), None)
+    if later is None:
+        return people.name_of(case, role.person), ""
+    return people.name_of(case, later.people[0]), later.by
+
+
+def _before(case: Case, call: Summons) -> str:
+    earlier = [one for one in asked(case) if one.number < call.number]
+    return people.name_of(case, earlier[-1].people[0])
+
+
+def _then(view: View, call: Summons) -> Turn | None:
+    end, row = until(view, call), view.case.steps.get("stand-ins")
+    if end is None or row is None or not row.was_done or _paged(view.case, call):
+        return None
+    if left := _left(view.case):
+        return Turn(at=end, who=(people.name_of(view.case, left[0]),))
+    called = [people.name_of(view.case, one.people[0]) for one in _in_this_round(view.case)]
+    return Turn(at=end, who=tuple(called) if view.out.pager is not None else (), pages=True)
+
+
+def _paged(case: Case, call: Summons) -> tuple[str, ...]:
+    """Who is paged since nobody accepted."""
+    pages = (one for one in case.summons if one.pages and not one.by and one.number > call.number)
+    return tuple(name for one in pages for name in case.result(f"page/{one.number}").get("paged", ()))
+
+
+def wants_lead_told(view: View) -> Mapping[str, str]:
+    """Everybody who is asked to lead told so, each in a message of their own; the first as ever."""
+    if view.out.chat is None or view.case.lead is None:
+        return NOTHING
+    if not view.case.status.is_open:
+        return dict(_as_they_are(view.case))
+    calls = asked(view.case)
+    return {_instance(view.case, one): fingerprint(lead_call(view, one)) for one in calls}
+
+
+def _as_they_are(case: Case) -> Iterator[tuple[str, str]]:
+    for name, row in case.steps.items():
+        if name.partition("/")[0] == "lead told" and row.done:
+            yield name.partition("/")[2], row.done
+
+
+def _instance(case: Case, call: Summons) -> str:
+    return "" if call is asked(case)[0] or call.number == 0 else str(call.number)
+
+
+def tell_lead(attempt: Attempt) -> Result:
+    """Mention whoever is asked, once; later changes are edits, which notify nobody."""
+    case = attempt.case
+    view = View(case=case, now=attempt.now, out=attempt.out)
+    call = next((one for one in asked(case) if _instance(case, one) == attempt.instance), None)
+    if call is None:
+        raise TryAgain("another lead was named meanwhile", reached=False)
+    return say(attempt, channel_of(case), lead_call(view, call)) | {"call": call.number}
+
+
+def keep_told(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
+    """Note since when they can answer."""
+    summons.told(tx, case.id, made["call"], now=now)

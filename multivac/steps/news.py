@@ -1,0 +1,57 @@
+"""What was changed, as lines: a minute together, those of people and of alerts apart. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from multivac.incident import Status
+from multivac.store.cases import Case
+from multivac.store.sayings import Saying, SayingKind
+
+ALERT_LINE = "alert line"
+_TOGETHER = timedelta(minutes=1)
+_ASSEMBLING = timedelta(seconds=10)  # what is so early, the headline says first
+_MOST = 1500
+
+
+def groups(case: Case, *, by_people: bool) -> list[list[Saying]]:
+    """The changes since the channel was assembled, those of a minute together; not how it ended."""
+    since = case.steps["channel"].done_at if "channel" in case.steps else None
+    if since is None:
+        return []
+    found: list[list[Saying]] = []
+    for one in case.said(SayingKind.CHANGE):
+        if bool(one.by) is not by_people or one.at < since + _ASSEMBLING or is_end(one):
+            continue
+        if found and one.at - found[-1][0].at < _TOGETHER:
+            found[-1].append(one)
+        else:
+            found.append([one])
+    return found
+
+
+def is_end(said: Saying) -> bool:
+    """Whether the change ended the incident."""
+    return said.more.get("what") == "status" and not Status(str(said.more.get("after"))).is_open
+
+
+def is_worse(said: Saying) -> bool:
+    """Whether the change raised the severity."""
+    before, after = str(said.more.get("before")), str(said.more.get("after"))
+    return said.more.get("what") == "severity" and after < before  # sev1 is before sev2
+
+
+def line_of(group: Sequence[Saying]) -> str:
+    """The changes in one line: of several of one thing, the last."""
+    last = {str(one.more.get("what")): one.text for one in group}
+    return " · ".join(last.values())[:_MOST]
+
+
+def folded(case: Case) -> str:
+    """The newest change by an alert, if it was not said in the channel, so that the headline says it."""
+    for group in reversed(groups(case, by_people=False)):
+        row = case.steps.get(f"{ALERT_LINE}/{group[0].id}")
+        if row is not None:
+            return "" if row.was_done or row.wanted is not None else line_of(group)
+    return ""

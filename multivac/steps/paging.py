@@ -1,0 +1,88 @@
+"""Pages: people called to an incident through the pager, for the lead's sake or because somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from multivac.errors import GiveUp
+from multivac.incident import Entry, EntryKind, Person
+from multivac.ports import Page
+from multivac.steps.base import NOTHING, Attempt, Outside, View
+from multivac.store import summons, timeline
+from multivac.store.cases import Case, Result, Summons
+
+PAGER = "pagerduty"
+
+
+def wants_pages(view: View) -> Mapping[str, str]:
+    """Every page that somebody wants, sent once."""
+    if view.out.pager is None:
+        return NOTHING
+    rows = view.case.steps
+    return {
+        str(one.number): "1"
+        for one in view.case.summons
+        if one.pages and (view.case.status.is_open or _was_done(rows.get(f"page/{one.number}")))
+    }
+
+
+def _was_done(row: object) -> bool:
+    return bool(getattr(row, "was_done", False))
+
+
+def alert_of(case: Case) -> str | None:
+    """The pager's alert through which people can be called: one that is not resolved, if there is one."""
+    alerts = [one for one in case.alerts.rows if one.source == PAGER]
+    is_open = [one for one in alerts if one.facts.status != "resolved"]
+    return next((one.key for one in (*is_open, *alerts)), None)
+
+
+def page(attempt: Attempt) -> Result:
+    """Have them paged, looking first where an earlier try may have worked."""
+    case = attempt.case
+    wanted = next(one for one in case.summons if str(one.number) == attempt.instance)
+    alert = alert_of(case)
+    if alert is None:
+        raise GiveUp(f"INC-{case.id} has no PagerDuty incident to page from")
+    where = f" The channel is #{case.channel_name}." if case.channel_id else ""
+    said = f"{wanted.by}: {wanted.note}" if wanted.by and wanted.note else wanted.note or "Please help."
+    sent = Page(
+        people=wanted.people,
+        service=wanted.service,
+        policies=tuple(sorted(case.alerts.policies)),
+        message=f"INC-{case.id} {case.title}. {said}{where}",
+        marker=f"[INC-{case.id} {int(case.declared_at.timestamp()):x} page {wanted.number}]",
+    )
+    names = attempt.pager().page(alert, sent, look_first=attempt.unknown)
+    return {"page": wanted.number, "paged": list(names)}
+
+
+def keep_page(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
+    """Note who is paged."""
+    summons.told(tx, case.id, made["page"], now=now)
+    wanted = next(one for one in case.summons if one.number == made["page"])
+    for_whom = f", asked for by {wanted.by}" if wanted.by else ""
+    text = f"PagerDuty pages {', '.join(made['paged'])}{for_whom}"
+    entry = Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=f"page:{made['page']}")
+    timeline.note(tx, case.id, [entry], now=now)
+
+
+def whom_to_call(wanted: Summons, out: Outside) -> str:
+    """What people can do when a page fails: whom to call, by phone or e-mail where they are known."""
+    names = [_with_address(one, out) for one in wanted.people]
+    if wanted.service:
+        names.append(f"whoever is on call for {wanted.service}")
+    return f"Call {' or '.join(names)} yourself." if names else "Call somebody yourself."
+
+
+def _with_address(person: Person, out: Outside) -> str:
+    known = ", ".join(filter(None, (out.phone_of(person), person.email)))
+    return f"{person.name} ({known})" if known else person.name
+
+
+def unsent(case: Case) -> Iterator[Summons]:
+    """Every page that was not taken by the pager."""
+    yield from (one for one in case.summons if one.pages and one.told_at is None)

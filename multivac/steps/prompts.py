@@ -1,0 +1,120 @@
+"""The question for the next update: asked when it is due, edited as it ages, ended when it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from multivac.briefing import Nudge, Press, UpdateDue, Who, fingerprint
+from multivac.incident import Person
+from multivac.steps import people
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.cadence import next_update_due
+from multivac.steps.words import channel_of, say, say_once_in_thread, view_of, who
+from multivac.store.cases import Case, Result
+
+FAMILY = "update due"
+_STAMP = "%Y%m%dT%H%M%S"
+_MOST_ROUNDS = 4  # a question that stood so long is not made truer by another edit
+_USUAL = timedelta(minutes=30)  # how long a promise without a rhythm may be late
+
+
+def wants_prompts(view: View) -> Mapping[str, str]:
+    """One question at most that is open, and every earlier one ended."""
+    if view.out.chat is None:
+        return NOTHING
+    asked = _asked_at(view)
+    stamps = {*_stamps(view.case), *(() if asked is None else (asked.strftime(_STAMP),))}
+    return {stamp: fingerprint(_prompt(view, stamp, asked)) for stamp in sorted(stamps)}
+
+
+def _asked_at(view: View) -> datetime | None:
+    """Since when people are asked; None while they are not."""
+    due, snoozed = next_update_due(view), view.case.cadence.snoozed_until
+    if due is None:
+        return None
+    at = due if snoozed is None else max(due, snoozed)
+    view.look_again(at)
+    return at if view.now >= at else None
+
+
+def _stamps(case: Case) -> Iterator[str]:
+    for name, row in case.steps.items():
+        family, _, stamp = name.partition("/")
+        if family == FAMILY and (row.was_done or row.wanted is not None):
+            yield stamp
+
+
+def _prompt(view: View, stamp: str, asked: datetime | None) -> UpdateDue:
+    case, at = view.case, datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+    every = case.playbook.update_every(case.severity)
+    is_open = asked is not None and asked.strftime(_STAMP) == stamp
+    if not is_open:
+        return UpdateDue(due_at=at, every=None, lead=None, ended=_how_it_ended(case, at))
+    return UpdateDue(
+        due_at=at,
+        every=every,
+        lead=who(case, case.lead),
+        rounds=_rounds(view, at) if view.out.hears else 0,
+        presses=_presses(case) if view.out.hears else (),
+    )
+
+
+def _rounds(view: View, at: datetime) -> int:
+    """How often the time between two updates has passed since it was due."""
+    every = view.case.playbook.update_every(view.case.severity) or _USUAL
+    rounds = min((view.now - at) // every, _MOST_ROUNDS)
+    if rounds < _MOST_ROUNDS:
+        view.look_again(at + (rounds + 1) * every)
+    return rounds
+
+
+def _presses(case: Case) -> tuple[Press, ...]:
+    about = f"INC-{case.id}"
+    return (
+        Press(label="Write update", line=f"{about} update", stands_out=True),
+        Press(label="Snooze 15m", line=f"{about} snooze 15m"),
+        Press(label="Stop", line=f"{about} snooze stop"),
+    )
+
+
+def _how_it_ended(case: Case, at: datetime) -> str:
+    answer = next((one for one in case.updates if one.at >= at), None)
+    if answer is not None:
+        return f"{answer.by} wrote it at {answer.at.astimezone(UTC):%H:%M} UTC."
+    if not case.status.is_open:
+        return "It is over now."
+    if case.cadence.is_off:
+        return "Nobody is asked any more, until somebody writes one."
+    return "Put off." if case.cadence.snoozed_until else "None is owed any more."
+
+
+def prompt_update(attempt: Attempt) -> Result:
+    """Post, redraw or end one question."""
+    view = view_of(attempt)
+    return say(attempt, channel_of(attempt.case), _prompt(view, attempt.instance, _asked_at(view)))
+
+
+# --- the second time ------------------------------------------------------------------------------
+
+
+def wants_overdue(view: View) -> Mapping[str, str]:
+    """The lead mentioned once under a question that stood for a whole round."""
+    asked = _asked_at(view) if view.out.hears and view.out.chat is not None else None
+    if asked is None or view.case.lead is None:
+        return NOTHING
+    stamp = asked.strftime(_STAMP)
+    return {stamp: "1"} if _rounds(view, asked) >= 1 and view.case.result(f"{FAMILY}/{stamp}") else NOTHING
+
+
+def nudge_lead(attempt: Attempt) -> Result:
+    """Mention the lead in the question's thread: an edit would notify nobody."""
+    case, lead = attempt.case, attempt.case.lead
+    assert lead is not None  # noqa: S101  # states what `wants_overdue` guarantees
+    nudge = Nudge(who=mentioned(case, lead), text="the update is overdue. Two sentences are enough.")
+    return say_once_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
+
+
+def mentioned(case: Case, person: Person) -> Who:
+    """A person as a message mentions them."""
+    return Who(name=people.name_of(case, person), chat_id=people.chat_id(case, person))

@@ -1,0 +1,143 @@
+"""What a person tells stakeholders, carried once each: channel, announcement's thread, ticket, pager."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from multivac.briefing import ChangeLine, Update
+from multivac.errors import GiveUp
+from multivac.incident import Severity, Status, marker_of
+from multivac.steps import news
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.words import channel_of, say, say_once_in_thread
+from multivac.store.cases import Case, Result
+from multivac.store.sayings import Saying, SayingKind
+
+_RESOLVED = "resolved"
+
+
+def drawn(said: Saying, *, number: int | None = None) -> Update:
+    """An update as it reads; with a number where it stands outside the incident's channel."""
+    severity, was = Severity(said.more["severity"]), Severity(said.more["was"])
+    return Update(
+        text=said.text,
+        by=said.by,
+        severity=severity,
+        status=Status(said.more["status"]),
+        next_at=datetime.fromisoformat(said.more["next"]) if said.more["next"] else None,
+        was=was if was is not severity else None,
+        number=number,
+    )
+
+
+def _each(view: View) -> Mapping[str, str]:
+    return {str(one.id): "1" for one in view.case.updates}
+
+
+def _said(attempt: Attempt) -> Saying:
+    return next(one for one in attempt.case.sayings if str(one.id) == attempt.instance)
+
+
+# --- in the channel -------------------------------------------------------------------------------
+
+
+def wants_updates(view: View) -> Mapping[str, str]:
+    """Each update in the channel, once."""
+    return NOTHING if view.out.chat is None else _each(view)
+
+
+def post_update(attempt: Attempt) -> Result:
+    """Post it; after a lost answer, look for it first."""
+    return say(attempt, channel_of(attempt.case), drawn(_said(attempt)))
+
+
+# --- for stakeholders -----------------------------------------------------------------------------
+
+
+def wants_thread(view: View) -> Mapping[str, str]:
+    """Each update in the thread of the announcement, where there is one; what is worse now, and the end."""
+    row = view.case.steps.get("announcement")
+    if view.out.chat is None or row is None or row.wanted is None:
+        return NOTHING
+    return {**_each(view), **{str(one.id): "1" for one in view.case.sayings if _concerns_all(one)}}
+
+
+def _concerns_all(said: Saying) -> bool:
+    """Whether what people changed is for stakeholders: worse, over, or back again."""
+    if said.kind is not SayingKind.CHANGE or not said.by:
+        return False
+    was_over = said.more["what"] == "status" and not Status(str(said.more["before"])).is_open
+    return news.is_worse(said) or was_over or said.more.get("after") == Status.RESOLVED
+
+
+def tell_stakeholders(attempt: Attempt) -> Result:
+    """Reply in the announcement's thread; loud only for what is worse than before."""
+    case, said = attempt.case, _said(attempt)
+    head = case.result("announcement")
+    if said.kind is SayingKind.CHANGE:
+        line = ChangeLine(text=f"INC-{case.id}: {said.text}")
+        loud = news.is_worse(said) or news.is_end(said)
+        return say_once_in_thread(attempt, head, line, loud=loud)
+    update = drawn(said, number=case.id)
+    is_worse = update.was is not None and update.severity.rank < update.was.rank
+    return say_once_in_thread(attempt, head, update, loud=is_worse)
+
+
+# --- at the tracker and the pager -----------------------------------------------------------------
+
+
+def wants_comments(view: View) -> Mapping[str, str]:
+    """Each update as a comment on the ticket."""
+    return NOTHING if view.out.tracker is None else _each(view)
+
+
+def comment_update(attempt: Attempt) -> Result:
+    """Write the comment, looking first where an earlier try may have worked."""
+    case, said = attempt.case, _said(attempt)
+    marker = f"[update {said.id} {marker_of(case.id, case.declared_at).strip('[]')}]"
+    attempt.tracker().comment(
+        case.result("ticket")["key"], (_told(said), said.text), marker=marker, look_first=attempt.unknown
+    )
+    return {}
+
+
+def _told(said: Saying) -> str:
+    update = drawn(said)
+    after = f", next update {update.next_at:%H:%M} UTC" if update.next_at else ""
+    return f"Update by {said.by} ({update.severity.upper()}, {update.status}{after}):"
+
+
+def wants_published(view: View) -> Mapping[str, str]:
+    """Each update told to those who follow the alert at the pager; nothing of private incidents."""
+    if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
+        return NOTHING
+    return _each(view)
+
+
+def _alert_of(case: Case) -> str | None:
+    """The alert that people follow: the oldest that is not over, else the oldest."""
+    ours = [row for row in case.alerts.rows if row.source == "pagerduty"]
+    still = [row for row in ours if row.facts.status != _RESOLVED]
+    return next((row.key for row in [*still, *ours]), None)
+
+
+def publish_update(attempt: Attempt) -> Result:
+    """Publish it as a status update; where that may have happened, or cannot, as a note once."""
+    case, said = attempt.case, _said(attempt)
+    alert = _alert_of(case)
+    assert alert is not None  # noqa: S101  # states what `wants_published` guarantees
+    # At the beginning, since the pager's events hold only the first words, and these say that it is ours.
+    tag = marker_of(case.id, case.declared_at)
+    text = f"{tag} {_told(said)} {said.text}"
+    if not attempt.unknown:
+        try:
+            attempt.pager().publish(alert, text)
+        except GiveUp as no:
+            if no.operators is False:
+                raise
+        else:
+            return {"how": "status update"}
+    marker = f"[update {said.id} {tag.strip('[]')}]"
+    attempt.pager().note(alert, text, marker=marker, look_first=attempt.unknown)
+    return {"how": "note"}

@@ -1,0 +1,259 @@
+"""What one person is told directly or in a whisper: a briefing, the severity question, a shut channel.
+
+None of it can be read back, so it is said once at most: after a lost answer it counts as said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from multivac.briefing import Answer, Message, Press, fingerprint
+from multivac.errors import GiveUp, TryAgain
+from multivac.incident import CX_LEAD, LEAD, Person, Severity, Status
+from multivac.ports import Marker, Posted
+from multivac.steps import briefs, people
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.words import channel_of
+from multivac.store import acts, timeline
+from multivac.store import people as directory
+from multivac.store.cases import Case, Result, StepRow
+from multivac.store.members import Member
+
+_NOT_BEFORE = timedelta(minutes=3)  # until then the channel itself is all there is to know
+_MUCH_HAPPENED = 5  # entries since; then somebody who comes back is told again
+_STAMP = "%Y%m%dT%H%M%S.%f"
+
+
+def tell(attempt: Attempt, chat_id: str, message: Message) -> Result:
+    """Write to one person once, then edit what was written."""
+    before, chat = attempt.before, attempt.chat()
+    marker = Marker(incident=attempt.case.id, kind=attempt.name)
+    if "message" in before.result:
+        chat.edit(Posted(before.result["channel"], before.result["message"]), message, marker)
+        return before.result
+    if before.was_done or attempt.unknown:
+        return {}  # said perhaps, and nobody can look
+    posted = chat.post(chat_id, message, marker)
+    return {"channel": posted.channel, "message": posted.message}
+
+
+def _family(case: Case, family: str) -> Iterator[tuple[str, StepRow]]:
+    """Every step of this family that was done, by its instance."""
+    for name, row in case.steps.items():
+        start, _, instance = name.partition("/")
+        if start == family and row.was_done:
+            yield instance, row
+
+
+# --- the severity question ------------------------------------------------------------------------
+
+
+def wants_severity_asked(view: View) -> Mapping[str, str]:
+    """Whoever speaks for customers asked how bad it is; once it is settled, the question says so."""
+    case = view.case
+    if view.out.chat is None or not view.out.hears:
+        return NOTHING
+    asked = {who: _as_drawn(row, _question(case, who)) for who, row in _family(case, "severity asked")}
+    whom = _to_be_asked(case)
+    return {**({whom: fingerprint(_question(case, whom))} if whom else {}), **asked}
+
+
+def _as_drawn(row: StepRow, message: Message) -> str:
+    return fingerprint(message) if "message" in row.result else str(row.done)
+
+
+def _to_be_asked(case: Case) -> str | None:
+    held = case.roles.get(CX_LEAD)
+    if held is None or case.status is not Status.TRIAGE or case.severity_by is not None:
+        return None
+    return people.chat_id(case, held.person)
+
+
+def _question(case: Case, whom: str) -> Answer:
+    about = f"INC-{case.id}"
+    if case.severity_by is not None:
+        return Answer(lines=(f"{about} is {case.severity.upper()}, {_settled_by(case)}. Thank you.",))
+    if whom != _to_be_asked(case):
+        return Answer(lines=(f"Nobody needs your word on the severity of {about} any more.",))
+    means = case.playbook.severity.meaning
+    told = f"You are the {CX_LEAD}. Until you say so, it is treated as {case.severity.upper()}."
+    return Answer(
+        title=f"How bad is {about} for users? {case.title}",
+        lines=(told, *(f"{one.upper()}: {means(one)}" for one in Severity)),
+        presses=tuple(
+            Press(label=one.upper(), line=f"{about} severity {one}", stands_out=one is case.severity)
+            for one in Severity
+        ),
+    )
+
+
+def _settled_by(case: Case) -> str:
+    known = {held.person.key: held.person.name for held in case.roles.values()}
+    known |= case.result("chat ids").get("names", {})
+    name = known.get(case.severity_by or "")
+    return f"settled by {name}" if name else "as it was settled"
+
+
+def ask_severity(attempt: Attempt) -> Result:
+    """Ask, or say that it is settled."""
+    return tell(attempt, attempt.instance, _question(attempt.case, attempt.instance))
+
+
+# --- a channel in which nobody can write ----------------------------------------------------------
+
+
+def wants_shut_told(view: View) -> Mapping[str, str]:
+    """Whoever leads told that the channel is shut while the incident is open, and that it is not any more."""
+    case = view.case
+    if view.out.chat is None:
+        return NOTHING
+    told = {at: _as_drawn(row, _shut(case, at)) for at, row in _family(case, "shut told")}
+    if case.shut_at is None or not case.status.is_open:
+        return told
+    at = case.shut_at.strftime(_STAMP)
+    return {at: fingerprint(_shut(case, at)), **told}
+
+
+def _shut(case: Case, at: str) -> Answer:
+    about = f"INC-{case.id}"
+    if case.shut_at is None or case.shut_at.strftime(_STAMP) != at:
+        return Answer(lines=(f"The channel of {about} can be used again.",))
+    if not case.status.is_open:
+        return Answer(lines=(f"{about} is {case.status}; its channel was {case.shut_how}.",))
+    said = f"The channel of {about} was {case.shut_how}, and the incident is open. Nothing is posted there."
+    return Answer(lines=(said, _to_mend(case)))
+
+
+def _to_mend(case: Case) -> str:
+    if case.shut_how.startswith("archived"):
+        return f"Unarchive it, or end the incident: `/incident INC-{case.id} resolve`."
+    if case.shut_how.startswith("deleted"):
+        return f"It cannot come back: go on elsewhere, and `/incident INC-{case.id} resolve`."
+    return "Bring the bot back: mention it in the channel."
+
+
+def tell_shut(attempt: Attempt) -> Result:
+    """Tell the lead; where there is none to tell, those who run Multivac."""
+    case, message = attempt.case, _shut(attempt.case, attempt.instance)
+    held = case.roles.get(LEAD)
+    lead = people.chat_id(case, held.person) if held is not None and held.gone_at is None else None
+    if lead is None and not attempt.before.was_done:
+        why = f"The channel of INC-{case.id} was {case.shut_how}, and nobody who leads can be told."
+        raise GiveUp(why, fix=_to_mend(case), operators=True)
+    return tell(attempt, lead or "", message)
+
+
+# --- briefings ------------------------------------------------------------------------------------
+
+
+def wants_briefings(view: View) -> Mapping[str, str]:
+    """A look at each person in the channel: whether they need a briefing, and then one."""
+    case = view.case
+    if view.out.chat is None or not view.out.hears:
+        return NOTHING
+    done = {who: str(row.done) for who, row in _family(case, "briefing")}
+    if not case.status.is_open or case.channel_id is None:
+        return done
+    fresh = {who: mark for who, one in case.members.items() if (mark := _due(view, who, one))}
+    return done | fresh
+
+
+def _due(view: View, who: str, member: Member) -> str | None:
+    """The mark of a briefing that is due now; None if none is, or not yet."""
+    case = view.case
+    row = case.steps.get(f"briefing/{who}")
+    if member.joined_at is None or member.left_at is not None:
+        return None
+    if who in {people.chat_id(case, person) for person in _knowing(case)}:
+        return None
+    if row is not None and row.done_at is not None and not _is_back(member, row, row.done_at):
+        return None
+    since = max(member.joined_at + _wait(who, member), case.declared_at + _NOT_BEFORE)
+    if view.now < since:
+        view.look_again(since)
+        return None
+    return member.joined_at.strftime(_STAMP)
+
+
+def _wait(who: str, member: Member) -> timedelta:
+    return _NOT_BEFORE if _is_invited(who, member) else timedelta()
+
+
+def _is_invited(who: str, member: Member) -> bool:
+    """Whether we brought them in, and they had not asked for it themselves."""
+    return member.invited and member.asked_by != who
+
+
+def _is_back(member: Member, row: StepRow, done_at: datetime) -> bool:
+    """Whether they came again since, and much had happened meanwhile."""
+    if member.joined_at is None or member.joined_at <= done_at:
+        return False
+    return not row.result.get("told") or member.entries - row.result["entries"] > _MUCH_HAPPENED
+
+
+def _knowing(case: Case) -> list[Person]:
+    """Those who need no briefing: who leads, who declared it, and who settles the severity."""
+    held = (case.roles.get(LEAD), case.roles.get(CX_LEAD))
+    declared = [case.declared_by] if case.declared_by is not None else []
+    return [*(one.person for one in held if one is not None), *declared]
+
+
+def brief(attempt: Attempt) -> Result:
+    """Brief somebody whom we invited and who says nothing, or who came and is on call; else leave them be."""
+    case, who = attempt.case, attempt.instance
+    member, person = case.members[who], _who(attempt, who)
+    with attempt.out.database.read() as tx:
+        entries = timeline.entries(tx, case.id)
+    made = {"told": False, "entries": len(entries)}
+    if person is None or _knows(attempt, member, person):
+        return made
+    duty = briefs.duty_of(case, person, people.listed(case), now=attempt.now)
+    is_invited = _is_invited(who, member)
+    if not is_invited and duty is None:
+        return made
+    if attempt.unknown:
+        return made | {"told": True}  # said perhaps, and nobody can look
+    view = View(case=case, now=attempt.now, out=attempt.out)
+    message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty))
+    return made | {"told": _say(attempt, message, directly=is_invited)}
+
+
+def _knows(attempt: Attempt, member: Member, person: Person) -> bool:
+    """Whether they wrote or asked something here, or have to know by what they are."""
+    with attempt.out.database.read() as tx:
+        has_acted = acts.acted(tx, attempt.case.id, person.key)
+    must_know = person.key in {one.key for one in _knowing(attempt.case)}
+    return has_acted or must_know or member.seen_at is not None
+
+
+def _say(attempt: Attempt, message: Message, *, directly: bool) -> bool:
+    chat, who = attempt.chat(), attempt.instance
+    if not directly:
+        return chat.whisper(channel_of(attempt.case), who, message)
+    try:
+        chat.post(who, message, Marker(incident=attempt.case.id, kind=attempt.name))
+    except GiveUp as no:
+        if no.operators:
+            raise
+        return False  # they take no messages
+    return True
+
+
+def _who(attempt: Attempt, chat_id: str) -> Person | None:
+    """Who it is; None for a guest, or if nobody has the id."""
+    with attempt.out.database.read() as tx:
+        known = directory.known_as(tx, "slack", chat_id)
+    if known is not None and attempt.now - known.checked_at < directory.LASTS:
+        email = known.key if "@" in known.key else None
+        return attempt.out.complete(Person(name=known.name or chat_id, slack=chat_id, email=email))
+    try:
+        found = attempt.chat().person(chat_id)
+    except TryAgain as error:
+        raise TryAgain(error.why, after=error.after, reached=False) from error  # nothing was said
+    if found is None or found.guest or not found.active:
+        return None
+    person = attempt.out.complete(Person(name=found.name, slack=chat_id, email=found.email))
+    met = directory.Identity(key=person.key, id=chat_id, name=found.name, active=True, checked_at=attempt.now)
+    attempt.out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
+    return person

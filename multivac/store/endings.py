@@ -1,0 +1,43 @@
+"""How incidents end, as rows: merged into another, archived on request, closed by rule."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from multivac.incident import IncidentId, Severity
+from multivac.store import traits
+from multivac.store.cases import Case
+from multivac.store.tables import alert, incident
+from multivac.store.traits import Subject
+
+_REMEMBERED = 100  # alerts by which later ones find the incident that goes on
+
+
+def merge(tx: sa.Connection, case: Case, into: Case) -> None:
+    """Give the alerts of one incident to another, which later alerts of the kind join as well."""
+    tx.execute(sa.update(incident).where(incident.c.id == case.id).values(merged_into=into.id))
+    tx.execute(sa.update(alert).where(alert.c.incident == case.id).values(incident=into.id))
+    for row in case.alerts.rows[:_REMEMBERED]:
+        subject = Subject(source=row.source, key=row.key, facts=row.facts)
+        traits.remember(tx, into.id, subject, declared_at=into.declared_at)
+    worst = min(case.severity, into.severity, key=lambda one: one.rank)
+    is_settled = tx.scalar(sa.select(incident.c.severity_by).where(incident.c.id == into.id)) is not None
+    if not is_settled and worst is not into.severity:
+        _worsen(tx, into.id, worst)
+
+
+def _worsen(tx: sa.Connection, number: IncidentId, severity: Severity) -> None:
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(severity=severity))
+
+
+def ask_to_archive(tx: sa.Connection, number: IncidentId, *, now: datetime) -> None:
+    """Somebody wants the channel archived now."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(archive_at=now))
+
+
+def acted_at(tx: sa.Connection, number: IncidentId) -> datetime | None:
+    """When people last did something."""
+    at: datetime | None = tx.scalar(sa.select(incident.c.acted_at).where(incident.c.id == number))
+    return at

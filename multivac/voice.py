@@ -1,0 +1,183 @@
+"""What may be said in an incident's channel, and when: the noise budget. Pure.
+
+The response asks `weigh` for everything that it wants before it wants it, so no message comes into a
+channel past this table. A message that stands already may always be edited: an edit notifies nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from multivac.store.cases import Case, StepRow
+
+FIRST = timedelta(minutes=10)  # in which a channel gets four messages of ours at most, and two mentions
+APART = timedelta(minutes=10)  # between two messages afterwards of which nobody needs to know at once
+_ONE_MORE = 1  # besides headline, lead call and first checklist
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How loud one kind of message is, and how long it may wait.
+
+    `rank` decides between two that want to come first. One that is `core` always comes; the first of
+    several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it is
+    never held back, and does not count. One that `spaced` keeps its distance later too; one that
+    `hushes` waits while people have asked for quiet. One in a `thread` is no message in the channel, but
+    it may mention.
+    """
+
+    rank: int = 1
+    core: bool = False
+    each: bool = False
+    answers: bool = False
+    spaced: bool = False
+    hushes: bool = False
+    mentions: bool = False
+    thread: bool = False
+
+
+KINDS: Mapping[str, Kind] = {
+    "headline": Kind(rank=0, core=True),
+    "lead told": Kind(rank=0, core=True, each=True),  # whoever is asked next must know at once
+    "checklist": Kind(rank=3, core=True, hushes=True),
+    "gaps": Kind(rank=1),
+    "resolution": Kind(rank=1),
+    "update due": Kind(rank=2, hushes=True),
+    "update overdue": Kind(rank=2, hushes=True, mentions=True, thread=True),
+    "update": Kind(answers=True),
+    "change line": Kind(answers=True),
+    "end line": Kind(answers=True),
+    "stale nudge": Kind(rank=4, hushes=True, mentions=True),
+    "archive warning": Kind(rank=5, spaced=True),
+    "alert line": Kind(rank=4, spaced=True),
+    "tasks": Kind(answers=True),
+    "reminder": Kind(answers=True, mentions=True),
+    "asked again": Kind(answers=True, mentions=True),
+}
+# Steps that say nothing in the channel.
+SILENT = frozenset(
+    {
+        *("channel", "topic", "purpose", "pin", "first bookmark", "bookmark", "invite"),
+        *("on call", "schedule", "who", "group", "chat ids", "lead", "role", "settle"),
+        *("ticket", "account", "assignee", "comment", "note", "status update"),
+        *("announcement", "thread"),
+        *("stand-ins", "next lead", "page", "priority"),
+        *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
+        *("alert end", "ticket end", "follow-up", "follow-up link", "close", "stale", "archived"),
+    }
+)
+# They change the channel itself, which an archived one does not let anybody.
+_IN_CHANNEL = frozenset({"topic", "purpose", "pin", "first bookmark", "bookmark", "invite"})
+_AWAY = "away"  # what the step "archived" has done while the channel is archived
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What may be wanted now, what is held back, and when to ask again."""
+
+    wanted: dict[str, str]
+    held: tuple[str, ...]
+    wakes: tuple[datetime, ...]
+
+
+def weigh(case: Case, wanted: Mapping[str, str], *, now: datetime) -> Heard:
+    """Of what the steps want, whatever may be said now; the most needed first."""
+    wanted, budget = _unless_away(case, wanted), _Budget(case, now)
+    ranked = sorted((name for name in wanted if _is_new(case, name)), key=lambda name: _kind(name).rank)
+    waits = {name: until for name in ranked if (until := budget.spend(name)) is not None}
+    allowed = {name: mark for name, mark in wanted.items() if name not in waits}
+    return Heard(allowed, tuple(waits), tuple(sorted(set(waits.values()))))
+
+
+def _unless_away(case: Case, wanted: Mapping[str, str]) -> dict[str, str]:
+    """What can be wanted where the channel is archived: whatever is in it stays as it is until it is back."""
+    row = case.steps.get("archived")
+    if row is None or row.done != _AWAY:
+        return dict(wanted)
+    apart = {name: mark for name, mark in wanted.items() if family(name) not in _IN_CHANNEL | set(KINDS)}
+    stands = {name: case.steps[name].done for name in wanted if name not in apart and name in case.steps}
+    return apart | {name: done for name, done in stands.items() if done is not None}
+
+
+def family(name: str) -> str:
+    """The kind of message that a step's row is of."""
+    return name.partition("/")[0]
+
+
+def _kind(name: str) -> Kind:
+    return KINDS[family(name)]
+
+
+def _is_new(case: Case, name: str) -> bool:
+    """Whether it would be a new message: what stands, or is on its way, may go on."""
+    row = case.steps.get(name)
+    return family(name) in KINDS and (row is None or not _is_there(row))
+
+
+def _is_there(row: StepRow) -> bool:
+    return row.was_done or row.wanted is not None
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What one look at an incident may still say."""
+
+    case: Case
+    now: datetime
+    spent: list[str] = field(default_factory=list)  # in this look
+
+    def spend(self, name: str) -> datetime | None:
+        """None if it may be said now, and then it counts; else when to ask again."""
+        until = max((at for at in self._reasons(name) if at > self.now), default=None)
+        if until is None:
+            self.spent.append(name)
+        return until
+
+    def _reasons(self, name: str) -> Iterator[datetime]:
+        kind, quiet = _kind(name), self.case.cadence.quiet_until
+        if kind.hushes and quiet is not None:
+            yield quiet
+        if kind.answers or self._is_core(name, kind):
+            return
+        first_ends = self._begin() + FIRST
+        if kind.mentions or (not kind.thread and self._extra() >= _ONE_MORE):
+            yield first_ends
+        if kind.spaced and self.now >= first_ends:
+            last = self._last_at()
+            yield last + APART if last is not None else self.now
+
+    def _is_core(self, name: str, kind: Kind) -> bool:
+        return kind.core and (kind.each or family(name) not in {family(one) for one in self._said()})
+
+    def _said(self) -> Iterator[str]:
+        """Every message in the channel that was not of people's doing: there, or on its way."""
+        yield from (name for name, row in self.case.steps.items() if _counts(name) and _is_there(row))
+        yield from (name for name in self.spent if _counts(name))
+
+    def _extra(self) -> int:
+        """How many of them are more than the first of each core kind."""
+        said = list(self._said())
+        core = {family(name) for name in said if _kind(name).core}
+        return len(said) - len(core)
+
+    def _begin(self) -> datetime:
+        row = self.case.steps.get("channel")
+        return row.done_at if row is not None and row.done_at is not None else self.case.declared_at
+
+    def _last_at(self) -> datetime | None:
+        """When the last of them came."""
+        rows = (self.case.steps[name] for name in self._said() if name in self.case.steps)
+        times = [at for row in rows if (at := _posted_at(row)) is not None]
+        return self.now if self.spent else max(times, default=None)
+
+
+def _counts(name: str) -> bool:
+    kind = KINDS.get(family(name))
+    return kind is not None and not kind.answers and not kind.thread
+
+
+def _posted_at(row: StepRow) -> datetime | None:
+    said = row.result.get("at")
+    return datetime.fromisoformat(said) if said else row.wanted_at

@@ -1,0 +1,73 @@
+"""What changes is one line; what is too much is edited, folded or waits; and it is counted."""
+
+import pytest
+
+from integrations.sandbox.pagerduty import PagerDuty
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack, text_of
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+
+
+@pytest.fixture
+def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> str:
+    """A P1 on checkout, whose people are there."""
+    multivac.start(settings=HEARS)
+    alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    clock.forward(minutes=1)
+    return alert
+
+
+def test_what_people_change_within_a_minute_is_one_line(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Ana", "severity sev3 Only the app", channel="inc-1")
+    clock.forward(seconds=20)
+    slack.asks("Ana", "severity sev2", channel="inc-1")
+    slack.asks("Ana", "mitigate Rolled back", channel="inc-1")
+    slack.asks("Bo", "role scribe me", channel="inc-1")
+    clock.settle()
+    (line,) = slack.channel("inc-1").said("change line")
+    assert line == (
+        "Severity SEV3 → SEV2, settled by Ana Silva · Ana Silva says it is mitigated: Rolled back"
+        " · Bo Lindqvist is the scribe"
+    )
+    clock.forward(minutes=1)
+    slack.asks("Ana", "severity sev1 It came back", channel="inc-1")
+    clock.settle()
+    assert len(slack.channel("inc-1").said("change line")) == 2
+    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
+    assert [text_of(one) for one in loud] == [
+        "INC-1: Severity SEV3 → SEV2, settled by Ana Silva",
+        "INC-1: Severity SEV2 → SEV1, settled by Ana Silva: It came back",
+    ]
+
+
+def test_alerts_that_flap_get_one_line_and_the_headline_has_the_rest(
+    alert: str, multivac: Multivac, pagerduty: PagerDuty, slack: Slack, clock: Clock
+) -> None:
+    for priority in ("P2", "P1", "P2"):
+        pagerduty.set_priority(alert, priority, by="bo@example.com")
+        clock.forward(minutes=2)
+    room = slack.channel("inc-1")
+    (line,) = room.said("alert line")
+    assert line.startswith("Severity SEV1 → SEV2")
+    assert "Latest: Severity SEV1 → SEV2" in room.headline
+    assert len(room.kinds()) == 4
+    assert multivac.metric("multivac_slack_suppressed_total", kind="alert line") == 2
+
+
+def test_quiet_holds_back_what_can_wait_for_everybody(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    assert "Reminders and new checklists wait until 12:46 UTC" in slack.asks(
+        "Ana", "quiet 45m", channel="inc-1"
+    )
+    clock.forward(minutes=40)
+    assert slack.channel("inc-1").said("update due") == []
+    assert len(slack.channel("inc-1").said("checklist")) == 1
+    assert "I speak again" in slack.asks("Ana", "quiet off", channel="inc-1")
+    clock.settle()
+    assert len(slack.channel("inc-1").said("update due")) == 1
+    assert len(slack.channel("inc-1").said("checklist")) > 1

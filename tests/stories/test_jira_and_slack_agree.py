@@ -1,0 +1,117 @@
+"""What is changed in Jira changes the incident, what is changed in Slack changes Jira, and nothing loops."""
+
+import pytest
+
+from integrations.sandbox.jira import Jira
+from integrations.sandbox.jira_model import PRIORITIES
+from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
+from multivac.incident import Severity, Status
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+SETTINGS = {"slack__signing_secret": "what-slack-signs-with", "jira__webhook_secrets": "what-jira-signs-with"}
+LATER = {"lead": [{"on_call": {}}], "ticket": {"statuses": {"Done": "resolved"}}}
+
+
+@pytest.fixture
+def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock, jira: Jira) -> str:
+    """A sev3 on checkout, led by Ana; whom Jira hides, the map of people knows."""
+    known = [
+        {"name": name, "email": email, "jira": jira.site.person(email).account_id}
+        for name, email in (("Bo Lindqvist", "bo@example.com"), ("Cy Tanaka", "cy@example.com"))
+    ]
+    multivac.start(LATER, settings=SETTINGS, people=known)
+    alert = pagerduty.trigger("Checkout is slow", "checkout", priority="P3")
+    clock.settle()
+    return alert
+
+
+def assignee(jira: Jira) -> str | None:
+    found = jira.issue("OPS-1")["fields"]["assignee"]
+    return str(found["displayName"]) if found else None
+
+
+def puts(world: World) -> int:
+    return len(world.calls("jira", "PUT /issue/{key}/assignee"))
+
+
+def test_an_assignee_changed_in_jira_is_the_lead_everywhere(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, world: World
+) -> None:
+    before = puts(world)
+    jira.assign("OPS-1", "Bo", by="Dee")
+    clock.settle()
+    assert multivac.lead() == assignee(jira) == "Bo Lindqvist"
+    assert "*Lead*\nBo Lindqvist" in slack.channel("inc-1").headline
+    assert "Bo Lindqvist is the lead, says Dee Okafor in the ticket OPS-1" in multivac.timeline()
+    assert "Dee Okafor (in Jira) hands the lead" in slack.channel("inc-1").said("lead told")[1]
+    clock.forward(minutes=1)
+    assert puts(world) == before + 1
+    jira.assign("OPS-1", "Cy", by="Cy")
+    clock.settle()
+    row = multivac.incident().roles["lead"]
+    assert (row.person.name, row.accepted_at is not None) == ("Cy Tanaka", True)
+    jira.assign("OPS-1", None, by="Cy")
+    clock.settle()
+    assert multivac.lead() == "Cy Tanaka"
+    assert "Cy Tanaka in the ticket OPS-1 took the assignee away" in multivac.timeline()[-1]
+
+
+def test_changes_at_the_same_time_settle_and_do_not_loop(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, world: World
+) -> None:
+    before = puts(world)
+    jira.deliveries.hold()  # Jira's webhook sets out now, and comes when the lead has changed in Slack
+    jira.assign("OPS-1", "Bo", by="Dee")
+    clock.forward(seconds=1)
+    slack.asks("Cy", "lead me", channel="inc-1")
+    clock.settle()
+    jira.deliveries.release("reversed")
+    clock.forward(minutes=1)
+    assert multivac.lead() == assignee(jira) == "Cy Tanaka"
+    assert puts(world) <= before + 2  # Cy, and Cy again after the change in Jira that came too late
+    asked = puts(world)
+    slack.asks("Ana", "lead me", channel="inc-1")
+    jira.deliveries.duplicate_next()
+    clock.forward(seconds=1)
+    jira.assign("OPS-1", "Bo", by="Dee")
+    clock.forward(minutes=30)
+    assert multivac.lead() == assignee(jira) == "Bo Lindqvist"
+    assert puts(world) == asked + 2
+    assert multivac.metric("multivac_webhooks_received_total", source="jira", result="duplicate") <= 1
+
+
+def test_priority_and_status_follow_where_the_playbook_maps_them(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira
+) -> None:
+    slack.asks("Ana", "severity sev2", channel="inc-1")
+    clock.settle()
+    assert jira.issue("OPS-1")["fields"]["priority"]["name"] == "High"
+    jira.edit("OPS-1", by="Dee", priority=PRIORITIES[0])
+    clock.settle()
+    case = multivac.incident()
+    assert (case.severity, case.severity_by) == (Severity.SEV1, "dee@example.com")
+    assert "Severity SEV2 → SEV1, settled by Dee Okafor in the ticket OPS-1: Highest" in multivac.timeline()
+    jira.transition("OPS-1", "In Progress", by="Dee")
+    clock.settle()
+    assert multivac.incident().status is Status.ACTIVE
+    jira.transition("OPS-1", "Done", by="Dee")
+    clock.settle()
+    assert multivac.incident().status is Status.RESOLVED
+
+
+def test_a_copy_of_the_ticket_and_a_forged_webhook_change_nothing(
+    alert: str, multivac: Multivac, clock: Clock, jira: Jira
+) -> None:
+    labels = jira.issue("OPS-1")["fields"]["labels"]
+    copy = jira.create("A copy", "Dee", labels=labels)
+    jira.assign(copy, "Bo", by="Dee")
+    clock.settle()
+    assert multivac.lead() == "Ana Silva"
+    jira.deliveries.subscribers.clear()
+    jira.subscribe(f"{multivac.running.url}/webhooks/jira", "not the secret")
+    jira.assign("OPS-1", "Bo", by="Dee")
+    clock.settle()
+    assert multivac.lead() == "Ana Silva"
+    assert multivac.metric("multivac_webhooks_received_total", source="jira", result="unverified") == 1

@@ -1,0 +1,50 @@
+"""Of a private incident nobody learns anything who is not in it, by any way there is."""
+
+from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
+from tests.stories.stage import Clock, Logs, Multivac
+from tests.stories.workspace import Slack
+
+HEARS = {
+    "slack__signing_secret": "what-slack-signs-with",
+    "slack__admins": "dee@example.com",
+    "slack__operators_channel": "general",
+}
+SECRET_WORDS = "Data leak at a customer"
+
+
+def test_only_those_who_are_in_it_see_join_or_are_briefed(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, world: World, logs: Logs
+) -> None:
+    multivac.start({"channel": {"private": True}}, settings=HEARS)
+    alert = pagerduty.trigger(SECRET_WORDS, "checkout", priority="P1")
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert room.is_private
+    for line in ("briefing INC-1", "join INC-1", "show INC-1", f"INC-1 invite <@{slack.id_of('Cy')}>"):
+        for stranger in ("Cy", "Dee"):  # Dee runs Multivac
+            assert "There is no INC-1" in slack.asks(stranger, line)
+    assert "No incident is open" in slack.asks("Cy", "list")
+    assert SECRET_WORDS not in slack.asks("Cy", "oncall checkout") + slack.asks("Cy", "join")
+
+    slack.asks("Bo", f"invite <@{slack.id_of('Cy')}>", channel="inc-1")
+    slack.standin.person_joins(room.name, "gus@example.com", inviter="bo@example.com")
+    clock.settle()
+    assert slack.channel("inc-1").members == {"Ana", "Bo", "Cy", "Gus"}
+    assert SECRET_WORDS in slack.asks("Gus", "briefing INC-1")
+    slack.standin.person_leaves(room.name, "bo@example.com")
+    slack.standin.person_leaves(room.name, "gus@example.com")
+    clock.settle()
+    for gone in ("Bo", "Gus"):
+        assert "There is no INC-1" in slack.asks(gone, "briefing INC-1")
+
+    slack.standin.deactivate("ana@example.com")
+    slack.standin.person_archives(room.name, "cy@example.com")
+    pagerduty.add_responder(alert, "Cy", by="Bo")
+    clock.forward(minutes=12)
+    multivac.running.operators.tell()
+    assert "The channel of INC-1 was archived by Cy Tanaka, and nobody" in slack.channel("general").said()[-1]
+    for public in ("general", "incidents"):
+        assert SECRET_WORDS not in "\n".join(slack.channel(public).said())
+    assert [one for one in logs.lines if SECRET_WORDS in str(one)] == []
+    assert SECRET_WORDS not in multivac.metrics()

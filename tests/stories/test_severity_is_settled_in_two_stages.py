@@ -1,0 +1,67 @@
+"""An incident begins in triage: the cx lead is asked how bad it is, and the answer re-plans the response."""
+
+import pytest
+
+from integrations.sandbox.pagerduty import PagerDuty
+from multivac.incident import Severity, Status
+from tests.stories.stage import PLAYBOOK, Clock, Multivac
+from tests.stories.workspace import Slack
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+MANAGEMENT = {
+    "phase": "tell-management",
+    "title": "Tell management",
+    "at": "0m",
+    "severities": ["sev1"],
+    "tasks": [{"id": "summary", "text": "Write to management."}],
+}
+TRIAGE = {
+    "severity": {"means": {"sev1": "nobody can pay"}},
+    "invite": [{"on_call": {}}, {"on_call": {"levels": [2]}, "severities": ["sev1"]}],
+    "roles": {"cx lead": {"on_call": {"schedule": "cx-leads"}}},
+    "checklists": [*PLAYBOOK["checklists"], MANAGEMENT],
+}
+
+
+def test_the_cx_lead_settles_the_severity_by_a_direct_message_and_the_response_is_planned_anew(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start(TRIAGE, settings=HEARS)
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P3")
+    clock.settle()
+    assert slack.channel("inc-1").members == {"Ana", "Bo", "Cara"}
+    (question,) = slack.direct("Cara")
+    assert "How bad is INC-1 for users? Checkout returns 500" in question
+    assert "Until you say so, it is treated as SEV3" in question
+    assert "SEV1: nobody can pay\nSEV2: many users are hit" in question
+    clock.forward(minutes=6)
+    assert len(slack.direct("Cara")) == 1  # no briefing besides
+
+    slack.presses_in_direct("Cara", "SEV1")
+    clock.settle()
+    case = multivac.incident()
+    assert (case.severity, case.status) == (Severity.SEV1, Status.ACTIVE)
+    assert case.severity_by == "cara@example.com"
+    assert slack.direct("Cara") == ["INC-1 is SEV1, settled by Cara Mbeki. Thank you."]
+    room = slack.channel("inc-1")
+    assert room.members == {"Ana", "Bo", "Cara", "Dee"}
+    assert "Tell management" in "\n".join(room.said("checklist"))
+    assert "SEV1" in room.headline
+    assert "SEV1 · Active" in room.topic
+    assert multivac.timeline()[-3:] == [
+        "Severity SEV3 → SEV1, settled by Cara Mbeki",
+        "Checklist posted: Tell management",
+        "Invited Dee Okafor",
+    ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_question_that_somebody_else_has_answered_says_so(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start(TRIAGE, settings=HEARS)
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P3")
+    clock.settle()
+    slack.asks("Ana", "severity sev2", channel="inc-1")
+    clock.settle()
+    assert slack.direct("Cara") == ["INC-1 is SEV2, settled by Ana Silva. Thank you."]

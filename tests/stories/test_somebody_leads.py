@@ -1,0 +1,137 @@
+"""Whoever is asked to lead accepts, hands over, or is passed over; in the end somebody is paged."""
+
+import pytest
+
+from integrations.sandbox.jira import Jira
+from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import Fault, World
+from multivac.incident import Status
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+IN_TURN = {"lead": [{"on_call": {}}, {"fixed": "dee@example.com"}], "severity": {"default": "sev1"}}
+
+
+@pytest.fixture
+def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock, jira: Jira) -> str:
+    """A sev1 on checkout: Ana is asked to lead, then it would be Bo's turn, then Dee's."""
+    bo = {"name": "Bo Lindqvist", "email": "bo@example.com", "jira": jira.site.person("Bo").account_id}
+    cy = {"name": "Cy Tanaka", "email": "cy@example.com", "phone": "+81 3 1234 5678"}
+    multivac.start(IN_TURN, settings=HEARS, people=[bo, cy])
+    alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    return alert
+
+
+def calls(slack: Slack) -> list[str]:
+    return slack.channel("inc-1").said("lead told")
+
+
+def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_paged(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty
+) -> None:
+    (first,) = calls(slack)
+    assert "Ana" in slack.channel("inc-1").mentions
+    assert "then Bo Lindqvist is asked" in first
+    clock.forward(minutes=1, seconds=50)
+    assert len(calls(slack)) == 1
+    multivac.stop()
+    multivac.start_again()
+    clock.forward(seconds=15)
+    first, second = calls(slack)
+    assert "Ana Silva has not accepted to lead this incident: Bo Lindqvist is asked." in first
+    assert "please lead this incident: Ana Silva has not accepted" in second
+    assert "then dee@example.com is asked" in second
+    assert slack.channel("inc-1").mentions == ["Bo"]
+    clock.forward(minutes=2, seconds=5)
+    assert "Dee" in slack.channel("inc-1").members
+    assert "then PagerDuty pages Ana Silva, Bo Lindqvist, Dee Okafor" in calls(slack)[-1]
+    clock.forward(minutes=2, seconds=5)
+    assert len(calls(slack)) == 3
+    assert "PagerDuty pages Ana Silva, Bo Lindqvist, Dee Okafor" in calls(slack)[-1]
+    asked = [one["user"]["summary"] for one in pagerduty.incident(alert)["incidents_responders"]]
+    assert sorted(asked) == ["Ana Silva", "Bo Lindqvist", "Dee Okafor"]
+    slack.presses("Dee", "Accept", channel="inc-1", kind="lead told")
+    late = slack.asks("Bo", "lead accept", channel="inc-1")
+    assert "Dee Okafor has accepted to lead INC-1. To take over all the same: `/incident lead me`." in late
+    clock.forward(minutes=20)
+    assert multivac.lead() == "Dee Okafor"
+    assert [one for one in calls(slack) if "Accept\n" in one] == []
+    assert len(calls(slack)) == 3
+
+
+def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira
+) -> None:
+    slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
+    clock.forward(minutes=5)
+    assert len(calls(slack)) == 1
+    slack.asks("Ana", "handover", channel="inc-1")
+    note = next(one for one in slack.form()["blocks"] if one["block_id"] == "note")
+    assert "Impact: Nobody can pay" in note["element"]["initial_value"]
+    slack.sends("Ana", to=slack.id_of("Bo"), note="The rollback runs until noon.\nCara tells customers.")
+    clock.settle()
+    first, second = calls(slack)
+    assert "Bo Lindqvist is to lead this incident, says Ana Silva." in first
+    assert "Ana Silva hands the lead of this incident over to you" in second
+    assert "• Cara tells customers." in second
+    assert slack.channel("inc-1").mentions == ["Bo"]
+    assert jira.issue("OPS-1")["fields"]["assignee"]["displayName"] == "Bo Lindqvist"
+    slack.presses("Bo", "Accept", channel="inc-1", kind="lead told")
+    clock.forward(minutes=5)
+    assert multivac.lead() == "Bo Lindqvist"
+    assert len(calls(slack)) == 2
+
+
+def test_who_leads_another_incident_is_asked_last(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, *, slack: Slack
+) -> None:
+    multivac.start(IN_TURN | {"join": {"same_service_within": "0s"}}, settings=HEARS)
+    pagerduty.trigger("Payments are slow", "payments", priority="P1")
+    clock.settle()
+    slack.asks("Bo", "lead me", channel="inc-1")
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.forward(minutes=2, seconds=10)
+    assert "please lead" in slack.channel("inc-2").said("lead told")[1]
+    assert slack.channel("inc-2").mentions == ["Dee"]
+    multivac.becomes(Status.RESOLVED, 2)
+    clock.forward(minutes=10)
+    assert len(slack.channel("inc-2").said("lead told")) == 2
+    assert [one for one in multivac.incident(2).summons if one.pages] == []
+
+
+def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, world: World
+) -> None:
+    assert "PagerDuty is asked to page whoever is on call for search" in slack.asks(
+        "Ana", "page search Is search slow too?", channel="inc-1"
+    )
+    clock.settle()
+    (asked,) = pagerduty.incident(alert)["incidents_responders"]
+    assert asked["user"]["summary"] == "Fay Kim"
+    assert "Ana Silva: Is search slow too?" in asked["message"]
+    world.fail(Fault("pagerduty", "POST /incidents/{id}/responder_requests", "refuse", status=403))
+    slack.asks("Ana", "page", channel="inc-1")
+    slack.sends("Ana", person=slack.id_of("Cy"), message="We need you")
+    clock.settle()
+    (gap,) = slack.channel("inc-1").said("gaps")
+    assert "A page could not be sent" in gap
+    assert "Call Cy Tanaka (+81 3 1234 5678, cy@example.com) yourself." in gap
+    slack.asks("Cy", "declare Something else sev3")
+    clock.settle()
+    refused = slack.asks("Cy", "INC-2 page checkout")
+    assert "Nobody was paged: INC-2 has no PagerDuty incident to page from." in refused
+
+
+def test_roles_are_shown_and_set_in_one_form(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Ana", "roles", channel="inc-1")
+    shown = {one["block_id"]: one["element"].get("initial_user") for one in slack.form()["blocks"]}
+    assert shown["lead"] == slack.id_of("Ana")
+    slack.sends("Ana", deputy=slack.id_of("Bo"), cx_lead=slack.id_of("Cara"))
+    clock.settle()
+    roles = {name: row.person.name for name, row in multivac.incident().roles.items()}
+    assert roles == {"lead": "Ana Silva", "deputy": "Bo Lindqvist", "cx lead": "Cara Mbeki"}
+    assert "Roles, says Ana Silva: deputy: Bo Lindqvist, cx lead: Cara Mbeki" in multivac.timeline()

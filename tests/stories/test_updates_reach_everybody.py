@@ -1,0 +1,142 @@
+"""A person writes once, and it is read wherever people look; the next update is promised and asked for."""
+
+import json
+
+import pytest
+
+from integrations.sandbox.exchange import Fault
+from integrations.sandbox.jira import Jira
+from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
+from multivac.incident import Severity, Status
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Room, Slack, text_of
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+RHYTHM = {"updates": {"sev1": "30m", "sev2": "60m"}}
+
+
+@pytest.fixture
+def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> str:
+    """A P1 on checkout, led by Ana, whose updates are due every 30 minutes."""
+    multivac.start(RHYTHM, settings=HEARS)
+    alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    return alert
+
+
+def thread(room: Room) -> list[str]:
+    """What stands in threads of the channel, in order."""
+    return [text_of(one) for one in room.messages if one.get("thread_ts", one["ts"]) != one["ts"]]
+
+
+def comments(jira: Jira) -> list[str]:
+    return [json.dumps(one["body"]) for one in jira.issue("OPS-1")["fields"]["comment"]["comments"]]
+
+
+def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, pagerduty: PagerDuty
+) -> None:
+    slack.presses("Ana", "Update", channel="inc-1", kind="headline")
+    assert slack.sends("Ana", text=" ") == {
+        "text": "Write in a sentence or two what users notice and what happens next."
+    }
+    assert slack.sends("Ana", text="Rolling back 2.31.", status="mitigated", severity="sev2", next="15") == {}
+    clock.settle()
+    case = multivac.incident()
+    assert (case.severity, case.status) == (Severity.SEV2, Status.MITIGATED)
+    room = slack.channel("inc-1")
+    (said,) = room.said("update")
+    assert "Rolling back 2.31.\nUpdate by Ana Silva · SEV1 → SEV2 · mitigated · next update <!date^" in said
+    assert room.said("change line") == []
+    (reply,) = thread(slack.channel("incidents"))
+    assert reply.startswith("*INC-1* Rolling back 2.31.")
+    (comment,) = comments(jira)
+    assert "Update by Ana Silva (SEV2, mitigated, next update 12:15 UTC):" in comment
+    assert "Rolling back 2.31." in comment
+    (published,) = pagerduty.incident(alert)["status_updates"]
+    assert "Update by Ana Silva" in published["message"]
+    assert not any("published a status update" in line for line in multivac.timeline())
+    assert "Update by Ana Silva (SEV1 → SEV2, mitigated): Rolling back 2.31." in multivac.timeline()
+    clock.forward(hours=1)
+    assert len(slack.channel("inc-1").said("update")) == len(comments(jira)) == 1
+
+
+def test_an_update_whose_answers_are_lost_comes_once_all_the_same(
+    alert: str, slack: Slack, clock: Clock, jira: Jira, pagerduty: PagerDuty, world: World
+) -> None:
+    for vendor, method in (
+        ("slack", "chat.postMessage"),
+        ("jira", "POST /issue/{key}/comment"),
+        ("pagerduty", "POST /incidents/{id}/status_updates"),
+    ):
+        world.fail(Fault(vendor, method, "lose_answer", times=2 if vendor == "slack" else 1))
+    slack.asks("Bo", "update We know the cause.", channel="inc-1")
+    clock.forward(minutes=2)
+    assert len(slack.channel("inc-1").said("update")) == 1
+    assert len(thread(slack.channel("incidents"))) == 1
+    assert len(comments(jira)) == 1
+    shown = pagerduty.incident(alert)
+    assert (len(shown["status_updates"]), len([n for n in shown["notes"] if "cause" in n["content"]])) == (
+        1,
+        1,
+    )
+
+
+def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
+    alert: str, slack: Slack, clock: Clock
+) -> None:
+    clock.forward(minutes=30)
+    (asked,) = slack.channel("inc-1").said("update due")
+    assert "Write update\nSnooze 15m\nStop" in asked
+    clock.forward(minutes=30)
+    (asked,) = slack.channel("inc-1").said("update due")
+    assert "*Overdue.* Asked 2 times." in asked
+    (nudge,) = slack.channel("inc-1").said("update overdue")
+    assert "the update is overdue" in nudge
+    clock.forward(hours=1)
+    assert len(slack.channel("inc-1").said("update overdue")) == 1
+    slack.presses("Ana", "Write update", channel="inc-1", kind="update due")
+    slack.sends("Ana", text="Still looking.", next="60")
+    clock.settle()
+    (asked,) = slack.channel("inc-1").said("update due")
+    assert "Ana Silva wrote it at 14:00 UTC." in asked
+    assert "Snooze" not in asked
+    clock.forward(minutes=59)
+    assert len(slack.channel("inc-1").said("update due")) == 1
+    clock.forward(minutes=1)
+    assert len(slack.channel("inc-1").said("update due")) == 2
+
+
+def test_the_question_is_put_off_silenced_and_stopped(
+    alert: str, slack: Slack, clock: Clock, multivac: Multivac
+) -> None:
+    assert "I ask again at 12:40 UTC" in slack.asks("Ana", "snooze 40m", channel="inc-1")
+    clock.forward(minutes=39)
+    assert slack.channel("inc-1").said("update due") == []
+    clock.forward(minutes=1)
+    slack.presses("Ana", "Snooze 15m", channel="inc-1", kind="update due")
+    clock.settle()
+    assert "Put off." in slack.channel("inc-1").said("update due")[0]
+    clock.forward(minutes=15)
+    assert len(slack.channel("inc-1").said("update due")) == 2
+    assert "I do not ask" in slack.presses("Ana", "Stop", channel="inc-1", kind="update due")
+    clock.forward(hours=3)
+    room = slack.channel("inc-1")
+    assert len(room.said("update due")) == 2
+    assert "Nobody is asked any more" in room.said("update due")[1]
+    assert "Next update due" not in room.headline
+    assert "Say for how long" in slack.asks("Ana", "snooze soon", channel="inc-1")
+
+
+def test_an_update_on_a_private_incident_stays_in_its_channel_and_ticket(
+    multivac: Multivac, slack: Slack, clock: Clock, jira: Jira
+) -> None:
+    multivac.start(settings=HEARS)
+    slack.asks("Cy", "declare Data leak private sev1")
+    clock.settle()
+    slack.asks("Cy", "update Keys are rotated.", channel="inc-1")
+    clock.settle()
+    assert len(slack.channel("inc-1").said("update")) == 1
+    assert slack.channel("incidents").said() == []
+    assert "Keys are rotated." in comments(jira)[0]
