@@ -23,8 +23,9 @@ class Kind:
 
     `rank` decides between two that want to come first. One that is `core` always comes; the first of
     several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it
-    is never held back, and does not count. One that `spaced` keeps its distance later too; one that `hushes` waits while
-    people have asked for quiet. One in a `thread` is no message in the channel, but it may mention.
+    is never held back, and does not count. One that `spaced` keeps its distance later too; one that
+    `hushes` waits while people have asked for quiet. One in a `thread` is no message in the channel,
+    but it may mention.
     """
 
     rank: int = 1
