@@ -79,13 +79,20 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLine:
-    """One task of a checklist as it stands now."""
+    """One task of a checklist as it stands now; who did it and when, if a person said so."""
 
     text: str
     state: TaskState
     role: str | None
     link: str | None
     why_skipped: str
+    link_label: str = "open the page"
+    by: str = ""
+    at: datetime | None = None
+    owner: str = ""
+    done: Press | None = None
+    take: Press | None = None
+    skip: Press | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +283,16 @@ class Home:
     presses: tuple[Press, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Files for a channel (the chat's id), by name; `said` is told whoever asked, once they are there."""
+
+    channel: str
+    comment: str
+    contents: tuple[tuple[str, str], ...]
+    said: str
+
+
 class Asked(StrEnum):
     """What sort of field a form has."""
 
@@ -311,6 +328,16 @@ class Form:
     intro: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminding:
+    """Something that somebody asked to be reminded of; `told` are whole lines on how it stands."""
+
+    text: str
+    whom: Who | None
+    told: tuple[str, ...] = ()
+    presses: tuple[Press, ...] = ()
+
+
 Message = (
     Answer
     | Headline
@@ -327,12 +354,18 @@ Message = (
     | Ended
     | OperatorNotice
     | StormNotice
+    | Reminding
 )
 
 
-def moment(at: datetime) -> str:
-    """A time within a line of ours, which whoever draws it shows in each reader's own zone."""
-    return f"<at:{int(at.timestamp())}>"
+def clock_time(at: datetime) -> str:
+    """A moment in a line of ours, which each reader is shown as the time of day where they are."""
+    return f"<t:{int(at.timestamp())}>"
+
+
+def day_and_time(at: datetime) -> str:
+    """As `clock_time`, with the day."""
+    return f"<d:{int(at.timestamp())}>"
 
 
 def fingerprint(*facts: object) -> str:

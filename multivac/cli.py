@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
 import threading
 import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,11 +20,13 @@ import typer
 
 from multivac.app import VERSION, Daemon, doctors
 from multivac.check import AREAS, Report, examine, slack_manifest, unusable
+from multivac.desk import exporting
 from multivac.errors import BadConfig
-from multivac.incident import IncidentId
+from multivac.incident import Entry, IncidentId
 from multivac.reference import json_schema
 from multivac.settings import Settings, load_settings
-from multivac.store import acts, copies, migrate
+from multivac.store import acts, cases, copies, migrate, timeline
+from multivac.store.cases import Case
 from multivac.store.database import Database
 from multivac.telemetry import set_up_logs
 
@@ -233,6 +238,42 @@ def trace(
             f"{act.at:%Y-%m-%d %H:%M:%S} {act.ref} {act.actor} {about}{act.verb} ({act.via}): {act.outcome}"
         )
         typer.echo(f"{line} {changed}".rstrip())
+
+
+class _Format(StrEnum):
+    MD = "md"
+    JSON = "json"
+
+
+@cli.command()
+def export(
+    incident: Annotated[str, typer.Argument(help="An incident, such as INC-42.")],
+    *,
+    config: ConfigFile = None,
+    as_format: Annotated[_Format, typer.Option("--format", help="Markdown or JSON.")] = _Format.MD,
+) -> None:
+    """Print an incident's timeline, as Markdown or JSON; private ones too, with a warning."""
+    case, entries = _incident(config, incident.upper().removeprefix("INC-"))
+    if case is None:
+        typer.echo(f"There is no incident {incident}.", err=True)
+        raise typer.Exit(1)
+    if case.playbook.channel.private:
+        typer.echo(f"INC-{case.id} is private: show this to nobody who is not in it.", err=True)
+    draw = exporting.as_json if as_format is _Format.JSON else exporting.as_markdown
+    typer.echo(draw(case, entries), nl=False)
+
+
+def _incident(config: Path | None, number: str) -> tuple[Case | None, Sequence[Entry]]:
+    """An incident and its timeline, if there is one of this number."""
+    opened = _database(config)
+    migrate.upgrade(opened)
+    try:
+        with opened.read() as tx:
+            if not re.fullmatch(r"[0-9]{1,9}", number) or not acts.exists(tx, IncidentId(int(number))):
+                return None, ()
+            return cases.load(tx, IncidentId(int(number))), timeline.entries(tx, IncidentId(int(number)))
+    finally:
+        opened.engine.dispose()
 
 
 def _by_hand(commands: str) -> NoReturn:

@@ -170,17 +170,22 @@ class EntryKind(StrEnum):
     UPDATE = "update"
     CHECKLIST = "checklist"
     GAP = "gap"
+    TASK = "task"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One fact of the timeline. `key` makes it unique in its incident: told twice, kept once."""
+    """One fact of the timeline. `key` makes it unique in its incident: told twice, kept once.
+
+    `link` leads to the message that it was taken from.
+    """
 
     kind: EntryKind
     at: datetime
     text: str
     key: str
     actor: str | None = None
+    link: str | None = None
 
 
 class TaskState(StrEnum):

@@ -248,14 +248,15 @@ class Intake:
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, at=news.told.occurred_at)
         self._reopen(tx, news, brief)
-        worst = alerts.worst_open(tx, number)
+        standing = alerts.standing(tx, number)
+        worst = standing.worst
         end = alerts.last_end(tx, number, now=news.now) if worst is None else None
         self._weigh(tx, news, brief, worst=end.severity if end else worst)
         if end is not None:
             self._end(tx, news, brief, end=end)
         elif brief.resolution_stands:
             incidents.withdraw_resolution(tx, number)
-        if _is_quiet(news, brief, worst) and alerts.are_many(tx, number):
+        if standing.are_many and _is_quiet(news, brief, worst):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
             incidents.touch_by(tx, number, news.now + _NOT_SOON)
             return None
@@ -423,6 +424,8 @@ def cleaned(value: T) -> T:
 
 def _plain(text: str) -> str | Any:
     if isinstance(text, AlertKind):
+        return text
+    if text.isascii() and text.isprintable():  # nearly all are, and the long way takes long
         return text
     kept = (
         " " if one in "\n\r\t" else one

@@ -82,6 +82,19 @@ class ChatUser:
     guest: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message that somebody wrote: in plain words, by whom, and where it can be read.
+
+    `author` is the chat's id; of a bot only the name is known. An id in the text is written @U012ABC.
+    """
+
+    text: str
+    author: str | None
+    name: str
+    link: str
+
+
 class Pace(Protocol):
     """Says when a call to a vendor may be made, so that its rate limits are kept."""
 
@@ -137,16 +150,16 @@ class Chat(Protocol):
         """Say something new. `channel` is an id or a #name."""
         ...
 
+    def whisper(self, channel: str, person: str, message: Message) -> bool:
+        """Show something to one person in a channel; False if they are not there. It cannot be read back."""
+        ...
+
     def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
         """Say something in the thread of a message of ours; `loud` shows it in the channel as well."""
         ...
 
     def find_reply(self, to: Posted, marker: Marker) -> Posted | None:
         """Our own reply with this marker in the thread of a message."""
-        ...
-
-    def whisper(self, channel: str, person: str, message: Message) -> bool:
-        """Show something to one person in a channel; False if they are not there. It cannot be read back."""
         ...
 
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
@@ -163,6 +176,14 @@ class Chat(Protocol):
 
     def bookmark(self, channel: str, label: str, url: str, *, look_first: bool) -> None:
         """Add a link to the channel's bar; with `look_first`, only if it is not there yet."""
+        ...
+
+    def read(self, posted: Posted) -> Said | None:
+        """What anybody wrote there, in a thread or not; None if it is gone."""
+        ...
+
+    def react(self, posted: Posted, emoji: str, *, off: bool = False) -> None:
+        """Put an emoji of ours under a message, or take it back; there already, or gone, is fine."""
         ...
 
     def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:

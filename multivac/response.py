@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,23 +24,9 @@ from multivac import voice
 from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import IncidentId
 from multivac.jobs import StepPool
-from multivac.steps import (
-    channel,
-    checklists,
-    gaps,
-    lead,
-    leading,
-    paging,
-    people,
-    ticket,
-    triage,
-    whispers,
-    words,
-)
-from multivac.steps.afterwards import LATER
 from multivac.steps.base import Attempt, NotYet, Outside, Step, View
-from multivac.steps.planning import plan
 from multivac.steps.readiness import Ready, readiness
+from multivac.steps.table import STEPS
 from multivac.store import cases, incidents, notices
 from multivac.store import steps as progress
 from multivac.store.cases import Case, StepRow
@@ -49,177 +35,10 @@ from multivac.telemetry import Telemetry
 
 log = structlog.get_logger()
 
-_A_WHILE = timedelta(seconds=5)  # how long a step waits for a vendor that another step is asking
-_TOPIC_FIRST = timedelta(milliseconds=500)  # so that "set the topic" is nobody's unread message
 _REDRAWN = 2
+_REDRAW_FOLDED = timedelta(seconds=2)  # the headline then says what was held back
 _UNKNOWN = Ready(now=False)  # a row of a step that this release no longer has
 _MOST_DOUBLINGS = 6  # a failing step is tried again after 1, 2, 4, ... and at last each 64 seconds
-
-STEPS: tuple[Step, ...] = (
-    Step(
-        name="channel",
-        wants=channel.wants_channel,
-        do=channel.open_channel,
-        keep=channel.keep_channel,
-        matters=0,
-    ),
-    Step(name="topic", wants=channel.wants_topic, do=channel.set_topic, needs=("channel",), matters=1),
-    Step(name="purpose", wants=channel.wants_purpose, do=channel.set_purpose, needs=("channel",), matters=3),
-    Step(
-        name="headline",
-        wants=words.wants_headline,
-        do=words.draw_headline,
-        needs=("channel",),
-        settles=("on call", "schedule", "lead", "role", "ticket", "account", "assignee"),
-        matters=0,
-    ),
-    Step(name="pin", wants=words.wants_pin, do=words.pin_headline, needs=("headline",), matters=2),
-    Step(name="on call", wants=people.wants_on_call, do=people.find_on_call, matters=0),
-    Step(name="schedule", wants=people.wants_schedules, do=people.find_schedule, matters=0),
-    Step(
-        name="who",
-        wants=people.wants_who,
-        do=people.find_who,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE},
-        matters=1,
-    ),
-    Step(name="group", wants=people.wants_groups, do=people.find_group, matters=1),
-    Step(
-        name="chat ids",
-        wants=people.wants_chat_ids,
-        do=people.find_chat_ids,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE, "who": _A_WHILE},
-        matters=0,
-    ),
-    Step(
-        name="invite",
-        wants=people.wants_invite,
-        do=people.invite,
-        keep=people.keep_invite,
-        needs=("channel",),
-        waits={"chat ids": _A_WHILE, "group": _A_WHILE, "topic": _TOPIC_FIRST},
-        matters=0,
-    ),
-    Step(
-        name="ticket",
-        wants=ticket.wants_ticket,
-        do=ticket.open_prioritised,
-        keep=ticket.keep_ticket,
-        matters=0,
-    ),
-    Step(
-        name="lead",
-        wants=lead.wants_lead,
-        do=lead.choose_lead,
-        keep=lead.keep_lead,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE, "who": _A_WHILE},
-        matters=0,
-    ),
-    Step(
-        name="role",
-        wants=lead.wants_roles,
-        do=lead.choose_role,
-        keep=lead.keep_role,
-        waits={"on call": _A_WHILE, "schedule": _A_WHILE},
-        matters=1,
-    ),
-    Step(name="account", wants=ticket.wants_account, do=ticket.find_account, needs=("lead",), matters=0),
-    Step(
-        name="assignee", wants=ticket.wants_assignee, do=ticket.assign, needs=("ticket", "account"), matters=0
-    ),
-    Step(name="priority", wants=ticket.wants_priority, do=ticket.prioritise, needs=("ticket",), matters=2),
-    Step(
-        name="lead told",
-        wants=leading.wants_lead_told,
-        do=leading.tell_lead,
-        keep=leading.keep_told,
-        needs=("headline",),
-        # Usually posted long before; so that the channel always reads in the same order.
-        waits={
-            "ticket": _A_WHILE,
-            "chat ids": _A_WHILE,
-            "role": _A_WHILE,
-            "stand-ins": _A_WHILE,
-            "checklist": _TOPIC_FIRST,
-            "invite": _TOPIC_FIRST,
-        },
-        matters=1,
-    ),
-    Step(name="stand-ins", wants=leading.wants_stand_ins, do=leading.find_stand_ins, matters=1),
-    Step(
-        name="next lead",
-        wants=leading.wants_next,
-        do=leading.choose_next,
-        keep=leading.keep_next,
-        matters=0,
-    ),
-    Step(name="page", wants=paging.wants_pages, do=paging.page, keep=paging.keep_page, matters=0),
-    Step(
-        name="announcement",
-        wants=words.wants_announcement,
-        do=words.announce,
-        needs=("channel",),
-        settles=("lead",),
-        matters=1,
-        elsewhere=True,
-    ),
-    Step(
-        name="checklist",
-        wants=checklists.wants_checklists,
-        do=checklists.post_checklist,
-        keep=checklists.keep_checklist,
-        needs=("headline",),
-        settles=("lead", "role", "ticket"),
-        matters=1,
-    ),
-    Step(
-        name="first bookmark", wants=channel.wants_first_bookmark, do=channel.add_bookmark, needs=("channel",)
-    ),
-    Step(
-        name="bookmark",
-        wants=channel.wants_bookmarks,
-        do=channel.add_bookmark,
-        needs=("channel",),
-        waits=dict.fromkeys(("on call", "schedule", "chat ids", "invite", "checklist", "assignee"), _A_WHILE),
-        matters=3,
-    ),
-    Step(name="note", wants=words.wants_notes, do=words.note_alert, matters=2),
-    Step(name="settle", wants=triage.wants_settling, do=triage.settle, keep=triage.keep_settled, matters=1),
-    Step(
-        name="resolution",
-        wants=words.wants_resolution,
-        do=words.propose_resolution,
-        needs=("headline",),
-        waits={"settle": timedelta(minutes=2)},
-        matters=1,
-    ),
-    Step(
-        name="gaps",
-        wants=gaps.wants_gaps,
-        do=gaps.say_gaps,
-        needs=("headline",),
-        # When the chat is back after a while, looking people up gets its chance first.
-        waits={"chat ids": timedelta(minutes=1)},
-        matters=1,
-    ),
-    Step(
-        name="severity asked",
-        wants=whispers.wants_severity_asked,
-        do=whispers.ask_severity,
-        needs=("chat ids",),
-        matters=1,
-    ),
-    Step(name="shut told", wants=whispers.wants_shut_told, do=whispers.tell_shut, matters=1),
-    Step(name="on call now", wants=people.wants_on_call_now, do=people.find_on_call_now, needs=("on call",)),
-    Step(
-        name="briefing",
-        wants=whispers.wants_briefings,
-        do=whispers.brief,
-        needs=("channel",),
-        waits={"on call now": _A_WHILE},
-    ),
-    *LATER,
-)
 
 _BY_NAME = {step.name: step for step in STEPS}
 
@@ -227,6 +46,47 @@ _BY_NAME = {step.name: step for step in STEPS}
 def step_of(name: str) -> Step | None:
     """The table's step for a row's name; None for one that this release no longer has."""
     return _BY_NAME.get(name.partition("/")[0])
+
+
+# --- planning: pure -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one look at an incident says: what is wanted that was not, and when to look again."""
+
+    changes: Mapping[str, str | None]
+    wakes: tuple[datetime, ...]
+    held: tuple[str, ...] = ()  # messages that are held back from now on
+
+
+def plan(view: View) -> Plan:
+    """Compare what should be true, as far as it may be said now, with what the rows want."""
+    asked = {
+        f"{step.name}/{one}" if one else step.name: mark
+        for step in STEPS
+        for one, mark in _wanted(step, view)
+    }
+    heard, rows = voice.weigh(view.case, asked, now=view.now), view.case.steps
+    wanted, held = heard.wanted, tuple(name for name in heard.held if name not in rows)
+    changes: dict[str, str | None] = {
+        name: mark for name, mark in wanted.items() if name not in rows or rows[name].wanted != mark
+    }
+    changes |= {name: None for name, row in rows.items() if row.wanted is not None and name not in wanted}
+    # A row without a want remembers that it was held back, so that it counts once.
+    changes |= dict.fromkeys(held)
+    folded = [view.now + _REDRAW_FOLDED] if held else []
+    return Plan(changes, (*view.wakes, *heard.wakes, *folded), held)
+
+
+def _wanted(step: Step, view: View) -> Iterator[tuple[str, str]]:
+    # Before its declaration an incident is open: the clock was set back, and nothing may wait for it.
+    if view.case.declared_at <= view.now < view.case.opens_at and step.name != "settle":
+        view.look_again(view.case.opens_at)
+        return
+    if view.case.queued_at is not None and step.name != "settle":
+        return  # in a storm: whoever lets it in touches it
+    yield from step.wants(view).items()
 
 
 # --- doing ----------------------------------------------------------------------------------------
@@ -311,7 +171,7 @@ class Response:
         for flight, outcome in came:
             self._record(tx, flight, outcome, now=now)
         case = cases.load(tx, run.number)
-        planned = plan(STEPS, View(case=case, now=now, out=self.out))
+        planned = plan(View(case=case, now=now, out=self.out))
         progress.want(tx, run.number, planned.changes, now=now)
         case = cases.with_wants(case, planned.changes, now)
         look = self._claim(tx, case, run.claimant, now=now)

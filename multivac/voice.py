@@ -22,10 +22,10 @@ class Kind:
     """How loud one kind of message is, and how long it may wait.
 
     `rank` decides between two that want to come first. One that is `core` always comes; the first of
-    several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it
-    is never held back, and does not count. One that `spaced` keeps its distance later too; one that
-    `hushes` waits while people have asked for quiet. One in a `thread` is no message in the channel,
-    but it may mention.
+    several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it is
+    never held back, and does not count. One that `spaced` keeps its distance later too; one that
+    `hushes` waits while people have asked for quiet. One in a `thread` is no message in the channel, but
+    it may mention.
     """
 
     rank: int = 1
@@ -40,7 +40,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "headline": Kind(rank=0, core=True),
-    "lead told": Kind(rank=0, core=True, each=True),
+    "lead told": Kind(rank=0, core=True, each=True),  # whoever is asked next must know at once
     "checklist": Kind(rank=3, core=True, hushes=True),
     "gaps": Kind(rank=1),
     "resolution": Kind(rank=1),
@@ -52,6 +52,9 @@ KINDS: Mapping[str, Kind] = {
     "stale nudge": Kind(rank=4, hushes=True, mentions=True),
     "archive warning": Kind(rank=5, spaced=True),
     "alert line": Kind(rank=4, spaced=True),
+    "tasks": Kind(answers=True),
+    "reminder": Kind(answers=True, mentions=True),
+    "asked again": Kind(answers=True, mentions=True),
 }
 # Steps that say nothing in the channel.
 SILENT = frozenset(
@@ -61,7 +64,7 @@ SILENT = frozenset(
         *("ticket", "account", "assignee", "comment", "note", "status update"),
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
-        *("severity asked", "shut told", "on call now", "briefing"),
+        *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
         *("alert end", "ticket end", "follow-up", "follow-up link", "close", "stale", "archived"),
     }
 )

@@ -262,7 +262,7 @@ def test_a_module_without_a_storey_is_found(tmp_path: Path) -> None:
     ("contract", "option", "names"),
     [
         ("A vendor", "forbidden_modules", "store jobs response web schedule steps"),
-        ("The pure", "source_modules", "incident values playbook briefing budget verbs"),
+        ("The pure", "source_modules", "incident values playbook briefing budget verbs shortcuts"),
         ("Vendors", "modules", "slack jira pagerduty sandbox"),
     ],
 )

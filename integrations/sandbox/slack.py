@@ -13,7 +13,14 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
-from integrations.sandbox import slack_channels, slack_marks, slack_messages, slack_people, slack_views
+from integrations.sandbox import (
+    slack_channels,
+    slack_files,
+    slack_marks,
+    slack_messages,
+    slack_people,
+    slack_views,
+)
 from integrations.sandbox import slack_rules as rules
 from integrations.sandbox.control import slow_route
 from integrations.sandbox.deliveries import Deliveries
@@ -29,6 +36,7 @@ from integrations.sandbox.world import Answer, Call, Fault, FaultWords, World
 
 METHODS = {
     **slack_channels.METHODS,
+    **slack_files.METHODS,
     **slack_marks.METHODS,
     **slack_messages.METHODS,
     **slack_people.METHODS,
@@ -140,9 +148,13 @@ class Slack(Fingers):
         """Give the Web API and the response URLs, to be mounted under /slack."""
         method = self.world.endpoint("slack", lambda call: call.path_params["method"], self._answer)
         hook = self.world.endpoint("slack", "response_url", self.hooks.answer)
+        upload = self.world.endpoint(
+            "slack", "upload_url", lambda call: slack_files.receive(self.space, call)
+        )
         return [
             Route("/api/{method}", method, methods=["GET", "POST"]),
             Route("/hooks/{hook}", hook, methods=["POST"]),
+            Route("/upload/{file}", upload, methods=["POST"]),
             *self.sockets.routes(),
         ]
 
@@ -215,6 +227,7 @@ class Slack(Fingers):
     def _join_up(self) -> None:
         self.space.emit = self.outbox.emit
         self.space.link = self.sockets.address
+        self.space.upload_url = lambda file: f"{self.world.url}/slack/upload/{file}"
 
     def _answer(self, call: Call) -> Answer:
         """Answer one Web API call: token, limits, scopes, then the method."""

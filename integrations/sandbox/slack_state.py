@@ -182,6 +182,15 @@ class Trigger:
     used: bool = False
 
 
+@dataclass(slots=True)
+class Upload:
+    """A file that the app has announced, and once it has come its bytes."""
+
+    name: str
+    length: int
+    content: bytes | None = None
+
+
 class Workspace:
     """One Slack workspace with our app installed; see the module."""
 
@@ -198,6 +207,8 @@ class Workspace:
         # Whose each open view is; nobody's ("") where the trigger came from nobody.
         self.viewers: dict[str, str] = {}
         self.homes: dict[str, dict[str, Any]] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.upload_url: Callable[[str], str] = lambda file: file
         self.emit: Callable[[Channel | None, dict[str, Any]], None] = lambda _channel, _event: None
         self.link: Callable[[], str] = str
         self._numbers = itertools.count(1)

@@ -8,13 +8,20 @@ Ages are never relative, so that a message stays true without being edited.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
 from integrations.slack.leading import paragraphs
-from integrations.slack.text import channel, joined, line, link, person, plain, prose, when
+from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Block, presses
+from integrations.slack.pieces import context as _context
+from integrations.slack.pieces import fields as _fields
+from integrations.slack.pieces import header as _header
+from integrations.slack.pieces import listed as _listed
+from integrations.slack.pieces import sections as _sections
+from integrations.slack.tasklists import task_blocks
+from integrations.slack.text import channel, joined, line, link, person, prose, time_of_day, when
 from multivac.briefing import (
     Announcement,
     Answer,
@@ -31,7 +38,7 @@ from multivac.briefing import (
     Message,
     Nudge,
     OperatorNotice,
-    Press,
+    Reminding,
     ResolutionProposed,
     StormLine,
     StormNotice,
@@ -41,17 +48,10 @@ from multivac.briefing import (
 )
 from multivac.incident import Bridge, Severity, Status, TaskState
 
-# Slack's limits: https://docs.slack.dev/reference/block-kit/blocks. The header keeps a distance from
-# its 150, because Slack may count an emoji by its name.
-HEADER_LIMIT = 120
-SECTION_LIMIT = 3000
 TITLE_LIMIT = 200
-# All blocks together may not pass about 13,200 characters, which Slack does not document.
-LIST_LIMIT = 9000
-BUTTON_LIMIT = 75
-VALUE_LIMIT = 2000
-# A time or a channel in a line of our own, as the core writes it: escaped like all, then put back.
-_OWN_TIME = re.compile(r"&lt;at:([0-9]{9,11})&gt;")
+# A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
+_OWN_TIME = re.compile(r"&lt;(t|d):(\d{1,10})&gt;")
+_OWN_MESSAGE = re.compile(r"https://[a-z0-9-]+\.slack\.com/archives/[A-Z0-9]+/p[0-9]+")
 _OWN_CHANNEL = re.compile(r"&lt;#([CG][A-Z0-9]{6,20})&gt;")
 
 SEVERITY = {
@@ -69,13 +69,6 @@ STATUS = {
     Status.CLOSED: "Closed",
     Status.DISMISSED: "Dismissed: not an incident",
 }
-MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
-STATE = {TaskState.OPEN: "to do", TaskState.DONE: "done", TaskState.SKIPPED: "skipped"}
-
-
-# Plain dictionaries: the SDK's own block classes check themselves at each drawing, which cost a third
-# of the time of a call. The tests hold every drawing against those classes instead.
-Block = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +112,8 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
             return _operator_notice(message)
         case StormNotice():
             return _storm_notice(message)
+        case Reminding():
+            return _reminding(message)
         case _:
             assert_never(message)
 
@@ -145,39 +140,15 @@ def draw_home(said: Home) -> dict[str, Any]:
 
 
 def said_line(text: str) -> str:
-    """One line of ours, escaped; a channel's id in it becomes the channel, a time the reader's own."""
-    shown = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
-    return _OWN_TIME.sub(lambda found: when(datetime.fromtimestamp(int(found[1]), UTC)), shown)
+    """One line of ours, escaped; a channel's id becomes the channel, a moment the reader's own time."""
+    said = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
+    said = _OWN_TIME.sub(_moment, said)
+    return _OWN_MESSAGE.sub(r"<\g<0>|message>", said)
 
 
-def presses(said: Sequence[Press]) -> Block | None:
-    """A row of buttons; what each says is its value, so that one of an older release still works."""
-    if not said:
-        return None
-    return {"type": "actions", "elements": [_button(one, place) for place, one in enumerate(said)]}
-
-
-def _button(said: Press, place: int) -> dict[str, Any]:
-    button: dict[str, Any] = {
-        "type": "button",
-        "action_id": f"say-{place}",
-        "text": _plain(said.label, BUTTON_LIMIT),
-        "value": said.line[:VALUE_LIMIT],
-    }
-    if said.stands_out:
-        button["style"] = "primary"
-    if said.confirm:
-        button["confirm"] = {
-            "title": _plain("Are you sure?", 100),
-            "text": _plain(said.confirm, 300),
-            "confirm": _plain(said.label, 30),
-            "deny": _plain("No", 30),
-        }
-    return button
-
-
-def _plain(text: str, limit: int) -> dict[str, Any]:
-    return {"type": "plain_text", "text": plain(text, limit), "emoji": True}
+def _moment(found: re.Match[str]) -> str:
+    at = datetime.fromtimestamp(int(found[2]), UTC)
+    return time_of_day(at) if found[1] == "t" else when(at)
 
 
 def _headline(said: Headline) -> Drawn:
@@ -265,10 +236,14 @@ def _checklist(said: Checklist) -> Drawn:
     context = f"{len(said.tasks) - left} of {len(said.tasks)} done or skipped."
     blocks = [
         _header(title),
-        *_listed(map(_task, said.tasks)),
-        _context(context, "Take a task by saying so here." if left else "", after),
+        *task_blocks(said.tasks),
+        _context(context, _how_to_take(said.tasks) if left else "", after),
     ]
     return _drawn("checklist", text, blocks)
+
+
+def _how_to_take(tasks: Sequence[TaskLine]) -> str:
+    return "" if any(task.done for task in tasks) else "Take a task by saying so here."
 
 
 def _next_phase(said: Checklist) -> str:
@@ -276,15 +251,6 @@ def _next_phase(said: Checklist) -> str:
         return ""
     at = f", {when(said.next_at)}" if said.next_at else ""
     return f"Next: {line(said.next_title, TITLE_LIMIT)}{at}."
-
-
-def _task(task: TaskLine) -> str:
-    state = STATE[task.state]
-    if task.state is TaskState.SKIPPED and task.why_skipped:
-        state = f"{state}: {line(task.why_skipped, 150)}"
-    page = link(Link(label="open the page", url=task.link)) if task.link else ""
-    parts = (line(task.text, 300), line(task.role or "", 50), state, page)
-    return f"{MARK[task.state]} {' · '.join(filter(None, parts))}"
 
 
 def _caught_up(said: CaughtUp) -> Drawn:
@@ -298,8 +264,8 @@ def _caught_up(said: CaughtUp) -> Drawn:
     blocks = [
         _header("Came due while Multivac was away"),
         *_listed(phases, LIST_LIMIT // 3),
-        *_listed(map(_task, said.tasks), LIST_LIMIT * 2 // 3),
-        _context("Take a task by saying so here." if left else "Nothing is left to do."),
+        *task_blocks(said.tasks, LIST_LIMIT * 2 // 3),
+        _context(_how_to_take(said.tasks) if left else "Nothing is left to do."),
     ]
     return _drawn("caught-up", text, blocks)
 
@@ -418,6 +384,13 @@ def _storm_notice(said: StormNotice) -> Drawn:
     return _drawn("storm-notice", f"{title}. {state}" if over else f"{title}. {state} {advice}", blocks)
 
 
+def _reminding(said: Reminding) -> Drawn:
+    whom = f"{person(said.whom)}: " if said.whom else ""
+    text = f"⏰ {whom}{line(said.text, 500)}"
+    blocks = [*_sections(text), _context(*map(said_line, said.told)), presses(said.presses)]
+    return _drawn("reminding", text, blocks)
+
+
 def _storm_line(said: StormLine) -> str:
     where = channel(said.channel) if said.channel else "waits for its channel"
     return f"• {SEVERITY[said.severity]} · INC-{said.number} · {line(said.title, 150)} · {where}"
@@ -447,42 +420,6 @@ def _duration(span: timedelta) -> str:
     if hours and not rest:
         return "hour" if hours == 1 else f"{hours} hours"
     return "minute" if minutes == 1 else f"{minutes} minutes"
-
-
-def _header(text: str) -> Block:
-    shown = plain(text, HEADER_LIMIT) or "No title"
-    return {"type": "header", "text": {"type": "plain_text", "text": shown, "emoji": True}}
-
-
-def _sections(text: str) -> list[Block]:
-    return [{"type": "section", "text": _mrkdwn(text)}] if text.strip() else []
-
-
-def _fields(known: dict[str, str]) -> Block:
-    said = [_mrkdwn(f"*{name}*\n{value}") for name, value in known.items() if value]
-    return {"type": "section", "fields": said}
-
-
-def _context(*parts: str) -> Block | None:
-    said = [_mrkdwn(each) for each in parts if each]
-    return {"type": "context", "elements": said} if said else None
-
-
-def _listed(lines: Iterable[str], limit: int = LIST_LIMIT) -> list[Block]:
-    """The lines in as few sections as hold them, and a count of those for which there is no room."""
-    shown = joined(lines, limit, "\n").split("\n")
-    sections = list[str]()
-    for each in shown:
-        if sections and len(sections[-1]) + 1 + len(each) <= SECTION_LIMIT:
-            sections[-1] += f"\n{each}"
-        else:
-            sections.append(each)
-    return [block for text in sections for block in _sections(text)]
-
-
-def _mrkdwn(text: str) -> dict[str, Any]:
-    # verbatim: Slack adds no links and no mentions of its own to words that came from outside.
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _drawn(kind: str, text: str, blocks: Sequence[Block | None]) -> Drawn:

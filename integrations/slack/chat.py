@@ -22,11 +22,11 @@ from integrations.slack.blocks import render
 from integrations.slack.calls import Answer, Declined, KeptOpen, ask, piece
 from integrations.slack.rates import Pacer
 from integrations.slack.refusals import ABOUT_A_PERSON, THERE_ALREADY
-from integrations.slack.text import line
+from integrations.slack.text import line, words
 from multivac.briefing import Message
 from multivac.budget import Errand
 from multivac.errors import GiveUp
-from multivac.ports import ChatUser, Invited, Marker, Posted
+from multivac.ports import ChatUser, Invited, Marker, Posted, Said
 
 TOPIC_LIMIT = 250
 INVITED_AT_ONCE = 100
@@ -161,6 +161,23 @@ class SlackChat:
         )
         return Posted(piece(answer, "channel"), piece(answer, "ts"))
 
+    def whisper(self, channel: str, person: str, message: Message) -> bool:
+        """Show something to one person; False if they are not in the channel (any more)."""
+        drawn = render(message)
+        try:
+            ask(
+                self._slack.chat_postEphemeral,
+                channel=channel,
+                user=person,
+                text=drawn.text,
+                blocks=drawn.blocks,
+            )
+        except Declined as no:
+            if no.error != "user_not_in_channel":
+                raise
+            return False
+        return True
+
     def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
         """Say something in the thread of a message; `loud` has Slack show it in the channel as well."""
         answer, _ = ask(
@@ -188,23 +205,6 @@ class SlackChat:
             if said.get("user") == me and said.get("metadata") == wanted:
                 return Posted(to.channel, piece(said, "ts"))
         return None
-
-    def whisper(self, channel: str, person: str, message: Message) -> bool:
-        """Show something to one person; False if they are not in the channel (any more)."""
-        drawn = render(message)
-        try:
-            ask(
-                self._slack.chat_postEphemeral,
-                channel=channel,
-                user=person,
-                text=drawn.text,
-                blocks=drawn.blocks,
-            )
-        except Declined as no:
-            if no.error != "user_not_in_channel":
-                raise
-            return False
-        return True
 
     def edit(self, posted: Posted, message: Message, marker: Marker) -> None:
         """Redraw a message of ours. Raises `GiveUp` when it is gone or may not be edited any more."""
@@ -237,6 +237,41 @@ class SlackChat:
             type="link",
             link=url,
         )
+
+    def read(self, posted: Posted) -> Said | None:
+        """What anybody wrote there; an answer in a thread is not among the channel's own messages."""
+        bounds: dict[str, Any] = {"oldest": posted.message, "latest": posted.message, "inclusive": True}
+        try:
+            answer, _ = ask(self._slack.conversations_history, channel=posted.channel, limit=1, **bounds)
+            found = _of_ts(answer, posted.message)
+            if found is None:
+                where: dict[str, Any] = {"channel": posted.channel, "ts": posted.message}
+                answer, _ = ask(self._slack.conversations_replies, **where, limit=PAGE, **bounds)
+                found = _of_ts(answer, posted.message)
+            if found is None:
+                return None
+            answer, _ = ask(self._slack.chat_getPermalink, channel=posted.channel, message_ts=posted.message)
+        except Declined as no:
+            if no.error in {"message_not_found", "thread_not_found"}:
+                return None
+            raise
+        by_bot = found.get("bot_id")
+        name = (found.get("bot_profile") or {}).get("name") or found.get("username") or "a bot"
+        return Said(
+            text=words(str(found.get("text", ""))),
+            author=None if by_bot else piece(found, "user"),
+            name=str(name) if by_bot else "",
+            link=piece(answer, "permalink"),
+        )
+
+    def react(self, posted: Posted, emoji: str, *, off: bool = False) -> None:
+        """Put an emoji of ours under a message, or take it back."""
+        method = self._slack.reactions_remove if off else self._slack.reactions_add
+        try:
+            ask(method, channel=posted.channel, timestamp=posted.message, name=emoji)
+        except Declined as no:
+            if no.error not in {"already_reacted", "no_reaction", "message_not_found"}:
+                raise
 
     def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
         """Whether any human has written among the last thousand messages, in a thread or outside."""
@@ -375,6 +410,10 @@ def _pages(
         cursor = (answer.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
             return
+
+
+def _of_ts(answer: Answer, ts: str) -> Answer | None:
+    return next((each for each in answer.get("messages") or () if each.get("ts") == ts), None)
 
 
 def _content(message: Message, marker: Marker) -> dict[str, Any]:

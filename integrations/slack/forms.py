@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.slack.blocks import Block, said_line
+from integrations.slack.blocks import said_line
+from integrations.slack.pieces import Block
 from integrations.slack.text import plain
 from multivac.briefing import Asked, Field, Form
 

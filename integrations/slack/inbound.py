@@ -29,8 +29,11 @@ from slack_sdk.web import WebClient
 from integrations.slack.events import news_of
 from integrations.slack.forms import FORM, read_form
 from integrations.slack.mouth import Mouth, Place
+from integrations.slack.signs import read_sign
+from integrations.slack.text import words
 from multivac.desk import Ask, BadField, Desk
 from multivac.errors import MultivacError
+from multivac.shortcuts import SHORTCUTS
 
 log = structlog.get_logger()
 
@@ -135,6 +138,7 @@ class Inbound:
         app.command(_ANYTHING)(self._command)
         app.action(_ANYTHING)(self._action)
         app.view(_ANYTHING)(self._form)
+        app.shortcut(_ANYTHING)(self._shortcut)
         return app
 
     # --- commands, buttons, forms -----------------------------------------------------------------
@@ -200,6 +204,26 @@ class Inbound:
         ack()
         self._tell(Place(user=ask.by, channel=channel), reply, ask)
 
+    def _shortcut(self, ack: Ack, body: Body) -> None:
+        ack()
+        user, message = body["user"], body.get("message") or {}
+        channel = str((body.get("channel") or {}).get("id", ""))
+        place = Place(user=user["id"], channel=channel, url=body.get("response_url"))
+        chosen = next((one for one in SHORTCUTS if one.id == body["callback_id"]), None)
+        if chosen is None:
+            self._mouth.say_line(place, _STALE)
+            return
+        ask = Ask(
+            request=f"shortcut:{body['trigger_id']}",
+            by=user["id"],
+            name=str(user.get("name") or user.get("username") or ""),
+            via="shortcut",
+            line=f"{chosen.line} from:{body['message_ts']}" if chosen.keeps else chosen.line,
+            channel=channel,
+            quoted=words(str(message.get("text", ""))),
+        )
+        self._answer(ask, place, trigger=body["trigger_id"])
+
     def _answer(self, ask: Ask, place: Place, *, trigger: str) -> None:
         self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
 
@@ -222,6 +246,9 @@ class Inbound:
     def _keep_event(self, body: Body, next: Callable[[], Any]) -> Any:  # noqa: A002 - Bolt's own name
         """Keep an event before it is acknowledged: Slack delivers again what was not."""
         if body.get("type") == "event_callback":
+            sign = read_sign(body)
+            if sign is not None:
+                self._desk.notice(sign)
             self._hear(body)
         return next()
 

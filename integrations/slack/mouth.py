@@ -9,10 +9,10 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from integrations.slack.blocks import Drawn, draw_home, render
-from integrations.slack.calls import Declined, KeptOpen, ask
+from integrations.slack.calls import Declined, KeptOpen, ask, piece
 from integrations.slack.forms import draw_form
-from multivac.briefing import Answer, Form, Home
-from multivac.errors import TryAgain
+from multivac.briefing import Answer, Files, Form, Home
+from multivac.errors import GiveUp, TryAgain
 
 _PATIENCE = 5.0  # seconds for an answer that only one person waits for
 _NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived"})
@@ -38,13 +38,15 @@ class Mouth:
         self._slack = KeptOpen(token, api_url=api_url, timeout=timeout, connections=16)
         self._pool = urllib3.PoolManager(maxsize=16, block=False, retries=False)
 
-    def tell(self, place: Place, reply: Answer | Form | None, *, trigger: str = "") -> None:
+    def tell(self, place: Place, reply: Answer | Files | Form | None, *, trigger: str = "") -> None:
         """Show a reply to whoever asked. Raises `TryAgain`, `GiveUp` when it cannot be shown."""
         match reply:
             case Form():
                 self._open(place, reply, trigger)
             case Answer():
                 self._show(place, render(reply))
+            case Files():
+                self.say_line(place, self._upload(reply))
             case None if place.replaces:
                 self._post(place, {"delete_original": True})
 
@@ -82,6 +84,32 @@ class Mouth:
             if no.error not in _NOT_THERE:
                 raise
             ask(self._slack.chat_postMessage, channel=place.user, **content)
+
+    def _upload(self, files: Files) -> str:
+        """Put files into a channel, in one message; gives what to say of it."""
+        try:
+            there: list[dict[str, str | None]] = [
+                {"id": self._send(name, content.encode()), "title": name} for name, content in files.contents
+            ]
+            where: dict[str, Any] = {"channel_id": files.channel, "initial_comment": files.comment}
+            ask(self._slack.files_completeUploadExternal, files=there, **where)
+        except GiveUp as no:
+            return f"The files could not be sent: {no.why}. {no.fix}".strip()
+        except TryAgain as no:
+            return f"The files could not be sent now: {no.why}. Ask again in a minute."
+        return files.said
+
+    def _send(self, name: str, content: bytes) -> str:
+        asked, _ = ask(self._slack.files_getUploadURLExternal, filename=name, length=len(content))
+        try:
+            answer = self._pool.request(
+                "POST", piece(asked, "upload_url"), body=content, timeout=_PATIENCE, redirect=False
+            )
+        except HTTPError as silence:
+            raise TryAgain("Slack did not take the file") from silence
+        if answer.status != 200:  # noqa: PLR2004 - HTTP's number
+            raise TryAgain(f"Slack did not take the file (HTTP {answer.status})")
+        return piece(asked, "file_id")
 
     def _post(self, place: Place, body: dict[str, Any]) -> None:
         try:

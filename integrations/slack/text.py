@@ -76,6 +76,26 @@ def when(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
+def time_of_day(at: datetime) -> str:
+    """As `when`, without the day."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at.astimezone(UTC):%H:%M} UTC>"
+
+
+def words(text: str) -> str:
+    """What somebody wrote in Slack, as plain text: links and mentions as they are read, entities undone."""
+    shown = re.sub(r"<([^<>|]*)(?:\|([^<>]*))?>", _shown, text)
+    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _shown(found: re.Match[str]) -> str:
+    target, label = found[1], found[2]
+    if target[:1] in {"@", "#"}:
+        return f"{target[0]}{label}" if label else target
+    if target.startswith("!"):
+        return label or f"@{target[1:].partition('^')[0]}"
+    return f"{label} ({target})" if label and label != target else target
+
+
 def joined(parts: Iterable[str], limit: int, separator: str = ", ") -> str:
     """As many whole parts as fit into `limit`, and how many were left out."""
     waiting, shown, length = list(parts), list[str](), 0

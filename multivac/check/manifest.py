@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from multivac.check.scopes import EVENTS, SCOPES
+from multivac.shortcuts import SHORTCUTS, Shortcut
 from multivac.verbs import VERBS
 
 _HINT_LIMIT = 100  # of a command's usage hint; Slack names no limit, and shows about so much
@@ -25,6 +26,8 @@ features:
       description: Declare an incident, or say what to do in one
       usage_hint: "{hint}"
       should_escape: true  # people and channels come with their ids
+  shortcuts:
+{shortcuts}
 oauth_config:
   scopes:
     bot:
@@ -47,6 +50,7 @@ def slack_manifest(*, url: str | None = None) -> str:
         scopes=_lines({scope: why for scope, (_, why) in SCOPES.items()}),
         events=_lines(EVENTS),
         hint=usage_hint(),
+        shortcuts="\n".join(map(_shortcut, SHORTCUTS)),
         socket=str(at is None).lower(),
         command_url=f"\n      url: {at}" if at else "",
         request_url=f"\n    request_url: {at}" if at else "",
@@ -59,6 +63,17 @@ def usage_hint() -> str:
     while len(" | ".join([*words, "..."])) > _HINT_LIMIT:
         words.pop()
     return " | ".join([*words, "..."])
+
+
+def _shortcut(one: Shortcut) -> str:
+    kind = "message" if one.of_message else "global"
+    lines = (
+        f"- name: {one.name}",
+        f"  type: {kind}",
+        f"  callback_id: {one.id}",
+        f"  description: {one.help}",
+    )
+    return "\n".join(f"    {line}" for line in lines)
 
 
 def _lines(reasons: dict[str, str]) -> str:

@@ -48,8 +48,11 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
         "usergroups:read": (Feature.GROUPS, "inviting a user group needs it"),
         "commands": (Feature.HEARS, "/incident needs it"),
         "app_mentions:read": (Feature.HEARS, "asking by a mention, also in a thread, needs it"),
-        "pins:read": (Feature.HEARS, "hearing that the headline was unpinned needs it"),
         "im:history": (Feature.HEARS, "asking in a direct message needs it"),
+        "reactions:read": (Feature.HEARS, "hearing of reactions, by which people keep messages, needs it"),
+        "reactions:write": (Feature.HEARS, "showing at a message that it is kept needs it"),
+        "files:write": (Feature.HEARS, "exporting a timeline into the channel needs it"),
+        "pins:read": (Feature.HEARS, "hearing what people pin and unpin needs it"),
     }
 )
 
@@ -60,7 +63,7 @@ EVENTS: dict[str, str] = {
     "app_home_opened": "its page shows each person what is open",
     "member_joined_channel": "whoever joins and is on call is told where things stand",
     "member_left_channel": "whoever left is not invited again",
-    "message.channels": "whoever writes needs no briefing, and a deleted headline is posted again",
+    "message.channels": "whoever writes needs no briefing; a message that is kept may be edited or deleted",
     "message.groups": "the same in private channels",
     "pin_removed": "the timeline says who unpinned the headline",
     "channel_rename": "a channel keeps the name that people give it",
@@ -74,6 +77,9 @@ EVENTS: dict[str, str] = {
     "channel_left": "the lead is told that the bot was removed",
     "group_left": "the same of private channels",
     "user_change": "a lead whose account is closed leaves a gap that is said",
+    "reaction_added": "a pushpin keeps a message in the timeline, a ticked box makes it a task",
+    "reaction_removed": "within ten minutes that takes it back",
+    "pin_added": "what people pin is kept in the timeline",
 }
 
 

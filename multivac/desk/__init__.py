@@ -7,6 +7,7 @@ changes rows, in one transaction; the response does the rest.
 from __future__ import annotations
 
 from multivac.desk.asking import Ask, BadField, Reply
+from multivac.desk.capturing import Deed, Sign
 from multivac.desk.front import Desk
 from multivac.desk.hearing import (
     Account,
@@ -27,6 +28,7 @@ __all__ = [
     "Ask",
     "BadField",
     "Came",
+    "Deed",
     "Deleted",
     "Desk",
     "News",
@@ -34,6 +36,7 @@ __all__ = [
     "Renamed",
     "Reply",
     "Shut",
+    "Sign",
     "Spoke",
     "TicketDesk",
     "TicketNews",

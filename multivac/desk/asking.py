@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Form, fingerprint
+from multivac.briefing import Answer, Files, Form, fingerprint
 from multivac.errors import Refused
 from multivac.incident import DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
 from multivac.jobs import Jobs, Put
@@ -21,7 +21,7 @@ from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
 from multivac.verbs import Right, Verb, Words
 
-Reply = Answer | Form | None  # None: what they asked shows by itself, or was done before
+Reply = Answer | Files | Form | None  # None: what they asked shows by itself, or was done before
 Filled = str | tuple[str, ...]
 
 _TOLD = frozenset({EntryKind.SEVERITY, EntryKind.STATUS, EntryKind.LEAD, EntryKind.ROLE})
@@ -33,7 +33,7 @@ class Ask:
     """A line that somebody said, in whatever way.
 
     `request` is the same in each redelivery. `by` is their id in the chat, `channel` the chat's id of
-    where they said it. `fields` are those of a form that was sent.
+    where they said it. `fields` are those of a form that was sent, `quoted` the text of a message.
     """
 
     request: str
@@ -43,6 +43,7 @@ class Ask:
     line: str
     channel: str = ""
     fields: Mapping[str, Filled] = field(default_factory=dict)
+    quoted: str = ""
 
     @property
     def ref(self) -> str:

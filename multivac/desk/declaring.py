@@ -120,6 +120,7 @@ def _form(sitting: Sitting) -> Form:
                 hint="A few words, such as: Checkout returns 500",
                 optional=False,
                 longest=_LONGEST_TITLE,
+                filled=(" ".join(sitting.ask.quoted.split())[:_LONGEST_TITLE],),
             ),
             Field(name="severity", label="How bad is it?", kind=Asked.CHOICE, choices=_CHOICES, filled=("",)),
             Field(name="impact", label="What do users notice?", kind=Asked.PROSE),

@@ -10,8 +10,21 @@ import sqlalchemy as sa
 import structlog
 
 from multivac.briefing import Answer, Home, Press
-from multivac.desk import declaring, ending, handover, joining, looking, standing, telling, updating
+from multivac.desk import (
+    declaring,
+    ending,
+    exporting,
+    handover,
+    joining,
+    looking,
+    reminding,
+    standing,
+    tasks,
+    telling,
+    updating,
+)
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.capturing import Sign, notice
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.people import who_is
@@ -50,15 +63,20 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "impact": telling.impact,
     "rename": telling.rename,
     "note": telling.note,
+    "briefing": joining.brief,
+    "oncall": joining.on_call,
+    "join": joining.join,
+    "invite": joining.invite,
+    "task": tasks.task,
+    "checklist": tasks.checklist,
+    "export": exporting.export,
+    "remind": reminding.remind,
+    "reminders": reminding.reminders,
     "update": updating.update,
     "snooze": updating.snooze,
     "quiet": updating.quiet,
     "merge": ending.merge,
     "archive": ending.archive,
-    "briefing": joining.brief,
-    "oncall": joining.on_call,
-    "join": joining.join,
-    "invite": joining.invite,
 }
 
 
@@ -102,6 +120,10 @@ class Desk:
             self._keep(ask, "failed", traceback.format_exc(limit=-3))
             told = f"operators: `multivac trace {ask.ref}`"
             return Answer(lines=(f"Something broke on my side; nothing was changed. Ref {ask.ref} ({told})",))
+
+    def notice(self, sign: Sign) -> None:
+        """Write down what somebody did to a message, in one transaction; nobody is told of it at once."""
+        notice(self._house, sign)
 
     def home(self, by: str) -> Home:
         """What this person sees on Multivac's own page in the chat."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, moment
+from multivac.briefing import Answer, day_and_time
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.people import who_is
 from multivac.errors import MultivacError, Refused
@@ -143,7 +143,7 @@ def _answered(sitting: Sitting, title: str, *, about: str, ask: Callable[[], Seq
             last = directory.last_answer(tx, key)
         if last is None:
             raise Refused(f"Who is on call cannot be said now: {error}. Look into PagerDuty.") from error
-        lines = [f"PagerDuty does not answer. This is as of {moment(last[1])}:", *last[0]]
+        lines = [f"PagerDuty does not answer. This is as of {day_and_time(last[1])}:", *last[0]]
         return Answer(title=title, lines=tuple(lines))
     database.write(lambda tx: directory.keep_answer(tx, key, lines, now=sitting.now))
     return Answer(title=title, lines=tuple(lines))
@@ -171,7 +171,7 @@ def _listed(found: Iterable[OnCall], *, called: Mapping[str, str] | None = None)
     by_policy: dict[str, list[str]] = {}
     for one in sorted(found, key=lambda each: (each.policy_name, each.level, each.person.name)):
         name = (called or {}).get(one.policy or "") or one.policy_name or "PagerDuty"
-        until = f" until {moment(one.until)}" if one.until else ""
+        until = f" until {day_and_time(one.until)}" if one.until else ""
         by_policy.setdefault(name, []).append(f"{one.person.name} (level {one.level}){until}")
     lines = [f"{name}: {', '.join(told)}" for name, told in by_policy.items()]
     if len(lines) > _SHOWN:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Press
+from multivac.briefing import Answer, Press, clock_time, day_and_time
 from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_private
 from multivac.errors import Refused
+from multivac.incident import Entry
 from multivac.playbook import restore
 from multivac.store import acts, cases, timeline
 from multivac.store.acts import Row
@@ -18,6 +19,7 @@ from multivac.verbs import VERBS, Right, Verb, verb_named
 
 _SHOWN = 15
 _SHOWN_ENTRIES = 30
+_A_DAY = timedelta(hours=20)
 
 
 def may_see_row(tx: sa.Connection, sitting: Sitting, row: Row) -> bool:
@@ -123,10 +125,16 @@ def show_timeline(sitting: Sitting) -> Reply:
     with sitting.house.out.database.read() as tx:
         entries = timeline.entries(tx, case.id)
     shown = entries[-_SHOWN_ENTRIES:]
-    lines = tuple(f"{one.at.astimezone(UTC):%H:%M} {one.text}" for one in shown)
+    lines = tuple(_entry_line(one, now=sitting.now) for one in shown)
     if len(entries) > len(shown):
         lines = (f"{len(entries) - len(shown)} earlier entries are not shown.", *lines)
-    return Answer(title=f"Timeline of INC-{case.id}, in UTC", lines=lines)
+    return Answer(title=f"Timeline of INC-{case.id}", lines=lines)
+
+
+def _entry_line(one: Entry, *, now: datetime) -> str:
+    """What happened, at the reader's own time of day; the day is said of what is older."""
+    at = clock_time(one.at) if now - one.at < _A_DAY else day_and_time(one.at)
+    return f"{at} {one.text} {one.link or ''}".rstrip()
 
 
 def give_help(sitting: Sitting) -> Reply:

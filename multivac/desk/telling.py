@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.capturing import capture
 from multivac.errors import Refused
 from multivac.incident import EntryKind
 from multivac.store import acts
@@ -63,6 +64,8 @@ def rename(sitting: Sitting) -> Reply:
 
 def note(sitting: Sitting) -> Reply:
     """Write a fact into the timeline, with its own time if one is given."""
+    if sitting.words.message:
+        return capture(sitting, "note")
     said = sitting.text("text")
     if not said and not sitting.ask.fields:
         return _note_form(sitting)
@@ -94,8 +97,13 @@ def _at(sitting: Sitting) -> datetime | None:
     """The newest moment at which the clock showed this time, in UTC."""
     if sitting.words.at is None:
         return None
-    read = _TIME.fullmatch(sitting.words.at)
-    if read is None:
-        raise Refused(f"“{sitting.words.at}” is no time. Write it as at:14:05, in UTC.")
-    then = sitting.now.replace(hour=int(read[1]), minute=int(read[2]), second=0, microsecond=0)
+    then = time_of_day(sitting.words.at, sitting.now)
     return then if then <= sitting.now else then - timedelta(days=1)
+
+
+def time_of_day(said: str, now: datetime) -> datetime:
+    """The moment of this day, in UTC, at which the clock shows it. Raises `Refused`."""
+    read = _TIME.fullmatch(said)
+    if read is None:
+        raise Refused(f"“{said}” is no time. Write it as 14:05, in UTC.")
+    return now.replace(hour=int(read[1]), minute=int(read[2]), second=0, microsecond=0)

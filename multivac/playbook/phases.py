@@ -19,7 +19,16 @@ from multivac.playbook.people import EVERY_SEVERITY, Severities
 from multivac.values import Duration, PositiveDuration, Strict, wrong
 
 Condition = Literal[
-    "acknowledged", "lead", "cx_lead", "ticket", "bridge", "update_posted", "triage", "active", "mitigated"
+    "acknowledged",
+    "lead",
+    "lead_accepted",
+    "cx_lead",
+    "ticket",
+    "bridge",
+    "update_posted",
+    "triage",
+    "active",
+    "mitigated",
 ]
 CONDITIONS: tuple[str, ...] = get_args(Condition)
 Conditions = tuple[Condition, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from multivac.briefing import Answer, Press, moment
+from multivac.briefing import Answer, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person
 from multivac.steps import people
 from multivac.steps.base import View
@@ -58,7 +58,7 @@ def why_here(case: Case, person: Person, duty: Duty | None) -> str:
     if roles:
         return f"You are the {' and the '.join(sorted(roles))}."
     if duty is not None:
-        until = f" until {moment(duty.until)}" if duty.until else ""
+        until = f" until {day_and_time(duty.until)}" if duty.until else ""
         return f"You are on call for {', '.join(duty.services)}{until}."
     told = case.alerts
     if person.key in {one.key for one in people.identified(case, told.assignees)}:
@@ -114,10 +114,10 @@ def _news(entries: Sequence[Entry]) -> Iterator[str]:
     """The latest update, then what happened last, the newest first."""
     update = next((one for one in reversed(entries) if one.kind is EntryKind.UPDATE), None)
     if update is not None:
-        yield f"Latest update {moment(update.at)}: {_short(update.text)}"
+        yield f"Latest update {day_and_time(update.at)}: {_short(update.text)}"
     others = [one for one in entries if one is not update]
     for one in reversed(others[-_SHOWN_ENTRIES:]):
-        yield f"{moment(one.at)} {_short(one.text)}"
+        yield f"{day_and_time(one.at)} {_short(one.text)}"
 
 
 def _short(text: str) -> str:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from multivac.briefing import CaughtUp, Checklist, TaskLine, fingerprint
-from multivac.incident import CX_LEAD, Entry, EntryKind, TaskState
+from multivac.incident import CX_LEAD, LEAD, Entry, EntryKind, TaskState
 from multivac.playbook import Phase
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.tasks import as_left, with_presses
 from multivac.steps.words import channel_of, say
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
@@ -20,6 +21,7 @@ FAMILY = "checklist"
 _MISSED = "~missed"  # no phase can be called so
 # An occurrence this late was not posted in time because nobody was there to post it.
 _LATE = timedelta(minutes=3)
+_OVER = "over"  # drawn for the last time, without anything to press
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ def true_facts(case: Case) -> frozenset[str]:
     facts = {
         "acknowledged": case.alerts.is_acknowledged,
         "lead": case.lead is not None,
+        "lead_accepted": LEAD in case.roles and case.roles[LEAD].accepted_at is not None,
         "cx_lead": CX_LEAD in case.roles,
         "ticket": bool(case.result("ticket")),
         "bridge": case.alerts.bridge is not None,
@@ -59,15 +62,32 @@ def wants_checklists(view: View) -> Mapping[str, str]:
         return NOTHING
     case = view.case
     posted = {one.name: one for one in _posted(case)}
-    if not case.status.is_open or case.shut_at is not None:
+    if case.shut_at is not None:
         return {name: done for name in posted if (done := case.steps[f"{FAMILY}/{name}"].done)}
+    if not case.status.is_open:
+        return _at_the_end(view, [*posted, *_digests(case)])
     wanted = {name: _fingerprint(view, one) for name, one in posted.items() if not _superseded(one, posted)}
-    wanted |= _digests(case)
+    if view.out.hears:
+        wanted |= _for_the_last_time(case, [name for name in posted if name not in wanted])
+    wanted |= {name: _digest_mark(view, name) for name in _digests(case)}
     fresh = _fresh(view)
     if len(fresh) > 1 and any(view.now - one.at > _LATE for one in fresh):
         last = max(fresh, key=lambda one: one.at)
-        return wanted | {f"{_MISSED}/{int(last.at.timestamp())}": "1"}
+        name = f"{_MISSED}/{int(last.at.timestamp())}"
+        return wanted | {name: _digest_mark(view, name)}
     return wanted | {one.name: _fingerprint(view, one) for one in fresh}
+
+
+def _at_the_end(view: View, names: Sequence[str]) -> Mapping[str, str]:
+    """What was posted stays as it reads, but for what could be pressed in it."""
+    if view.out.hears:
+        return _for_the_last_time(view.case, names)
+    marks = ((name, view.case.steps[f"{FAMILY}/{name}"].done) for name in names)
+    return {name: done for name, done in marks if done}
+
+
+def _for_the_last_time(case: Case, names: Sequence[str]) -> dict[str, str]:
+    return {name: _OVER for name in names if case.steps[f"{FAMILY}/{name}"].was_done}
 
 
 def _superseded(one: Occurrence, posted: Mapping[str, Occurrence]) -> bool:
@@ -77,9 +97,14 @@ def _superseded(one: Occurrence, posted: Mapping[str, Occurrence]) -> bool:
     )
 
 
-def _digests(case: Case) -> dict[str, str]:
+def _digests(case: Case) -> list[str]:
     prefix = f"{FAMILY}/{_MISSED}/"
-    return {name.removeprefix(f"{FAMILY}/"): "1" for name in case.steps if name.startswith(prefix)}
+    return [name.removeprefix(f"{FAMILY}/") for name in case.steps if name.startswith(prefix)]
+
+
+def _digest_mark(view: View, name: str) -> str:
+    """A digest is redrawn as people tick its tasks; one that nobody can answer stays as it was posted."""
+    return fingerprint(_digest(view, name)) if view.out.hears else "1"
 
 
 def _fingerprint(view: View, one: Occurrence) -> str:
@@ -130,44 +155,62 @@ def _has_row(case: Case, one: Occurrence) -> bool:
 
 
 def _covered_until(case: Case) -> datetime:
-    """Up to when a digest has already told what was missed."""
-    prefix = f"{FAMILY}/{_MISSED}/"
-    stamps = [int(name.removeprefix(prefix)) for name in case.steps if name.startswith(prefix)]
-    return (
-        datetime.fromtimestamp(max(stamps, default=0) + 1, UTC)
-        if stamps
-        else datetime.min.replace(tzinfo=UTC)
-    )
+    """Up to when a digest has already told what was missed, or people paused the checklists."""
+    prefix = f"{_MISSED}/"
+    told = [datetime.fromtimestamp(int(name.removeprefix(prefix)) + 1, UTC) for name in _digests(case)]
+    paused = [case.checklists_from] if case.checklists_from else []
+    return max([*told, *paused], default=datetime.min.replace(tzinfo=UTC))
 
 
 # --- what is said ---------------------------------------------------------------------------------
 
 
-def draw(view: View, one: Occurrence) -> Checklist:
-    """A checklist as it should read now."""
+def draw(view: View, one: Occurrence, *, over: bool = False) -> Checklist:
+    """A checklist as it should read now; nothing can be pressed any more once it is over."""
     later = _next_phase(view, one)
     return Checklist(
         title=one.phase.title,
-        tasks=_tasks(view.case, one.phase),
+        tasks=_tasks(view, one, over=over),
         next_title=later.phase.title if later else None,
         next_at=later.at if later else None,
         occurrence=one.number,
     )
 
 
-def _tasks(case: Case, phase: Phase) -> tuple[TaskLine, ...]:
+def _tasks(view: View, one: Occurrence, *, over: bool) -> tuple[TaskLine, ...]:
+    lines = lines_of(view.case, one)
+    if view.out.hears and not over:
+        lines = {key: with_presses(view.case, key, line) for key, line in lines.items()}
+    return tuple(lines.values())
+
+
+def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
+    """The tasks of a checklist by their keys, as they stand now."""
     facts = true_facts(case)
     service = next(iter(case.alerts.services), None)
-    return tuple(
-        TaskLine(
+    lines = {
+        f"{one.name}/{task.id}": TaskLine(
             text=task.text,
             state=TaskState.DONE if task.is_done(facts) else TaskState.OPEN,
             role=task.role,
             link=task.link_for(number=case.id, service=service),
             why_skipped="",
         )
-        for task in phase.tasks
-    )
+        for task in one.phase.tasks
+    }
+    return {key: as_left(case, key, line) for key, line in lines.items()}
+
+
+def known(case: Case) -> Sequence[Occurrence]:
+    """Every checklist that people were ever shown."""
+    return [*_posted(case), *(one for name in _digests(case) for one in _told(case, name))]
+
+
+def shown_now(case: Case) -> Sequence[Occurrence]:
+    """The checklists that people have before them: the newest occurrence of each phase."""
+    posted = {one.name: one for one in _posted(case)}
+    told = [one for name in _digests(case) for one in _told(case, name)]
+    return [one for one in posted.values() if not _superseded(one, posted)] + told
 
 
 def left_to_do(view: View) -> tuple[str, ...]:
@@ -191,32 +234,51 @@ def _next_phase(view: View, one: Occurrence) -> Occurrence | None:
 
 def post_checklist(attempt: Attempt) -> Result:
     """Post or redraw one phase, or the digest of what was missed."""
-    view = View(case=attempt.case, now=attempt.now, out=attempt.out)
+    case = attempt.case
+    view = View(case=case, now=attempt.now, out=attempt.out)
+    over = attempt.before.wanted == _OVER
     if attempt.instance.startswith(f"{_MISSED}/"):
-        missed = _missed(view, int(attempt.instance.partition("/")[2]))
-        return say(attempt, channel_of(attempt.case), missed)
-    one = next(one for one in _posted(attempt.case) if one.name == attempt.instance)
-    return say(attempt, channel_of(attempt.case), draw(view, one)) | {
+        missed = _missed(view, attempt.instance)
+        digest = _digest(view, attempt.instance, over=over)
+        return say(attempt, channel_of(case), digest) | {"told": [one.name for one in missed]}
+    one = next(one for one in _posted(case) if one.name == attempt.instance)
+    return say(attempt, channel_of(case), draw(view, one, over=over)) | {
         "title": one.phase.title,
         "name": one.name,
     }
 
 
-def _missed(view: View, until: int) -> CaughtUp:
+def _digest(view: View, name: str, *, over: bool = False) -> CaughtUp:
     """Every phase that fell due and was not posted, with the tasks of the newest of each."""
-    case, limit = view.case, datetime.fromtimestamp(until + 1, UTC)
-    told: list[tuple[str, datetime]] = []
-    tasks: list[TaskLine] = []
-    for phase in view.playbook.phases_for(case.severity):
-        due = phase.due_times(case.declared_at, limit)
-        if (
-            due
-            and phase.applies(true_facts(case))
-            and not _has_row(case, Occurrence(phase, due[-1], len(due)))
-        ):
-            told.append((phase.title, due[-1]))
-            tasks += _tasks(case, phase)
-    return CaughtUp(missed=tuple(told), tasks=tuple(tasks))
+    missed = _missed(view, name)
+    return CaughtUp(
+        missed=tuple((one.phase.title, one.at) for one in missed),
+        tasks=tuple(task for one in missed for task in _tasks(view, one, over=over)),
+    )
+
+
+def _missed(view: View, name: str) -> Sequence[Occurrence]:
+    """What a digest tells of: what it told when it was posted, else what is missed as of now."""
+    case = view.case
+    if "told" in case.result(f"{FAMILY}/{name}"):
+        return list(_told(case, name))
+    limit, facts = datetime.fromtimestamp(int(name.partition("/")[2]) + 1, UTC), true_facts(case)
+    due = (
+        (phase, times)
+        for phase in view.playbook.phases_for(case.severity)
+        if (times := phase.due_times(case.declared_at, limit)) and phase.applies(facts)
+    )
+    newest = (Occurrence(phase, times[-1], len(times)) for phase, times in due)
+    return [one for one in newest if not _has_row(case, one)]
+
+
+def _told(case: Case, name: str) -> Iterator[Occurrence]:
+    phases = {phase.phase: phase for phase in case.playbook.phases_for(case.severity)}
+    for told in case.result(f"{FAMILY}/{name}").get("told", ()):
+        phase, _, number = told.partition("/")
+        one = _nth(case, phases[phase], int(number or 1)) if phase in phases else None
+        if one is not None:
+            yield one
 
 
 def keep_checklist(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:

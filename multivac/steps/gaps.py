@@ -48,6 +48,7 @@ _WORDS = {
     "status update": "An update is not in PagerDuty",
     "next lead": "The next to lead could not be asked",
     "page": "A page could not be sent",
+    "capture": "A message that was to be kept could not be read",
 }
 
 _OF_THE_END = frozenset({"step:ticket end", "step:archived"})

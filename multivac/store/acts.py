@@ -170,6 +170,11 @@ def set_title(tx: sa.Connection, number: IncidentId, title: str) -> None:
     tx.execute(sa.update(incident).where(incident.c.id == number).values(title=title))
 
 
+def checklists_from(tx: sa.Connection, number: IncidentId, at: datetime) -> None:
+    """Let no phase of the checklists appear that was due by then."""
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(checklists_from=at))
+
+
 def by_hand(tx: sa.Connection, number: IncidentId, declared_by: Person, *, drill: bool) -> None:
     """Remember who declared it, and whether it is only practice."""
     stored = json.dumps(person_to(declared_by))

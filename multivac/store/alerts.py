@@ -25,10 +25,12 @@ class Known:
     came_back: bool = False  # it was over, and is not with this
     is_other: bool = False  # others may join it by something else than before
     ended_at: datetime | None = None  # if it is over
+    kept: tuple[object, ...] = ()  # what `belongs` kept of it
 
 
+_KEPT = (alert.c.incident, alert.c.open_as, alert.c.ended_as, alert.c.ended_at, alert.c.ended_by)
 _BY_KEY = (
-    sa.select(alert.c.id, alert.c.incident, alert.c.facts)
+    sa.select(alert.c.id, alert.c.facts, *_KEPT)
     .where(alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key"))
     .with_for_update()
 )
@@ -67,12 +69,16 @@ def find(tx: sa.Connection, source: str, key: str) -> Known | None:
 
 def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
     """Merge what was told into what is known of the alert, and return that."""
-    stored = _with(told, "{}")
-    fresh = {"source": told.source, "key": key, "facts": stored, "first_at": told.occurred_at, "last_at": now}
-    number = tx.scalar(_first_heard(tx.dialect.name), fresh)
-    if number is not None:
-        return Known(id=number, incident=None, facts=facts_of(stored), changed=True, is_new=True)
-    row = tx.execute(_BY_KEY, {"its_source": told.source, "its_key": key}).one()
+    asked = {"its_source": told.source, "its_key": key}
+    row = tx.execute(_BY_KEY, asked).one_or_none()
+    if row is None:
+        stored = _with(told, "{}")
+        times = {"first_at": told.occurred_at, "last_at": now}
+        fresh = {"source": told.source, "key": key, "facts": stored, **times}
+        number = tx.scalar(_first_heard(tx.dialect.name), fresh)
+        if number is not None:
+            return Known(id=number, incident=None, facts=facts_of(stored), changed=True, is_new=True)
+        row = tx.execute(_BY_KEY, asked).one()  # of two that told of it first the other was faster
     stored = _with(told, row.facts)
     tx.execute(_LEARNT, {"number": row.id, "stored": stored, "at": now})
     owner = None if row.incident is None else IncidentId(row.incident)
@@ -86,6 +92,7 @@ def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
         came_back=before.status == _OVER and not is_over,
         is_other=_joined_by(facts) != _joined_by(before),
         ended_at=ended_at(stored) if is_over else None,
+        kept=tuple(row)[2:],
     )
 
 
@@ -117,29 +124,31 @@ def belongs(tx: sa.Connection, known: Known, owner: IncidentId, *, as_bad_as: Se
     """Make an alert part of an incident, which is as bad as this for it."""
     is_over = known.ended_at is not None
     row = {
-        "number": known.id,
         "owner": owner,
         "open": None if is_over else as_bad_as,
         "ended": as_bad_as if is_over else None,
         "at": known.ended_at,
         "by": (known.facts.resolved_by or _BY_ITSELF) if is_over else None,
     }
-    tx.execute(_BELONGS, row)
+    if tuple(row.values()) != known.kept:
+        tx.execute(_BELONGS, {"number": known.id, **row})
 
 
-def worst_open(tx: sa.Connection, owner: IncidentId) -> Severity | None:
-    """The worst that the incident's alerts imply, of those not resolved; None if all are."""
-    worst = tx.scalar(_WORST, {"owner": owner})
-    return None if worst is None else Severity(worst)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The worst that an incident's alerts imply, of those not resolved (None if all are); and are they many.
+
+    A look at all of many alerts takes long.
+    """
+
+    worst: Severity | None
+    are_many: bool
 
 
-def are_many(tx: sa.Connection, owner: IncidentId) -> bool:
-    """Whether an incident has so many alerts that a look at all of them takes long."""
-    return tx.scalar(_ONE_MORE, {"owner": owner}) is not None
-
-
-_MANY = 100
-_ONE_MORE = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).offset(_MANY - 1).limit(1)
+def standing(tx: sa.Connection, owner: IncidentId) -> Standing:
+    """How an incident's alerts stand."""
+    worst, one_more = tx.execute(_STANDING, {"owner": owner}).one()
+    return Standing(None if worst is None else Severity(worst), one_more is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +214,10 @@ _BELONGS = (
         ended_by=sa.bindparam("by"),
     )
 )
+_MANY = 50
 _WORST = sa.select(sa.func.min(alert.c.open_as)).where(alert.c.incident == sa.bindparam("owner"))
+_ONE_MORE = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).offset(_MANY - 1).limit(1)
+_STANDING = sa.select(_WORST.scalar_subquery(), _ONE_MORE.scalar_subquery())
 _LEARNT = (
     sa.update(alert)
     .where(alert.c.id == sa.bindparam("number"))

@@ -12,12 +12,15 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore
-from multivac.store import members, sayings
+from multivac.store import captures, members, reminders, sayings, tasks
+from multivac.store.captures import Capture
 from multivac.store.facts import person_from
 from multivac.store.members import Member
+from multivac.store.reminders import Reminder
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.summary import Alerts, together
 from multivac.store.tables import alert, incident, policy, role, step, summons
+from multivac.store.tasks import TaskRow
 
 Result = dict[str, Any]
 PAGE, ASK = "page", "ask"  # the kinds of summons
@@ -126,11 +129,15 @@ class Case:
     drill: bool
     shut_at: datetime | None  # since when nobody can write in the channel
     shut_how: str
+    checklists_from: datetime | None  # no phase that was due by then appears any more
     alerts: Alerts
     roles: Mapping[str, RoleRow]
     summons: tuple[Summons, ...]
     steps: Mapping[str, StepRow]
     members: Mapping[str, Member]  # by their id in the chat
+    tasks: Mapping[str, TaskRow]
+    captures: Mapping[str, Capture]
+    reminders: Mapping[int, Reminder]
     acted_at: datetime | None = None  # when people last did something
     cadence: Cadence = Cadence()
     sayings: tuple[Saying, ...] = ()
@@ -176,6 +183,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
     """The incident as it stands. Raises `sqlalchemy.exc.NoResultFound` if there is none."""
     bound = {"number": number}
     row = tx.execute(_CASE, bound).one()
+    acted = row.person_acted_at is not None  # else there is nothing yet that people made
     return Case(
         id=IncidentId(row.id),
         title=row.title,
@@ -201,11 +209,15 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         drill=row.drill,
         shut_at=row.shut_at,
         shut_how=row.shut_how or "",
+        checklists_from=row.checklists_from,
         alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         summons=tuple(map(_summons, tx.execute(_SUMMONS, bound))),
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
         members=members.of(tx, number),
+        tasks=tasks.of_incident(tx, number) if acted else {},
+        captures=captures.of_incident(tx, number) if acted else {},
+        reminders=reminders.of_incident(tx, number) if acted else {},
         acted_at=row.acted_at,
         cadence=_cadence(row),
         sayings=sayings.of(tx, number),

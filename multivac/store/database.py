@@ -164,14 +164,27 @@ class Database:
             self._connect_and_commit(piece)
         piece.answer.set_result(None)
 
-    def _connect_and_commit(self, piece: _Piece) -> None:
+    def _connect_and_commit(self, piece: _Piece | None) -> None:
+        """Commit the piece, and those that wait by then: taking a connection costs a round to the server."""
         try:
             with self.engine.connect() as connection:
-                self._commit_alone(connection, piece)
+                while piece is not None:
+                    self._commit_alone(connection, piece)
+                    piece = None if connection.invalidated else self._at_hand()
         except Exception as error:  # boundary: a database that is away must not end the writer
-            if not piece.answer.done():
+            if piece is not None and not piece.answer.done():
                 self._note_refusal(error)
                 piece.answer.set_exception(error)
+
+    def _at_hand(self) -> _Piece | None:
+        try:
+            piece = self._pieces.get_nowait()
+        except queue.Empty:
+            return None
+        if piece.rank == _LAST:
+            self._pieces.put(piece)
+            return None
+        return piece
 
     def _write_in_groups(self) -> None:
         with self.engine.connect() as connection:  # kept: taking one for each piece costs as much as the work

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.incident import MAY_FOLLOW, OPEN, IncidentId, Person, Severity, Status
+from multivac.incident import MAY_FOLLOW, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore, snapshot
 from multivac.store.facts import person_to
-from multivac.store.tables import incident, insert_new, policy, role, turn
+from multivac.store.tables import IS_OPEN, incident, insert_new, policy, role, turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,19 +155,19 @@ def planned(tx: sa.Connection, number: IncidentId, *, version: int, wake_at: dat
     tx.execute(_PLANNED, {"number": number, "seen": version, "at": wake_at})
 
 
-_FORGOTTEN = 2000
+# Written out, not bound, as IS_OPEN is.
+_FORGOTTEN: sa.ColumnElement[int] = sa.literal_column("2000")
+_DUE: sa.ColumnElement[int] = sa.literal_column("500")
 
 
-def due(tx: sa.Connection, now: datetime, *, limit: int = 500) -> tuple[Touched, ...]:
+def due(tx: sa.Connection, now: datetime) -> tuple[Touched, ...]:
     """Incidents whose time has come, and those that changed since they were looked at; the worst first."""
     row = sa.select(incident.c.id, incident.c.version, incident.c.severity)
     # Two questions, each with an index of its own: asked as one, SQLite reads every incident there ever was.
     # PostgreSQL takes a third of all there ever were for forgotten, unless it is told how many it need give.
     forgotten = row.where(incident.c.planned < incident.c.version).order_by(incident.c.id).limit(_FORGOTTEN)
     woken = row.where(incident.c.wake_at <= now)
-    rows = tx.execute(
-        sa.union(sa.select(forgotten.subquery()), woken).order_by("severity", "id").limit(limit)
-    )
+    rows = tx.execute(sa.union(sa.select(forgotten.subquery()), woken).order_by("severity", "id").limit(_DUE))
     return tuple(
         Touched(number=IncidentId(r.id), version=r.version, severity=Severity(r.severity)) for r in rows
     )
@@ -309,7 +309,7 @@ def leading_now(tx: sa.Connection) -> dict[str, int]:
     rows = tx.execute(
         sa.select(role.c.person)
         .join(incident, incident.c.id == role.c.incident)
-        .where(role.c.name == "lead", incident.c.status.in_(OPEN))
+        .where(role.c.name == "lead", IS_OPEN)
     )
     load: dict[str, int] = {}
     for (stored,) in rows:
@@ -322,7 +322,7 @@ def count_open(tx: sa.Connection) -> dict[str, int]:
     """Open incidents by severity."""
     rows = tx.execute(
         sa.select(incident.c.severity, sa.func.count().label("number"))
-        .where(incident.c.status.in_(OPEN))
+        .where(IS_OPEN)
         .group_by(incident.c.severity)
     )
     return {row.severity: int(row.number) for row in rows}

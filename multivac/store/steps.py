@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from multivac.incident import OPEN, IncidentId
-from multivac.store.tables import incident, insert_into, step
+from multivac.incident import IncidentId
+from multivac.store.tables import IS_OPEN, incident, insert_into, step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +230,7 @@ def undo(tx: sa.Connection, number: IncidentId, names: Collection[str]) -> None:
 
 def forgive(tx: sa.Connection, *, now: datetime) -> None:
     """Let open incidents try again what was given up: an operator may have mended it."""
-    open_ones = sa.select(incident.c.id).where(incident.c.status.in_(OPEN))
+    open_ones = sa.select(incident.c.id).where(IS_OPEN)
     tried = sa.update(step).where(step.c.gave_up.is_not(None), step.c.incident.in_(open_ones))
     numbers = sorted(
         {row.incident for row in tx.execute(tried.values(gave_up=None).returning(step.c.incident))}
@@ -254,8 +254,10 @@ def unfinished(tx: sa.Connection) -> int:
 
 _NOT_DONE = sa.and_(step.c.wanted.is_not(None), sa.or_(step.c.done.is_(None), step.c.done != step.c.wanted))
 # PostgreSQL takes two columns to differ as a rule, and so would read every step there ever was. Asked for the
-# newest so many, it walks the index of the few that are not done.
-_NEWEST = sa.select(step).where(_NOT_DONE).order_by(step.c.incident.desc()).limit(10_000).subquery()
+# newest so many, it walks the index of the few that are not done. How many is written out, not bound: else it
+# would plan anew each time.
+_MOST: sa.ColumnElement[int] = sa.literal_column("10000")
+_NEWEST = sa.select(step).where(_NOT_DONE).order_by(step.c.incident.desc()).limit(_MOST).subquery()
 _UNFINISHED = sa.select(sa.func.count()).where(
     sa.or_(_NEWEST.c.gave_up.is_(None), _NEWEST.c.gave_up != _NEWEST.c.wanted)
 )
@@ -271,7 +273,7 @@ _WAITING_ROWS = (
         (_NEWEST.c.gave_up == _NEWEST.c.wanted).label("gave_up"),
     )
     .join(incident, incident.c.id == _NEWEST.c.incident)
-    .where(incident.c.status.in_(OPEN), incident.c.shut_at.is_(None))
+    .where(IS_OPEN, incident.c.shut_at.is_(None))
 )
 
 

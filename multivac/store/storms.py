@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from multivac.incident import OPEN, IncidentId, Severity
-from multivac.store.tables import incident, policy, storm
+from multivac.store.tables import IS_OPEN, incident, policy, storm
 
 NEVER_WAITS = 2  # sev1 and sev2 open at once, storm or not
 OVER = "over"  # what a notice says at last
@@ -67,9 +67,7 @@ _RECENT = (
     .limit(sa.bindparam("most"))
 )
 _QUEUED = (
-    sa.select(incident.c.id)
-    .where(incident.c.queued_at.is_not(None), incident.c.status.in_(OPEN))
-    .limit(sa.bindparam("most"))
+    sa.select(incident.c.id).where(incident.c.queued_at.is_not(None), IS_OPEN).limit(sa.bindparam("most"))
 )
 _WORST = _QUEUED.order_by(incident.c.severity, incident.c.declared_at, incident.c.id)
 _OLDEST = _QUEUED.order_by(incident.c.declared_at, incident.c.id)
@@ -161,7 +159,7 @@ def _alone(tx: sa.Connection) -> None:
 def count_waiting(tx: sa.Connection) -> int:
     """How many incidents wait for their turn."""
     waiting = sa.select(sa.func.count()).where(incident.c.queued_at.is_not(None))
-    return int(tx.scalar(waiting.where(incident.c.status.in_(OPEN))) or 0)
+    return int(tx.scalar(waiting.where(IS_OPEN)) or 0)
 
 
 # --- the notice -----------------------------------------------------------------------------------

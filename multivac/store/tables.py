@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from multivac.incident import OPEN
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -93,6 +95,11 @@ incident = sa.Table(
     sa.Column("impact", sa.Text),
     sa.Column("declared_by", sa.Text),
     sa.Column("drill", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # While nobody can write in its channel: since when, and how that came ("archived by Cy").
+    sa.Column("shut_at", Instant),
+    sa.Column("shut_how", sa.Text),
+    # No phase of the checklists that was due by then appears any more; far off while they are paused.
+    sa.Column("checklists_from", Instant),
     # When people last did something; until when prompts are put off, and until when all is quiet.
     sa.Column("acted_at", Instant),
     sa.Column("next_update_at", Instant),
@@ -102,9 +109,6 @@ incident = sa.Table(
     # When somebody asked for the channel to be archived; the incident that goes on with this one's alerts.
     sa.Column("archive_at", Instant),
     sa.Column("merged_into", sa.Integer),
-    # While nobody can write in its channel: since when, and how that came ("archived by Cy").
-    sa.Column("shut_at", Instant),
-    sa.Column("shut_how", sa.Text),
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
@@ -135,6 +139,9 @@ sa.Index(
     postgresql_where=incident.c.queued_at.is_not(None),
     sqlite_where=incident.c.queued_at.is_not(None),
 )
+
+# Written out, not bound: PostgreSQL keeps no plan for values that it cannot tell how many rows have.
+IS_OPEN = incident.c.status.in_([sa.literal_column(f"'{one}'") for one in sorted(OPEN)])
 
 # What alerts of an incident have that lets others join it, once for each, however many alerts have it.
 trait = sa.Table(
@@ -229,6 +236,8 @@ entry = sa.Table(
     sa.Column("noted_at", Instant, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("actor", sa.Text),
+    sa.Column("link", sa.Text),  # to the message that it was taken from
+    sa.Column("retracted_at", Instant),  # it stays, and is not shown any more
     sa.UniqueConstraint("incident", "key"),
 )
 
@@ -370,6 +379,62 @@ audit = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("before", sa.Text),
     sa.Column("after", sa.Text),
+)
+
+# What people ticked, skipped or took of the checklists, and the tasks that they added themselves.
+task = sa.Table(
+    "task",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    # Of a checklist: its occurrence and the task's id, such as first-5-minutes/confirm-impact; else a number.
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text),  # of those that people added
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("by", sa.Text),  # who said so last, by name
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("owner", sa.Text),
+    sa.Column("link", sa.Text),
+    sa.Column("retracted_at", Instant),
+)
+
+# Messages that people asked to keep, by a reaction, a pin or a shortcut; `kept` is the edition that is kept.
+capture = sa.Table(
+    "capture",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("message", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # note or task
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False, default=1),
+    sa.Column("kept", sa.Integer, nullable=False, default=0),
+    sa.Column("task", sa.Text),  # the key of the task that was made of it
+    sa.Column("retracted_at", Instant),
+)
+
+# What people asked to be reminded of; `round` is raised by each answer, so that an old button does nothing.
+reminder = sa.Table(
+    "reminder",
+    meta,
+    sa.Column("incident", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("whom", sa.Text),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("every", sa.Integer),  # seconds
+    sa.Column("until_at", Instant),
+    sa.Column("until_done", sa.Boolean, nullable=False, default=False),
+    sa.Column("escalate_to", sa.Text),
+    sa.Column("after", sa.Integer, nullable=False),  # seconds
+    sa.Column("round", sa.Integer, nullable=False, default=1),
+    sa.Column("ended", sa.Text),  # done or cancelled
+    # The last answer: to which round, what, by whom, when.
+    sa.Column("answered", sa.Integer),
+    sa.Column("answer", sa.Text),
+    sa.Column("answered_by", sa.Text),
+    sa.Column("answered_at", Instant),
 )
 
 # What people say that is carried somewhere: updates, follow-ups, and lines on what they changed.

@@ -24,6 +24,7 @@ def note(tx: sa.Connection, number: IncidentId, entries: Sequence[Entry], *, now
             "noted_at": now,
             "text": one.text,
             "actor": one.actor,
+            "link": one.link,
         }
         for one in entries
     ]
@@ -45,10 +46,22 @@ def last(tx: sa.Connection, number: IncidentId, kind: EntryKind) -> Entry | None
 
 
 def entries(tx: sa.Connection, number: IncidentId) -> tuple[Entry, ...]:
-    """The whole timeline in the order in which things happened."""
-    rows = tx.execute(sa.select(entry).where(entry.c.incident == number).order_by(entry.c.at, entry.c.id))
+    """The whole timeline in the order in which things happened, without what was taken back."""
+    stands = (entry.c.incident == number, entry.c.retracted_at.is_(None))
+    rows = tx.execute(sa.select(entry).where(*stands).order_by(entry.c.at, entry.c.id))
     return tuple(map(_entry, rows))
 
 
+def retract(
+    tx: sa.Connection, number: IncidentId, prefix: str, *, now: datetime, but: str | None = None
+) -> None:
+    """Show the entries whose key begins so no more, but for one; they stay in the table."""
+    gone = [entry.c.incident == number, entry.c.key.startswith(prefix, autoescape=True)]
+    gone += [entry.c.retracted_at.is_(None), entry.c.key != (but or "")]
+    tx.execute(sa.update(entry).where(*gone).values(retracted_at=now))
+
+
 def _entry(row: sa.Row[Any]) -> Entry:
-    return Entry(kind=EntryKind(row.kind), at=row.at, text=row.text, key=row.key, actor=row.actor)
+    return Entry(
+        kind=EntryKind(row.kind), at=row.at, text=row.text, key=row.key, actor=row.actor, link=row.link
+    )

@@ -10,9 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from multivac.incident import OPEN, Facts, IncidentId, Severity
+from multivac.incident import Facts, IncidentId, Severity
 from multivac.playbook import Playbook, gist, restore
-from multivac.store.tables import alert, incident, insert_into, policy, trait
+from multivac.store.tables import IS_OPEN, alert, incident, insert_into, policy, trait
 
 _LINKED, _DEDUP_KEY, _SERVICE, _TITLE = "linked", "dedup key", "service", "title"
 _LOOKED_AT = 50  # incidents of one kind that are open at once; more is no question of joining any more
@@ -93,7 +93,7 @@ def _remember(dialect: str) -> sa.Executable:
 
 def forget(tx: sa.Connection, before: datetime) -> int:
     """Delete what nobody will join by any more: of incidents declared before then that are over."""
-    still_open = sa.select(incident.c.id).where(incident.c.status.in_(OPEN))
+    still_open = sa.select(incident.c.id).where(IS_OPEN)
     gone = sa.delete(trait).where(trait.c.declared_at < before, trait.c.incident.not_in(still_open))
     return tx.execute(gone).rowcount
 
@@ -148,7 +148,7 @@ def may_share(mine: Playbook, its: Playbook) -> bool:
 _OPEN_ONES = (
     sa.select(incident.c.id, incident.c.severity, incident.c.declared_at, policy.c.body)
     .join(policy, policy.c.digest == incident.c.policy)
-    .where(incident.c.status.in_(OPEN))
+    .where(IS_OPEN)
     .order_by(incident.c.severity, incident.c.declared_at, incident.c.id)
     .limit(_LOOKED_AT)
 )

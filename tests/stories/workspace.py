@@ -87,6 +87,10 @@ class Slack:
         bot = self.standin.space.bot.id
         return [one.name for one in self.standin.space.channels.values() if one.creator == bot and one.name]
 
+    def person(self, who: str) -> str:
+        """The whole name of somebody who is named by their first name."""
+        return _full_name(self.standin, who)
+
     def says(self, channel: str, who: str, text: str) -> None:
         """Let a person write."""
         self.standin.person_says(self.channel(channel).name, _full_name(self.standin, who), text)

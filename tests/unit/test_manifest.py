@@ -16,6 +16,7 @@ from multivac.check import slack_manifest
 from multivac.check.manifest import usage_hint
 from multivac.check.scopes import EVENTS, SCOPES, Feature
 from multivac.errors import GiveUp
+from multivac.ports import Posted
 from tests.slack_site import HELLO, MARKER, NOON
 from tests.stories.stage import Clock, Logs, Multivac
 
@@ -147,6 +148,10 @@ def everything(chat: SlackDoctor) -> Iterator[Callable[[], object]]:
             lambda p=posted: chat.reply(p, HELLO, MARKER, loud=False),
             lambda p=posted: chat.find_reply(p, MARKER),
             lambda p=posted: chat.pin(p),
+            lambda p=posted: chat.read(p),
+            lambda p=posted: chat.read(Posted(p.channel, "1700000000.000100")),
+            lambda p=posted: chat.react(p, "memo"),
+            lambda p=posted: chat.react(p, "memo", off=True),
             lambda c=channel: chat.bookmark(c, "x", "https://example.com", look_first=True),
             lambda c=channel: chat.find_message(c, MARKER, since=since),
             lambda c=channel: chat.people_spoke(c),

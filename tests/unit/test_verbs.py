@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from multivac.desk.front import DOES
 from multivac.incident import Severity
 from multivac.reference import verbs_page
+from multivac.shortcuts import SHORTCUTS, Shortcut
 from multivac.verbs import VERBS, Bare, Spoken, Unclear, Verb, Words, read, span
 
 ROOT = Path(__file__).parents[2]
@@ -87,3 +88,11 @@ def test_times_are_read() -> None:
 @given(st.text())
 def test_whatever_is_typed_is_read(line: str) -> None:
     read(line)
+
+
+@pytest.mark.parametrize("shortcut", SHORTCUTS, ids=lambda one: one.id)
+def test_a_shortcut_says_a_line_that_means_something(shortcut: Shortcut) -> None:
+    line = f"{shortcut.line} from:1700000000.000100" if shortcut.keeps else shortcut.line
+    assert spoken(line)[1].message == ("1700000000.000100" if shortcut.keeps else "")
+    assert len(shortcut.name) <= 24
+    assert spoken("note The call comes from:Berlin")[1].text == "The call comes from:Berlin"

@@ -8,7 +8,7 @@ import pytest
 from multivac import voice
 from multivac.incident import IncidentId, Severity, Status
 from multivac.playbook import Playbook
-from multivac.response import STEPS
+from multivac.steps.table import STEPS
 from multivac.store.cases import Cadence, Case, StepRow
 from multivac.store.summary import together
 
@@ -43,12 +43,16 @@ def case(*said: str, at: datetime = NOON) -> Case:
         impact="",
         declared_by=None,
         drill=False,
+        shut_at=None,
+        shut_how="",
+        checklists_from=None,
+        members={},
+        tasks={},
+        captures={},
+        reminders={},
         alerts=together(()),
         roles={},
         summons=(),
-        shut_at=None,
-        shut_how="",
-        members={},
         steps=rows,
     )
 

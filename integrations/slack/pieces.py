@@ -1,0 +1,114 @@
+"""The pieces of which messages are made in Slack: paragraphs, lists, small print, buttons, menus. Pure."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from integrations.slack.text import joined, plain
+from multivac.briefing import Press
+
+# Slack's limits: https://docs.slack.dev/reference/block-kit/blocks. The header keeps a distance from
+# its 150, because Slack may count an emoji by its name.
+HEADER_LIMIT = 120
+SECTION_LIMIT = 3000
+# All blocks together may not pass about 13,200 characters, which Slack does not document.
+LIST_LIMIT = 9000
+BUTTON_LIMIT = 75
+VALUE_LIMIT = 2000
+OPTION_VALUE_LIMIT = 150
+
+# Plain dictionaries: the SDK's own block classes check themselves at each drawing, which cost a third
+# of the time of a call. The tests hold every drawing against those classes instead.
+Block = dict[str, Any]
+
+
+def presses(said: Sequence[Press]) -> Block | None:
+    """A row of buttons; what each says is its value, so that one of an older release still works."""
+    if not said:
+        return None
+    return {"type": "actions", "elements": [button(one, place) for place, one in enumerate(said)]}
+
+
+def button(said: Press, place: int) -> dict[str, Any]:
+    """A button; `place` tells it from the others of the message."""
+    drawn: dict[str, Any] = {
+        "type": "button",
+        "action_id": f"say-{place}",
+        "text": plain_text(said.label, BUTTON_LIMIT),
+        "value": said.line[:VALUE_LIMIT],
+    }
+    if said.stands_out:
+        drawn["style"] = "primary"
+    if said.confirm:
+        drawn["confirm"] = {
+            "title": plain_text("Are you sure?", 100),
+            "text": plain_text(said.confirm, 300),
+            "confirm": plain_text(said.label, 30),
+            "deny": plain_text("No", 30),
+        }
+    return drawn
+
+
+def plain_text(text: str, limit: int) -> dict[str, Any]:
+    """Text without any layout."""
+    return {"type": "plain_text", "text": plain(text, limit), "emoji": True}
+
+
+def menu(label: str, said: Sequence[Press]) -> dict[str, Any] | None:
+    """A menu of presses, if there are any that fit it.
+
+    It has another id whenever its entries differ: else Slack goes on showing what somebody chose.
+    """
+    fits = [one for one in said if len(one.line) <= OPTION_VALUE_LIMIT]
+    if not fits:
+        return None
+    place = zlib.crc32("".join([label, *(one.line for one in fits)]).encode())
+    return {
+        "type": "static_select",
+        "action_id": f"say-{place}",
+        "placeholder": plain_text(label, BUTTON_LIMIT),
+        "options": [{"text": plain_text(one.label or "-", BUTTON_LIMIT), "value": one.line} for one in fits],
+    }
+
+
+def header(text: str) -> Block:
+    """A title; without words in it Slack would refuse it."""
+    shown = plain(text, HEADER_LIMIT) or "No title"
+    return {"type": "header", "text": {"type": "plain_text", "text": shown, "emoji": True}}
+
+
+def sections(text: str) -> list[Block]:
+    """A paragraph, if there is something in it."""
+    return [{"type": "section", "text": mrkdwn(text)}] if text.strip() else []
+
+
+def fields(known: dict[str, str]) -> Block:
+    """Names and values side by side; those without a value are left out."""
+    said = [mrkdwn(f"*{name}*\n{value}") for name, value in known.items() if value]
+    return {"type": "section", "fields": said}
+
+
+def context(*parts: str) -> Block | None:
+    """Small print, if there is some."""
+    said = [mrkdwn(each) for each in parts if each]
+    return {"type": "context", "elements": said} if said else None
+
+
+def listed(lines: Iterable[str], limit: int = LIST_LIMIT) -> list[Block]:
+    """The lines in as few sections as hold them, and a count of those for which there is no room."""
+    shown = joined(lines, limit, "\n").split("\n")
+    paragraphs = list[str]()
+    for each in shown:
+        if paragraphs and len(paragraphs[-1]) + 1 + len(each) <= SECTION_LIMIT:
+            paragraphs[-1] += f"\n{each}"
+        else:
+            paragraphs.append(each)
+    return [block for text in paragraphs for block in sections(text)]
+
+
+def mrkdwn(text: str) -> dict[str, Any]:
+    """Text of ours, in which words from outside are escaped already."""
+    # verbatim: Slack adds no links and no mentions of its own to words that came from outside.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}

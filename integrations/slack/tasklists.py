@@ -1,0 +1,70 @@
+"""What tasks look like in Slack: a line each, with a button while somebody can tick it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from integrations.slack.pieces import LIST_LIMIT, Block, button, listed, menu, mrkdwn
+from integrations.slack.text import joined, line, link, time_of_day
+from multivac.briefing import Link, TaskLine
+from multivac.incident import TaskState
+
+MOST_BUTTONS = 8
+_MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
+_STATE = {TaskState.OPEN: "to do", TaskState.DONE: "done", TaskState.SKIPPED: "skipped"}
+
+
+def task_blocks(tasks: Sequence[TaskLine], limit: int = LIST_LIMIT) -> list[Block]:
+    """The tasks in their order; the first open ones can be ticked, taken and skipped."""
+    lines = [_task(task) for task in tasks]
+    with_button = [place for place, task in enumerate(tasks) if task.done][:MOST_BUTTONS]
+    if len(joined(lines, limit, "\n").split("\n")) != len(lines):
+        with_button = []  # there is no room for all of them, and less for buttons
+    return [*_blocks(tasks, lines, with_button), *_menus([tasks[place] for place in with_button])]
+
+
+def _blocks(tasks: Sequence[TaskLine], lines: Sequence[str], with_button: Sequence[int]) -> Iterator[Block]:
+    """Each with a button in a section of its own; those between them together."""
+    begin = 0
+    for place in with_button:
+        if begin < place:
+            yield from listed(lines[begin:place])
+        begin = place + 1
+        done = tasks[place].done
+        assert done is not None  # noqa: S101  # chosen for having one
+        yield {"type": "section", "text": mrkdwn(lines[place]), "accessory": button(done, place)}
+    if begin < len(lines):
+        yield from listed(lines[begin:])
+
+
+def _menus(tasks: Sequence[TaskLine]) -> Iterator[Block]:
+    menus = (
+        menu("Assign to me", [task.take for task in tasks if task.take]),
+        menu("Skip", [task.skip for task in tasks if task.skip]),
+    )
+    elements = [one for one in menus if one]
+    if elements:
+        yield {"type": "actions", "elements": elements}
+
+
+def _task(task: TaskLine) -> str:
+    page = link(Link(label=task.link_label, url=task.link)) if task.link else ""
+    parts = (line(task.text, 300), line(task.role or "", 50), _state(task), page)
+    said = f"{_MARK[task.state]} {' · '.join(filter(None, parts))}"
+    if task.state is TaskState.DONE and task.by:
+        return f"{said} — {line(task.by, 80)}" + (f" {time_of_day(task.at)}" if task.at else "")
+    return said
+
+
+def _state(task: TaskLine) -> str:
+    state = _STATE[task.state]
+    match task.state:
+        case TaskState.SKIPPED if task.by:
+            return f"{state} by {line(task.by, 80)}"
+        case TaskState.SKIPPED if task.why_skipped:
+            return f"{state}: {line(task.why_skipped, 150)}"
+        case TaskState.OPEN if task.owner:
+            return f"{line(task.owner, 80)} does it"
+        case TaskState.DONE if task.by:
+            return ""
+    return state

@@ -1,0 +1,131 @@
+"""Keeping messages: by a reaction, a pin or a shortcut; and following what becomes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+import sqlalchemy as sa
+
+from multivac.briefing import fingerprint
+from multivac.desk.asking import Change, House, Reply, Sitting
+from multivac.errors import Refused
+from multivac.incident import IncidentId
+from multivac.jobs import Put
+from multivac.store import acts, captures, incidents, tasks, timeline
+from multivac.store import people as directory
+from multivac.store.acts import Act
+from multivac.store.captures import Capture
+from multivac.store.cases import Case
+
+_MAY_BE_TAKEN_BACK = timedelta(minutes=10)
+
+
+class Deed(Enum):
+    """What somebody did to a message."""
+
+    KEEP = "kept"
+    TAKE_BACK = "taken back"
+    EDIT = "edited"
+    DELETE = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """What somebody did to a message without asking for an answer.
+
+    `request` is the same in each redelivery; `by`, `channel` and `message` are the chat's ids; `kind` is
+    what to keep it as, "note" or "task".
+    """
+
+    request: str
+    by: str
+    channel: str
+    message: str
+    deed: Deed
+    kind: str = "note"
+    via: str = "reaction"
+
+
+def capture(sitting: Sitting, kind: str) -> Reply:
+    """Keep the message that somebody chose."""
+
+    def keep(tx: sa.Connection, case: Case) -> Change:
+        if sitting.ask.channel != case.channel_id:
+            raise Refused(f"Only messages of #{case.channel_name} can be kept in INC-{case.id}.")
+        ask = sitting.ask
+        new = Capture(message=sitting.words.message, kind=kind, by=ask.by, via=ask.via, at=sitting.now)
+        captures.begin(tx, case.id, new)
+        return Change(
+            said="It is in the timeline." if kind == "note" else "It is a task now.", after=new.message
+        )
+
+    return sitting.change(keep)
+
+
+def notice(house: House, sign: Sign) -> None:
+    """Write down what somebody did to a message, once, and have the response follow.
+
+    A message that is nobody's business costs one read.
+    """
+    database = house.out.database
+    with database.read() as tx:
+        find = acts.in_channel(tx, sign.channel) if sign.deed is Deed.KEEP else None
+        number = find or captures.in_channel(tx, sign.channel, sign.message)
+    if number is None:
+        return
+    put = database.write(lambda tx: _write(tx, house, sign, number=number), urgent=True)
+    if put is not None:
+        house.jobs.begin(put)
+
+
+def _write(tx: sa.Connection, house: House, sign: Sign, *, number: IncidentId) -> Put | None:
+    now = house.out.clock.now()
+    incidents.lock(tx, number)
+    known = directory.known_as(tx, "slack", sign.by)
+    by = known.key if known else f"slack:{sign.by}"
+    if not acts.leave_trail(tx, _act(sign, number, by=by, now=now)):
+        return None
+    incidents.person_acted(tx, number, at=now)
+    match sign.deed:
+        case Deed.KEEP:
+            new = Capture(message=sign.message, kind=sign.kind, by=sign.by, via=sign.via, at=now)
+            captures.begin(tx, number, new)
+        case Deed.EDIT:
+            captures.edited(tx, number, sign.message)
+        case Deed.TAKE_BACK | Deed.DELETE:
+            for one in captures.of_incident(tx, number).values():
+                if one.message == sign.message and not one.retracted and _ends(sign, one, now=now):
+                    _retract(tx, number, one, now=now, with_task=sign.deed is Deed.TAKE_BACK)
+    return house.jobs.put(tx, incidents.touch(tx, number))
+
+
+def _ends(sign: Sign, one: Capture, *, now: datetime) -> bool:
+    """Whether it is kept no more: its author has deleted it, or whoever kept it is quick to take it back."""
+    if sign.deed is Deed.DELETE:
+        return True
+    is_theirs = (one.by, one.kind, one.via) == (sign.by, sign.kind, sign.via)
+    return is_theirs and now - one.at <= _MAY_BE_TAKEN_BACK
+
+
+def _retract(tx: sa.Connection, number: IncidentId, one: Capture, *, now: datetime, with_task: bool) -> None:
+    captures.retract(tx, number, one, at=now)
+    if one.kind == "note":
+        timeline.retract(tx, number, f"message:{one.message}/", now=now)
+    elif one.task is not None and with_task:
+        tasks.retract(tx, number, one.task, at=now)
+
+
+def _act(sign: Sign, number: IncidentId, *, by: str, now: datetime) -> Act:
+    return Act(
+        request=sign.request,
+        ref=fingerprint(sign.request)[:4].upper(),
+        at=now,
+        actor=by,
+        verb=sign.kind,
+        via=sign.via,
+        incident=number,
+        outcome="done",
+        after=f"{sign.deed.value}: {sign.message}",
+    )

@@ -1,0 +1,232 @@
+"""Reminders: asked for, listed, answered, put off, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+
+from multivac.briefing import Answer, Asked, Field, Form, Press, clock_time
+from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.tasks import person_meant
+from multivac.desk.telling import time_of_day
+from multivac.errors import Refused
+from multivac.incident import EntryKind, Person
+from multivac.store import reminders as rows
+from multivac.store.cases import Case
+from multivac.store.reminders import Reminder
+from multivac.verbs import Words, read_words, span
+
+_LONGEST = 300
+_SNOOZE = timedelta(minutes=15)
+_ASK_AGAIN = timedelta(minutes=10)
+_LEAST = timedelta(minutes=1)
+_LONGEST_SPAN = timedelta(days=30)
+_MOST = 50  # of one incident, those that have ended too
+_OFFERED = 5
+_HOW = "Write it so: `/incident remind me in:20m Look at the queue`, or every:15m, or at:14:00 in UTC."
+
+
+def remind(sitting: Sitting) -> Reply:
+    """Write down what to remind somebody of; without a time or a text, ask."""
+    words = sitting.words
+    if sitting.ask.fields:
+        words = read_words(sitting.verb, f"{sitting.ask.fields.get('when', '')} {sitting.text('text')}")
+    elif not words.text:
+        return _form(sitting)
+    first, _, rest = words.text.partition(" ")
+    text = rest if first.lower() in {"me", "here"} else words.text
+    if not text:
+        raise Refused(f"Say what it is about. {_HOW}")
+    new = Reminder(
+        number=0,
+        text=text[:_LONGEST],
+        by=sitting.person,
+        whom=_whom(sitting, words, first.lower()),
+        due_at=_due_at(sitting, words),
+        every=_checked(words.every) if words.every else None,
+        escalate_to=_escalate_to(sitting, words),
+        after=_checked(_span(words.options.get("after"))) if "after" in words.options else _ASK_AGAIN,
+        until_at=_until_at(sitting, words),
+        until_done=words.options.get("until", "").lower() == "done",
+    )
+    return sitting.change(partial(_add, sitting=sitting, new=new))
+
+
+def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> Change:
+    if not case.status.is_open:
+        raise Refused(f"INC-{case.id} is {case.status}. Reopen it first.")
+    if len(case.reminders) >= _MOST:
+        raise Refused(f"INC-{case.id} has had {_MOST} reminders. `/incident reminders` shows them.")
+    number = rows.add(tx, case.id, new)
+    whom = _called(new, sitting.person)
+    return Change(
+        said=f"Reminder {number}: {whom} at {clock_time(new.due_at)}{_repeats(new)}.",
+        kind=EntryKind.TASK,
+        entry=f"{sitting.person.name} set reminder {number}: {new.text}",
+        after=str(number),
+    )
+
+
+def _called(one: Reminder, me: Person) -> str:
+    if one.whom is None:
+        return "the channel"
+    return "you" if one.whom.key == me.key else one.whom.name
+
+
+def _repeats(one: Reminder) -> str:
+    return f", then every {round(one.every.total_seconds() / 60)} minutes" if one.every else ""
+
+
+def _whom(sitting: Sitting, words: Words, first: str) -> Person | None:
+    chosen = sitting.ask.fields.get("whom", "")
+    named = [chosen] if isinstance(chosen, str) and chosen else list(words.people)
+    if named:
+        return person_meant(sitting, named[0])
+    return None if first == "here" else sitting.person
+
+
+def _escalate_to(sitting: Sitting, words: Words) -> Person | None:
+    named = words.options.get("escalate")
+    if named is None:
+        return None
+    if named.lower() == "me":
+        return sitting.person
+    if named[:1] not in {"U", "W"}:
+        raise Refused(f"“{named}” is nobody I know. Mention them: escalate:@bo.")
+    return person_meant(sitting, named)
+
+
+def _due_at(sitting: Sitting, words: Words) -> datetime:
+    now = sitting.now
+    if words.at is not None:
+        then = time_of_day(words.at, now)
+        return then if then > now else then + timedelta(days=1)
+    lasts = words.after or words.every
+    if lasts is None:
+        raise Refused(f"Say when. {_HOW}")
+    return now + _checked(lasts)
+
+
+def _checked(lasts: timedelta) -> timedelta:
+    if not _LEAST <= lasts <= _LONGEST_SPAN:
+        raise Refused("Name a time from one minute to 30 days, such as 20m or 2h.")
+    return lasts
+
+
+def _span(said: str | None) -> timedelta:
+    lasts = span(said or "")
+    if lasts is None:
+        raise Refused(f"“{said}” is no time span. Write it like 15m or 1h.")
+    return lasts
+
+
+def _until_at(sitting: Sitting, words: Words) -> datetime | None:
+    said = words.options.get("until", "resolved").lower()
+    if said in {"done", "resolved"}:  # whatever is said, it ends with the incident
+        return None
+    then = time_of_day(said, sitting.now)
+    return then if then > sitting.now else then + timedelta(days=1)
+
+
+def _form(sitting: Sitting) -> Form:
+    spans = ("in:10m", "in:20m", "in:30m", "in:1h", "every:15m", "every:30m")
+    choices = tuple((one, one.replace("in:", "In ").replace("every:", "Every ")) for one in spans)
+    return Form(
+        title="Remind somebody",
+        line=f"INC-{sitting.incident} remind",
+        send="Remind",
+        fields=(
+            Field(name="text", label="Of what?", kind=Asked.LINE, optional=False, longest=_LONGEST),
+            Field(
+                name="when",
+                label="When?",
+                kind=Asked.CHOICE,
+                choices=choices,
+                filled=("in:20m",),
+                optional=False,
+            ),
+            Field(name="whom", label="Whom? You, if left empty.", kind=Asked.PERSON),
+        ),
+    )
+
+
+# --- what stands ----------------------------------------------------------------------------------
+
+
+def reminders(sitting: Sitting) -> Reply:
+    """Show them, or do with one what the words say."""
+    word, *rest = sitting.words.text.lower().split() or ["list"]
+    match word:
+        case "list":
+            return _list(sitting)
+        case "done" | "snooze" | "cancel" if rest:
+            return sitting.change(partial(_answer, sitting=sitting, said=(word, *rest)))
+        case _:
+            raise Refused("Say which: reminders done 1, reminders snooze 1 15m, reminders cancel 1.")
+
+
+def _list(sitting: Sitting) -> Reply:
+    case, now = sitting.case(), sitting.now
+    still = [one.current(now) for one in case.reminders.values() if not one.is_over(now)]
+    if not still or not case.status.is_open:
+        return Answer(lines=(f"Nobody is to be reminded of anything in INC-{case.id}. {_HOW}",))
+    lines = (
+        f"{one.number}. {clock_time(one.due_at)}{_repeats(one)}: {one.text} · {_called(one, sitting.person)}"
+        for one in still
+    )
+    presses = (
+        Press(label=f"Cancel {one.number}: {one.text}", line=f"INC-{case.id} reminders cancel {one.number}")
+        for one in still[:_OFFERED]
+    )
+    return Answer(title=f"Reminders of INC-{case.id}", lines=tuple(lines), presses=tuple(presses))
+
+
+def _answer(tx: sa.Connection, case: Case, *, sitting: Sitting, said: Sequence[str]) -> Change:
+    word, which, *rest = said
+    kept, number = _find(case, which)
+    one = kept.current(sitting.now)
+    if kept.ended is not None or (kept.answered is not None and number == kept.answered):
+        return Change(said=_already(kept))
+    by = sitting.person.name
+    answered = replace(one, answered=one.round, answered_by=by, answered_at=sitting.now)
+    match word:
+        case "cancel":
+            new = replace(answered, answer="Cancelled", ended="cancelled")
+        case "done" if one.every is None or one.until_done:
+            new = replace(answered, answer="Done", ended="done")
+        case "done":
+            assert one.every is not None  # noqa: S101  # the case above
+            due_at = one.due_at if one.due_at > sitting.now else one.due_at + one.every
+            new = replace(answered, answer="Done", due_at=due_at, round=one.round + 1)
+        case _:
+            wait = _checked(_span(rest[0])) if rest else _SNOOZE
+            new = replace(answered, answer="Snoozed", due_at=sitting.now + wait, round=one.round + 1)
+    rows.write(tx, case.id, new)
+    is_shown = sitting.ask.via == "button" and word != "cancel"
+    later = f" until {clock_time(new.due_at)}" if new.ended is None else ""
+    return Change(
+        said="" if is_shown else f"{new.answer}{later}: {one.text}",
+        kind=EntryKind.TASK,
+        entry=f"{by} answered reminder {one.number}, {(new.answer or '').lower()}: {one.text}",
+        before=str(one.round),
+        after=new.answer,
+    )
+
+
+def _find(case: Case, which: str) -> tuple[Reminder, int]:
+    """The reminder and the round of it that are meant; of a number alone, the newest."""
+    number, _, round_ = which.partition("/")
+    kept = case.reminders.get(int(number)) if number.isdecimal() and len(number) < 9 else None  # noqa: PLR2004
+    if kept is None:
+        raise Refused(f"There is no reminder {which}. `/incident reminders` shows what there is.")
+    return kept, int(round_) if round_.isdecimal() else kept.round
+
+
+def _already(one: Reminder) -> str:
+    if one.answered_at is None:
+        return f"Reminder {one.number} has ended."
+    return f"Already {(one.answer or '').lower()} by {one.answered_by} at {clock_time(one.answered_at)}."

@@ -1,0 +1,269 @@
+"""Tasks: ticked, skipped, taken, added; and the checklists they stand in, shown, skipped, paused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from multivac.briefing import Answer, Asked, Field, Form, Press, TaskLine, clock_time
+from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.capturing import capture
+from multivac.desk.people import who_is
+from multivac.errors import Refused
+from multivac.incident import EntryKind, Person, TaskState
+from multivac.steps import checklists
+from multivac.steps.tasks import line_of, own_tasks
+from multivac.store import acts
+from multivac.store import tasks as rows
+from multivac.store.cases import Case
+from multivac.store.tasks import TaskRow
+
+_LONGEST = 300
+_NO_PHASE = datetime(9999, 1, 1, tzinfo=UTC)  # paused: nothing is due later than that
+_MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
+
+
+def task(sitting: Sitting) -> Reply:
+    """Do with a task what the first word says."""
+    word, _, rest = sitting.words.text.partition(" ")
+    if word in _DOES:
+        return _DOES[word](sitting, rest.strip())
+    raise Refused(
+        f"Say what to do with it: {', '.join(filter(None, _DOES))}. Such as: task add Call the bank."
+    )
+
+
+# --- one task -------------------------------------------------------------------------------------
+
+
+def _add(sitting: Sitting, text: str) -> Reply:
+    if sitting.words.message:
+        return capture(sitting, "task")
+    said = sitting.text("text") if sitting.ask.fields else text
+    if not said and not sitting.ask.fields:
+        return _add_form(sitting)
+    if not said:
+        raise BadField("text", "Write what is to be done.")
+    owner = _owner(sitting)
+
+    def add(tx: sa.Connection, case: Case) -> Change:
+        new = TaskRow(
+            key="",
+            text=said[:_LONGEST],
+            state=TaskState.OPEN,
+            at=sitting.now,
+            owner=owner,
+            by=sitting.person.name,
+        )
+        key = rows.add(tx, case.id, new)
+        for_whom = f" for {owner.name}" if owner else ""
+        entry = f"{sitting.person.name} added task {key}{for_whom}: {new.text}"
+        return Change(said=f"Task {key} is added{for_whom}.", kind=EntryKind.TASK, entry=entry, after=key)
+
+    return sitting.change(add)
+
+
+def _add_form(sitting: Sitting) -> Form:
+    return Form(
+        title="Add a task",
+        line=f"INC-{sitting.incident} task add",
+        send="Add",
+        fields=(
+            Field(
+                name="text", label="What is to be done?", kind=Asked.LINE, optional=False, longest=_LONGEST
+            ),
+            Field(name="owner", label="Who does it?", kind=Asked.PERSON),
+        ),
+    )
+
+
+def _owner(sitting: Sitting) -> Person | None:
+    chosen = sitting.ask.fields.get("owner", "")
+    named = [chosen] if isinstance(chosen, str) and chosen else list(sitting.words.people)
+    return person_meant(sitting, named[0]) if named else None
+
+
+def person_meant(sitting: Sitting, chat_id: str) -> Person:
+    """Who has this id of the chat. Raises `Refused` for a guest, who can do nothing here."""
+    if chat_id == sitting.ask.by:
+        return sitting.person
+    person, is_guest = who_is(sitting.house.out, chat_id, "")
+    if is_guest:
+        raise Refused(f"{person.name} is a guest, and can do nothing here.")
+    return person
+
+
+def _done(sitting: Sitting, named: str) -> Reply:
+    return _settle(sitting, named, TaskState.DONE)
+
+
+def _skip(sitting: Sitting, named: str) -> Reply:
+    return _settle(sitting, named, TaskState.SKIPPED)
+
+
+def _settle(sitting: Sitting, named: str, state: TaskState) -> Reply:
+    did = "did" if state is TaskState.DONE else "skipped"
+
+    def settle(tx: sa.Connection, case: Case) -> Change:
+        key, line = _find(case, named)
+        if line.state is not TaskState.OPEN:
+            return Change(said=_already(line))
+        by = sitting.person.name
+        rows.settle(tx, case.id, TaskRow(key=key, state=state, by=by, at=sitting.now))
+        return Change(
+            # A button shows by itself what came of it.
+            said=""
+            if sitting.ask.via == "button" and case.status.is_open
+            else f"{state.capitalize()}: {line.text}",
+            kind=EntryKind.TASK,
+            entry=f"{by} {did}: {line.text}",
+            before=line.state,
+            after=state,
+        )
+
+    return sitting.change(settle)
+
+
+def _already(line: TaskLine) -> str:
+    what = "done" if line.state is TaskState.DONE else "skipped"
+    if not line.by or line.at is None:
+        return f"Already {what}: the facts show it."
+    return f"Already {what} by {line.by} at {clock_time(line.at)}."
+
+
+def _assign(sitting: Sitting, named: str) -> Reply:
+    named = named.removesuffix(" me").strip()
+    people = sitting.words.people
+    owner = person_meant(sitting, people[0]) if people else sitting.person
+
+    def assign(tx: sa.Connection, case: Case) -> Change:
+        key, line = _find(case, named)
+        if line.state is not TaskState.OPEN:
+            return Change(said=_already(line))
+        rows.give(tx, case.id, key, owner=owner, at=sitting.now)
+        whose = "You do" if owner.key == sitting.person.key else f"{owner.name} does"
+        is_shown = sitting.ask.via == "button"
+        return Change(
+            said="" if is_shown else f"{whose}: {line.text}",
+            kind=EntryKind.TASK,
+            entry=f"{owner.name} does: {line.text}",
+            before=line.owner,
+            after=owner.name,
+        )
+
+    return sitting.change(assign)
+
+
+def _find(case: Case, named: str) -> tuple[str, TaskLine]:
+    """The one task that is meant: by its key, its number, or words of its text. Raises `Refused`."""
+    every = _every(case)
+    key = named.rstrip(".")
+    if key in every:
+        return key, every[key]
+    words = named.lower().split()
+    found = [key for key, line in every.items() if words and all(word in line.text.lower() for word in words)]
+    still = [key for key in found if every[key].state is TaskState.OPEN] or found
+    if len(still) == 1:
+        return still[0], every[still[0]]
+    why = "No task" if not found else "More than one task"
+    raise Refused(f"{why} is called “{named}”. `/incident task list` shows them all.")
+
+
+def _every(case: Case) -> Mapping[str, TaskLine]:
+    of_lists = {
+        key: line for one in checklists.known(case) for key, line in checklists.lines_of(case, one).items()
+    }
+    return of_lists | {row.key: line_of(case, row) for row in own_tasks(case)}
+
+
+# --- looking at them ------------------------------------------------------------------------------
+
+_OFFERED = 5
+
+
+def _list(sitting: Sitting, rest: str) -> Reply:
+    del rest
+    case = sitting.case()
+    lists = [line for one in checklists.shown_now(case) for line in checklists.lines_of(case, one).items()]
+    lines = lists + [(row.key, line_of(case, row)) for row in own_tasks(case)]
+    if not lines:
+        told = f"INC-{case.id} has no tasks yet."
+        return Answer(lines=(told,), presses=(Press(label="Add a task", line=f"INC-{case.id} task add"),))
+    still = [(key, line) for key, line in lines if line.state is TaskState.OPEN]
+    presses = [
+        Press(label=f"Done: {line.text}", line=f"INC-{case.id} task done {key}") for key, line in still
+    ]
+    add = Press(label="Add a task", line=f"INC-{case.id} task add")
+    title = f"Tasks of INC-{case.id}, {len(still)} to do"
+    return Answer(
+        title=title, lines=tuple(_shown(line) for _, line in lines), presses=(*presses[:_OFFERED], add)
+    )
+
+
+def _shown(line: TaskLine) -> str:
+    whose = [f"{line.owner} does it" if line.owner and line.state is TaskState.OPEN else ""]
+    if line.state is not TaskState.OPEN and line.by and line.at:
+        whose.append(f"{line.by} {clock_time(line.at)}")
+    return " · ".join(filter(None, (f"{_MARK[line.state]} {line.text}", line.role or "", *whose)))
+
+
+_DOES: Mapping[str, Callable[[Sitting, str], Reply]] = {
+    "": _list,
+    "add": _add,
+    "done": _done,
+    "skip": _skip,
+    "assign": _assign,
+    "list": _list,
+}
+
+
+# --- the checklists -------------------------------------------------------------------------------
+
+
+def checklist(sitting: Sitting) -> Reply:
+    """Show them, skip what is left of them, or let no further one come."""
+    match sitting.words.text.lower():
+        case "" | "show":
+            return _list(sitting, "")
+        case "skip":
+            return _skip_all(sitting)
+        case "pause":
+            said = "No further checklist comes until somebody says: checklist resume."
+            return _set_from(sitting, _NO_PHASE, said=said)
+        case "resume":
+            said = "Checklists come again when they are due. What fell due meanwhile stays away."
+            return _set_from(sitting, sitting.now, said=said)
+        case odd:
+            raise Refused(f"“{odd}” is nothing that a checklist can do. Use show, skip, pause or resume.")
+
+
+def _skip_all(sitting: Sitting) -> Reply:
+    def skip(tx: sa.Connection, case: Case) -> Change:
+        still = [
+            key
+            for one in checklists.shown_now(case)
+            for key, line in checklists.lines_of(case, one).items()
+            if line.state is TaskState.OPEN
+        ]
+        by = sitting.person.name
+        for key in still:
+            rows.settle(tx, case.id, TaskRow(key=key, state=TaskState.SKIPPED, by=by, at=sitting.now))
+        number = "1 task" if len(still) == 1 else f"{len(still)} tasks"
+        return Change(said=f"{number} skipped.", kind=EntryKind.TASK, entry=f"{by} skipped {number}")
+
+    return sitting.change(skip)
+
+
+def _set_from(sitting: Sitting, at: datetime, *, said: str) -> Reply:
+    what = "paused" if at == _NO_PHASE else "resumed"
+
+    def change(tx: sa.Connection, case: Case) -> Change:
+        if what == "resumed" and case.checklists_from != _NO_PHASE:
+            return Change(said="The checklists are not paused.")
+        acts.checklists_from(tx, case.id, at)
+        entry = f"{sitting.person.name} {what} the checklists"
+        return Change(said=said, kind=EntryKind.CHECKLIST, entry=entry, after=what)
+
+    return sitting.change(change)

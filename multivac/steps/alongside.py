@@ -1,0 +1,40 @@
+"""The part of the table that goes beside the response: what one person is told, and what people keep."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from multivac.steps import captures, people, reminders, tasks, whispers
+from multivac.steps.base import Step
+
+_A_WHILE = timedelta(seconds=5)
+
+BESIDE: tuple[Step, ...] = (
+    Step(
+        name="severity asked",
+        wants=whispers.wants_severity_asked,
+        do=whispers.ask_severity,
+        needs=("chat ids",),
+        matters=1,
+    ),
+    Step(name="shut told", wants=whispers.wants_shut_told, do=whispers.tell_shut, matters=1),
+    Step(name="on call now", wants=people.wants_on_call_now, do=people.find_on_call_now, needs=("on call",)),
+    Step(
+        name="briefing",
+        wants=whispers.wants_briefings,
+        do=whispers.brief,
+        needs=("channel",),
+        waits={"on call now": _A_WHILE},
+    ),
+    Step(
+        name="capture",
+        wants=captures.wants_captures,
+        do=captures.read_message,
+        keep=captures.keep_message,
+        needs=("channel",),
+    ),
+    Step(name="memo", wants=captures.wants_memos, do=captures.mark_kept, needs=("channel",), matters=3),
+    Step(name="reminder", wants=reminders.wants_reminders, do=reminders.post, needs=("channel",), matters=1),
+    Step(name="asked again", wants=reminders.wants_asking, do=reminders.post, needs=("channel",), matters=1),
+    Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
+)

@@ -1,0 +1,159 @@
+"""Reminders: posted when due, edited as nobody answers, put to one more person, and then left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from multivac.briefing import Press, Reminding, Who, clock_time, fingerprint
+from multivac.incident import Person
+from multivac.steps import people
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.words import channel_of, say
+from multivac.store.cases import Case, Result
+from multivac.store.reminders import Reminder
+
+FAMILY, AGAIN = "reminder", "asked again"
+_LATE = timedelta(minutes=3)  # later than that, nobody was there to post it in time
+_OVER = "over"
+_POSTED, _ASKED_AGAIN, _LEFT = 1, 2, 3
+
+
+def wants_reminders(view: View) -> Mapping[str, str]:
+    """One message for each reminder that is due, as it stands, and what was posted before closed."""
+    if not view.out.hears:
+        return NOTHING
+    wanted = dict(_closed(view, FAMILY))
+    for one in _live(view):
+        wanted[_name(one)] = fingerprint(_draw(view, one))
+    return wanted
+
+
+def wants_asking(view: View) -> Mapping[str, str]:
+    """One more message that mentions somebody, once for each round that nobody answers."""
+    if not view.out.hears:
+        return NOTHING
+    wanted = dict(_closed(view, AGAIN))
+    for one in _live(view):
+        if _stage(view, one) >= _ASKED_AGAIN and _next_asked(one) is not None:
+            wanted[_name(one)] = "1"
+    return wanted
+
+
+def _live(view: View) -> Iterator[Reminder]:
+    """The newest round of each reminder that is due, and when others will be."""
+    if not view.case.status.is_open:
+        return
+    for kept in view.case.reminders.values():
+        one = kept.current(view.now)
+        if one.is_over(view.now):
+            continue
+        view.look_again(one.due_at)
+        view.look_again(one.until_at)
+        if one.due_at <= view.now:
+            view.look_again(one.due_at + one.every if one.every else None)
+            yield one
+
+
+def _closed(view: View, family: str) -> Iterator[tuple[str, str]]:
+    """What was posted of rounds that are over, redrawn a last time."""
+    live = {_name(one) for one in _live(view)}
+    for name, row in view.case.steps.items():
+        instance = name.partition("/")[2]
+        if name.startswith(f"{family}/") and row.was_done and instance not in live:
+            yield instance, _OVER
+
+
+def _name(one: Reminder) -> str:
+    return f"{one.number}/{one.round}"
+
+
+def _stage(view: View, one: Reminder) -> int:
+    """How often it has asked in vain: counted from its posting, which may have been late."""
+    asked_at = _asked_at(view.case, one)
+    if asked_at is None:
+        return _POSTED
+    for stage in (_LEFT, _ASKED_AGAIN):
+        at = asked_at + (stage - 1) * one.after
+        view.look_again(at)
+        if view.now >= at:
+            return stage
+    return _POSTED
+
+
+def _asked_at(case: Case, one: Reminder) -> datetime | None:
+    said = case.result(f"{FAMILY}/{_name(one)}").get("asked_at")
+    return datetime.fromisoformat(said) if said else None
+
+
+def _next_asked(one: Reminder) -> Person | None:
+    return one.escalate_to or one.whom
+
+
+# --- what is said ---------------------------------------------------------------------------------
+
+
+def _draw(view: View, one: Reminder) -> Reminding:
+    case, stage = view.case, _stage(view, one)
+    asked_at = _asked_at(case, one) or view.now
+    told = [f"{one.by.name} asked for this." if one.whom is None or one.by.key != one.whom.key else ""]
+    if asked_at - one.due_at > _LATE:
+        told.append(f"It was due {clock_time(one.due_at)}.")
+    if stage >= _ASKED_AGAIN:
+        other = one.escalate_to
+        told.append(
+            f"No answer since {clock_time(asked_at)}" + (f": {other.name} is asked." if other else ".")
+        )
+    if stage >= _LEFT:
+        told.append("I ask nobody else.")
+    return Reminding(
+        text=one.text, whom=_who(case, one.whom), told=tuple(filter(None, told)), presses=_presses(case, one)
+    )
+
+
+def _who(case: Case, person: Person | None) -> Who | None:
+    if person is None:
+        return None
+    return Who(name=person.name, chat_id=person.slack or people.chat_id(case, person))
+
+
+def _presses(case: Case, one: Reminder) -> tuple[Press, ...]:
+    said = f"INC-{case.id} reminders"
+    return (
+        Press(label="Done", line=f"{said} done {_name(one)}", stands_out=True),
+        Press(label="Snooze 15m", line=f"{said} snooze {_name(one)} 15m"),
+    )
+
+
+def _draw_again(case: Case, one: Reminder) -> Reminding:
+    asked = one.whom.name if one.whom and one.escalate_to else ""
+    told = f"{asked} has not answered." if asked else "Nobody has answered yet."
+    return Reminding(
+        text=one.text, whom=_who(case, _next_asked(one)), told=(told,), presses=_presses(case, one)
+    )
+
+
+def _draw_closed(one: Reminder, number: int, *, at_end: bool) -> Reminding:
+    if one.answered == number and one.answered_at is not None:
+        told = f"{one.answer} by {one.answered_by} at {clock_time(one.answered_at)}."
+    elif at_end:
+        told = "The incident has ended."
+    else:
+        told = "Nobody answered." if one.ended is None else f"{one.ended.capitalize()}."
+    return Reminding(text=one.text, whom=None, told=(told,))
+
+
+def post(attempt: Attempt) -> Result:
+    """Post or redraw it."""
+    case = attempt.case
+    number, round_ = map(int, attempt.instance.split("/"))
+    kept = case.reminders[number]
+    channel, before = channel_of(case), attempt.before
+    one = kept.current(attempt.now)
+    if before.wanted == _OVER or one.round != round_:
+        closed = _draw_closed(kept, round_, at_end=not case.status.is_open)
+        return before.result | say(attempt, channel, closed)
+    view = View(case=case, now=attempt.now, out=attempt.out)
+    drawn = _draw_again(case, one) if attempt.name.startswith(AGAIN) else _draw(view, one)
+    asked_at = before.result.get("asked_at") or attempt.now.astimezone(UTC).isoformat()
+    return say(attempt, channel, drawn) | {"asked_at": asked_at}

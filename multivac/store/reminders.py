@@ -1,0 +1,89 @@
+"""Reminders: what people asked to be reminded of, when it is due, and how they answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from multivac.incident import IncidentId, Person
+from multivac.store.facts import person_from, person_to
+from multivac.store.tables import reminder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """One reminder. `due_at` is when its `round` falls due; of one that comes again, later rounds follow.
+
+    `after` is how long it waits for an answer before it asks again.
+    """
+
+    number: int
+    text: str
+    by: Person
+    whom: Person | None  # None: whoever is in the channel
+    due_at: datetime
+    every: timedelta | None = None
+    until_at: datetime | None = None
+    until_done: bool = False
+    escalate_to: Person | None = None
+    after: timedelta
+    round: int = 1
+    ended: str | None = None
+    answered: int | None = None
+    answer: str | None = None
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+
+    def current(self, now: datetime) -> Reminder:
+        """The same with the newest round that is due by now: rounds that nobody answered are over."""
+        if self.every is None or now < self.due_at + self.every:
+            return self
+        passed = (now - self.due_at) // self.every
+        return replace(self, due_at=self.due_at + passed * self.every, round=self.round + passed)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether nothing more comes of it."""
+        return self.ended is not None or (self.until_at is not None and now >= self.until_at)
+
+
+_ALL = sa.select(reminder).where(reminder.c.incident == sa.bindparam("number")).order_by(reminder.c.number)
+_PEOPLE = ("by", "whom", "escalate_to")
+_SPANS = ("every", "after")
+
+
+def of_incident(tx: sa.Connection, number: IncidentId) -> Mapping[int, Reminder]:
+    """All reminders of an incident by their numbers, those that have ended too."""
+    return {r.number: _read(r) for r in tx.execute(_ALL, {"number": number})}
+
+
+def _read(row: sa.Row[Any]) -> Reminder:
+    said = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for a row as a mapping
+    del said["incident"]
+    said |= {name: person_from(json.loads(said[name])) for name in _PEOPLE if said[name]}
+    said |= {name: timedelta(seconds=said[name]) for name in _SPANS if said[name] is not None}
+    return Reminder(**said)
+
+
+def add(tx: sa.Connection, number: IncidentId, new: Reminder) -> int:
+    """Write a reminder down; gives its number within the incident."""
+    last: int | None = tx.scalar(
+        sa.select(sa.func.max(reminder.c.number)).where(reminder.c.incident == number)
+    )
+    row = {name: getattr(new, name) for name in Reminder.__dataclass_fields__}
+    row |= {name: json.dumps(person_to(row[name])) for name in _PEOPLE if row[name]}
+    row |= {name: round(row[name].total_seconds()) for name in _SPANS if row[name] is not None}
+    row |= {"incident": number, "number": (last or 0) + 1}
+    tx.execute(sa.insert(reminder).values(**row))
+    return (last or 0) + 1
+
+
+def write(tx: sa.Connection, number: IncidentId, one: Reminder) -> None:
+    """Keep how it stands now: answered, moved on, ended."""
+    names = ("due_at", "round", "ended", "answered", "answer", "answered_by", "answered_at")
+    here = (reminder.c.incident == number, reminder.c.number == one.number)
+    tx.execute(sa.update(reminder).where(*here).values({name: getattr(one, name) for name in names}))

@@ -1,0 +1,38 @@
+"""The one table of verbs: words, rights, help; and how a line that somebody typed is read. Pure.
+
+`multivac.desk` does what a verb says; the help, the manifest's hint and the page of verbs are made
+from this table. A button is a line of the same grammar, written for whoever presses it.
+"""
+
+from __future__ import annotations
+
+from multivac.verbs.grammar import (
+    Bare,
+    Line,
+    Spoken,
+    Unclear,
+    Words,
+    number_of,
+    read,
+    read_words,
+    span,
+    verb_named,
+)
+from multivac.verbs.table import VERBS, Part, Right, Verb
+
+__all__ = [
+    "VERBS",
+    "Bare",
+    "Line",
+    "Part",
+    "Right",
+    "Spoken",
+    "Unclear",
+    "Verb",
+    "Words",
+    "number_of",
+    "read",
+    "read_words",
+    "span",
+    "verb_named",
+]

@@ -1,0 +1,232 @@
+"""How a line that somebody typed is read. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from difflib import get_close_matches
+
+from multivac.incident import IncidentId, Severity
+from multivac.verbs.table import VERBS, Part, Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What follows a verb, read. `people` are the chat's ids, `at` is as typed, `text` is what is left."""
+
+    number: IncidentId | None = None
+    severity: Severity | None = None
+    people: tuple[str, ...] = ()
+    flags: frozenset[str] = frozenset()
+    after: timedelta | None = None
+    every: timedelta | None = None
+    at: str | None = None
+    text: str = ""
+    odd: str = ""  # what looked like a severity and is none
+    message: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A line that names a verb."""
+
+    verb: Verb
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A line that names none: what was said, and the verb that was perhaps meant."""
+
+    said: str
+    near: Verb | None
+    rest: str
+    number: IncidentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """Nothing but the command, perhaps with an incident's number."""
+
+    number: IncidentId | None = None
+
+
+Line = Spoken | Unclear | Bare
+
+_BY_WORD = {word: verb for verb in VERBS for word in verb.words}
+_NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
+_SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
+_OPTION_WORD = re.compile(r"(until|after|escalate):(\S+)", re.IGNORECASE)
+_MESSAGE_WORD = re.compile(r"from:(\d{10}\.\d{6})")
+_SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", re.IGNORECASE)
+_FLAGS = frozenset({"private", "drill"})
+_QUOTES = str.maketrans("“”„‘’", '"""\'\'')  # noqa: RUF001  # what phones make of quotes
+
+
+def verb_named(word: str) -> Verb | None:
+    """The verb that this word means, if it is spelt out."""
+    return _BY_WORD.get(word.lower())
+
+
+def read(line: str) -> Line:
+    """What a line asks; see the classes for what may come of it."""
+    words = line.translate(_QUOTES).split()
+    number = _number(words[0]) if words else None
+    if number is not None:
+        words = words[1:]
+    if not words:
+        return Bare(number)
+    verb = _verb(words[0])
+    if verb is None:
+        near = get_close_matches(words[0].lower(), _BY_WORD, n=1, cutoff=0.6)
+        return Unclear(words[0], _BY_WORD[near[0]] if near else None, " ".join(words[1:]), number)
+    return Spoken(verb, _words(verb, words[1:], number))
+
+
+def read_words(verb: Verb, line: str) -> Words:
+    """What follows this verb, read, as it stands in a form's fields."""
+    return _words(verb, line.translate(_QUOTES).split(), None)
+
+
+def _verb(word: str) -> Verb | None:
+    """The verb, spelt out or by first letters that only one has; one that ends things only spelt out."""
+    low = word.lower()
+    if low in _BY_WORD:
+        return _BY_WORD[low]
+    meant = {verb.name: verb for known, verb in _BY_WORD.items() if len(low) > 1 and known.startswith(low)}
+    (only,) = meant.values() if len(meant) == 1 else (None,)
+    return None if only is None or only.final else only
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was taken out so far."""
+
+    number: IncidentId | None
+    severity: Severity | None = None
+    people: list[str] = field(default_factory=list)
+    flags: set[str] = field(default_factory=set)
+    spans: dict[str, timedelta] = field(default_factory=dict)
+    at: str | None = None
+    odd: str = ""
+    message: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+
+
+def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
+    found = _Found(number)
+    left = [word for place, word in enumerate(words) if not _take(verb, word, found, is_first=place == 0)]
+    return Words(
+        number=found.number,
+        severity=found.severity,
+        people=tuple(found.people),
+        flags=frozenset(found.flags),
+        after=found.spans.get("in"),
+        every=found.spans.get("every"),
+        at=found.at,
+        text=" ".join(left).strip("\"' "),
+        odd=found.odd,
+        message=found.message,
+        options=found.options,
+    )
+
+
+def _take(verb: Verb, word: str, found: _Found, *, is_first: bool) -> bool:
+    """Whether the word is one of the parts that the verb takes; then it is kept as such."""
+    if found.number is None and is_first and Part.OTHER not in verb.takes:
+        number = _number(word, bare=Part.NUMBER in verb.takes)
+        found.number = number
+        if number is not None:
+            return True
+    return any(take(word, found) for take in _takers(verb))
+
+
+def _takers(verb: Verb) -> Iterator[Callable[[str, _Found], bool]]:
+    takers = {
+        Part.SEVERITY: _take_severity,
+        Part.PEOPLE: _take_person,
+        Part.FLAGS: _take_flag,
+        Part.WHEN: _take_when,
+        Part.OPTIONS: _take_option,
+        Part.MESSAGE: _take_message,
+    }
+    yield from (take for part, take in takers.items() if part in verb.takes)
+
+
+def _take_severity(word: str, found: _Found) -> bool:
+    rank = _SEVERITY_WORD.fullmatch(word)
+    known = f"sev{int(rank[1])}" if rank else word.lower()
+    if known in set(Severity) and found.severity is None:
+        found.severity = Severity(known)
+        return True
+    found.odd = found.odd or (word if rank else "")
+    return False
+
+
+def _take_person(word: str, found: _Found) -> bool:
+    mention = _MENTION.fullmatch(word.rstrip(",.;"))
+    if mention:
+        found.people.append(mention[1])
+    return mention is not None
+
+
+def _take_flag(word: str, found: _Found) -> bool:
+    flag = word.lower().removeprefix("--")
+    if flag in _FLAGS:
+        found.flags.add(flag)
+    return flag in _FLAGS
+
+
+def _take_when(word: str, found: _Found) -> bool:
+    said = _WHEN_WORD.fullmatch(word)
+    if said is None:
+        return False
+    kind = said[1].lower()
+    if kind == "at":
+        found.at = said[2]
+        return True
+    lasts = span(said[2])
+    if lasts is not None:
+        found.spans[kind] = lasts
+    return lasts is not None
+
+
+def _take_option(word: str, found: _Found) -> bool:
+    said = _OPTION_WORD.fullmatch(word)
+    if said is None:
+        return False
+    mention = _MENTION.fullmatch(said[2])
+    found.options[said[1].lower()] = mention[1] if mention else said[2]
+    return True
+
+
+def _take_message(word: str, found: _Found) -> bool:
+    said = _MESSAGE_WORD.fullmatch(word)
+    found.message = said[1] if said else found.message
+    return said is not None
+
+
+def span(word: str) -> timedelta | None:
+    """A time span such as 20m or 1h30m; None if the word is none."""
+    read_as = _SPAN.fullmatch(word)
+    if read_as is None or not any(read_as.groups()):
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in read_as.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def number_of(text: str) -> IncidentId | None:
+    """The incident that these words name, such as INC-7 or 7."""
+    return _number(text, bare=True)
+
+
+def _number(word: str, *, bare: bool = False) -> IncidentId | None:
+    named = _NUMBER_WORD.fullmatch(word.rstrip(",.:"))
+    if named:
+        return IncidentId(int(named[1]))
+    return IncidentId(int(word)) if bare and re.fullmatch(r"[0-9]{1,9}", word) else None

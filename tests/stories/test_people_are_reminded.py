@@ -1,0 +1,111 @@
+"""People are reminded when they asked for it, asked once more if they do not answer, and then left alone."""
+
+import pytest
+
+from integrations.sandbox.pagerduty import PagerDuty
+from tests.stories.fingers import Fingers
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+
+
+@pytest.fixture
+def fingers(slack: Slack, multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> Fingers:
+    """An incident, of which everybody has done their part."""
+    multivac.start({"lead": [{"on_call": {}}], "invite": [{"on_call": {}}]}, settings=HEARS)
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    return Fingers(slack, multivac)
+
+
+def _id(slack: Slack, who: str) -> str:
+    return next(one.id for one in slack.standin.space.people.values() if one.real_name.split()[0] == who)
+
+
+def test_a_reminder_comes_when_it_is_due_and_one_answer_ends_it(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    told = slack.asks("Bo", "remind me in:20m Look at the <!here> queue", channel="inc-1")
+    assert "Reminder 1: you at <!date^" in told
+    clock.forward(minutes=19, seconds=50)
+    assert slack.channel("inc-1").said("reminder") == []
+    clock.forward(seconds=10)
+    (said,) = slack.channel("inc-1").said("reminder/1/1")
+    assert f"⏰ <@{_id(slack, 'Bo')}>: Look at the &lt;!here&gt; queue" in said
+    fingers.ticks("Bo", "Snooze 15m", channel="inc-1", kind="reminder/1/1")
+    clock.forward(minutes=15, seconds=5)
+    first, second = (slack.channel("inc-1").said(f"reminder/1/{n}")[0] for n in (1, 2))
+    assert "Snoozed by Bo Lindqvist at <!date^" in first
+    assert f"<@{_id(slack, 'Bo')}>" in second
+    fingers.ticks("Ana", "Done", channel="inc-1", kind="reminder/1/2")
+    clock.settle()
+    assert "Done by Ana Silva" in slack.channel("inc-1").said("reminder/1/2")[0]
+    assert "Already done by Ana Silva at" in slack.asks("Bo", "reminders done 1/2", channel="inc-1")
+    clock.forward(hours=2)
+    assert [kind for kind in slack.channel("inc-1").kinds() if kind.startswith(("reminder", "asked"))] == [
+        "reminder/1/1",
+        "reminder/1/2",
+    ]
+
+
+def test_nobodys_answer_asks_one_more_person_once_and_then_nobody(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    bo, dee = _id(slack, "Bo"), _id(slack, "Dee")
+    slack.asks("Ana", f"remind <@{bo}> in:10m Call the bank escalate:<@{dee}> after:5m", channel="inc-1")
+    clock.forward(minutes=15, seconds=5)
+    (again,) = slack.channel("inc-1").said("asked again/1/1")
+    assert f"<@{dee}>: Call the bank" in again
+    assert "Bo Lindqvist has not answered" in again
+    clock.forward(hours=1)
+    room = slack.channel("inc-1")
+    (said,) = room.said("reminder/1/1")
+    assert "No answer since <!date^" in said
+    assert "Dee Okafor is asked" in said
+    assert "I ask nobody else" in said
+    assert [room.mentions.count(who) for who in ("Bo", "Dee")] == [1, 1]
+    fingers.ticks("Dee", "Done", channel="inc-1", kind="asked again/1/1")
+    clock.settle()
+    room = slack.channel("inc-1")
+    for kind in ("reminder/1/1", "asked again/1/1"):
+        assert "Done by Dee Okafor" in room.said(kind)[0]
+        assert "Snooze" not in room.said(kind)[0]
+
+
+def test_what_comes_again_and_was_due_while_we_were_away_comes_once(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    slack.asks("Ana", "remind here every:20m Say the time", channel="inc-1")
+    slack.asks("Ana", "remind at:12:30 Look at the clock", channel="inc-1")
+    assert "1. <!date^" in slack.asks("Bo", "reminders", channel="inc-1")
+    multivac.stop()
+    clock.forward(hours=2, minutes=10)
+    multivac.start_again()
+    clock.settle()
+    kinds = [kind for kind in slack.channel("inc-1").kinds() if kind.startswith("reminder")]
+    assert sorted(kinds) == ["reminder/1/6", "reminder/2/1"]
+    assert "It was due <!date^" in slack.channel("inc-1").said("reminder/2/1")[0]
+    fingers.ticks("Bo", "Done", channel="inc-1", kind="reminder/1/6")
+    clock.forward(minutes=20)
+    assert "reminder/1/7" in slack.channel("inc-1").kinds()
+    assert "Cancelled" in slack.asks("Ana", "reminders cancel 1", channel="inc-1")
+    slack.asks("Ana", "resolve It is over", channel="inc-1")
+    clock.forward(hours=2)
+    assert "reminder/1/8" not in slack.channel("inc-1").kinds()
+    assert "The incident has ended" in slack.channel("inc-1").said("reminder/2/1")[0]
+
+
+def test_what_cannot_be_done_is_said_with_what_can(fingers: Fingers, slack: Slack) -> None:
+    for line, why in {
+        "remind me Look": "Say when.",
+        "remind me in:20m": "Say what it is about.",
+        "remind me in:1s Look": "from one minute to 30 days",
+        "remind me at:25:00 Look": "is no time",
+        "remind me in:20m Look escalate:bo": "is nobody I know",
+        "reminders done 7": "There is no reminder 7",
+        "reminders dance": "Say which",
+    }.items():
+        assert why in slack.asks("Ana", line, channel="inc-1")
+    slack.asks("Ana", "remind", channel="inc-1")
+    assert slack.sends("Ana", text="Look at in:5m the queue") == {}

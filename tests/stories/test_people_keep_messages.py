@@ -1,0 +1,125 @@
+"""People keep what was said: by a reaction, a pin or a shortcut, with its own time, and can take it back."""
+
+import pytest
+
+from integrations.sandbox.pagerduty import PagerDuty
+from multivac.store import timeline
+from multivac.store.tables import entry
+from tests.stories.fingers import Fingers
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Message, Slack
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+
+
+@pytest.fixture
+def fingers(slack: Slack, multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> Fingers:
+    """An incident, of which everybody has done their part."""
+    multivac.start({"lead": [{"on_call": {}}], "invite": [{"on_call": {}}]}, settings=HEARS)
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    return Fingers(slack, multivac)
+
+
+def marks(slack: Slack, ts: str) -> list[str]:
+    """The emoji under a message that are ours."""
+    room = slack.standin.channel(slack.channel("inc-1").id)
+    message: Message = next(one for one in room.messages if one["ts"] == ts)
+    me = slack.standin.space.bot.id
+    return [one["name"] for one in message.get("reactions", ()) if me in one["users"]]
+
+
+def kept(multivac: Multivac) -> list[str]:
+    """What the timeline keeps of messages."""
+    with multivac.running.database.read() as tx:
+        found = timeline.entries(tx, multivac.incident().id)
+    return [f"{one.at:%H:%M} {one.text}" for one in found if one.link]
+
+
+def test_a_pushpin_keeps_a_message_with_its_own_time_until_it_is_taken_back(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    said = f"{clock.now():%H:%M}"
+    ts = fingers.says("inc-1", "Bo", "Rollback of <https://ci.example/1|build 1> &amp; cache started")
+    clock.forward(minutes=7)
+    fingers.reacts("Ana", "pushpin", ts, channel="inc-1")
+    clock.settle()
+    assert kept(multivac) == [
+        f"{said} Bo Lindqvist: Rollback of build 1 (https://ci.example/1) & cache started"
+    ]
+    assert marks(slack, ts) == ["memo"]
+    shown = slack.asks("Cy", "timeline", channel="inc-1")
+    assert "cache started <https://sandbox.slack.com/archives/" in shown
+    clock.forward(minutes=9)
+    fingers.reacts("Ana", "pushpin", ts, channel="inc-1", off=True)
+    clock.settle()
+    assert (kept(multivac), marks(slack, ts)) == ([], [])
+    with multivac.running.database.read() as tx:
+        assert len(tx.execute(entry.select().where(entry.c.link.is_not(None))).all()) == 1
+    fingers.reacts("Ana", "pushpin", ts, channel="inc-1")
+    clock.forward(minutes=11)
+    fingers.reacts("Ana", "pushpin", ts, channel="inc-1", off=True)
+    clock.settle()
+    assert len(kept(multivac)) == 1
+
+
+def test_edits_and_deletions_of_what_is_kept_are_followed_and_others_cost_nothing(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    standin, name = slack.standin, slack.channel("inc-1").name
+    bo = slack.person("Bo")
+    ts = fingers.says("inc-1", "Bo", "It began at 13:00")
+    other = fingers.says("inc-1", "Bo", "Coffee?")
+    with fingers.acting():
+        standin.person_pins(name, bo, ts=ts)
+    clock.settle()
+    standin.person_edits(name, bo, ts=other, text="Tea?")
+    with fingers.acting():
+        standin.person_edits(name, bo, ts=ts, text="It began at 12:30")
+    clock.settle()
+    assert [line.partition(" ")[2] for line in kept(multivac)] == ["Bo Lindqvist: It began at 12:30"]
+    with fingers.acting():
+        standin.person_deletes(name, bo, ts=ts)
+    clock.settle()
+    assert kept(multivac) == []
+    assert not multivac.metric("multivac_steps_total", outcome="failed")
+
+
+def test_a_ticked_box_makes_a_task_and_a_guests_reaction_does_nothing(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    ts = fingers.says("inc-1", "Bo", "Somebody look at the queue")
+    answer = slack.standin.person_says(
+        slack.channel("inc-1").name, slack.person("Ana"), "And at the cache", thread_ts=ts
+    )
+    slack.standin.space.people[_id(slack, "Cy")].guest = True
+    fingers.reacts("Cy", "ballot_box_with_check", ts, channel="inc-1")
+    clock.settle()
+    assert slack.channel("inc-1").said("tasks") == []
+    fingers.reacts("Bo", "ballot_box_with_check", answer, channel="inc-1")
+    clock.settle()
+    (own,) = slack.channel("inc-1").said("tasks")
+    assert "☐ 1. And at the cache · to do · <https://sandbox.slack.com/archives/" in own
+    fingers.reacts("Bo", "ballot_box_with_check", answer, channel="inc-1", off=True)
+    clock.settle()
+    assert multivac.incident().tasks == {}
+
+
+def test_shortcuts_keep_make_tasks_and_declare(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    room = slack.channel("inc-1")
+    ts = fingers.says("inc-1", "Bo", "Nobody can <!here> pay")
+    for shortcut in ("multivac-timeline", "multivac-task"):
+        with fingers.acting():
+            slack.standin.shortcuts(slack.person("Ana"), shortcut, channel=room.id, ts=ts)
+    clock.settle()
+    assert any(line.endswith("Bo Lindqvist: Nobody can @here pay") for line in kept(multivac))
+    assert "1. Nobody can @\u2060here pay" in slack.channel("inc-1").said("tasks")[0]
+    slack.standin.shortcuts(slack.person("Ana"), "multivac-declare-this", channel=room.id, ts=ts)
+    title = next(one for one in slack.form()["blocks"] if one["block_id"] == "title")
+    assert title["element"]["initial_value"] == "Nobody can @here pay"
+
+
+def _id(slack: Slack, who: str) -> str:
+    return next(one.id for one in slack.standin.space.people.values() if one.real_name.split()[0] == who)

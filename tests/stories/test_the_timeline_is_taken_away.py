@@ -1,0 +1,38 @@
+"""Whoever runs Multivac takes an incident's timeline away, for people or for machines."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from multivac.cli import cli
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+
+
+def test_a_timeline_is_exported_as_markdown_and_as_json_with_a_warning_if_it_is_private(
+    multivac: Multivac, slack: Slack, clock: Clock, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    multivac.start(settings=HEARS)
+    slack.asks("Cy", "declare Data leak *here* private sev1")
+    clock.settle()
+    slack.asks("Cy", "INC-1 note Keys were <changed> at:11:30")
+    clock.settle()
+    assert "The files are in" in slack.asks("Cy", "export", channel="inc-1")
+    (shared,) = [one["files"] for one in slack.channel("inc-1").messages if "files" in one]
+    assert [one["name"] for one in shared] == ["inc-1.md", "inc-1.json"]
+    sent = slack.standin.space.uploads[shared[0]["id"]].content or b""
+    assert b"Cy Tanaka: Keys were" in sent
+    assert "There is no INC-1" in slack.asks("Bo", "INC-1 export")
+    monkeypatch.setenv("MULTIVAC_DATABASE__URL", database_url)
+    shown = CliRunner().invoke(cli, ["export", "INC-1"])
+    assert shown.exit_code == 0, shown.output
+    assert "# INC-1: Data leak \\*here\\*" in shown.stdout
+    assert "- 2026-03-02 11:30:00 Cy Tanaka: Keys were \\<changed\\>" in shown.stdout
+    assert "INC-1 is private" in shown.stderr
+    told = json.loads(CliRunner().invoke(cli, ["export", "1", "--format", "json"]).stdout)
+    assert (told["incident"], told["private"], told["severity"]) == (1, True, "sev1")
+    assert "Cy Tanaka: Keys were <changed>" in [one["text"] for one in told["timeline"]]
+    assert CliRunner().invoke(cli, ["export", "INC-7"]).exit_code == 1
