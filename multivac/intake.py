@@ -209,6 +209,8 @@ class Intake:
         brief = incidents.brief(tx, owner)
         if marker_of(owner, brief.declared_at) in told.text:
             return Taken("our own")  # the pager tells us of the note we wrote
+        if _is_what_we_set(news, brief):
+            return Taken("our own")
         entries = [] if told.kind is AlertKind.FOUND_OPEN else [_entry(told)]
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
@@ -389,6 +391,13 @@ def _is_quiet(news: _News, brief: Brief, worst: Severity | None) -> bool:
     settled = brief.severity_by is not None or worst is brief.severity
     is_ending = worst is None or brief.resolution_stands or not brief.status.is_open
     return settled and not is_ending and not _by_a_person(news.told)
+
+
+def _is_what_we_set(news: _News, brief: Brief) -> bool:
+    """Whether it is told of a priority that says what a person has settled here already."""
+    means = brief.playbook.severity.by_priority.get(news.known.facts.priority or "")
+    is_settled = brief.severity_by is not None and means is brief.severity
+    return news.told.kind is AlertKind.PRIORITY_UPDATED and is_settled
 
 
 def _by_a_person(told: Alert) -> bool:
