@@ -10,11 +10,12 @@ HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 
 
 @pytest.fixture
-def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> str:
+def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack) -> str:
     """A P1 on checkout, whose people are there."""
     multivac.start(settings=HEARS)
     alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
     clock.settle()
+    slack.presses("Ana", "Accept", channel="inc-1")
     clock.forward(minutes=1)
     return alert
 

@@ -128,9 +128,9 @@ def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     clock.settle()
     clock.forward(days=1)
     slack.says("inc-2", "Bo", "Looking at it now and then.")
-    clock.forward(days=1, minutes=1)
+    clock.forward(days=1, hours=1)
     assert slack.channel("inc-2").said("stale nudge") == []
-    clock.forward(days=2, minutes=2)
+    clock.forward(days=2)
     (nudge,) = slack.channel("inc-2").said("stale nudge")
     assert "nothing has happened here for 2d. Is it over?" in nudge
     assert multivac.incident(2).status.is_open
