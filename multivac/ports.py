@@ -345,6 +345,10 @@ class Pager(Protocol):
         """Write a note on the alert; with `look_first`, only if none carries the marker."""
         ...
 
+    def prioritise(self, alert: str, priorities: Collection[str]) -> None:
+        """Give the alert the first of these priorities that the pager has. Raises `GiveUp` if it has none."""
+        ...
+
     def page(self, alert: str, page: Page, *, look_first: bool) -> tuple[str, ...]:
         """Call people to the alert, and give their names; with `look_first`, only if none has the marker.
 

@@ -138,6 +138,19 @@ class PagerDutyPager:
             if part(known, "incident").get("status") != "resolved":
                 raise
 
+    def prioritise(self, alert: str, priorities: Collection[str]) -> None:
+        """Give it the first of these priorities (names) that the account has; `GiveUp` if it has none."""
+        listed = list(self._rest.pages("priorities", what="the priorities"))
+        found = next((each for name in priorities for each in listed if _is_called(each, name)), None)
+        if found is None:
+            raise GiveUp(
+                f"PagerDuty has no priority {' or '.join(priorities)}.",
+                fix="Correct severity.by_priority in the playbook, or set the priority in PagerDuty.",
+            )
+        priority = {"id": found.get("id"), "type": "priority_reference"}
+        change = {"id": alert, "type": "incident_reference", "priority": priority}
+        self._rest.put("/incidents", {"incidents": [change]}, what=f"incident {alert}")
+
     def publish(self, alert: str, text: str) -> None:
         """Publish a status update; PagerDuty has no way to read one back. Not every plan has them."""
         path = f"/incidents/{quote(alert, safe='')}/status_updates"

@@ -47,6 +47,7 @@ _WORDS = {
     "archived": "The channel is not archived as it should be",
     "status update": "An update is not in PagerDuty",
     "next lead": "The next to lead could not be asked",
+    "alert priority": "The priority in PagerDuty does not follow the severity",
     "page": "A page could not be sent",
     "capture": "A message that was to be kept could not be read",
 }

@@ -15,6 +15,7 @@ from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
 
 PAGER = "pagerduty"
+_MOST = 25  # alerts of one incident whose priority follows
 
 
 def wants_pages(view: View) -> Mapping[str, str]:
@@ -86,3 +87,35 @@ def _with_address(person: Person, out: Outside) -> str:
 def unsent(case: Case) -> Iterator[Summons]:
     """Every page that was not taken by the pager."""
     yield from (one for one in case.summons if one.pages and one.told_at is None)
+
+
+# --- priorities -----------------------------------------------------------------------------------
+
+
+def wants_priorities(view: View) -> Mapping[str, str]:
+    """The alerts' priority following the severity that a person has settled, once for each severity.
+
+    Whoever gives an alert another one in the pager afterwards means it.
+    """
+    case, names = view.case, _priorities(view.case)
+    if view.out.pager is None or case.severity_by is None or not case.status.is_open or not names:
+        return NOTHING
+    right = {name.casefold() for name in names}
+    return {
+        one.key: case.severity.value
+        for one in case.alerts.rows[:_MOST]
+        if one.source == PAGER
+        and one.facts.status != "resolved"
+        and (one.facts.priority or "").casefold() not in right
+    }
+
+
+def _priorities(case: Case) -> tuple[str, ...]:
+    means = case.playbook.severity.by_priority
+    return tuple(name for name, meant in means.items() if meant is case.severity)
+
+
+def prioritise(attempt: Attempt) -> Result:
+    """Set it; doing so twice does no harm."""
+    attempt.pager().prioritise(attempt.instance, _priorities(attempt.case))
+    return {}

@@ -110,6 +110,7 @@ STEPS: tuple[Step, ...] = (
         keep=leading.keep_next,
         matters=0,
     ),
+    Step(name="alert priority", wants=paging.wants_priorities, do=paging.prioritise, matters=2),
     Step(name="page", wants=paging.wants_pages, do=paging.page, keep=paging.keep_page, matters=0),
     Step(
         name="announcement",

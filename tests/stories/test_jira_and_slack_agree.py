@@ -83,16 +83,21 @@ def test_changes_at_the_same_time_settle_and_do_not_loop(
 
 
 def test_priority_and_status_follow_where_the_playbook_maps_them(
-    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, pagerduty: PagerDuty
 ) -> None:
     slack.asks("Ana", "severity sev2", channel="inc-1")
     clock.settle()
     assert jira.issue("OPS-1")["fields"]["priority"]["name"] == "High"
+    assert pagerduty.incident(alert)["priority"]["summary"] == "P2"
     jira.edit("OPS-1", by="Dee", priority=PRIORITIES[0])
     clock.settle()
     case = multivac.incident()
     assert (case.severity, case.severity_by) == (Severity.SEV1, "dee@example.com")
     assert "Severity SEV2 → SEV1, settled by Dee Okafor in the ticket OPS-1: Highest" in multivac.timeline()
+    assert pagerduty.incident(alert)["priority"]["summary"] == "P1"
+    pagerduty.set_priority(alert, "P4", by="bo@example.com")  # a person's own, and left alone
+    clock.settle()
+    assert pagerduty.incident(alert)["priority"]["summary"] == "P4"
     jira.transition("OPS-1", "In Progress", by="Dee")
     clock.settle()
     assert multivac.incident().status is Status.ACTIVE

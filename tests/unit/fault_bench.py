@@ -113,6 +113,10 @@ def _alerted(act: Callable[[Bench], object]) -> Callable[[Bench], Callable[[], o
     return first
 
 
+def _prioritise(bench: Bench) -> None:
+    bench.pager.prioritise(next(iter(bench.sandbox.pagerduty.account.incidents)), ["SEV1", "P1"])
+
+
 def _on_ticket(act: Callable[[Bench, str], object]) -> Callable[[Bench], Callable[[], object]]:
     def first(bench: Bench) -> Callable[[], object]:
         key = bench.tracker.open_ticket(DRAFT).key
@@ -244,6 +248,7 @@ CALLS: dict[str, Call] = {
     "GET /users": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False))),
     "GET /users/me": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False))),
     "GET /services": Call("pagerduty", _alerted(lambda b: _page(b, look_first=False, service="search"))),
+    "GET /priorities": Call("pagerduty", _alerted(_prioritise)),
     "GET /incidents/{id}": Call("pagerduty", _alerted(lambda b: _page(b, look_first=True))),
     "POST /incidents/{id}/responder_requests": Call(
         "pagerduty",
