@@ -8,6 +8,8 @@ from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+# The other stories ask both databases all that these do.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ def test_a_reminder_comes_when_it_is_due_and_one_answer_ends_it(
     ]
 
 
+@ON_SQLITE
 def test_nobodys_answer_asks_one_more_person_once_and_then_nobody(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
@@ -96,6 +99,7 @@ def test_what_comes_again_and_was_due_while_we_were_away_comes_once(
     assert "The incident has ended" in slack.channel("inc-1").said("reminder/2/1")[0]
 
 
+@ON_SQLITE
 def test_what_cannot_be_done_is_said_with_what_can(fingers: Fingers, slack: Slack) -> None:
     for line, why in {
         "remind me Look": "Say when.",

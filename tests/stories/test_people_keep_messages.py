@@ -10,6 +10,8 @@ from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Message, Slack
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+# The other stories ask both databases all that these do.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -85,6 +87,7 @@ def test_edits_and_deletions_of_what_is_kept_are_followed_and_others_cost_nothin
     assert not multivac.metric("multivac_steps_total", outcome="failed")
 
 
+@ON_SQLITE
 def test_a_ticked_box_makes_a_task_and_a_guests_reaction_does_nothing(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
@@ -105,6 +108,7 @@ def test_a_ticked_box_makes_a_task_and_a_guests_reaction_does_nothing(
     assert multivac.incident().tasks == {}
 
 
+@ON_SQLITE
 def test_shortcuts_keep_make_tasks_and_declare(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:

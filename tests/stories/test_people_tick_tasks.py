@@ -10,6 +10,8 @@ from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+# The other stories ask both databases all that these do.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 FIRST = {
     "phase": "first-5-minutes",
     "title": "First 5 minutes",
@@ -65,6 +67,7 @@ def test_a_task_is_ticked_once_and_says_by_whom_and_when(
     assert multivac.timeline().count("Bo Lindqvist did: Confirm impact") == 1
 
 
+@ON_SQLITE
 def test_evidence_ticks_and_people_take_and_skip_from_menus(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, fingers: Fingers
 ) -> None:
@@ -104,6 +107,7 @@ def test_people_add_tasks_of_their_own_in_one_message(
     assert "No task is called" in slack.asks("Bo", "task done 9", channel="inc-1")
 
 
+@ON_SQLITE
 def test_old_rounds_and_ended_incidents_have_nothing_to_press(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:
@@ -116,6 +120,7 @@ def test_old_rounds_and_ended_incidents_have_nothing_to_press(
     assert [buttons(one) for one in slack.channel("inc-1").ours("checklist")] == [0, 0, 0]
 
 
+@ON_SQLITE
 def test_the_digest_of_what_was_missed_is_ticked_too(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, fingers: Fingers
 ) -> None:
@@ -137,6 +142,7 @@ def test_the_digest_of_what_was_missed_is_ticked_too(
     assert "☑ Tell the bank — Bo Lindqvist" in digest
 
 
+@ON_SQLITE
 def test_paused_checklists_do_not_come_and_what_fell_due_meanwhile_stays_away(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:
