@@ -144,7 +144,7 @@ class Sitting:
             raise DoneBefore
         self._note(tx, change)
         tell_of(tx, self.incident, change, by=self.person.name, at=self.now)
-        incidents.person_acted(tx, case.id, at=self.now)
+        incidents.person_is_on_it(tx, case.id, now=self.now)
         return change, self.house.jobs.put(tx, incidents.touch(tx, case.id))
 
     def _note(self, tx: sa.Connection, change: Change) -> None:

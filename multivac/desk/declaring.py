@@ -100,7 +100,7 @@ def _declare(
         kind=EntryKind.DECLARED, at=now, text=f"{name} declared it as {kind}", key="declared", actor=name
     )
     timeline.note(tx, number, [entry], now=now)
-    incidents.person_acted(tx, number, at=now)
+    incidents.person_is_on_it(tx, number, now=now)
     if not acts.leave_trail(tx, replace(sitting.act("done"), incident=number, after=severity)):
         raise DoneBefore
     return number, sitting.house.jobs.put(tx, touched)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -14,6 +14,8 @@ from multivac.incident import MAY_FOLLOW, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore, snapshot
 from multivac.store.facts import person_to
 from multivac.store.tables import IS_OPEN, incident, insert_new, policy, role, turn
+
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)  # before any alert can have ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +250,17 @@ _ACTED = (
         }
     )
 )
+
+
+def person_is_on_it(tx: sa.Connection, number: IncidentId, *, now: datetime) -> None:
+    """A human works on it in the chat: from then on it never ends by itself, whenever its alerts did.
+
+    The pager may say only later that they had ended before. What is done about a dismissed incident
+    does not bring it back.
+    """
+    person_acted(tx, number, at=now)
+    goes_on = sa.update(incident).where(incident.c.id == number, incident.c.status != Status.DISMISSED)
+    tx.execute(goes_on.values(person_acted_at=_ALWAYS))
 
 
 def propose_resolution(tx: sa.Connection, number: IncidentId, *, by: str, at: datetime) -> None:

@@ -254,6 +254,20 @@ def test_an_early_end_does_not_dismiss_what_people_have_made_active(door: Door) 
     assert not [key for key in door.timeline(case.id) if key.startswith("dismissed")]
 
 
+def test_whoever_works_on_it_in_the_chat_keeps_it_though_its_alerts_had_ended_before(door: Door) -> None:
+    door.begin()
+    begun, ended = (replace(FIRST, id=kind, type=f"incident.{kind}") for kind in ("triggered", "resolved"))
+    assert door.deliver(begun) == 202
+    [case] = door.incidents()
+    with door.database.engine.begin() as tx:
+        incidents.person_is_on_it(tx, case.id, now=case.declared_at)  # an hour after the end, as told now
+    assert door.deliver(replace(ended, status="resolved", at=ended.at + timedelta(seconds=1))) == 202
+    door.settle()
+    [case] = door.incidents()
+    assert case.status is Status.TRIAGE
+    assert case.resolution_at is not None
+
+
 def test_only_triage_can_be_dismissed_and_only_what_is_resolved_can_be_closed() -> None:
     before = {status: {one for one, after in MAY_FOLLOW.items() if status in after} for status in Status}
     assert MAY_FOLLOW.keys() == set(Status)
