@@ -47,4 +47,10 @@ SHORTCUTS: tuple[Shortcut, ...] = (
         help="Start a response",
         line="declare",
     ),
+    Shortcut(
+        id="multivac-oncall",
+        name="Who is on call?",
+        help="Show who answers now",
+        line="oncall",
+    ),
 )

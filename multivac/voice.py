@@ -65,7 +65,16 @@ SILENT = frozenset(
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
-        *("alert end", "ticket end", "follow-up", "follow-up link", "close", "stale", "archived"),
+        *(
+            "alert priority",
+            "alert end",
+            "ticket end",
+            "follow-up",
+            "follow-up link",
+            "close",
+            "stale",
+            "archived",
+        ),
     }
 )
 # They change the channel itself, which an archived one does not let anybody.

@@ -12,7 +12,7 @@ from multivac.briefing import CaughtUp, Checklist, TaskLine, fingerprint
 from multivac.incident import CX_LEAD, LEAD, Entry, EntryKind, TaskState
 from multivac.playbook import Phase
 from multivac.steps.base import NOTHING, Attempt, View
-from multivac.steps.tasks import as_left, with_presses
+from multivac.steps.tasks import as_left, line_of, own_tasks, with_presses
 from multivac.steps.words import channel_of, say
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
@@ -214,10 +214,12 @@ def shown_now(case: Case) -> Sequence[Occurrence]:
 
 
 def left_to_do(view: View) -> tuple[str, ...]:
-    """The open tasks of every checklist that was posted, in words."""
-    shown = (draw(view, one) for one in sorted(_posted(view.case), key=lambda one: one.at))
-    left = (task.text for drawn in shown for task in drawn.tasks if task.state is TaskState.OPEN)
-    return tuple(dict.fromkeys(left))
+    """The open tasks in words: those that people added, then those of every checklist that was posted."""
+    case = view.case
+    posted = sorted(_posted(case), key=lambda one: one.at)
+    lines = [line_of(case, row) for row in own_tasks(case)]
+    lines += [line for one in posted for line in lines_of(case, one).values()]
+    return tuple(dict.fromkeys(line.text for line in lines if line.state is TaskState.OPEN))
 
 
 def _next_phase(view: View, one: Occurrence) -> Occurrence | None:

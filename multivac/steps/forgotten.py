@@ -162,7 +162,13 @@ def wants_archived(view: View) -> Mapping[str, str]:
     if due is not None and view.now >= due:
         return {"": _AWAY}
     was_away = row is not None and (row.was_done or row.wanted is not None)
-    return {"": _BACK} if was_away else NOTHING
+    return {"": _BACK} if was_away or _was_put_away_by_hand(case) else NOTHING
+
+
+def _was_put_away_by_hand(case: Case) -> bool:
+    """Whether somebody archived the channel while it was over, and it is not any more."""
+    is_archived = case.shut_at is not None and case.shut_how.startswith("archived")
+    return is_archived and case.status.is_open and case.status_at > (case.shut_at or case.status_at)
 
 
 def put_channel_away(attempt: Attempt) -> Result:

@@ -118,6 +118,19 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
     assert len(slack.channel("inc-1").said("end line")) == 1
 
 
+def test_a_channel_that_somebody_archived_comes_back_with_the_incident(
+    alert: str, slack: Slack, clock: Clock
+) -> None:
+    resolve(slack, clock)
+    slack.standin.person_archives("inc-1-checkout-returns-500", "Bo Lindqvist")
+    clock.forward(minutes=1)
+    slack.asks("Ana", "INC-1 reopen It came back")
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert not slack.standin.channel(room.name).archived
+    assert "*Status*\nActive" in room.headline
+
+
 def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, jira: Jira
 ) -> None:

@@ -7,7 +7,7 @@ from multivac.store import timeline
 from multivac.store.tables import entry
 from tests.stories.fingers import Fingers
 from tests.stories.stage import Clock, Multivac
-from tests.stories.workspace import Message, Slack
+from tests.stories.workspace import Message, Slack, text_of
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 # The other stories ask both databases all that these do.
@@ -123,6 +123,15 @@ def test_shortcuts_keep_make_tasks_and_declare(
     slack.standin.shortcuts(slack.person("Ana"), "multivac-declare-this", channel=room.id, ts=ts)
     title = next(one for one in slack.form()["blocks"] if one["block_id"] == "title")
     assert title["element"]["initial_value"] == "Nobody can @here pay"
+    slack.standin.shortcuts(slack.person("Ana"), "multivac-oncall")
+    slack.wait_for(lambda: "Ana Silva" in _told_directly(slack, "Ana"), "who is on call")
+
+
+def _told_directly(slack: Slack, who: str) -> str:
+    try:
+        return "\n".join(map(text_of, slack.standin.direct(slack.person(who)).messages))
+    except LookupError:
+        return ""
 
 
 def _id(slack: Slack, who: str) -> str:

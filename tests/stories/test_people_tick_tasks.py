@@ -102,8 +102,8 @@ def test_people_add_tasks_of_their_own_in_one_message(
     (own,) = slack.channel("inc-1").said("tasks")
     assert "☑ 2. Look at the queue — Bo Lindqvist" in own
     listed = slack.asks("Cy", "task list", channel="inc-1")
-    assert "Tasks of INC-1, 4 to do" in listed
-    assert "More than one task" in slack.asks("Bo", "task done the", channel="inc-1")
+    assert "Tasks of INC-1, 3 to do" in listed
+    assert "More than one task" in slack.asks("Bo", "task done i", channel="inc-1")
     assert "No task is called" in slack.asks("Bo", "task done 9", channel="inc-1")
 
 
@@ -151,7 +151,7 @@ def test_paused_checklists_do_not_come_and_what_fell_due_meanwhile_stays_away(
     clock.forward(minutes=25)
     assert len(slack.channel("inc-1").said("checklist")) == 1
     assert "come again" in slack.asks("Ana", "checklist resume", channel="inc-1")
-    assert "3 tasks skipped" in slack.asks("Ana", "checklist skip", channel="inc-1")
+    assert "2 tasks skipped" in slack.asks("Ana", "checklist skip", channel="inc-1")
     clock.forward(minutes=6)
     assert [text.partition("\n")[0] for text in slack.channel("inc-1").said("checklist")] == [
         "First 5 minutes",

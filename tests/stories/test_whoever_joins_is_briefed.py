@@ -30,6 +30,7 @@ def test_an_on_call_who_joins_is_briefed_at_once_and_nobody_else_is(
 ) -> None:
     open_incident(multivac, pagerduty, clock)
     slack.asks("Ana", "INC-1 impact Nobody can pay")
+    slack.asks("Ana", "INC-1 task add Call the bank")
     clock.forward(minutes=4)
     for mail in ("bo@example.com", "cy@example.com"):
         slack.standin.person_joins(slack.channel("inc-1").name, mail)
@@ -42,8 +43,9 @@ def test_an_on_call_who_joins_is_briefed_at_once_and_nobody_else_is(
         "Impact: Nobody can pay · Services: checkout · 1 alert",
         f"You are on call for checkout until {NEXT_MONDAY}.",
     ]
-    assert "Impact, says Ana Silva: Nobody can pay" in lines[3]
-    assert "To do: Say what users see" in briefing
+    assert "Ana Silva added task 1: Call the bank" in lines[3]
+    assert "Impact, says Ana Silva: Nobody can pay" in lines[4]
+    assert "To do: 1. Call the bank; Say what users see" in briefing
     assert "ticket OPS-1 " in briefing
     assert len(lines) - len(["Timeline"]) <= 10
     assert slack.whispers("inc-1", "Cy") == []

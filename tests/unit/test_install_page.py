@@ -51,6 +51,7 @@ class Install:
         }
         self.secrets = {
             "MULTIVAC_SLACK__BOT_TOKEN": BOT_TOKEN,
+            "MULTIVAC_SLACK__APP_TOKEN": clinic.sandbox.slack.app_token(),
             "MULTIVAC_PAGERDUTY__TOKEN": pagerduty.TOKEN,
             "MULTIVAC_PAGERDUTY__WEBHOOK_SECRETS": WEBHOOK_SECRET,
             "MULTIVAC_PAGERDUTY__FROM_EMAIL": "ana@example.com",
