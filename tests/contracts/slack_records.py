@@ -61,6 +61,11 @@ class SlackRecords:
     def breaches(self, exchange: Exchange, *, answered: bool) -> Iterator[str]:
         """What the records do not know; of the answer too if it was Slack's own."""
         record = self._method(exchange.method)
+        if record is None and exchange.method in self._by_method:
+            # Slack has it, but no record of its arguments is among these: the answer can be held to its errors.
+            refused = self._of_answer({"errors": ()}, exchange) if answered else ()
+            yield from (f"{exchange.method}: {each}" for each in refused)
+            return
         if record is None:
             yield f"{exchange.method}: Slack has no such method"
             return
