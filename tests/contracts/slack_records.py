@@ -62,7 +62,7 @@ class SlackRecords:
         """What the records do not know; of the answer too if it was Slack's own."""
         record = self._method(exchange.method)
         if record is None and exchange.method in self._by_method:
-            # Slack has it, but no record of its arguments is among these: the answer can be held to its errors.
+            # Slack has it, but there is no record of its arguments: the answer is held to its errors.
             refused = self._of_answer({"errors": ()}, exchange) if answered else ()
             yield from (f"{exchange.method}: {each}" for each in refused)
             return
