@@ -6,6 +6,7 @@ changes rows in one transaction, once however often it is told; the response doe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -38,7 +39,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InChannel:
+class InChannel(ABC):
     """News of a channel; a subclass for each kind, whose `keep` is the rule."""
 
     channel: str
@@ -48,9 +49,9 @@ class InChannel:
         del tx, number
         return True
 
+    @abstractmethod
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
         """Change the rows; says whether the response has to look."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -62,34 +63,47 @@ def _named(sitting: Sitting) -> Person:
 def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
     def give(tx: sa.Connection, case: Case) -> Change:
         held = case.roles.get(name)
-        before = held.person.name if held else None
-        itself = to is not None and to.key == sitting.person.key
-        kind = EntryKind.LEAD if name == LEAD else EntryKind.ROLE
         if held is not None and to is not None and held.person.key == to.key:
             return _accept(tx, sitting, case, name=name)
         if held is not None and held.accepted_at is not None and sitting.words.text.lower() == _ACCEPT:
-            taken = f"{before} has accepted to lead INC-{case.id}."
+            taken = f"{held.person.name} has accepted to lead INC-{case.id}."
             return Change(said=f"{taken} To take over all the same: `/incident lead me`.")
         if to is None and name == LEAD:
             raise Refused("An incident keeps its lead until another takes it. Name who leads from now on.")
-        if name == LEAD and to is not None and not itself:
-            note = briefing_of(tx, case)
-            summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=note)
-        acts.give_role(tx, case.id, name, to=to, now=sitting.now)
-        if itself:
-            acts.accept_role(tx, case.id, name, now=sitting.now)
-        who = to.name if to else "Nobody"
-        entry = f"{who} is the {name}" + ("" if itself else f", says {sitting.person.name}")
-        after = to.name if to else None
-        return Change(
-            said=f"{'You are' if itself else f'{who} is'} the {name} of INC-{case.id} now.",
-            kind=kind,
-            entry=entry,
-            before=before,
-            after=after,
-        )
+        return _pass_on(tx, sitting, case, given=_Given(name, to))
 
     return sitting.change(give)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A role, and who gets it: nobody, perhaps."""
+
+    name: str
+    to: Person | None
+
+    @property
+    def who(self) -> str:
+        return self.to.name if self.to else "Nobody"
+
+
+def _pass_on(tx: sa.Connection, sitting: Sitting, case: Case, *, given: _Given) -> Change:
+    """Give the role, whoever had it; who is made lead by another is asked whether they take it."""
+    name, to, held = given.name, given.to, case.roles.get(given.name)
+    itself = to is not None and to.key == sitting.person.key
+    if name == LEAD and to is not None and not itself:
+        note = briefing_of(tx, case)
+        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=note)
+    acts.give_role(tx, case.id, name, to=to, now=sitting.now)
+    if itself:
+        acts.accept_role(tx, case.id, name, now=sitting.now)
+    return Change(
+        said=f"{'You are' if itself else f'{given.who} is'} the {name} of INC-{case.id} now.",
+        kind=EntryKind.LEAD if name == LEAD else EntryKind.ROLE,
+        entry=f"{given.who} is the {name}" + ("" if itself else f", says {sitting.person.name}"),
+        before=held.person.name if held else None,
+        after=to.name if to else None,
+    )
 
 
 def _accept(tx: sa.Connection, sitting: Sitting, case: Case, *, name: str) -> Change:
