@@ -211,7 +211,9 @@ class Intake:
             return Taken("our own")  # the pager tells us of the note we wrote
         if _is_what_we_set(news, brief):
             return Taken("our own")
-        entries = [] if told.kind is AlertKind.FOUND_OPEN else [_entry(told)]
+        # What we asked of the pager is in the timeline already, in the name of whoever wanted it.
+        is_ours = marker_of(owner, brief.declared_at).rstrip("]") in told.text
+        entries = [] if told.kind is AlertKind.FOUND_OPEN or is_ours else [_entry(told)]
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
         if news.known.is_other:

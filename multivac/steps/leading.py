@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import sqlalchemy as sa
 
@@ -20,6 +21,8 @@ from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
 from multivac.store.facts import person_from, person_to
 
+_ENOUGH = 6  # people to be asked one after another; each costs a look-up in the chat
+_KNOWN_FOR = timedelta(minutes=10)  # that somebody is, or is not, in the chat
 _LATE = timedelta(seconds=30)  # beyond that the clock starts when the call was seen, not when it was decided
 
 
@@ -89,8 +92,8 @@ def wants_stand_ins(view: View) -> Mapping[str, str]:
 
 
 def find_stand_ins(attempt: Attempt) -> Result:
-    """Ask all strategies for all their people."""
-    found = everybody(attempt)
+    """Ask all strategies for all their people, until there are enough who can be reached in the chat."""
+    found = list(islice(filter(None, (_in_the_chat(attempt, one) for one in everybody(attempt))), _ENOUGH))
     with attempt.out.database.read() as tx:
         busy = summons.busy_elsewhere(tx, attempt.case.id)
     return {"people": [person_to(one) for one in found], "busy": sorted(busy)}
@@ -117,6 +120,10 @@ def _in_the_chat(attempt: Attempt, person: Person) -> Person | None:
     """The person, by the name the chat has for them; None if they cannot be mentioned there."""
     if people.chat_id(attempt.case, person) is not None or person.email is None:
         return person if people.chat_id(attempt.case, person) else None
+    with attempt.out.database.read() as tx:
+        known = directory.identities(tx, "slack", [person.key]).get(person.key)
+    if known is not None and attempt.now - known.checked_at < _KNOWN_FOR:
+        return person if known.id and known.active else None
     user = attempt.chat().find_person(person.email)
     met = directory.Identity(
         key=person.key,
@@ -170,7 +177,7 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         presses=_presses(view, hand_over=waits) if waits or (leads and not accepted) else (),
         by=call.by,
         missed="" if call.by or is_first else _before(case, call),
-        brief=tuple(call.note.split("\n")) if call.note and waits else (),
+        brief=tuple(call.note.split("\n")) if call.note and (waits or (leads and accepted)) else (),
         then=_then(view, call) if waits else None,
         went_to=went_to,
         given_by=given_by,

@@ -401,9 +401,12 @@ def _names_of(tx: sa.Connection, case: Case, ids: Iterable[str]) -> list[str]:
     looked_up = case.result("chat ids")
     key_of = {chat: key for key, chat in looked_up.get("ids", {}).items()}
     names = looked_up.get("names", {})
-    return [names.get(key_of.get(one, "")) or _met_as(tx, one) for one in ids]
+    found = [names.get(key_of.get(one, "")) or _met_as(tx, one) for one in ids]
+    named, nameless = [one for one in found if one], found.count("")
+    others = f"{nameless} more" if named else f"{nameless} by a user group"
+    return [*named, others] if nameless else named
 
 
 def _met_as(tx: sa.Connection, chat_id: str) -> str:
     known = directory.known_as(tx, "slack", chat_id)
-    return known.name if known is not None and known.name else chat_id
+    return known.name if known is not None and known.name else ""

@@ -157,7 +157,7 @@ def _summary(case: Case) -> str:
         words += f", {services} services"
     if number > _SHOWN_ALERTS:
         words += f", the first {_SHOWN_ALERTS} are linked"
-    return f"{words}, {_acknowledged(case)}"
+    return ", ".join(filter(None, (words, _acknowledged(case))))
 
 
 def goes_on_elsewhere(case: Case) -> bool:
@@ -166,7 +166,7 @@ def goes_on_elsewhere(case: Case) -> bool:
 
 
 def _acknowledged(case: Case) -> str:
-    if not case.alerts.rows:
+    if not case.alerts.rows or not case.status.is_open:
         return ""
     ackers = case.alerts.ackers
     return f"acknowledged by {ackers[0].name}" if ackers else "not acknowledged yet"

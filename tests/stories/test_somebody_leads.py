@@ -42,7 +42,7 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     first, second = calls(slack)
     assert "Ana Silva has not accepted to lead this incident: Bo Lindqvist is asked." in first
     assert "please lead this incident: Ana Silva has not accepted" in second
-    assert "then dee@example.com is asked" in second
+    assert "then Dee Okafor is asked" in second
     assert slack.channel("inc-1").mentions == ["Bo"]
     clock.forward(minutes=2, seconds=5)
     assert "Dee" in slack.channel("inc-1").members

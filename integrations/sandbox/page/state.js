@@ -16,6 +16,7 @@ export const page = {
   alert: "", // the id of the PagerDuty incident that is shown
   picked: "", // the channel beside which a person picked another ticket or alert than its own
   dismissed: new Set(), // the ts of whispers that were sent away
+  answered: 0, // when the chosen person last wrote, or was answered, in the channel that is shown
   noticed: new Set(), // the ts of whispers in threads, which open their thread once
   threads: new Set(), // the ts of messages whose threads are open
   editing: "", // the ts of the message that is being edited

@@ -54,11 +54,20 @@ function sorted(channel) {
   return [seen, threads];
 }
 
+/** When this person last wrote here or was answered: whoever acts wants to see what came of it. */
+function newestOfMine(channel) {
+  const me = $("me").value;
+  const mine = [...channel.messages.filter((one) => one.user === me), ...channel.ephemerals.filter((one) => one.to === me)];
+  return Math.max(0, ...mine.map((one) => Number(one.ts)));
+}
+
 export function drawChannel() {
   const channel = channelOf(page.channel);
   if (!channel) return;
   const [scroll, before] = [$("scroll"), $("messages").dataset.of];
-  const atEnd = before !== channel.id || isAtEnd();
+  const answered = newestOfMine(channel);
+  const atEnd = before !== channel.id || isAtEnd() || answered > page.answered;
+  page.answered = answered;
   $("channel-name").textContent = titleOf(channel);
   document.title = `${titleOf(channel)} - Multivac sandbox`;
   $("topic").textContent = unescaped(channel.topic);
