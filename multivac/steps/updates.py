@@ -15,6 +15,7 @@ from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
 
 _RESOLVED = "resolved"
+_TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
 
 
 def drawn(said: Saying, *, number: int | None = None) -> Update:
@@ -88,8 +89,15 @@ def tell_stakeholders(attempt: Attempt) -> Result:
 
 
 def wants_comments(view: View) -> Mapping[str, str]:
-    """Each update as a comment on the ticket."""
-    return NOTHING if view.out.tracker is None else _each(view)
+    """Each update as a comment on the ticket, and how it ended."""
+    return NOTHING if view.out.tracker is None else _for_the_record(view)
+
+
+def _for_the_record(view: View) -> Mapping[str, str]:
+    """What belongs where others work: every update, and that a person resolved it, with what fixed it."""
+    changes = view.case.said(SayingKind.CHANGE)
+    ends = {str(one.id): "1" for one in changes if one.by and one.more.get("after") in _TOLD_ENDS}
+    return {**_each(view), **ends}
 
 
 def comment_update(attempt: Attempt) -> Result:
@@ -97,22 +105,25 @@ def comment_update(attempt: Attempt) -> Result:
     case, said = attempt.case, _said(attempt)
     marker = f"[update {said.id} {marker_of(case.id, case.declared_at).strip('[]')}]"
     attempt.tracker().comment(
-        case.result("ticket")["key"], (_told(said), said.text), marker=marker, look_first=attempt.unknown
+        case.result("ticket")["key"], _told(said), marker=marker, look_first=attempt.unknown
     )
     return {}
 
 
-def _told(said: Saying) -> str:
+def _told(said: Saying) -> tuple[str, ...]:
+    """Its paragraphs for whoever reads it outside the chat."""
+    if said.kind is SayingKind.CHANGE:
+        return (said.text,)
     update = drawn(said)
     after = f", next update {update.next_at:%H:%M} UTC" if update.next_at else ""
-    return f"Update by {said.by} ({update.severity.upper()}, {update.status}{after}):"
+    return (f"Update by {said.by} ({update.severity.upper()}, {update.status}{after}):", said.text)
 
 
 def wants_published(view: View) -> Mapping[str, str]:
     """Each update told to those who follow the alert at the pager; nothing of private incidents."""
     if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
         return NOTHING
-    return _each(view)
+    return _for_the_record(view)
 
 
 def _alert_of(case: Case) -> str | None:
@@ -129,7 +140,7 @@ def publish_update(attempt: Attempt) -> Result:
     assert alert is not None  # noqa: S101  # states what `wants_published` guarantees
     # At the beginning, since the pager's events hold only the first words, and these say that it is ours.
     tag = marker_of(case.id, case.declared_at)
-    text = f"{tag} {_told(said)} {said.text}"
+    text = " ".join((tag, *_told(said)))
     if not attempt.unknown:
         try:
             attempt.pager().publish(alert, text)

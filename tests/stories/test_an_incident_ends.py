@@ -54,6 +54,9 @@ def test_what_is_resolved_closes_alert_and_ticket_once_and_echoes_do_nothing(
     assert line.startswith("Ana Silva says it is resolved: Rolled back 2.31\n*Left to do*\n• <http")
     assert re.findall(r"(?m)^• .*\|OPS-[23]> (.*)$", line) == ["Test the rollback", "Alert on the queue"]
     assert slack.channel("inc-1").said("resolution") == []
+    assert str(jira.issue("OPS-1")["fields"]["comment"]).count("says it is resolved: Rolled back 2.31") == 1
+    told = [*pagerduty.incident(alert)["status_updates"], *pagerduty.incident(alert)["notes"]]
+    assert str(told).count("says it is resolved: Rolled back 2.31") == 1
     assert multivac.incident().status is Status.RESOLVED
     loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
     assert [text_of(one) for one in loud] == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
