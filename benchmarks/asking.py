@@ -41,12 +41,14 @@ async def _while_assembling(world: World, daemon: Daemon, mark: str) -> float:
     priorities = [_PRIORITIES[number % len(_PRIORITIES)] for number in range(_ALERTS)]
     alerts = await world.open_alerts(tokens, tokens, priorities)
     await world.quiet()
+    people = (await world.control.get("/_sandbox/state"))["slack"]["people"]
+    user = next(one["id"] for one in people if one["profile"].get("email") == "ana@example.com")
     telling = asyncio.gather(*(daemon.tell(alert) for alert in alerts))
     waits: list[float] = []
     ends = time.monotonic() + 3
     asked: list[asyncio.Task[float]] = []
     while time.monotonic() < ends:
-        asked.append(asyncio.create_task(_ask(daemon, len(asked))))
+        asked.append(asyncio.create_task(_ask(daemon, len(asked), user=user)))
         await asyncio.sleep(_EVERY_SECONDS)
     waits = await asyncio.gather(*asked)
     await telling
@@ -55,14 +57,14 @@ async def _while_assembling(world: World, daemon: Daemon, mark: str) -> float:
     return percentile(waits, 0.99) * 1000
 
 
-async def _ask(daemon: Daemon, number: int) -> float:
+async def _ask(daemon: Daemon, number: int, *, user: str) -> float:
     """Seconds until a command is acknowledged."""
     body = urlencode(
         {
             "command": "/incident",
             "text": "list",
-            "user_id": "U000000BEN",
-            "user_name": "ben",
+            "user_id": user,
+            "user_name": "ana",
             "channel_id": "C00000000",
             "trigger_id": f"bench.{number}.{time.monotonic_ns()}",
             "response_url": "http://127.0.0.1:9/nobody-listens",

@@ -130,7 +130,9 @@ class Inbound:
             request_verification_enabled=False,  # `receive` does, by our own clock
             ignoring_self_events_enabled=False,  # `hear` does, since Bolt lets some through
             attaching_conversation_kwargs_enabled=False,
-            listener_executor=self._pool,
+            # Listeners only acknowledge and hand the work to our threads: else Bolt would look every ten
+            # milliseconds whether they have.
+            process_before_response=True,
         )
         app.error(_log_error)
         app.middleware(self._keep_event)
@@ -154,7 +156,7 @@ class Inbound:
             channel=str(body.get("channel_id", "")),
         )
         place = Place(user=ask.by, channel=ask.channel, url=body.get("response_url"))
-        self._answer(ask, place, trigger=body["trigger_id"])
+        self._later(self._answer, ask, place, trigger=body["trigger_id"])
 
     def _action(self, ack: Ack, body: Body) -> None:
         ack()
@@ -169,7 +171,7 @@ class Inbound:
         )
         line = _line_of(action)
         if line is None:
-            self._mouth.say_line(place, _STALE)
+            self._later(self._mouth.say_line, place, _STALE)
             return
         ask = Ask(
             request=f"button:{body['trigger_id']}",
@@ -179,7 +181,7 @@ class Inbound:
             line=line,
             channel=channel,
         )
-        self._answer(ask, place, trigger=body["trigger_id"])
+        self._later(self._answer, ask, place, trigger=body["trigger_id"])
 
     def _form(self, ack: Ack, body: Body) -> None:
         view, user = body["view"], body["user"]
@@ -202,7 +204,7 @@ class Inbound:
             ack(response_action="errors", errors={bad.name: bad.reason})
             return
         ack()
-        self._tell(Place(user=ask.by, channel=channel), reply, ask)
+        self._later(self._tell, Place(user=ask.by, channel=channel), reply, ask)
 
     def _shortcut(self, ack: Ack, body: Body) -> None:
         ack()
@@ -211,7 +213,7 @@ class Inbound:
         place = Place(user=user["id"], channel=channel, url=body.get("response_url"))
         chosen = next((one for one in SHORTCUTS if one.id == body["callback_id"]), None)
         if chosen is None:
-            self._mouth.say_line(place, _STALE)
+            self._later(self._mouth.say_line, place, _STALE)
             return
         ask = Ask(
             request=f"shortcut:{body['trigger_id']}",
@@ -222,7 +224,20 @@ class Inbound:
             channel=channel,
             quoted=words(str(message.get("text", ""))),
         )
-        self._answer(ask, place, trigger=body["trigger_id"])
+        self._later(self._answer, ask, place, trigger=body["trigger_id"])
+
+    def _later(self, work: Callable[..., None], *given: Any, **named: Any) -> None:
+        """Do it on a thread of ours: Slack has its answer by then."""
+
+        def run() -> None:
+            try:
+                work(*given, **named)
+            except MultivacError as error:
+                log.warning("answer not shown", why=str(error))
+            except Exception:  # a thread's boundary: nobody waits for it
+                log.exception("answer not shown")
+
+        self._pool.submit(run)
 
     def _answer(self, ask: Ask, place: Place, *, trigger: str) -> None:
         self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
@@ -234,12 +249,7 @@ class Inbound:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
 
     def _show_home(self, user: str) -> None:
-        try:
-            self._mouth.publish(user, self._desk.home(user))
-        except MultivacError as error:
-            log.warning("home not shown", why=str(error))
-        except Exception:  # a thread's boundary: nobody waits for it
-            log.exception("home not shown")
+        self._mouth.publish(user, self._desk.home(user))
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -260,7 +270,7 @@ class Inbound:
         if not isinstance(user, str) or event.get("bot_id") or event.get("subtype"):
             return
         if kind == "app_home_opened" and event.get("tab") == "home":
-            self._pool.submit(self._show_home, user)
+            self._later(self._show_home, user)
             return
         at_us = kind == "app_mention"
         in_person = kind == "message" and event.get("channel_type") == "im"
@@ -279,7 +289,7 @@ class Inbound:
                 thread=event.get("thread_ts"),
                 direct=in_person,
             )
-            self._pool.submit(self._answer, ask, place, trigger="")
+            self._later(self._answer, ask, place, trigger="")
 
 
 class _Socket:
