@@ -136,6 +136,7 @@ class LeadCall:
     ticket: Link | None
     cx_lead: Who | None
     accepted_at: datetime | None = None
+    by_button: bool = False  # the cx lead settles the severity by a button
     presses: tuple[Press, ...] = ()
     by: str = ""
     missed: str = ""

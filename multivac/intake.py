@@ -30,7 +30,7 @@ from multivac.incident import (
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, incidents, notices, sayings, storms, timeline, traits
+from multivac.store import alerts, cadence, incidents, notices, sayings, storms, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
@@ -336,6 +336,8 @@ class Intake:
             return
         back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
+            if every := brief.playbook.update_every(brief.severity):
+                cadence.begin_anew(tx, brief.number, next_at=news.now + every)
             text = f"Reopened: {told.text or 'the alert came back'}"
             self._tell_of(tx, news, brief, what="status", after=back_to, text=text)
             reopened = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=f"reopened:{told.event_id}")

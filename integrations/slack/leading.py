@@ -16,7 +16,12 @@ def paragraphs(said: LeadCall) -> list[str]:
         told.append(f"Nobody has accepted in time. PagerDuty pages {names}.")
     if said.cx_lead:
         asked = "Please" if said.cx_lead == said.lead else f"{person(said.cx_lead)}, please"
-        told.append(f"{asked} settle the severity: say here how bad it is for users.")
+        how = (
+            "press a button in the headline or in my message"
+            if said.by_button
+            else "say here how bad it is for users"
+        )
+        told.append(f"{asked} settle the severity: {how}.")
     return told
 
 

@@ -13,7 +13,7 @@ from multivac.desk.handover import briefing_of
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import LEAD, EntryKind, Person, Severity, Status
-from multivac.store import acts, incidents, summons
+from multivac.store import acts, cadence, incidents, summons
 from multivac.store.cases import Case
 
 _ACCEPT = "accept"  # what the button of the lead call says: it takes the lead from nobody
@@ -232,6 +232,8 @@ def move(sitting: Sitting, to: Status, *, said: str, also: Also | None = None) -
         if also is not None:
             also(tx, case)
         is_back = to.is_open and not case.status.is_open
+        if is_back and (every := case.playbook.update_every(case.severity)):
+            cadence.begin_anew(tx, case.id, next_at=sitting.now + every)
         verb = "reopened it" if is_back else f"says it {_SAYS[to]}"
         why = f": {said}" if said else ""
         return Change(

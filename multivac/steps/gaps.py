@@ -152,7 +152,7 @@ def _ticket_gaps(case: Case) -> Iterator[tuple[str, str]]:
     found, lead = case.result("account"), case.lead
     if lead and found and found.get("lead") == lead.key and found.get("account") is None:
         ticket = case.result("ticket").get("key", "the ticket")
-        said = f"{lead.name} has no Jira account that I can find, so {ticket} is not assigned."
+        said = f"{lead.name} has no Jira account that I can find, so {ticket} is not assigned to them."
         yield "account", f"{said} Assign it by hand; operators can add the account to people.yaml."
 
 

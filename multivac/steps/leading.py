@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import LeadCall, Link, Press, Turn, Who, fingerprint
 from multivac.errors import TryAgain
-from multivac.incident import CX_LEAD, LEAD, Entry, EntryKind, Person
+from multivac.incident import CX_LEAD, LEAD, Entry, EntryKind, Person, Status
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.lead import everybody, grounds
@@ -166,13 +166,15 @@ def lead_call(view: View, call: Summons) -> LeadCall:
     leads = role.person.key == person.key and newest is call
     waits, accepted = waiting(case) is call, role.accepted_at is not None
     ticket, is_first = case.result("ticket"), call is calls[0]
-    cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles and is_first else None
+    is_open_question = is_first and (case.status is Status.TRIAGE or not view.out.hears)
+    cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles and is_open_question else None
     counts = waits or (leads and accepted)
     went_to, given_by = ("", "") if counts else _went_to(case, call)
     return LeadCall(
         lead=_mentioned(case, person) if counts else Who(name=people.name_of(case, person)),
         ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
         cx_lead=_mentioned(case, cx_lead) if cx_lead else None,
+        by_button=view.out.hears,
         accepted_at=role.accepted_at if leads else None,
         presses=_presses(view, hand_over=waits) if waits or (leads and not accepted) else (),
         by=call.by,
@@ -221,7 +223,8 @@ def _then(view: View, call: Summons) -> Turn | None:
     if left := _left(view.case):
         return Turn(at=end, who=(people.name_of(view.case, left[0]),))
     called = [people.name_of(view.case, one.people[0]) for one in _in_this_round(view.case)]
-    return Turn(at=end, who=tuple(called) if view.out.pager is not None else (), pages=True)
+    can_page = view.out.pager is not None and any(row.source == "pagerduty" for row in view.case.alerts.rows)
+    return Turn(at=end, who=tuple(called) if can_page else (), pages=True)
 
 
 def _paged(case: Case, call: Summons) -> tuple[str, ...]:

@@ -86,6 +86,8 @@ def _note_asking(attempt: Attempt) -> None:
 
 def _draft(case: Case, public_url: str | None) -> TicketDraft:
     services = sorted(case.alerts.services)
+    if case.playbook.channel.private:
+        return _private_draft(case)
     return TicketDraft(
         title=f"INC-{case.id} {case.title}"[:_LONGEST_TITLE],
         paragraphs=(
@@ -98,6 +100,19 @@ def _draft(case: Case, public_url: str | None) -> TicketDraft:
         label=label_of(case),
         severity=case.severity,
         component=_component(case, services),
+    )
+
+
+def _private_draft(case: Case) -> TicketDraft:
+    """Of a private incident nothing but that it is one: a project's tickets can be read by many."""
+    told = f"Severity {case.severity.upper()}, declared {case.declared_at:%Y-%m-%d %H:%M} UTC."
+    return TicketDraft(
+        title=f"INC-{case.id} private incident",
+        paragraphs=(told, "What it is about is in its private Slack channel alone."),
+        links=(),
+        label=label_of(case),
+        severity=case.severity,
+        component=None,
     )
 
 

@@ -68,8 +68,12 @@ def _concerns_all(said: Saying) -> bool:
     """Whether what people changed is for stakeholders: worse, over, or back again."""
     if said.kind is not SayingKind.CHANGE or not said.by:
         return False
-    was_over = said.more["what"] == "status" and not Status(str(said.more["before"])).is_open
-    return news.is_worse(said) or was_over or said.more.get("after") == Status.RESOLVED
+    return news.is_worse(said) or _is_back(said) or said.more.get("after") == Status.RESOLVED
+
+
+def _is_back(said: Saying) -> bool:
+    """Whether it was over before."""
+    return said.more["what"] == "status" and not Status(str(said.more["before"])).is_open
 
 
 def tell_stakeholders(attempt: Attempt) -> Result:
@@ -78,7 +82,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
     head = case.result("announcement")
     if said.kind is SayingKind.CHANGE:
         line = ChangeLine(text=f"INC-{case.id}: {said.text}")
-        loud = news.is_worse(said) or news.is_end(said)
+        loud = news.is_worse(said) or news.is_end(said) or _is_back(said)  # else the channel ends on a lie
         return say_once_in_thread(attempt, head, line, loud=loud)
     update = drawn(said, number=case.id)
     is_worse = update.was is not None and update.severity.rank < update.was.rank

@@ -65,14 +65,21 @@ def _as_drawn(row: StepRow, message: Message) -> str:
 
 def _to_be_asked(case: Case) -> str | None:
     held = case.roles.get(CX_LEAD)
-    if held is None or case.status is not Status.TRIAGE or case.severity_by is not None:
+    if held is None or case.status is not Status.TRIAGE or _is_settled(case):
         return None
     return people.chat_id(case, held.person)
 
 
+def _is_settled(case: Case) -> bool:
+    """Whether somebody has settled it; what whoever declared it said at first is a guess."""
+    declared = case.declared_by.key if case.declared_by is not None else None
+    is_guess = case.status is Status.TRIAGE and case.severity_by == declared
+    return case.severity_by is not None and not is_guess
+
+
 def _question(case: Case, whom: str) -> Answer:
     about = f"INC-{case.id}"
-    if case.severity_by is not None:
+    if _is_settled(case):
         return Answer(lines=(f"{about} is {case.severity.upper()}, {_settled_by(case)}. Thank you.",))
     if whom != _to_be_asked(case):
         return Answer(lines=(f"Nobody needs your word on the severity of {about} any more.",))

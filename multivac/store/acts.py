@@ -49,8 +49,7 @@ def listed(
     """The open incidents, or those that have ended: the worst first, then the newest."""
     lead = role.alias()
     chosen = (
-        sa.select(incident, lead.c.person, policy.c.body)
-        .join(policy, policy.c.digest == incident.c.policy)
+        sa.select(*_LISTED, lead.c.person)
         .outerjoin(lead, sa.and_(lead.c.incident == incident.c.id, lead.c.name == LEAD))
         .where(incident.c.status.not_in(OPEN) if ended else incident.c.status.in_(OPEN))
         .order_by(*(_ORDER[1:] if ended else _ORDER))
@@ -58,6 +57,10 @@ def listed(
     )
     if severity is not None:
         chosen = chosen.where(incident.c.severity == severity)
+    rows = tx.execute(chosen).all()
+    # Apart, since many incidents share few playbooks, each of which is a page long.
+    used = sa.select(policy).where(policy.c.digest.in_({r.policy for r in rows}))
+    policies: dict[str, str] = dict(tx.execute(used).tuples().all())
     return [
         Row(
             number=IncidentId(r.id),
@@ -67,10 +70,21 @@ def listed(
             declared_at=r.declared_at,
             channel=r.channel_id,
             lead=None if r.person is None else person_from(json.loads(r.person)),
-            policy=r.body,
+            policy=policies[r.policy],
         )
-        for r in tx.execute(chosen)
+        for r in rows
     ]
+
+
+_LISTED = (
+    incident.c.id,
+    incident.c.title,
+    incident.c.severity,
+    incident.c.status,
+    incident.c.declared_at,
+    incident.c.channel_id,
+    incident.c.policy,
+)
 
 
 # --- who somebody is in an incident ---------------------------------------------------------------

@@ -16,6 +16,11 @@ def updated(tx: sa.Connection, number: IncidentId, *, now: datetime, promised: d
     _set(tx, number, updated_at=now, next_update_at=promised, prompts_off=False, snoozed_until=None)
 
 
+def begin_anew(tx: sa.Connection, number: IncidentId, *, next_at: datetime | None) -> None:
+    """It is open again: the next update is owed then; None: by the playbook's rhythm."""
+    _set(tx, number, next_update_at=next_at, prompts_off=False, snoozed_until=None)
+
+
 def no_more(tx: sa.Connection, number: IncidentId) -> None:
     """Nobody is asked for an update any more, until somebody writes one that promises another."""
     _set(tx, number, prompts_off=True, snoozed_until=None)
