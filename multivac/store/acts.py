@@ -60,7 +60,7 @@ def listed(
     rows = tx.execute(chosen).all()
     # Apart, since many incidents share few playbooks, each of which is a page long.
     used = sa.select(policy).where(policy.c.digest.in_({r.policy for r in rows}))
-    policies: dict[str, str] = dict(tx.execute(used).tuples().all())
+    policies = {one.digest: one.body for one in tx.execute(used)}
     return [
         Row(
             number=IncidentId(r.id),
