@@ -149,7 +149,7 @@ PLANTED: dict[str, tuple[Fault, frozenset[str]]] = {
         },
     ),
     "the cx lead was asked for the severity": (
-        Refuse("slack", POST, says="settle the severity: say"),
+        Refuse("slack", POST, says="settle the severity:"),
         frozenset({"the lead was told"}),
     ),
 }
