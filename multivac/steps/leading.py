@@ -118,13 +118,24 @@ def choose_next(attempt: Attempt) -> Result:
 
 def _in_the_chat(attempt: Attempt, person: Person) -> Person | None:
     """The person, by the name the chat has for them; None if they cannot be mentioned there."""
-    if people.chat_id(attempt.case, person) is not None or person.email is None:
-        return person if people.chat_id(attempt.case, person) else None
+    if people.chat_id(attempt.case, person) is not None:
+        return person
+    if person.email is None:
+        return None
+    met = _met_lately(attempt, person) or _meet(attempt, person, email=person.email)
+    if met.id is None or not met.active:
+        return None
+    return replace(person, name=met.name) if met.name and person.name == person.email else person
+
+
+def _met_lately(attempt: Attempt, person: Person) -> directory.Identity | None:
     with attempt.out.database.read() as tx:
         known = directory.identities(tx, "slack", [person.key]).get(person.key)
-    if known is not None and attempt.now - known.checked_at < _KNOWN_FOR:
-        return person if known.id and known.active else None
-    user = attempt.chat().find_person(person.email)
+    return known if known is not None and attempt.now - known.checked_at < _KNOWN_FOR else None
+
+
+def _meet(attempt: Attempt, person: Person, *, email: str) -> directory.Identity:
+    user = attempt.chat().find_person(email)
     met = directory.Identity(
         key=person.key,
         id=user.id if user else None,
@@ -133,9 +144,7 @@ def _in_the_chat(attempt: Attempt, person: Person) -> Person | None:
         checked_at=attempt.now,
     )
     attempt.out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
-    if user is None or not user.active:
-        return None
-    return replace(person, name=user.name) if person.name == person.email else person
+    return met
 
 
 def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
