@@ -80,6 +80,7 @@ class ChatUser:
     active: bool = True
     email: str | None = None
     guest: bool = False
+    language: str | None = None  # one that we speak, if the chat says that they read it
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from multivac.briefing import Message
 from multivac.budget import Errand
 from multivac.errors import GiveUp
 from multivac.ports import ChatUser, Invited, Marker, Posted, Said
+from multivac.tongue import language_of
 
 TOPIC_LIMIT = 250
 INVITED_AT_ONCE = 100
@@ -142,7 +143,8 @@ class SlackChat:
     def person(self, chat_id: str) -> ChatUser | None:
         """Who has this member id; None when nobody has, inactive when their account is deactivated."""
         return _user(
-            partial(self._slack.users_info, user=chat_id), nobody=("user_not_found", "user_not_visible")
+            partial(self._slack.users_info, user=chat_id, include_locale=True),
+            nobody=("user_not_found", "user_not_visible"),
         )
 
     def group_members(self, handle: str) -> tuple[str, ...]:
@@ -396,6 +398,7 @@ def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> Ch
         active=not user.get("deleted"),
         email=str(email) if email else None,
         guest=guest,
+        language=language_of(user.get("locale")),
     )
 
 

@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -198,13 +199,14 @@ class Inbound:
             channel=channel,
             fields=fields,
         )
-        try:
-            reply = self._desk.answer(ask)
-        except BadField as bad:
-            ack(response_action="errors", errors={bad.name: bad.reason})
-            return
-        ack()
-        self._later(self._tell, Place(user=ask.by, channel=channel), reply, ask)
+        with self._desk.speaking_to(ask.by):
+            try:
+                reply = self._desk.answer(ask)
+            except BadField as bad:
+                ack(response_action="errors", errors={bad.name: bad.reason})
+                return
+            ack()
+            self._later(self._tell, Place(user=ask.by, channel=channel), reply, ask)
 
     def _shortcut(self, ack: Ack, body: Body) -> None:
         ack()
@@ -227,7 +229,7 @@ class Inbound:
         self._later(self._answer, ask, place, trigger=body["trigger_id"])
 
     def _later(self, work: Callable[..., None], *given: Any, **named: Any) -> None:
-        """Do it on a thread of ours: Slack has its answer by then."""
+        """Do it on a thread of ours, in the language of whoever asked: Slack has its answer by then."""
 
         def run() -> None:
             try:
@@ -237,10 +239,11 @@ class Inbound:
             except Exception:  # a thread's boundary: nobody waits for it
                 log.exception("answer not shown")
 
-        self._pool.submit(run)
+        self._pool.submit(copy_context().run, run)
 
     def _answer(self, ask: Ask, place: Place, *, trigger: str) -> None:
-        self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
+        with self._desk.speaking_to(ask.by):
+            self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
 
     def _tell(self, place: Place, reply: Any, ask: Ask, *, trigger: str = "") -> None:
         try:
@@ -249,7 +252,8 @@ class Inbound:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
 
     def _show_home(self, user: str) -> None:
-        self._mouth.publish(user, self._desk.home(user))
+        with self._desk.speaking_to(user):
+            self._mouth.publish(user, self._desk.home(user))
 
     # --- events -----------------------------------------------------------------------------------
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 import structlog
@@ -27,7 +27,7 @@ from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sittin
 from multivac.desk.capturing import Sign, notice
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
-from multivac.desk.people import who_is
+from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
 from multivac.incident import IncidentId
 from multivac.jobs import Jobs
@@ -35,6 +35,7 @@ from multivac.playbook import Playbook
 from multivac.steps.base import Outside
 from multivac.store import acts
 from multivac.store.acts import Act
+from multivac.tongue import speaking
 from multivac.verbs import VERBS, Bare, Line, Right, Spoken, Unclear, Verb, Words, read, verb_named
 
 log = structlog.get_logger()
@@ -94,6 +95,12 @@ class Desk:
         known = frozenset(one.lower() if "@" in one else one for one in admins)
         self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known)
         self._hearing = Hearing(out, jobs)
+
+    @contextmanager
+    def speaking_to(self, by: str) -> Iterator[None]:
+        """Speak this person's language, within, and the house's where it is not known."""
+        with speaking(language_at(self._house.out, by)):
+            yield
 
     def hear(self, event: str, news: News) -> None:
         """Keep what people did by hand, once for each event; raises what the database does."""

@@ -27,6 +27,13 @@ def who_is(out: Outside, chat_id: str, name: str) -> tuple[Person, bool]:
     return _ask(out, chat_id, name, now=now)
 
 
+def language_at(out: Outside, chat_id: str) -> str | None:
+    """In which language they read, asking the chat for whom we have not met; None if nobody can say."""
+    who_is(out, chat_id, "")
+    with out.database.read() as tx:
+        return directory.language_of(tx, "slack", chat_id)
+
+
 def _person(chat_id: str, name: str, key: str) -> Person:
     return Person(name=name, slack=chat_id, email=key if "@" in key else None)
 
@@ -42,7 +49,12 @@ def _ask(out: Outside, chat_id: str, name: str, *, now: datetime) -> tuple[Perso
     person = out.complete(Person(name=found.name, slack=chat_id, email=found.email))
     if not found.guest:
         met = directory.Identity(
-            key=person.key, id=chat_id, name=found.name, active=found.active, checked_at=now
+            key=person.key,
+            id=chat_id,
+            name=found.name,
+            active=found.active,
+            checked_at=now,
+            language=found.language,
         )
         out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
     return person, found.guest
