@@ -31,7 +31,7 @@ def english_afterwards() -> Iterator[None]:
 
 @cache
 def _said() -> frozenset[str | tuple[str, ...]]:
-    """Every text in the code, as `make locales` finds it; the try-out speaks English to whoever started it."""
+    """Every text in the code, as `make locales` finds it; the try-out speaks English to whoever tries it."""
     found = set()
     for folder in ("multivac", "integrations/slack", "integrations/jira", "integrations/pagerduty"):
         for file, _, text, *_ in extract_from_dir(_ROOT / folder, keywords=_KEYWORDS, comment_tags=()):
