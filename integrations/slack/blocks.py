@@ -425,7 +425,8 @@ def _storm_notice(said: StormNotice) -> Drawn:
 def _reminding(said: Reminding) -> Drawn:
     whom = f"{person(said.whom)}: " if said.whom else ""
     text = f"⏰ {whom}{line(said.text, 500)}"
-    blocks = [*_sections(text), _context(*map(said_line, said.told)), presses(said.presses)]
+    told = joined(map(said_line, said.told), LIST_LIMIT, "\n").split("\n")
+    blocks = [*_sections(text), _context(*told), presses(said.presses)]
     return _drawn("reminding", text, blocks)
 
 

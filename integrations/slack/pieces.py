@@ -18,6 +18,7 @@ SECTION_LIMIT = 3000
 LIST_LIMIT = 9000
 BUTTON_LIMIT = 75
 VALUE_LIMIT = 2000
+CONTEXT_LIMIT = 10
 OPTION_VALUE_LIMIT = 150
 
 # Plain dictionaries: the SDK's own block classes check themselves at each drawing, which cost a third
@@ -92,8 +93,8 @@ def fields(known: Iterable[tuple[str, str]]) -> Block:
 
 
 def context(*parts: str) -> Block | None:
-    """Small print, if there is some."""
-    said = [mrkdwn(each) for each in parts if each]
+    """Small print, if there is some; as many pieces as Slack takes."""
+    said = [mrkdwn(each) for each in parts if each][:CONTEXT_LIMIT]
     return {"type": "context", "elements": said} if said else None
 
 
