@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from multivac.briefing import Files
 from multivac.desk.asking import Reply, Sitting, must_be_allowed, must_see
-from multivac.desk.names import status_name
+from multivac.desk.names import channel_link, status_name
 from multivac.errors import Refused
 from multivac.incident import Entry
 from multivac.store import cases, timeline
@@ -38,7 +38,7 @@ def export(sitting: Sitting) -> Reply:
             (f"inc-{case.id}.md", as_markdown(case, entries)),
             (f"inc-{case.id}.json", as_json(case, entries)),
         ),
-        said=phrase("The files are in {channel}.", channel=f"<#{case.channel_id}>"),
+        said=phrase("The files are in {channel}.", channel=channel_link(case.channel_id)),
     )
 
 
@@ -60,7 +60,7 @@ def as_markdown(case: Case, entries: Sequence[Entry]) -> str:
         *([written("A drill."), ""] if case.drill else []),
         *(f"- {name}: {_plain(value)}" for name, value in known.items() if value),
         "",
-        f"## {written('Timeline (UTC)')}",
+        "## " + written("Timeline (UTC)"),
         "",
         *(f"- {_time(one.at)} {_plain(one.text)}{_link(one)}" for one in entries),
     ]
@@ -103,4 +103,5 @@ def _plain(text: str) -> str:
 
 
 def _link(one: Entry) -> str:
-    return f" ([{written('message')}]({one.link}))" if one.link else ""
+    label = written("message")
+    return f" ([{label}]({one.link}))" if one.link else ""

@@ -128,9 +128,9 @@ class Desk:
             log.exception("request failed", ref=ask.ref)
             self._keep(ask, "failed", traceback.format_exc(limit=-3))
             told = phrase(
-                "Something broke on my side; nothing was changed. Ref {ref} (operators: `{command}`)",
+                "Something broke on my side; nothing was changed. "
+                "Ref {ref} (operators: `multivac trace {ref}`)",
                 ref=ask.ref,
-                command=f"multivac trace {ask.ref}",
             )
             return Answer(lines=(told,))
 

@@ -100,12 +100,13 @@ def briefing_of(tx: sa.Connection, case: Case) -> str:
 
 
 def _facts(case: Case) -> Iterator[str]:
+    since = f"{case.status_at:%H:%M}"
     yield written(
         "INC-{number}, {severity}, {status} since {time} UTC: {title}",
         number=case.id,
         severity=case.severity.upper(),
         status=status_name(case.status, written),
-        time=f"{case.status_at:%H:%M}",
+        time=since,
         title=case.title,
     )
     if case.impact:
@@ -239,7 +240,7 @@ def page(sitting: Sitting) -> Reply:
             raise BadField("person", phrase("Pick somebody, or name a service."))
         return _page_form(sitting.case())
     people_ = (whom(sitting, chosen),) if chosen else ()
-    who = people_[0].name if people_ else ""
+    who = people_[0].name if people_ else None
 
     def ask(tx: sa.Connection, case: Case) -> Change:
         wanted = Summons(number=0, pages=True, people=people_, service=service, at=sitting.now)
@@ -251,14 +252,14 @@ def page(sitting: Sitting) -> Reply:
             said=_asked_to_page(who, service),
             kind=EntryKind.PEOPLE,
             entry=with_reason(_asks_to_page(sitting.person.name, who, service), message),
-            after=who or f"whoever is on call for {service}",
+            after=f"whoever is on call for {service}" if who is None else who,
         )
 
     return sitting.change(ask)
 
 
-def _asked_to_page(who: str, service: str) -> str:
-    if who:
+def _asked_to_page(who: str | None, service: str) -> str:
+    if who is not None:
         return phrase("PagerDuty is asked to page {who}. If that fails, it is said in the channel.", who=who)
     return phrase(
         "PagerDuty is asked to page whoever is on call for {service}. "
@@ -267,8 +268,8 @@ def _asked_to_page(who: str, service: str) -> str:
     )
 
 
-def _asks_to_page(name: str, who: str, service: str) -> str:
-    if who:
+def _asks_to_page(name: str, who: str | None, service: str) -> str:
+    if who is not None:
         return written("{name} asks to page {who}", name=name, who=who)
     return written("{name} asks to page whoever is on call for {service}", name=name, service=service)
 

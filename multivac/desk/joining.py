@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, day_and_time
 from multivac.desk.asking import Change, Reply, Sitting
-from multivac.desk.names import none_such, reopen_first, stands
+from multivac.desk.names import channel_link, none_such, reopen_first, stands
 from multivac.desk.people import who_is
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, Person
@@ -53,7 +53,7 @@ def join(sitting: Sitting) -> Reply:
 
     def ask(tx: sa.Connection, case: Case) -> Change:
         if not members.ask_for(tx, case.id, sitting.ask.by, by=sitting.ask.by, at=sitting.now):
-            return Change(said=phrase("You are in {channel} already.", channel=f"<#{case.channel_id}>"))
+            return Change(said=phrase("You are in {channel} already.", channel=channel_link(case.channel_id)))
         return Change(said=_you_are_invited(case), after="joins")
 
     return sitting.change(ask)
@@ -63,19 +63,19 @@ def _over(case: Case) -> str:
     told = stands(case.id, case.status)
     if case.channel_id is None:
         return told
-    return phrase("{stands} Its channel is {channel}.", stands=told, channel=f"<#{case.channel_id}>")
+    return phrase("{stands} Its channel is {channel}.", stands=told, channel=channel_link(case.channel_id))
 
 
 def _you_are_invited(case: Case) -> str:
     if case.channel_id is None:
         return phrase("You are invited into its channel as soon as that is open.")
-    return phrase("You are invited into {channel}.", channel=f"<#{case.channel_id}>")
+    return phrase("You are invited into {channel}.", channel=channel_link(case.channel_id))
 
 
 def _they_are_invited(case: Case, names: str) -> str:
     if case.channel_id is None:
         return phrase("Invited into its channel as soon as that is open: {names}.", names=names)
-    return phrase("Invited into {channel}: {names}.", channel=f"<#{case.channel_id}>", names=names)
+    return phrase("Invited into {channel}: {names}.", channel=channel_link(case.channel_id), names=names)
 
 
 def invite(sitting: Sitting) -> Reply:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Press, clock_time, day_and_time
 from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_private
-from multivac.desk.names import status_name
+from multivac.desk.names import channel_link, status_name
 from multivac.errors import Refused
 from multivac.incident import Entry
 from multivac.playbook import restore
@@ -107,7 +107,7 @@ def _facts(case: Case) -> tuple[str, ...]:
         phrase("Impact: {impact}", impact=case.impact) if case.impact else "",
         phrase("Started {time}", time=_time(case)),
         phrase("Ticket {key}: {url}", key=ticket["key"], url=ticket["url"]) if ticket else "",
-        phrase("Channel: {channel}", channel=f"<#{case.channel_id}>") if case.channel_id else "",
+        phrase("Channel: {channel}", channel=channel_link(case.channel_id)) if case.channel_id else "",
     )
     return tuple(filter(None, lines))
 

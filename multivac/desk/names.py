@@ -73,6 +73,11 @@ def none_such(number: IncidentId) -> str:
     return phrase("There is no INC-{number}. `/incident list` shows what there is.", number=number)
 
 
+def channel_link(channel_id: str | None) -> str:
+    """A channel within a sentence, which a chat shows as a link."""
+    return f"<#{channel_id}>"
+
+
 def with_reason(what: str, why: str) -> str:
     """A line of the timeline with the words that somebody gave for it, if any."""
     return written("{what}: {why}", what=what, why=why) if why else what

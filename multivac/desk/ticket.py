@@ -212,9 +212,10 @@ def _severity(tx: sa.Connection, case: Case, news: _News) -> Change | None:
     acts.settle_severity(tx, case.id, severity, by=news.by.key)
     if case.status is Status.TRIAGE:
         incidents.set_status(tx, case.id, Status.ACTIVE, now=news.now)
+    moved = f"{case.severity.upper()} → {severity.upper()}"
     entry = news.line(
         mark("Severity {severity}, settled by {name} in the ticket {ticket}: {priority}"),
-        severity=f"{case.severity.upper()} → {severity.upper()}",
+        severity=moved,
         priority=news.told.priority,
     )
     return Change(said="", kind=EntryKind.SEVERITY, entry=entry, before=case.severity, after=severity)
