@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from multivac.incident import Bridge, Severity, Status, TaskState
-from multivac.tongue import mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,7 @@ class TaskLine:
     role: str | None
     link: str | None
     why_skipped: str
-    link_label: str = mark("open the page")
+    link_label: str = "open the page"
     by: str = ""
     at: datetime | None = None
     owner: str = ""

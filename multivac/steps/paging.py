@@ -48,7 +48,7 @@ def page(attempt: Attempt) -> Result:
     wanted = next(one for one in case.summons if str(one.number) == attempt.instance)
     alert = alert_of(case)
     if alert is None:
-        raise GiveUp(phrase("{incident} has no PagerDuty incident to page from", incident=f"INC-{case.id}"))
+        raise GiveUp(phrase("INC-{number} has no PagerDuty incident to page from", number=case.id))
     where = phrase("The channel is #{channel}.", channel=case.channel_name) if case.channel_id else ""
     note = wanted.note or phrase("Please help.")
     said = f"{wanted.by}: {wanted.note}" if wanted.by and wanted.note else note

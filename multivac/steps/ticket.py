@@ -120,11 +120,8 @@ def _private_draft(case: Case) -> TicketDraft:
 
 
 def _declared(case: Case) -> str:
-    return phrase(
-        "Severity {severity}, declared {time} UTC.",
-        severity=case.severity.upper(),
-        time=f"{case.declared_at:%Y-%m-%d %H:%M}",
-    )
+    severity, time = case.severity.upper(), f"{case.declared_at:%Y-%m-%d %H:%M}"
+    return phrase("Severity {severity}, declared {time} UTC.", severity=severity, time=time)
 
 
 def _component(case: Case, services: Sequence[str]) -> str | None:

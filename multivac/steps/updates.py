@@ -126,12 +126,13 @@ def _told(said: Saying) -> tuple[str, ...]:
             "Update by {name} ({severity}, {status}):", name=said.by, severity=severity, status=status
         )
     else:
+        time = f"{update.next_at:%H:%M}"
         begun = phrase(
             "Update by {name} ({severity}, {status}, next update {time} UTC):",
             name=said.by,
             severity=severity,
             status=status,
-            time=f"{update.next_at:%H:%M}",
+            time=time,
         )
     return (begun, said.text)
 

@@ -202,10 +202,11 @@ def tell_shut(attempt: Attempt) -> Result:
     held = case.roles.get(LEAD)
     lead = people.chat_id(case, held.person) if held is not None and held.gone_at is None else None
     if lead is None and not attempt.before.was_done:
+        shut = _how_it_was_shut(case)
         why = phrase(
-            "The channel of {incident} was {shut}, and nobody who leads can be told.",
-            incident=f"INC-{case.id}",
-            shut=_how_it_was_shut(case),
+            "The channel of INC-{number} was {shut}, and nobody who leads can be told.",
+            number=case.id,
+            shut=shut,
         )
         raise GiveUp(why, fix=_to_mend(case), operators=True)
     return tell(attempt, lead or "", partial(_shut, case, attempt.instance))
