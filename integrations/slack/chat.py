@@ -401,7 +401,7 @@ def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> Ch
         active=not user.get("deleted"),
         email=str(email) if email else None,
         guest=guest,
-        language=language_of(user.get("locale")),
+        language=language_of(user["locale"]) or "" if "locale" in user else None,
     )
 
 
