@@ -48,7 +48,7 @@ from multivac.briefing import (
     UpdateDue,
     lasted,
 )
-from multivac.incident import Bridge, Severity, Status, TaskState
+from multivac.incident import Bridge, Severity, Status, TaskState, status_name
 from multivac.tongue import mark, phrase, plural
 
 TITLE_LIMIT = 200
@@ -71,14 +71,6 @@ STATUS = {
     Status.RESOLVED: mark("Resolved"),
     Status.CLOSED: mark("Closed"),
     Status.DISMISSED: mark("Dismissed: not an incident"),
-}
-_STANDS = {
-    Status.TRIAGE: mark("triage"),
-    Status.ACTIVE: mark("active"),
-    Status.MITIGATED: mark("mitigated"),
-    Status.RESOLVED: mark("resolved"),
-    Status.CLOSED: mark("closed"),
-    Status.DISMISSED: mark("dismissed"),
 }
 
 
@@ -382,7 +374,7 @@ def _update_due(said: UpdateDue) -> Drawn:
 def _update(said: Update) -> Drawn:
     about = f"*INC-{said.number}* " if said.number is not None else ""
     moved = f"{_severity(said.was)} → {_severity(said.severity)}" if said.was else _severity(said.severity)
-    stands, name = f"{moved} · {phrase(_STANDS[said.status])}", line(said.by, 80)
+    stands, name = f"{moved} · {status_name(said.status)}", line(said.by, 80)
     after = (
         phrase("next update {at}", at=when(said.next_at))
         if said.next_at
