@@ -80,7 +80,7 @@ class ChatUser:
     active: bool = True
     email: str | None = None
     guest: bool = False
-    language: str | None = None  # one that we speak, if the chat says that they read it
+    language: str | None = None  # which we speak and they read; "" for another, None if the chat did not say
 
 
 @dataclass(frozen=True, slots=True)

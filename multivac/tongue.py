@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib import resources
@@ -71,6 +71,15 @@ def listed(parts: Sequence[str], *, style: Literal["standard", "or"] = "standard
     """The parts in a row, as the reader's language joins them: "a, b and c"."""
     language = reader()
     return format_list(list(parts), style=style, locale="en" if language == PSEUDO else language)
+
+
+def any_of(parts: Iterable[str]) -> str:
+    """The parts, of which one is meant, in a row: "a or b or c"; "" if there are none."""
+    row = list(parts)
+    joined = row[0] if row else ""
+    for other in row[1:]:
+        joined = phrase("{these} or {other}", these=joined, other=other)
+    return joined
 
 
 def reader() -> str:

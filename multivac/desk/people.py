@@ -28,8 +28,14 @@ def who_is(out: Outside, chat_id: str, name: str) -> tuple[Person, bool]:
 
 
 def language_at(out: Outside, chat_id: str) -> str | None:
-    """In which language they read, asking the chat for whom we have not met; None if nobody can say."""
-    who_is(out, chat_id, "")
+    """In which language they read, asking the chat where we have not heard; None if nobody can say."""
+    if (heard := _heard(out, chat_id)) is None:
+        _ask(out, chat_id, "", now=out.clock.now())
+        heard = _heard(out, chat_id)
+    return heard or None
+
+
+def _heard(out: Outside, chat_id: str) -> str | None:
     with out.database.read() as tx:
         return directory.language_of(tx, "slack", chat_id)
 

@@ -24,7 +24,7 @@ class Identity:
     name: str | None
     active: bool
     checked_at: datetime
-    language: str | None = None  # None where the vendor did not say
+    language: str | None = None  # as of `ports.ChatUser`
 
 
 def identities(tx: sa.Connection, vendor: str, keys: Collection[str]) -> dict[str, Identity]:
@@ -91,7 +91,10 @@ def known_as(tx: sa.Connection, vendor: str, its_id: str) -> Identity | None:
 
 
 def language_of(tx: sa.Connection, vendor: str, its_id: str) -> str | None:
-    """In which language whoever has this id at a vendor reads; None if we have not heard."""
+    """In which language whoever has this id at a vendor reads; "" for one that we do not speak.
+
+    None if we have not heard.
+    """
     known = known_as(tx, vendor, its_id)
     return known.language if known is not None else None
 
