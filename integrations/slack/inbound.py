@@ -35,6 +35,7 @@ from integrations.slack.text import words
 from multivac.desk import Ask, BadField, Desk
 from multivac.errors import MultivacError
 from multivac.shortcuts import SHORTCUTS
+from multivac.tongue import mark, phrase
 
 log = structlog.get_logger()
 
@@ -44,7 +45,7 @@ _THREADS = 16
 _SAY = re.compile(r"say-\d+")
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two tries to open the socket
 _PING_SECONDS = 2.0  # a lost connection is noticed by the next ping, and opened again
-_STALE = "That button is of an older message. Use `/incident` to see what you can do now."
+_STALE = mark("That button is of an older message. Use `/incident` to see what you can do now.")
 
 Body = dict[str, Any]
 Ack = Callable[..., Any]
@@ -172,7 +173,7 @@ class Inbound:
         )
         line = _line_of(action)
         if line is None:
-            self._later(self._mouth.say_line, place, _STALE)
+            self._later(self._say_stale, place)
             return
         ask = Ask(
             request=f"button:{body['trigger_id']}",
@@ -215,7 +216,7 @@ class Inbound:
         place = Place(user=user["id"], channel=channel, url=body.get("response_url"))
         chosen = next((one for one in SHORTCUTS if one.id == body["callback_id"]), None)
         if chosen is None:
-            self._later(self._mouth.say_line, place, _STALE)
+            self._later(self._say_stale, place)
             return
         ask = Ask(
             request=f"shortcut:{body['trigger_id']}",
@@ -250,6 +251,10 @@ class Inbound:
             self._mouth.tell(place, reply, trigger=trigger)
         except MultivacError as error:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
+
+    def _say_stale(self, place: Place) -> None:
+        with self._desk.speaking_to(place.user):
+            self._mouth.say_line(place, phrase(_STALE))
 
     def _show_home(self, user: str) -> None:
         with self._desk.speaking_to(user):
