@@ -44,6 +44,8 @@ _WORDS = {
     "ticket end": "The Jira ticket is not moved",
     "follow-up": "A follow-up is not in Jira",
     "follow-up link": "A follow-up is not linked with the ticket",
+    "second look": "Whether a ticket was opened twice is not known",
+    "duplicate": "{instance} is a second ticket of the same matter and not put away",
     "archived": "The channel is not archived as it should be",
     "status update": "An update is not in PagerDuty",
     "next lead": "The next to lead could not be asked",
@@ -53,7 +55,7 @@ _WORDS = {
 }
 
 _OF_THE_END = frozenset({"step:ticket end", "step:archived"})
-_OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/")
+_OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/", "step:duplicate/")
 
 
 def lines_of(view: View) -> dict[str, str]:
