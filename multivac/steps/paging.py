@@ -15,6 +15,7 @@ from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
 
 PAGER = "pagerduty"
+_AGAIN = " Sent again: the first request may have reached you, too."
 _MOST = 25  # alerts of one incident whose priority follows
 
 
@@ -42,7 +43,11 @@ def alert_of(case: Case) -> str | None:
 
 
 def page(attempt: Attempt) -> Result:
-    """Have them paged, looking first where an earlier try may have worked."""
+    """Have them paged, looking first where an earlier try may have worked.
+
+    A second request says that it is one: the first may only be hidden yet, and cannot be taken back
+    alone, since PagerDuty cancels all that a person was sent for one incident.
+    """
     case = attempt.case
     wanted = next(one for one in case.summons if str(one.number) == attempt.instance)
     alert = alert_of(case)
@@ -54,7 +59,7 @@ def page(attempt: Attempt) -> Result:
         people=wanted.people,
         service=wanted.service,
         policies=tuple(sorted(case.alerts.policies)),
-        message=f"INC-{case.id} {case.title}. {said}{where}",
+        message=f"INC-{case.id} {case.title}. {said}{where}{_AGAIN if attempt.unknown else ''}",
         marker=f"[INC-{case.id} {int(case.declared_at.timestamp()):x} page {wanted.number}]",
     )
     names = attempt.pager().page(alert, sent, look_first=attempt.unknown)
