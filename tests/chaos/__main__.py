@@ -59,6 +59,7 @@ class Trials:
         if "replicas" in kinds:
             yield self._pair("one of two replicas killed", replicas.kill_one)
             yield self._pair("one of two replicas frozen", replicas.freeze_one)
+            yield self._pair("PostgreSQL: started again on another machine", replicas.start_elsewhere)
         if "replicas" in kinds and not self.is_brief:
             restart = partial(replicas.restart_the_server, server=self.server)
             yield self._pair("PostgreSQL restarted", restart)
