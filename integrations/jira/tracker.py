@@ -31,6 +31,7 @@ _TRIES = 3  # the first, and twice without what was refused
 _LONGEST_SUMMARY = 255
 _PAGE = 50
 _MOST_PAGES = 200
+_MOST_TWINS = 10  # tickets with the label of one incident
 
 
 class JiraTracker:
@@ -85,14 +86,17 @@ class JiraTracker:
             operators=True,
         )
 
-    def find_ticket(self, label: str) -> Ticket | None:
-        """The oldest ticket of the project with this label; Cloud's search lags by seconds."""
+    def find_tickets(self, label: str, *, known: str | None = None) -> tuple[Ticket, ...]:
+        """The project's tickets with this label, and the known one, oldest first; Cloud's search lags."""
         query = f"project = {_quoted(self._project)} AND labels = {_quoted(label)} ORDER BY created ASC"
         # Cloud answered 410 for the older address from autumn 2025 on (CHANGE-2046).
         path = "search/jql" if self._cloud else "search"
-        params: dict[str, str | int] = {"jql": query, "maxResults": 1, "fields": "summary"}
+        params: dict[str, str | int] = {"jql": query, "maxResults": _MOST_TWINS, "fields": "summary"}
         found = _list(self._rest.ask("GET", path, what=self._where, params=params), "issues")
-        return self._ticket(_field(found[0], "key"), {}) if found else None
+        keys = [str(_field(each, "key")) for each in found]
+        if known is not None and known not in keys:
+            keys.insert(sum(_is_before(key, known) for key in keys), known)
+        return tuple(self._ticket(key, {}) for key in keys)
 
     def find_account(self, person: Person) -> str | None:
         """The account of this very person, by e-mail; None rather than a guess."""
@@ -163,15 +167,17 @@ class JiraTracker:
         body = {"transition": {"id": str(way.get("id"))}}
         self._rest.ask("POST", f"{path}/transitions", what=what, body=body)
 
-    def link(self, ticket: str, other: str, *, look_first: bool) -> None:
-        """Relate two tickets; with `look_first`, only if neither names the other."""
+    def link(self, ticket: str, other: str, *, look_first: bool, duplicates: bool = False) -> None:
+        """Relate two tickets, or call one the other's duplicate; with `look_first`, unless they are."""
         what = phrase("tickets {ticket} and {other}", ticket=ticket, other=other)
         if look_first:
             path = f"issue/{quote(ticket, safe='')}"
             issue = self._rest.ask("GET", path, what=what, params={"fields": "issuelinks"})
             if f'"{other}"' in json.dumps(issue):
                 return
-        body = {"type": {"name": "Relates"}, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": other}}
+        kind = "Duplicate" if duplicates else "Relates"
+        # The one that does something to the other is what Jira calls the inward issue.
+        body = {"type": {"name": kind}, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": other}}
         self._rest.ask("POST", "issueLink", what=what, body=body)
 
     def prioritise(self, ticket: str, priority: str) -> None:
@@ -398,6 +404,13 @@ class JiraTracker:
         known = {str(each.get(key)): each for each in _list(project, "issueTypes") for key in ("id", "name")}
         found = _named(known, self._issue_type)
         return str(found.get("id")) if found else None
+
+
+def _is_before(key: str, other: str) -> bool:
+    """Whether the issue was made first: a project counts. One that was moved to another cannot be told."""
+    (project, _, number), (other_project, _, other_number) = key.rpartition("-"), other.rpartition("-")
+    is_told = project == other_project and number.isdecimal() and other_number.isdecimal()
+    return is_told and int(number) < int(other_number)
 
 
 def _category(status: object) -> object:

@@ -45,6 +45,8 @@ _WORDS = {
     "ticket end": mark("The Jira ticket is not moved"),
     "follow-up": mark("A follow-up is not in Jira"),
     "follow-up link": mark("A follow-up is not linked with the ticket"),
+    "second look": mark("Whether a ticket was opened twice is not known"),
+    "duplicate": mark("{instance} is a second ticket of the same matter and not put away"),
     "archived": mark("The channel is not archived as it should be"),
     "status update": mark("An update is not in PagerDuty"),
     "next lead": mark("The next to lead could not be asked"),
@@ -56,7 +58,7 @@ _WORDS = {
 _KEEPS_TRYING = mark("I keep trying.")
 
 _OF_THE_END = frozenset({"step:ticket end", "step:archived"})
-_OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/")
+_OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/", "step:duplicate/")
 
 
 def lines_of(view: View) -> dict[str, str]:

@@ -43,7 +43,11 @@ def alert_of(case: Case) -> str | None:
 
 
 def page(attempt: Attempt) -> Result:
-    """Have them paged, looking first where an earlier try may have worked."""
+    """Have them paged, looking first where an earlier try may have worked.
+
+    A second request says that it is one: the first may only be hidden yet, and cannot be taken back
+    alone, since PagerDuty cancels all that a person was sent for one incident.
+    """
     case = attempt.case
     wanted = next(one for one in case.summons if str(one.number) == attempt.instance)
     alert = alert_of(case)
@@ -52,11 +56,12 @@ def page(attempt: Attempt) -> Result:
     where = phrase("The channel is #{channel}.", channel=case.channel_name) if case.channel_id else ""
     note = wanted.note or phrase("Please help.")
     said = f"{wanted.by}: {wanted.note}" if wanted.by and wanted.note else note
+    again = phrase("Sent again: the first request may have reached you, too.") if attempt.unknown else ""
     sent = Page(
         people=wanted.people,
         service=wanted.service,
         policies=tuple(sorted(case.alerts.policies)),
-        message=f"INC-{case.id} {case.title}. {said} {where}".rstrip(),
+        message=" ".join(filter(None, (f"INC-{case.id} {case.title}.", said, where, again))),
         marker=f"[INC-{case.id} {int(case.declared_at.timestamp()):x} page {wanted.number}]",
     )
     names = attempt.pager().page(alert, sent, look_first=attempt.unknown)

@@ -23,7 +23,9 @@ from multivac.tongue import phrase
 # A tracker's search lags behind its writes: only after the last of these without a find is the lost
 # attempt taken for one that never happened.
 _LOOKS = (timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=30))
+TICKET = "ticket"
 _ASKED_AT = "asked_at"  # when a ticket was last asked for that may have been made
+AGAIN_AT = "again_at"  # the same of one that may be the second: both may be there, the first still hidden
 _LONGEST_TITLE = 200
 
 
@@ -46,25 +48,33 @@ def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
     """Write this ticket once: where an earlier try may have worked, look for its label first."""
     tracker = attempt.tracker()
     if attempt.unknown:
-        if found := tracker.find_ticket(draft.label):
-            return {"key": found.key, "url": found.url, "left_out": {}}
+        if found := tracker.find_tickets(draft.label):
+            return {"key": found[0].key, "url": found[0].url, "left_out": {}} | _second(attempt)
         _wait_for_the_search(attempt)
+    again: dict[str, str] = {}
     if attempt.unknown or attempt.before.failing_since is not None:  # a clean first try pays nothing
-        _note_asking(attempt)
+        again = {AGAIN_AT: attempt.now.isoformat()} if attempt.unknown else {}
+        _note_asking(attempt, again)
     try:
         made = tracker.open_ticket(draft)
     except TryAgain as error:
         if error.reached:
-            _note_asking(attempt)
+            _note_asking(attempt, again)
         raise
-    return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)}
+    return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)} | again
+
+
+def _second(attempt: Attempt) -> dict[str, str]:
+    """When it was last asked for a second time, if it was."""
+    noted = attempt.before.result.get(AGAIN_AT)
+    return {AGAIN_AT: noted} if noted else {}
 
 
 def _wait_for_the_search(attempt: Attempt) -> None:
     """Not to ask again before the search had its time since the last asking that may have made a ticket."""
     asked_at = _last_asked(attempt)
     if asked_at is None:  # whoever asked was cut off just before, or the clock has been set back
-        _note_asking(attempt)
+        _note_asking(attempt, _second(attempt))
     since = attempt.now - (asked_at or attempt.now)
     if since < _LOOKS[-1]:
         raise TryAgain(
@@ -79,8 +89,8 @@ def _last_asked(attempt: Attempt) -> datetime | None:
     return known if known is not None and known <= attempt.now else None
 
 
-def _note_asking(attempt: Attempt) -> None:
-    known = {_ASKED_AT: attempt.now.isoformat()}
+def _note_asking(attempt: Attempt, again: Mapping[str, str]) -> None:
+    known = {_ASKED_AT: attempt.now.isoformat(), **again}
     keep = partial(progress.keep_meanwhile, number=attempt.case.id, name=attempt.name, known=known)
     attempt.out.database.write(keep)
 
