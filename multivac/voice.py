@@ -65,6 +65,7 @@ SILENT = frozenset(
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
+        *("approval", "approval told"),
         *(
             "alert priority",
             "alert end",

@@ -11,6 +11,7 @@ import structlog
 
 from multivac.briefing import Answer, Home, Press
 from multivac.desk import (
+    approving,
     declaring,
     ending,
     exporting,
@@ -23,7 +24,7 @@ from multivac.desk import (
     telling,
     updating,
 )
-from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.asking import Ask, BadField, DoneBefore, House, OnlyLead, Reply, Sitting
 from multivac.desk.capturing import Sign, notice
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
@@ -79,6 +80,9 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "quiet": updating.quiet,
     "merge": ending.merge,
     "archive": ending.archive,
+    "ask": approving.ask,
+    "approve": approving.approve,
+    "decline": approving.decline,
 }
 
 
@@ -94,7 +98,7 @@ class Desk:
         admins: Sequence[str],
     ) -> None:
         known = frozenset(one.lower() if "@" in one else one for one in admins)
-        self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known)
+        self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known, does=DOES)
         self._hearing = Hearing(out, jobs)
 
     @contextmanager
@@ -208,7 +212,11 @@ class Desk:
             if number is None:
                 return looking.pick(sitting, most=_PICKED)
             self._must_exist(number)
-        return DOES[verb.name](sitting)
+        try:
+            return DOES[verb.name](sitting)
+        except OnlyLead as no:
+            self._keep(ask, "refused", no.reason)
+            return approving.offer(no, sitting)
 
     def _incident_of(self, ask: Ask) -> IncidentId | None:
         if not ask.channel:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.asking import BadField, Change, OnlyLead, Reply, Sitting, must_lower
 from multivac.desk.names import stands, status_name, status_title
 from multivac.errors import Refused
 from multivac.incident import MAY_FOLLOW, EntryKind, Severity, Status
@@ -55,6 +55,9 @@ def update(sitting: Sitting) -> Reply:
             told = stands(case.id, case.status)
             raise Refused(phrase("{stands} Reopen it first, or write a note.", stands=told))
         new = _read(sitting, case, said[:_LONGEST])
+        lowers = new.severity.rank > case.severity.rank
+        if lowers:
+            _must_lower(tx, sitting, case)
         _apply(tx, sitting, case, told=new)
         return Change(
             said=_on_its_way(new, case),
@@ -62,9 +65,18 @@ def update(sitting: Sitting) -> Reply:
             entry=_entry(new, case, by=sitting.person.name),
             before=f"{case.severity} {case.status}",
             after=f"{new.severity} {new.status}",
+            by_lead=lowers,
         )
 
     return sitting.change(tell)
+
+
+def _must_lower(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
+    """Raise `BadField` if only others may say that it is less bad: what was typed stays in the form."""
+    try:
+        must_lower(tx, sitting, case)
+    except OnlyLead as no:
+        raise BadField("severity", no.reason) from no
 
 
 def _read(sitting: Sitting, case: Case, text: str) -> _Update:

@@ -21,6 +21,7 @@ class SayingKind(StrEnum):
     UPDATE = "update"
     FOLLOW_UP = "follow-up"
     CHANGE = "change"
+    REQUEST = "request"  # see `multivac.store.requests`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
