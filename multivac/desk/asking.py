@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from multivac.briefing import Answer, Files, Form, fingerprint
-from multivac.desk.names import none_such, role_name
+from multivac.desk.names import none_such, role_name, status_name
 from multivac.errors import Refused
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
 from multivac.jobs import Jobs, Put
@@ -35,7 +35,8 @@ class Ask:
     """A line that somebody said, in whatever way.
 
     `request` is the same in each redelivery. `by` is their id in the chat, `channel` the chat's id of
-    where they said it. `fields` are those of a form that was sent, `quoted` the text of a message.
+    where they said it. `fields` are those of a form that was sent, `as_of` what it showed of the incident and
+    `again` how often; `quoted` is the text of a message.
     """
 
     request: str
@@ -46,11 +47,21 @@ class Ask:
     channel: str = ""
     fields: Mapping[str, Filled] = field(default_factory=dict)
     quoted: str = ""
+    as_of: str = ""
+    again: int = 0
 
     @property
     def ref(self) -> str:
         """Four letters and digits by which operators find what became of it."""
         return fingerprint(self.request)[:4].upper()
+
+
+class Stale(Refused):
+    """The incident is not any more what the form shows that was sent; `facts` are those that differ."""
+
+    def __init__(self, reason: str, *, facts: frozenset[str]) -> None:
+        super().__init__(reason)
+        self.facts = facts
 
 
 class OnlyLead(Refused):
@@ -149,8 +160,8 @@ class Sitting:
         with self.house.out.database.read() as tx:
             case = cases.load(tx, self.incident)
             must_see(tx, self, case)
-            if self.instead is None:
-                must_be_allowed(tx, self, case)
+            if self.instead is None and self.verb.right is Right.LEAD and case.lead is not None:
+                must_be_allowed(tx, self, case)  # before they have filled in a form for nothing
         return case
 
     def change(self, work: Work) -> Reply:
@@ -172,6 +183,7 @@ class Sitting:
         case = cases.load(tx, self.incident)
         must_see(tx, self, case)
         must_be_allowed(tx, self, case)
+        must_be_current(self.ask, case)
         absent = absent_lead(tx, self, case)
         if case.lead is not None and case.lead.key == self.person.key:
             acts.accept_role(tx, case.id, LEAD, now=self.now)  # whoever acts as the lead has accepted
@@ -304,6 +316,35 @@ def must_be_allowed(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
     where = f"#{case.channel_name}" if case.channel_id else f"INC-{case.id}"
     told = phrase("Only those who respond can {verb} here. Join {where} first.", verb=verb, where=where)
     raise Refused(told)
+
+
+_FACTS: Mapping[str, Callable[[Case], str]] = {
+    "severity": lambda case: case.severity,
+    "status": lambda case: case.status,
+    "impact": lambda case: case.impact,
+    "roles": lambda case: " ".join(f"{name}={held.person.key}" for name, held in sorted(case.roles.items())),
+}
+
+
+def as_of(case: Case, *facts: str) -> str:
+    """What a form shows of the incident, to be compared by `must_be_current` when it is sent."""
+    return " ".join(f"{name}:{fingerprint(_FACTS[name](case))}" for name in facts)
+
+
+def must_be_current(ask: Ask, case: Case) -> None:
+    """Raise `Stale` if others have changed meanwhile what the form shows that was sent."""
+    shown = (one.partition(":") for one in ask.as_of.split())
+    facts = {name for name, _, seen in shown if fingerprint(_FACTS[name](case)) != seen}
+    if not facts:
+        return
+    told = phrase(
+        "Others changed INC-{number} meanwhile: it is {severity} and {status} now. "
+        "Your words are kept; look at the rest again, then send.",
+        number=case.id,
+        severity=case.severity.upper(),
+        status=status_name(case.status),
+    )
+    raise Stale(told, facts=frozenset(facts))
 
 
 def must_lower(tx: sa.Connection, sitting: Sitting, case: Case) -> None:

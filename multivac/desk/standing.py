@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import Change, Reply, Sitting, must_lower
+from multivac.desk.asking import Change, Reply, Sitting, as_of, must_lower
 from multivac.desk.handover import briefing_of
 from multivac.desk.names import reopen_first, role_name, stands, status_name, with_reason
 from multivac.desk.people import who_is
@@ -216,6 +216,7 @@ def _severity_form(case: Case) -> Form:
         title=phrase("Settle the severity"),
         line=f"INC-{case.id} severity",
         send=phrase("Settle"),
+        as_of=as_of(case, "severity"),
         fields=(
             Field(
                 name="severity",

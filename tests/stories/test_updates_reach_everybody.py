@@ -41,7 +41,15 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert slack.sends("Ana", text=" ") == {
         "text": "Write in a sentence or two what users notice and what happens next."
     }
-    assert slack.sends("Ana", text="Rolling back 2.31.", status="mitigated", severity="sev2", next="15") == {}
+    assert slack.sends("Ana", text="Rolling back 2.31", status="mitigated", severity="sev2", next="15") == {}
+    shown = text_of(slack.form())
+    assert "Send this update?" in str(slack.form()["title"])
+    assert (
+        "It goes to the thread of its announcement, the ticket OPS-1, and those who follow the alert in "
+        "PagerDuty.\nWith it INC-1 is SEV2 and mitigated."
+    ) in shown
+    assert slack.sends("Ana", text="Rolling back 2.31.") == {}
+    assert slack.standin.space.views == {}
     clock.settle()
     case = multivac.incident()
     assert (case.severity, case.status) == (Severity.SEV2, Status.MITIGATED)
@@ -98,6 +106,7 @@ def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     assert len(slack.channel("inc-1").said("update overdue")) == 1
     slack.presses("Ana", "Write update", channel="inc-1", kind="update due")
     slack.sends("Ana", text="Still looking.", next="60")
+    slack.sends("Ana")
     clock.settle()
     (asked,) = slack.channel("inc-1").said("update due")
     assert "Ana Silva wrote it at 14:00 UTC." in asked
