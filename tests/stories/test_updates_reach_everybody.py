@@ -91,6 +91,28 @@ def test_an_update_whose_answers_are_lost_comes_once_all_the_same(
     )
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_nobody_is_asked_for_an_update_while_people_are_writing(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    clock.forward(minutes=29)
+    slack.says("inc-1", "Bo", "I restart the first node")
+    clock.forward(minutes=2)
+    assert slack.channel("inc-1").said("update due") == []
+    assert multivac.metric("multivac_slack_suppressed_total", kind="update due") == 1
+    clock.forward(minutes=3)
+    assert len(slack.channel("inc-1").said("update due")) == 1
+    clock.forward(minutes=20)
+    for _ in range(12):
+        slack.says("inc-1", "Bo", "And the next one")
+        clock.forward(minutes=1)
+    assert slack.channel("inc-1").said("update overdue") == []
+    for _ in range(5):
+        slack.says("inc-1", "Bo", "And the next one")
+        clock.forward(minutes=1)
+    assert len(slack.channel("inc-1").said("update overdue")) == 1
+
+
 def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
