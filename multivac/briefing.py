@@ -86,7 +86,7 @@ class TaskLine:
     role: str | None
     link: str | None
     why_skipped: str
-    link_label: str = "open the page"
+    link_label: str = ""
     by: str = ""
     at: datetime | None = None
     owner: str = ""

@@ -80,6 +80,7 @@ class ChatUser:
     active: bool = True
     email: str | None = None
     guest: bool = False
+    language: str | None = None  # which we speak and they read; "" for another, None if the chat did not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from multivac.steps.tasks import as_left, line_of, own_tasks, with_presses
 from multivac.steps.words import channel_of, say
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
+from multivac.tongue import phrase
 
 FAMILY = "checklist"
 _MISSED = "~missed"  # no phase can be called so
@@ -195,6 +196,7 @@ def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
             role=task.role,
             link=task.link_for(number=case.id, service=service),
             why_skipped="",
+            link_label=phrase("open the page"),
         )
         for task in one.phase.tasks
     }
@@ -286,6 +288,6 @@ def _told(case: Case, name: str) -> Iterator[Occurrence]:
 def keep_checklist(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Note that a phase was posted, the first time."""
     if "name" in made:
-        text = f"Checklist posted: {made['title']}"
+        text = phrase("Checklist posted: {title}", title=made["title"])
         entry = Entry(kind=EntryKind.CHECKLIST, at=now, text=text, key=f"checklist:{made['name']}")
         timeline.note(tx, case.id, [entry], now=now)

@@ -14,6 +14,7 @@ from multivac.steps.ticket import AGAIN_AT, TICKET, label_of
 from multivac.store import steps as progress
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
+from multivac.tongue import phrase
 
 # After a ticket was asked for a second time, so that both are known, and one is closed, within two minutes.
 _LOOKS = (timedelta(seconds=15), timedelta(seconds=45), timedelta(seconds=100))
@@ -62,7 +63,11 @@ def keep_stays(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
         done = [name for name in case.steps if name.partition("/")[0] in _DONE_TO_IT]
         progress.undo(tx, case.id, done)
     progress.amend(tx, case.id, made["of"], result=ticket)
-    text = f"Jira showed {key} late: it stays, and {before['key']} is closed as its duplicate"
+    text = phrase(
+        "Jira showed {older} late: it stays, and {newer} is closed as its duplicate",
+        older=key,
+        newer=before["key"],
+    )
     entry = Entry(kind=EntryKind.NOTE, at=now, text=text, key=f"duplicate:{before['key']}")
     timeline.note(tx, case.id, [entry], now=now)
 
@@ -82,7 +87,9 @@ def close_duplicate(attempt: Attempt) -> Result:
     """
     case, newer, stays = attempt.case, attempt.instance, attempt.before.wanted or ""
     tracker, refused = attempt.tracker(), list[GiveUp]()
-    said = f"Opened twice, since Jira's search did not show {stays} in time. Go on in {stays}."
+    said = phrase(
+        "Opened twice, since Jira's search did not show {ticket} in time. Go on in {ticket}.", ticket=stays
+    )
     marker = f"[duplicate {marker_of(case.id, case.declared_at).strip('[]')}]"
     # It is looked first each time, also where nothing is unknown: one of the three may be tried again alone.
     acts: tuple[Callable[[], None], ...] = (

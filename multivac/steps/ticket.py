@@ -18,6 +18,7 @@ from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
+from multivac.tongue import phrase
 
 # A tracker's search lags behind its writes: only after the last of these without a find is the lost
 # attempt taken for one that never happened.
@@ -77,7 +78,7 @@ def _wait_for_the_search(attempt: Attempt) -> None:
     since = attempt.now - (asked_at or attempt.now)
     if since < _LOOKS[-1]:
         raise TryAgain(
-            "an earlier attempt may have made the ticket; looking for it again",
+            phrase("an earlier attempt may have made the ticket; looking for it again"),
             after=next(look for look in _LOOKS if look > since) - since,
         )
 
@@ -101,10 +102,10 @@ def _draft(case: Case, public_url: str | None) -> TicketDraft:
     return TicketDraft(
         title=f"INC-{case.id} {case.title}"[:_LONGEST_TITLE],
         paragraphs=(
-            f"Severity {case.severity.upper()}, declared {case.declared_at:%Y-%m-%d %H:%M} UTC.",
-            f"Services: {', '.join(services) or 'not named'}.",
-            f"The response is in the Slack channel #{case.channel_name}.",
-            "If that channel is not there yet, Slack is down: Multivac opens it as soon as it can.",
+            _declared(case),
+            phrase("Services: {services}.", services=", ".join(services) or phrase("not named")),
+            phrase("The response is in the Slack channel #{channel}.", channel=case.channel_name),
+            phrase("If that channel is not there yet, Slack is down: Multivac opens it as soon as it can."),
         ),
         links=tuple(_links(case, public_url)),
         label=label_of(case),
@@ -115,15 +116,22 @@ def _draft(case: Case, public_url: str | None) -> TicketDraft:
 
 def _private_draft(case: Case) -> TicketDraft:
     """Of a private incident nothing but that it is one: a project's tickets can be read by many."""
-    told = f"Severity {case.severity.upper()}, declared {case.declared_at:%Y-%m-%d %H:%M} UTC."
     return TicketDraft(
-        title=f"INC-{case.id} private incident",
-        paragraphs=(told, "What it is about is in its private Slack channel alone."),
+        title=phrase("INC-{number} private incident", number=case.id),
+        paragraphs=(
+            _declared(case),
+            phrase("What it is about is in its private Slack channel alone."),
+        ),
         links=(),
         label=label_of(case),
         severity=case.severity,
         component=None,
     )
+
+
+def _declared(case: Case) -> str:
+    severity, time = case.severity.upper(), f"{case.declared_at:%Y-%m-%d %H:%M}"
+    return phrase("Severity {severity}, declared {time} UTC.", severity=severity, time=time)
 
 
 def _component(case: Case, services: Sequence[str]) -> str | None:
@@ -142,7 +150,9 @@ def _links(case: Case, public_url: str | None) -> Iterator[tuple[str, str]]:
 
 def keep_ticket(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Note which ticket it is."""
-    entry = Entry(kind=EntryKind.NOTE, at=now, text=f"Ticket {made['key']} opened", key="ticket")
+    entry = Entry(
+        kind=EntryKind.NOTE, at=now, text=phrase("Ticket {ticket} opened", ticket=made["key"]), key="ticket"
+    )
     timeline.note(tx, case.id, [entry], now=now)
 
 
