@@ -54,10 +54,24 @@ _STATUS_NAMES = {
     Status.DISMISSED: mark("dismissed"),
 }
 
+_STATUS_TITLES = {
+    Status.TRIAGE: mark("Triage"),
+    Status.ACTIVE: mark("Active"),
+    Status.MITIGATED: mark("Mitigated"),
+    Status.RESOLVED: mark("Resolved"),
+    Status.CLOSED: mark("Closed"),
+    Status.DISMISSED: mark("Dismissed"),
+}
+
 
 def status_name(status: Status) -> str:
     """What a status is called in the reader's language, as within a sentence."""
     return phrase(_STATUS_NAMES[status])
+
+
+def status_title(status: Status) -> str:
+    """As `status_name`, where it stands alone."""
+    return phrase(_STATUS_TITLES[status])
 
 
 MAY_FOLLOW: dict[Status, frozenset[Status]] = {

@@ -94,6 +94,8 @@ def language_of(locale: str | None) -> str | None:
 
 
 def _filled(language: str, text: str, gaps: dict[str, object]) -> str:
+    if not text:
+        return ""  # to gettext the empty text is the catalog's header
     said = _pseudo(text) if language == PSEUDO else _catalog(language).gettext(text)
     return said.format(**gaps) if gaps else said
 

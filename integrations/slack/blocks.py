@@ -44,11 +44,11 @@ from multivac.briefing import (
     ResolutionProposed,
     StormLine,
     StormNotice,
-    TaskLine,
     Update,
     UpdateDue,
+    lasted,
 )
-from multivac.incident import Bridge, Severity, Status, TaskState
+from multivac.incident import Bridge, Severity, Status, TaskState, status_name
 from multivac.tongue import mark, phrase, plural
 
 TITLE_LIMIT = 200
@@ -71,14 +71,6 @@ STATUS = {
     Status.RESOLVED: mark("Resolved"),
     Status.CLOSED: mark("Closed"),
     Status.DISMISSED: mark("Dismissed: not an incident"),
-}
-_STANDS = {
-    Status.TRIAGE: mark("triage"),
-    Status.ACTIVE: mark("active"),
-    Status.MITIGATED: mark("mitigated"),
-    Status.RESOLVED: mark("resolved"),
-    Status.CLOSED: mark("closed"),
-    Status.DISMISSED: mark("dismissed"),
 }
 
 
@@ -167,6 +159,7 @@ def _headline(said: Headline) -> Drawn:
     blocks = [
         _header(f"{SEVERITY[said.severity]} · INC-{said.number} · {said.title}"),
         *_sections(phrase("*Impact:* {impact}", impact=prose(said.impact, 1200)) if said.impact else ""),
+        *_sections(_what_ended_it(said)),
         *_sections(prose(said.summary, 1500)),
         _fields(_headline_fields(said)),
         *_sections(_wanted_lead(said)),
@@ -190,8 +183,9 @@ def _in_short(said: Headline | Announcement) -> str:
 def _headline_fields(said: Headline) -> tuple[tuple[str, str], ...]:
     return (
         (phrase("Status"), phrase(STATUS[said.status])),
-        (phrase("Lead"), _lead(said)),
+        (phrase("Lead"), _lead_and_whether(said)),
         (phrase("Started"), when(said.started_at)),
+        (phrase("Ended"), _ended_after(said)),
         (phrase("Services"), joined((line(each, 80) for each in said.services), 500)),
         (phrase("CX lead"), person(said.cx_lead) if said.cx_lead else ""),
         (phrase("Ticket"), link(said.ticket) if said.ticket else ""),
@@ -199,6 +193,24 @@ def _headline_fields(said: Headline) -> tuple[tuple[str, str], ...]:
         (phrase("Conference"), _bridge(said.bridge)),
         (phrase("Responders"), joined((line(each, 80) for each in said.responders), 500)),
         (phrase("Next update due"), when(said.next_update_due) if said.next_update_due else ""),
+    )
+
+
+def _what_ended_it(said: Headline) -> str:
+    return phrase("*What ended it:* {text}", text=prose(said.fixed_by, 500)) if said.fixed_by else ""
+
+
+def _lead_and_whether(said: Headline) -> str:
+    if said.lead is None or said.lead_accepted or not said.status.is_open:
+        return _lead(said)
+    return phrase("{lead}, not accepted yet", lead=_lead(said))
+
+
+def _ended_after(said: Headline) -> str:
+    if said.ended_at is None:
+        return ""
+    return phrase(
+        "{at}, after {lasted}", at=when(said.ended_at), lasted=lasted(said.ended_at - said.started_at)
     )
 
 
@@ -263,13 +275,15 @@ def _checklist(said: Checklist) -> Drawn:
     blocks = [
         _header(title),
         *task_blocks(said.tasks),
-        _context(done, _how_to_take(said.tasks) if left else "", after),
+        _context(done, _how_to_take(said) if left else "", after),
     ]
     return _drawn("checklist", f"{text} {after}".rstrip(), blocks)
 
 
-def _how_to_take(tasks: Sequence[TaskLine]) -> str:
-    return "" if any(task.done for task in tasks) else phrase("Take a task by saying so here.")
+def _how_to_take(said: Checklist | CaughtUp) -> str:
+    if said.over:
+        return phrase("Nothing here is to be done any more.")
+    return "" if any(task.done for task in said.tasks) else phrase("Take a task by saying so here.")
 
 
 def _next_phase(said: Checklist) -> str:
@@ -301,7 +315,7 @@ def _caught_up(said: CaughtUp) -> Drawn:
         _header(phrase("Came due while Multivac was away")),
         *_listed(phases, LIST_LIMIT // 3),
         *task_blocks(said.tasks, LIST_LIMIT * 2 // 3),
-        _context(_how_to_take(said.tasks) if left else phrase("Nothing is left to do.")),
+        _context(_how_to_take(said) if left else phrase("Nothing is left to do.")),
     ]
     return _drawn("caught-up", " ".join(told), blocks)
 
@@ -360,7 +374,7 @@ def _update_due(said: UpdateDue) -> Drawn:
 def _update(said: Update) -> Drawn:
     about = f"*INC-{said.number}* " if said.number is not None else ""
     moved = f"{_severity(said.was)} → {_severity(said.severity)}" if said.was else _severity(said.severity)
-    stands, name = f"{moved} · {phrase(_STANDS[said.status])}", line(said.by, 80)
+    stands, name = f"{moved} · {status_name(said.status)}", line(said.by, 80)
     after = (
         phrase("next update {at}", at=when(said.next_at))
         if said.next_at

@@ -7,14 +7,12 @@ from collections.abc import Iterator, Sequence
 from integrations.slack.pieces import LIST_LIMIT, Block, button, listed, menu, mrkdwn
 from integrations.slack.text import joined, line, link, time_of_day
 from multivac.briefing import Link, TaskLine
-from multivac.incident import CX_LEAD, DEPUTY, LEAD, TaskState
+from multivac.incident import TaskState, role_name
 from multivac.tongue import mark, phrase
 
 MOST_BUTTONS = 8
 _MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
 _STATE = {TaskState.OPEN: mark("to do"), TaskState.DONE: mark("done"), TaskState.SKIPPED: mark("skipped")}
-
-_ROLES = {LEAD: mark("lead"), CX_LEAD: mark("cx lead"), DEPUTY: mark("deputy"), "scribe": mark("scribe")}
 
 
 def task_blocks(tasks: Sequence[TaskLine], limit: int = LIST_LIMIT) -> list[Block]:
@@ -52,16 +50,11 @@ def _menus(tasks: Sequence[TaskLine]) -> Iterator[Block]:
 
 def _task(task: TaskLine) -> str:
     page = link(Link(label=task.link_label or phrase("open the page"), url=task.link)) if task.link else ""
-    parts = (line(task.text, 300), line(_role(task.role or ""), 50), _state(task), page)
+    parts = (line(task.text, 300), line(role_name(task.role or ""), 50), _state(task), page)
     said = f"{_MARK[task.state]} {' · '.join(filter(None, parts))}"
     if task.state is TaskState.DONE and task.by:
         return f"{said} — {line(task.by, 80)}" + (f" {time_of_day(task.at)}" if task.at else "")
     return said
-
-
-def _role(name: str) -> str:
-    """A role as it is called; those that a playbook adds are the operator's own words."""
-    return phrase(_ROLES[name]) if name in _ROLES else name
 
 
 def _state(task: TaskLine) -> str:

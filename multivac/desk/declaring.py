@@ -83,6 +83,7 @@ def _declare(
 ) -> tuple[IncidentId, Put]:
     now, settled, name = sitting.now, _severity(sitting), sitting.person.name
     severity, flags = settled or _NOT_SURE, _flags(sitting)
+    called = f"drill {title}" if "drill" in flags else title
     touched = incidents.declare(
         tx,
         title=title[:_LONGEST_TITLE],
@@ -91,7 +92,7 @@ def _declare(
         service=None,
         now=now,
         name_channel=lambda number: playbook.channel_name(
-            number=number, title=title, service=None, opened_at=now
+            number=number, title=called, service=None, opened_at=now
         ),
     )
     number = touched.number

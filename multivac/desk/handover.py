@@ -294,6 +294,8 @@ def _must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:
             instead=instead,
         )
         raise Refused(told)
+    if case.drill:
+        raise Refused(phrase("This is a drill: nobody is paged. Ask them in Slack if they are to take part."))
     if sitting.house.out.pager is None:
         raise Refused(
             phrase("Nobody was paged: Multivac has no key for PagerDuty. {instead}", instead=instead)

@@ -25,6 +25,16 @@ from multivac.tongue import mark, phrase, plural, speaking, written
 _LONGEST = 300
 _NO_PHASE = datetime(9999, 1, 1, tzinfo=UTC)  # paused: nothing is due later than that
 _MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
+_SETTLED = {TaskState.DONE: mark("Done: {task}"), TaskState.SKIPPED: mark("Skipped: {task}")}
+_ENTRY = {TaskState.DONE: mark("{name} did: {task}"), TaskState.SKIPPED: mark("{name} skipped: {task}")}
+_ALREADY = {
+    TaskState.DONE: mark("Already done by {name} at {time}."),
+    TaskState.SKIPPED: mark("Already skipped by {name} at {time}."),
+}
+_BY_FACTS = {
+    TaskState.DONE: mark("Already done: the facts show it."),
+    TaskState.SKIPPED: mark("Already skipped: the facts show it."),
+}
 
 
 def task(sitting: Sitting) -> Reply:
@@ -121,10 +131,6 @@ def _skip(sitting: Sitting, named: str) -> Reply:
 
 
 def _settle(sitting: Sitting, named: str, state: TaskState) -> Reply:
-    is_done = state is TaskState.DONE
-    shown = mark("Done: {task}") if is_done else mark("Skipped: {task}")
-    entry = mark("{name} did: {task}") if is_done else mark("{name} skipped: {task}")
-
     def settle(tx: sa.Connection, case: Case) -> Change:
         key, line = _find(case, named)
         if line.state is not TaskState.OPEN:
@@ -133,9 +139,11 @@ def _settle(sitting: Sitting, named: str, state: TaskState) -> Reply:
         rows.settle(tx, case.id, TaskRow(key=key, state=state, by=by, at=sitting.now))
         return Change(
             # A button shows by itself what came of it.
-            said="" if sitting.ask.via == "button" and case.status.is_open else phrase(shown, task=line.text),
+            said=""
+            if sitting.ask.via == "button" and case.status.is_open
+            else phrase(_SETTLED[state], task=line.text),
             kind=EntryKind.TASK,
-            entry=written(entry, name=by, task=line.text),
+            entry=written(_ENTRY[state], name=by, task=line.text),
             before=line.state,
             after=state,
         )
@@ -144,17 +152,9 @@ def _settle(sitting: Sitting, named: str, state: TaskState) -> Reply:
 
 
 def _already(line: TaskLine) -> str:
-    is_done = line.state is TaskState.DONE
     if not line.by or line.at is None:
-        return (
-            phrase("Already done: the facts show it.")
-            if is_done
-            else phrase("Already skipped: the facts show it.")
-        )
-    told = (
-        mark("Already done by {name} at {time}.") if is_done else mark("Already skipped by {name} at {time}.")
-    )
-    return phrase(told, name=line.by, time=clock_time(line.at))
+        return phrase(_BY_FACTS[line.state])
+    return phrase(_ALREADY[line.state], name=line.by, time=clock_time(line.at))
 
 
 def _assign(sitting: Sitting, named: str) -> Reply:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from multivac.briefing import Answer, Press, day_and_time
+from multivac.briefing import Answer, Press, day_and_time, lasted
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
 from multivac.steps import people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
-from multivac.tongue import mark, phrase, plural
+from multivac.tongue import phrase, plural
 
 _SHOWN_ENTRIES = 5
 _SHOWN_TASKS = 3
 _LONGEST_ENTRY = 200
+_ROUTINE = frozenset({"channel", "ticket"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def _on_duty(duty: Duty) -> str:
 def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
     """Where the incident stands, for one person."""
     case = view.case
-    since = phrase("for {age}", age=_age(view.now - case.declared_at))
+    since = phrase("for {age}", age=lasted(view.now - case.declared_at))
     stands = (case.severity.upper(), status_name(case.status), since, _people(case))
     lines = (
         " · ".join(stands),
@@ -134,9 +135,15 @@ def _news(entries: Sequence[Entry]) -> Iterator[str]:
     update = next((one for one in reversed(entries) if one.kind is EntryKind.UPDATE), None)
     if update is not None:
         yield phrase("Latest update {at}: {text}", at=day_and_time(update.at), text=_short(update.text))
-    others = [one for one in entries if one is not update]
+    others = [one for one in entries if one is not update and not _is_routine(one)]
     for one in reversed(others[-_SHOWN_ENTRIES:]):
         yield f"{day_and_time(one.at)} {_short(one.text)}"
+
+
+def _is_routine(one: Entry) -> bool:
+    """Whether it tells that we did what we always do, which helps nobody who has just come."""
+    by_key = one.key in _ROUTINE or one.key.startswith("invite:")
+    return one.actor is None and (by_key or one.kind is EntryKind.CHECKLIST)
 
 
 def _short(text: str) -> str:
@@ -157,12 +164,3 @@ def _to_do(left: Sequence[str]) -> str:
     if more > 0:
         return phrase("To do: {tasks} and {number} more", tasks=tasks, number=more)
     return phrase("To do: {tasks}", tasks=tasks) if left else ""
-
-
-def _age(span: timedelta) -> str:
-    minutes = max(int(span.total_seconds() // 60), 0)
-    hours, rest = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, mark("{number} d")), (hours, mark("{number} h")), (rest, mark("{number} min"))]
-    said = [phrase(text, number=number) for number, text in parts if number]
-    return " ".join(said) or phrase("less than a minute")

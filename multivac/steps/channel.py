@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
 from multivac.errors import GiveUp, NameTaken
-from multivac.incident import Entry, EntryKind, status_name
+from multivac.incident import Entry, EntryKind, status_title
 from multivac.playbook import with_suffix
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import incidents, timeline
@@ -59,7 +59,7 @@ def keep_channel(tx: sa.Connection, case: Case, made: Result, *, now: datetime) 
 
 def topic_of(case: Case) -> str:
     """What stands at the top of the channel: how bad, where it stands, what it is."""
-    return f"{case.severity.upper()} · {status_name(case.status).capitalize()} · INC-{case.id} · {case.title}"
+    return f"{case.severity.upper()} · {status_title(case.status)} · INC-{case.id} · {case.title}"
 
 
 def wants_topic(view: View) -> Mapping[str, str]:

@@ -168,13 +168,14 @@ def _covered_until(case: Case) -> datetime:
 
 def draw(view: View, one: Occurrence, *, over: bool = False) -> Checklist:
     """A checklist as it should read now; nothing can be pressed any more once it is over."""
-    later = _next_phase(view, one)
+    later = None if over else _next_phase(view, one)
     return Checklist(
         title=one.phase.title,
         tasks=_tasks(view, one, over=over),
         next_title=later.phase.title if later else None,
         next_at=later.at if later else None,
         occurrence=one.number,
+        over=over,
     )
 
 
@@ -258,6 +259,7 @@ def _digest(view: View, name: str, *, over: bool = False) -> CaughtUp:
     return CaughtUp(
         missed=tuple((one.phase.title, one.at) for one in missed),
         tasks=tuple(task for one in missed for task in _tasks(view, one, over=over)),
+        over=over,
     )
 
 

@@ -64,8 +64,8 @@ def keep_stays(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
         progress.undo(tx, case.id, done)
     progress.amend(tx, case.id, made["of"], result=ticket)
     text = phrase(
-        "Jira showed {older} late: it stays, and {newer} is closed as its duplicate",
-        older=key,
+        "Jira showed {ticket} late: it stays, and {newer} is closed as its duplicate",
+        ticket=key,
         newer=before["key"],
     )
     entry = Entry(kind=EntryKind.NOTE, at=now, text=text, key=f"duplicate:{before['key']}")
@@ -88,7 +88,7 @@ def close_duplicate(attempt: Attempt) -> Result:
     case, newer, stays = attempt.case, attempt.instance, attempt.before.wanted or ""
     tracker, refused = attempt.tracker(), list[GiveUp]()
     said = phrase(
-        "Opened twice, since Jira's search did not show {ticket} in time. Go on in {ticket}.", ticket=stays
+        "Opened twice, since Jira's search did not show {stays} in time. Go on in {stays}.", stays=stays
     )
     marker = f"[duplicate {marker_of(case.id, case.declared_at).strip('[]')}]"
     # It is looked first each time, also where nothing is unknown: one of the three may be tried again alone.

@@ -25,17 +25,9 @@ _DONE, _BACK = "done", "back"
 _LONGEST = 200
 
 
-def last_end(case: Case) -> Saying | None:
-    """How people, or a rule, last ended it; None while it goes on, or if only its alerts ended it."""
-    if case.status.is_open:
-        return None
-    ends = [one for one in case.said(SayingKind.CHANGE) if one.more.get("what") == "status"]
-    return ends[-1] if ends and news.is_end(ends[-1]) else None
-
-
 def is_by_people(case: Case) -> bool:
     """Whether people ended it, not as another's duplicate."""
-    end = last_end(case)
+    end = news.last_end(case)
     return end is not None and bool(end.by) and not goes_on_elsewhere(case)
 
 

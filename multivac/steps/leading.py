@@ -160,6 +160,8 @@ def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
         text = phrase(
             "{before} has not accepted to lead: {name} is asked", before=before.name, name=person.name
         )
+    elif case.drill:
+        text = phrase("Nobody has accepted to lead; a drill pages nobody")
     else:
         called = [one.people[0] for one in _in_this_round(case)]
         summons.page(tx, case.id, called, now=now, note=phrase("Nobody has accepted to lead."))
@@ -235,6 +237,8 @@ def _then(view: View, call: Summons) -> Turn | None:
         return None
     if left := _left(view.case):
         return Turn(at=end, who=(people.name_of(view.case, left[0]),))
+    if view.case.drill:
+        return None
     called = [people.name_of(view.case, one.people[0]) for one in _in_this_round(view.case)]
     can_page = view.out.pager is not None and any(row.source == "pagerduty" for row in view.case.alerts.rows)
     return Turn(at=end, who=tuple(called) if can_page else (), pages=True)

@@ -17,12 +17,13 @@ from multivac.briefing import (
     count_apart,
     fingerprint,
 )
-from multivac.incident import CX_LEAD, Person, Status, marker_of
+from multivac.incident import CX_LEAD, LEAD, Person, Status, marker_of
 from multivac.ports import Marker, Posted
 from multivac.steps import news, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.store.cases import Case, Result
+from multivac.store.sayings import SayingKind
 from multivac.store.storms import NEVER_WAITS
 from multivac.tongue import phrase, plural
 
@@ -102,8 +103,24 @@ def headline(view: View) -> Headline:
         summary=_summary(case),
         impact=case.impact,
         latest=news.folded(case),
+        ended_at=_ended_at(case),
+        fixed_by=_fixed_by(case),
+        lead_accepted=LEAD not in case.roles or case.roles[LEAD].accepted_at is not None,
         presses=_headline_presses(case) if view.out.hears else (),
     )
+
+
+def _ended_at(case: Case) -> datetime | None:
+    """When it was resolved, or ended otherwise: closing what is resolved is paperwork."""
+    if case.status.is_open:
+        return None
+    resolved = [one.at for one in case.said(SayingKind.CHANGE) if one.more.get("after") == Status.RESOLVED]
+    return resolved[-1] if resolved else case.status_at
+
+
+def _fixed_by(case: Case) -> str:
+    ends = [one for one in case.said(SayingKind.CHANGE) if news.is_end(one) and one.more.get("why")]
+    return str(ends[-1].more["why"]) if ends and not case.status.is_open else ""
 
 
 def _headline_presses(case: Case) -> tuple[Press, ...]:

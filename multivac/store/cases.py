@@ -14,7 +14,7 @@ from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook, restore
 from multivac.store import captures, members, reminders, sayings, tasks
 from multivac.store.captures import Capture
-from multivac.store.facts import person_from
+from multivac.store.facts import person_from, titled
 from multivac.store.members import Member
 from multivac.store.reminders import Reminder
 from multivac.store.sayings import Saying, SayingKind
@@ -186,7 +186,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
     acted = row.person_acted_at is not None  # else there is nothing yet that people made
     return Case(
         id=IncidentId(row.id),
-        title=row.title,
+        title=titled(row.title, drill=row.drill),
         severity=Severity(row.severity),
         status=Status(row.status),
         playbook=restore(row.body),

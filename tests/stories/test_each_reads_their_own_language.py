@@ -23,6 +23,7 @@ def test_the_cx_lead_is_spoken_to_in_their_language_and_the_channel_keeps_the_ho
     assert "⟦Höw bàd îš INC-1 för ûšérš? Checkout returns 500~" in question
 
     assert MARK in slack.asks("Cara", "briefing", channel="inc-1")
+    assert MARK in slack.asks("Cara", "list")
     assert MARK not in slack.asks("Ana", "briefing", channel="inc-1")
     slack.presses_in_direct("Cara", "SEV1")
     clock.settle()

@@ -307,6 +307,12 @@ def test_no_english_is_left_in_a_message(message: Message) -> None:
     assert english_in([drawn.text, drawn.blocks]) == []
 
 
+def test_no_english_is_left_in_a_form(desk: Desk) -> None:
+    with speaking(PSEUDO):
+        left = {form.line: english_in(draw_form(form, channel="")) for form in [FORM, *forms(desk)]}
+    assert {line: words for line, words in left.items() if words} == {}
+
+
 # --- nothing is forgotten ---------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ _VARIES = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://sandbox"),
     (re.compile(r"\bQ[A-Z0-9]{13}\b"), "Q-ALERT"),
     (re.compile(r"/archives/\w+/p\d+"), "/archives/…"),
+    (re.compile(r"<!date\^\d+\^[^|]*\|([^>]+)>"), r"\1"),  # to the minute
     (re.compile(r"\bRef [0-9A-Z]{4,}\b"), "Ref …"),
 )
 _INSTANT = re.compile(r"<!date\^\d+")
