@@ -274,11 +274,12 @@ class StormNotice:
 class Answer:
     """What one person is told, mostly who asked: whole lines, and what they can do next.
 
-    A line is text from us, perhaps with words from outside in it; `title` may be empty.
+    A line is text from us, perhaps with words from outside in it; `title` may be empty. The links come last.
     """
 
     lines: tuple[str, ...]
     title: str = ""
+    links: tuple[Link, ...] = ()
     presses: tuple[Press, ...] = ()
 
 

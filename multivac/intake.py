@@ -30,7 +30,7 @@ from multivac.incident import (
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, cadence, incidents, notices, sayings, storms, timeline, traits
+from multivac.store import alerts, cadence, incidents, notices, sayings, storms, summons, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
@@ -347,6 +347,7 @@ class Intake:
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
             if every := brief.playbook.update_every(brief.severity):
                 cadence.begin_anew(tx, brief.number, next_at=news.now + every)
+            summons.call_again(tx, brief.number, now=news.now)
             text = written("Reopened: the alert came back")
             if told.text:
                 text = written("Reopened: {why}", why=told.text)

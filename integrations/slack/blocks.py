@@ -123,6 +123,7 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
 
 def _answer(said: Answer) -> Drawn:
     lines = [said_line(each) for each in said.lines]
+    lines += [" · ".join(map(link, said.links))] if said.links else []
     text = joined([line(said.title, TITLE_LIMIT), *lines] if said.title else lines, SECTION_LIMIT, "\n")
     blocks = [
         *_sections(f"*{line(said.title, TITLE_LIMIT)}*" if said.title else ""),
