@@ -214,6 +214,8 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         accepted_at=case.roles[LEAD].accepted_at if stand.leads else None,
         presses=_presses(view, hand_over=stand.waits) if stand.may_be_accepted else (),
         by=call.by,
+        again=_is_again(case, call),
+        asked_again=_is_asked_again(case, call),
         missed=_missed(case, call),
         brief=tuple(call.note.split("\n")) if call.note and stand.counts else (),
         then=_then(view, call) if stand.waits else None,
@@ -222,6 +224,17 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         settled=bool(went_to) and stand.accepted,
         paged=_paged(case, call) if stand.waits else (),
     )
+
+
+def _is_again(case: Case, call: Summons) -> bool:
+    """Whether they led already: the incident was over, and is open again."""
+    before = [one for one in asked(case) if one.number < call.number]
+    return bool(before) and before[-1].people[0].key == call.people[0].key
+
+
+def _is_asked_again(case: Case, call: Summons) -> bool:
+    later = [one for one in asked(case) if one.number > call.number]
+    return bool(later) and _is_again(case, later[0])
 
 
 def _ticket(case: Case) -> Link | None:
