@@ -250,29 +250,30 @@ class Intake:
         alerts.belongs(tx, news.known, number, as_bad_as=brief.playbook.severity_of(facts))
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
-            incidents.person_acted(tx, number, at=news.told.occurred_at)
+            incidents.person_acted_again(tx, brief, at=news.told.occurred_at)
         self._reopen(tx, news, brief)
         standing = alerts.standing(tx, number)
         worst = standing.worst
         end = alerts.last_end(tx, number, now=news.now) if worst is None else None
-        self._weigh(tx, news, brief, worst=end.severity if end else worst)
+        severity = self._weigh(tx, news, brief, worst=end.severity if end else worst)
         if end is not None:
             self._end(tx, news, brief, end=end)
         elif brief.resolution_stands:
             incidents.withdraw_resolution(tx, number)
         if standing.are_many and _is_quiet(news, brief, worst):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
-            incidents.touch_by(tx, number, news.now + _NOT_SOON)
+            incidents.touch_again_by(tx, brief, news.now + _NOT_SOON)
             return None
-        return self._jobs.put(tx, incidents.touch(tx, number), patient=True)
+        touched = incidents.touch_again(tx, brief, severity=severity)
+        return self._jobs.put(tx, touched, patient=True)
 
-    def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> None:
-        """The severity its alerts imply: the worst of those not resolved, else that of the last to end.
+    def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> Severity:
+        """Set and give the severity its alerts imply: the worst of the open ones, else of the last to end.
 
         Unless a person has settled it.
         """
         if brief.severity_by is not None or worst is None or worst is brief.severity:
-            return
+            return brief.severity
         incidents.set_severity(tx, brief.number, worst)
         if brief.is_queued and worst.rank <= storms.NEVER_WAITS:
             storms.leave(tx, brief.number)
@@ -281,6 +282,7 @@ class Intake:
         self._tell_of(tx, news, brief, what="severity", after=worst, text=text)
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now=news.now)
+        return worst
 
     def _tell_of(  # noqa: PLR0913  # what changed, by which news, and from what
         self, tx: sa.Connection, news: _News, brief: Brief, *, what: str, after: str, text: str

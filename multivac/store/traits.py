@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from multivac.incident import Facts, IncidentId, Severity
-from multivac.playbook import Playbook, gist, restore
-from multivac.store.tables import IS_OPEN, alert, incident, insert_into, policy, trait
+from multivac.playbook import Playbook, gist
+from multivac.store import policies
+from multivac.store.tables import IS_OPEN, alert, incident, insert_into, trait
 
 _LINKED, _DEDUP_KEY, _SERVICE, _TITLE = "linked", "dedup key", "service", "title"
 _LOOKED_AT = 50  # incidents of one kind that are open at once; more is no question of joining any more
@@ -55,7 +56,7 @@ def owner_of(tx: sa.Connection, subject: Subject, playbook: Playbook, *, now: da
     rules = [rule for rule in _rules(subject, playbook) if rule.value and rule.within]
     _one_after_the_other(tx, [f"{rule.kind}:{rule.value}" for rule in rules])
     for rule in rules:
-        if found := _first(_candidates(tx, rule, now=now), playbook):
+        if found := _first(tx, _candidates(tx, rule, now=now), playbook):
             return Owner(found, rule.why)
     return None
 
@@ -66,7 +67,7 @@ def linked_owner(tx: sa.Connection, subject: Subject, playbook: Playbook) -> Own
     if into is None or not playbook.join.linked:
         return None
     rows = tx.execute(_MERGED_INTO, {"its_source": subject.source, "its_key": into})
-    found = _first(rows, playbook)
+    found = _first(tx, rows.all(), playbook)
     return None if found is None else Owner(found, "linked in PagerDuty")
 
 
@@ -134,8 +135,9 @@ def _candidates(tx: sa.Connection, rule: _Rule, *, now: datetime) -> list[Any]:
     return sorted(found, key=lambda row: (Severity(row.severity).rank, row.declared_at, row.id))
 
 
-def _first(rows: Iterable[Any], playbook: Playbook) -> IncidentId | None:
-    return next((IncidentId(row.id) for row in rows if may_share(playbook, restore(row.body))), None)
+def _first(tx: sa.Connection, rows: Iterable[Any], playbook: Playbook) -> IncidentId | None:
+    shared = (row for row in rows if may_share(playbook, policies.find(tx, row.policy)))
+    return next((IncidentId(row.id) for row in shared), None)
 
 
 def may_share(mine: Playbook, its: Playbook) -> bool:
@@ -146,8 +148,7 @@ def may_share(mine: Playbook, its: Playbook) -> bool:
 
 
 _OPEN_ONES = (
-    sa.select(incident.c.id, incident.c.severity, incident.c.declared_at, policy.c.body)
-    .join(policy, policy.c.digest == incident.c.policy)
+    sa.select(incident.c.id, incident.c.severity, incident.c.declared_at, incident.c.policy)
     .where(IS_OPEN)
     .order_by(incident.c.severity, incident.c.declared_at, incident.c.id)
     .limit(_LOOKED_AT)
