@@ -35,6 +35,7 @@ from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
+from multivac.store.news import Follows, hear, keep
 from multivac.store.sayings import SayingKind
 from multivac.store.storms import Inflow
 from multivac.store.traits import Owner, Subject
@@ -43,7 +44,7 @@ from multivac.telemetry import Telemetry
 T = TypeVar("T")
 log = structlog.get_logger()
 
-_DROPPED = "dropped"
+_DROPPED, _FOLLOWED = "dropped", "followed"
 _LONGEST_TITLE = 1000
 _NOT_SOON = timedelta(seconds=15)
 _UNTITLED = "Untitled alert"
@@ -118,16 +119,20 @@ class Intake:
             log.error("operators needed", key=key, what=what, do=do)
 
     def _take(self, tx: sa.Connection, told: Alert, now: datetime) -> Taken:
-        fresh = alerts.receive(tx, told, now=now)
         if told.key is None:
-            return Taken("noted" if fresh else "duplicate")
-        if not fresh:
+            return Taken("noted" if alerts.receive(tx, told, now=now) else "duplicate")
+        heard = hear(tx, told, told.key, now=now)
+        if heard is None:
             return self._repair(tx, told.source, told.key, now=now)
-        news = _News(told, alerts.learn(tx, told, told.key, now=now), now)
+        news = _News(told, heard.known, now)
         if news.known.incident is not None:
-            return self._follow(tx, news, news.known.incident)
+            taken = self._follow(tx, news, news.known.incident, brief=heard.brief)
+            if taken.outcome != _FOLLOWED:
+                alerts.keep(tx, news.known, now=now)
+            return taken
         taken = self._place(tx, news)
         if taken.outcome == _DROPPED:
+            alerts.keep(tx, news.known, now=now)
             alerts.keep_early(tx, told, _entry(told), by_person=_by_a_person(told))
         return taken
 
@@ -159,7 +164,6 @@ class Intake:
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
         entries += self._early(tx, news, owner.number)
         brief = incidents.brief(tx, owner.number)
-        traits.remember(tx, owner.number, news.subject, declared_at=brief.declared_at)
         return Taken("joined", self._change(tx, news, brief, entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
@@ -178,7 +182,7 @@ class Intake:
                 number=number, title=title, service=facts.service_name, opened_at=now
             ),
         )
-        alerts.belongs(tx, news.known, touched.number, as_bad_as=severity)
+        alerts.belongs(tx, news.known, touched.number, as_bad_as=severity, now=now)
         traits.remember(tx, touched.number, news.subject, declared_at=now)
         waits = of is not None and storms.enter(tx, touched.number, of, severity=severity, now=now)
         text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
@@ -201,12 +205,12 @@ class Intake:
 
     # --- news of an alert that belongs to an incident ---------------------------------------------
 
-    def _follow(self, tx: sa.Connection, news: _News, owner: IncidentId) -> Taken:
+    def _follow(self, tx: sa.Connection, news: _News, owner: IncidentId, *, brief: Brief | None) -> Taken:
         told = news.told
         if told.kind is AlertKind.FOUND_OPEN and not news.known.changed:
             return Taken("known")
         target = self._merged_into(tx, news)  # its row before the incident's, as everybody takes them
-        brief = incidents.brief(tx, owner)
+        brief = brief or incidents.brief(tx, owner)
         if marker_of(owner, brief.declared_at) in told.text:
             return Taken("our own")  # the pager tells us of the note we wrote
         if _is_what_we_set(news, brief):
@@ -216,9 +220,7 @@ class Intake:
         entries = [] if told.kind is AlertKind.FOUND_OPEN or is_ours else [_entry(told)]
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
-        if news.known.is_other:
-            traits.remember(tx, owner, news.subject, declared_at=brief.declared_at)
-        return Taken("followed", self._change(tx, news, brief, entries=entries))
+        return Taken(_FOLLOWED, self._change(tx, news, brief, entries=entries))
 
     def _merged_into(self, tx: sa.Connection, news: _News) -> Known | None:
         """The alert that people have just merged this one into, if it is known."""
@@ -238,7 +240,8 @@ class Intake:
         if target.facts.status not in _STILL_OPEN or is_apart or not brief.playbook.join.linked:
             return []
         subject = Subject(source=news.told.source, key=news.told.facts.merged_into or "", facts=target.facts)
-        alerts.belongs(tx, target, brief.number, as_bad_as=brief.playbook.severity_of(target.facts))
+        as_bad_as = brief.playbook.severity_of(target.facts)
+        alerts.belongs(tx, target, brief.number, as_bad_as=as_bad_as, now=news.now)
         traits.remember(tx, brief.number, subject, declared_at=brief.declared_at)
         return [_joined(subject, "linked in PagerDuty", at=news.told.occurred_at)]
 
@@ -246,13 +249,17 @@ class Intake:
         self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]
     ) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
-        number, facts = brief.number, news.known.facts
-        alerts.belongs(tx, news.known, number, as_bad_as=brief.playbook.severity_of(facts))
-        timeline.note(tx, number, entries, now=news.now)
+        number, known = brief.number, news.known
+        is_other = known.incident is None or known.is_other
+        follows = Follows(
+            as_bad_as=brief.playbook.severity_of(known.facts),
+            entries=entries,
+            subject=news.subject if is_other else None,
+        )
+        standing = keep(tx, known, brief, follows=follows, now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted_again(tx, brief, at=news.told.occurred_at)
         self._reopen(tx, news, brief)
-        standing = alerts.standing(tx, number)
         worst = standing.worst
         end = alerts.last_end(tx, number, now=news.now) if worst is None else None
         severity = self._weigh(tx, news, brief, worst=end.severity if end else worst)
