@@ -17,7 +17,7 @@ from starlette.routing import Route
 from multivac.telemetry import Telemetry
 from multivac.web.guard import LARGEST_BODY, Body, NoRoom, Room, TooLarge
 
-_FRONT_DOOR_THREADS = 16  # their own, so that no page can keep a webhook waiting
+_FRONT_DOOR_THREADS = 16  # each door's own, so that neither a page nor a flood of alerts keeps Slack waiting
 
 
 class Reply(Protocol):
@@ -75,14 +75,14 @@ class Parts:
 def create(parts: Parts) -> FastAPI:
     """The web application."""
     app = FastAPI(title="Multivac", version=parts.version, docs_url=None, redoc_url=None, openapi_url=None)
-    pool = ThreadPoolExecutor(_FRONT_DOOR_THREADS, thread_name_prefix="door")
     for name in parts.doors:
-        _mount(app, name, pool, parts=parts)
+        _mount(app, name, parts=parts)
     _mount_health(app, parts)
     return app
 
 
-def _mount(app: FastAPI, name: str, pool: ThreadPoolExecutor, *, parts: Parts) -> None:
+def _mount(app: FastAPI, name: str, *, parts: Parts) -> None:
+    pool = ThreadPoolExecutor(_FRONT_DOOR_THREADS, thread_name_prefix=f"door-{name}")
     door, told, seconds = parts.doors[name], parts.telemetry.webhooks, parts.telemetry.webhook_seconds
 
     async def webhook(request: Request) -> Response:
