@@ -11,6 +11,7 @@ from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
@@ -41,6 +42,11 @@ class Reply(Protocol):
     @property
     def headers(self) -> Mapping[str, str]:
         """What goes with the text; without a type it is plain."""
+        ...
+
+    @property
+    def afterwards(self) -> Callable[[], None] | None:
+        """What is to begin once the answer is sent, since it would hold the answer up; must not block."""
         ...
 
 
@@ -100,10 +106,21 @@ def _mount(app: FastAPI, name: str, *, parts: Parts) -> None:
             reply = await loop.run_in_executor(pool, door.receive, bytes(body.raw), dict(request.headers))
         told.labels(name, reply.outcome).inc()
         seconds.labels(name).observe(time.perf_counter() - began)
-        return PlainTextResponse(reply.text, reply.status, dict(reply.headers))
+        return PlainTextResponse(reply.text, reply.status, dict(reply.headers), background=_then(reply))
 
     # A plain route: nothing here needs what an API route works out for each request.
     app.router.routes.append(Route(f"/webhooks/{name}", webhook, methods=["POST"]))
+
+
+def _then(reply: Reply) -> BackgroundTask | None:
+    begin = reply.afterwards
+    if begin is None:
+        return None
+
+    async def afterwards() -> None:
+        begin()
+
+    return BackgroundTask(afterwards)
 
 
 async def _read(request: Request, body: Body) -> None:
