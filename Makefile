@@ -30,7 +30,7 @@ unexport VIRTUAL_ENV
 # check goes on, but says loudly that nothing was audited. The lock file itself is checked in any case.
 AUDIT = UV_HTTP_TIMEOUT=10 UV_HTTP_RETRIES=0 $(UV) audit --frozen --preview-features audit
 
-.PHONY: help demo test check chaos bench docs format
+.PHONY: help demo test check chaos bench docs locales format
 
 help:  ## Print what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' Makefile | while IFS=@ read -r name text; do \
@@ -69,6 +69,17 @@ docs: $(READY)  ## Write the generated files again: the pages of all settings an
 	mv .make/verbs docs/verbs.md
 	.venv/bin/multivac manifest > .make/manifest
 	mv .make/manifest config/slack-manifest.yaml
+
+LANGUAGES := de ja ko
+SAID := .make/multivac.pot
+
+locales: $(READY)  ## Find every text that people read, and put what is new into the catalogs, to be translated
+	.venv/bin/pybabel --quiet extract --no-default-keywords --no-location --sort-output --omit-header --ignore-dirs demo \
+		-k phrase -k plural:1,2 -k written -k mark -o $(SAID) multivac integrations/slack integrations/jira \
+		integrations/pagerduty
+	for language in $(LANGUAGES); do touch multivac/locales/$$language.po; \
+		.venv/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap \
+		-i $(SAID) -o multivac/locales/$$language.po -l $$language; done
 
 format: $(READY)  ## Let ruff lay out the code and mend what it can
 	.venv/bin/ruff check --fix-only --quiet .

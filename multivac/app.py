@@ -50,6 +50,7 @@ from multivac.store.storms import Inflow
 from multivac.store.tanks import SharedTanks
 from multivac.storms import Storms
 from multivac.telemetry import Telemetry
+from multivac.tongue import settle_on
 from multivac.watch import Lookout, Watch
 from multivac.web.routes import Door, Health, Parts, create
 from multivac.web.server import Server
@@ -126,6 +127,7 @@ class Daemon:
         self, settings: Settings, *, clock: Clock | None = None, poll_seconds: float = _POLL_SECONDS
     ) -> None:
         self.settings = settings
+        settle_on(settings.slack.language)
         self.clock = clock or _clock_for(settings)
         self.telemetry = Telemetry(VERSION)
         boot = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

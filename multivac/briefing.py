@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from multivac.incident import Bridge, Severity, Status, TaskState
+from multivac.tongue import mark, phrase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,9 @@ class Headline:
     summary: str
     impact: str = ""
     latest: str = ""  # a change that was not worth a message of its own
+    ended_at: datetime | None = None
+    fixed_by: str = ""  # how it ended, in people's words
+    lead_accepted: bool = True
     presses: tuple[Press, ...] = ()
 
 
@@ -86,7 +90,7 @@ class TaskLine:
     role: str | None
     link: str | None
     why_skipped: str
-    link_label: str = "open the page"
+    link_label: str = ""
     by: str = ""
     at: datetime | None = None
     owner: str = ""
@@ -104,6 +108,7 @@ class Checklist:
     next_title: str | None
     next_at: datetime | None
     occurrence: int  # 1 for the first, more when the playbook repeats the phase
+    over: bool = False  # nobody is asked for it any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,7 @@ class CaughtUp:
 
     missed: tuple[tuple[str, datetime], ...]
     tasks: tuple[TaskLine, ...]
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,11 +274,12 @@ class StormNotice:
 class Answer:
     """What one person is told, mostly who asked: whole lines, and what they can do next.
 
-    A line is text from us, perhaps with words from outside in it; `title` may be empty.
+    A line is text from us, perhaps with words from outside in it; `title` may be empty. The links come last.
     """
 
     lines: tuple[str, ...]
     title: str = ""
+    links: tuple[Link, ...] = ()
     presses: tuple[Press, ...] = ()
 
 
@@ -367,6 +374,16 @@ def clock_time(at: datetime) -> str:
 def day_and_time(at: datetime) -> str:
     """As `clock_time`, with the day."""
     return f"<d:{int(at.timestamp())}>"
+
+
+def lasted(span: timedelta) -> str:
+    """How long something took or takes, in days, hours and minutes."""
+    minutes = max(int(span.total_seconds() // 60), 0)
+    hours, rest = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, mark("{number} d")), (hours, mark("{number} h")), (rest, mark("{number} min"))]
+    said = [phrase(text, number=number) for number, text in parts if number]
+    return " ".join(said) or phrase("less than a minute")
 
 
 def fingerprint(*facts: object) -> str:

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from multivac.tongue import mark, phrase
+
 IncidentId = NewType("IncidentId", int)
 
 
@@ -42,6 +44,35 @@ class Status(StrEnum):
 
 
 OPEN = frozenset({Status.TRIAGE, Status.ACTIVE, Status.MITIGATED})
+
+_STATUS_NAMES = {
+    Status.TRIAGE: mark("triage"),
+    Status.ACTIVE: mark("active"),
+    Status.MITIGATED: mark("mitigated"),
+    Status.RESOLVED: mark("resolved"),
+    Status.CLOSED: mark("closed"),
+    Status.DISMISSED: mark("dismissed"),
+}
+
+_STATUS_TITLES = {
+    Status.TRIAGE: mark("Triage"),
+    Status.ACTIVE: mark("Active"),
+    Status.MITIGATED: mark("Mitigated"),
+    Status.RESOLVED: mark("Resolved"),
+    Status.CLOSED: mark("Closed"),
+    Status.DISMISSED: mark("Dismissed"),
+}
+
+
+def status_name(status: Status) -> str:
+    """What a status is called in the reader's language, as within a sentence."""
+    return phrase(_STATUS_NAMES[status])
+
+
+def status_title(status: Status) -> str:
+    """As `status_name`, where it stands alone."""
+    return phrase(_STATUS_TITLES[status])
+
 
 MAY_FOLLOW: dict[Status, frozenset[Status]] = {
     Status.TRIAGE: frozenset({Status.ACTIVE, Status.MITIGATED, Status.RESOLVED, Status.DISMISSED}),
@@ -222,3 +253,15 @@ def was_handled(acted_at: datetime | None, ended_at: datetime) -> bool:
 LEAD = "lead"
 CX_LEAD = "cx lead"
 DEPUTY = "deputy"
+
+_ROLE_NAMES = {
+    LEAD: mark("lead"),
+    CX_LEAD: mark("cx lead"),
+    DEPUTY: mark("deputy"),
+    "scribe": mark("scribe"),
+}
+
+
+def role_name(role: str) -> str:
+    """What a role is called in the reader's language; one that a playbook adds is called as it says."""
+    return phrase(_ROLE_NAMES[role]) if role in _ROLE_NAMES else role

@@ -30,7 +30,7 @@ from multivac.incident import (
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, cadence, incidents, notices, sayings, storms, timeline, traits
+from multivac.store import alerts, cadence, incidents, notices, sayings, storms, summons, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
@@ -40,6 +40,7 @@ from multivac.store.sayings import SayingKind
 from multivac.store.storms import Inflow
 from multivac.store.traits import Owner, Subject
 from multivac.telemetry import Telemetry
+from multivac.tongue import mark, written
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -47,7 +48,9 @@ log = structlog.get_logger()
 _DROPPED, _FOLLOWED = "dropped", "followed"
 _LONGEST_TITLE = 1000
 _NOT_SOON = timedelta(seconds=15)
-_UNTITLED = "Untitled alert"
+_UNTITLED = mark("Untitled alert")
+_DECLARED = mark("Declared as {severity} by the playbook {playbook}")
+_WAITS = mark("Declared as {severity} by the playbook {playbook}, waits for its turn in an alert storm")
 _WHOLE = frozenset({AlertKind.TRIGGERED, AlertKind.FOUND_OPEN})  # they say all there is, a blank title too
 _STILL_OPEN = frozenset({"triggered", "acknowledged"})
 
@@ -168,7 +171,7 @@ class Intake:
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
         facts, now = news.known.facts, news.now
-        title = (facts.title or _UNTITLED)[:_LONGEST_TITLE]
+        title = (facts.title or written(_UNTITLED))[:_LONGEST_TITLE]
         severity = playbook.severity_of(facts)
         of = storms.meets(tx, self._inflow, now=now)
         touched = incidents.declare(
@@ -185,8 +188,7 @@ class Intake:
         alerts.belongs(tx, news.known, touched.number, as_bad_as=severity, now=now)
         traits.remember(tx, touched.number, news.subject, declared_at=now)
         waits = of is not None and storms.enter(tx, touched.number, of, severity=severity, now=now)
-        text = f"Declared as {severity.upper()} by the playbook {playbook.name}"
-        text += ", waits for its turn in an alert storm" if waits else ""
+        text = written(_WAITS if waits else _DECLARED, severity=severity.upper(), playbook=playbook.name)
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
         earlier = self._early(tx, news, touched.number)
         timeline.note(tx, touched.number, [*earlier, _entry(news.told), declared], now=now)
@@ -233,7 +235,9 @@ class Intake:
         if target.incident is not None:
             if target.incident == brief.number:
                 return []
-            text = f"It goes on in INC-{target.incident}, which the other alert belongs to"
+            text = written(
+                "It goes on in INC-{number}, which the other alert belongs to", number=target.incident
+            )
             return [Entry(kind=EntryKind.ALERT, at=news.told.occurred_at, text=text, key=key)]
         its = choose(self._playbooks(), target.facts)
         is_apart = its is not None and not traits.may_share(its, brief.playbook)
@@ -243,7 +247,7 @@ class Intake:
         as_bad_as = brief.playbook.severity_of(target.facts)
         alerts.belongs(tx, target, brief.number, as_bad_as=as_bad_as, now=news.now)
         traits.remember(tx, brief.number, subject, declared_at=brief.declared_at)
-        return [_joined(subject, "linked in PagerDuty", at=news.told.occurred_at)]
+        return [_joined(subject, traits.WHY_LINKED, at=news.told.occurred_at)]
 
     def _change(
         self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]
@@ -285,7 +289,12 @@ class Intake:
         if brief.is_queued and worst.rank <= storms.NEVER_WAITS:
             storms.leave(tx, brief.number)
         told = news.told
-        text = f"Severity {brief.severity.upper()} → {worst.upper()}: {told.text or told.kind}"
+        text = written(
+            "Severity {before} → {after}: {why}",
+            before=brief.severity.upper(),
+            after=worst.upper(),
+            why=told.text or told.kind,
+        )
         self._tell_of(tx, news, brief, what="severity", after=worst, text=text)
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now=news.now)
@@ -318,7 +327,7 @@ class Intake:
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
         storms.leave(tx, brief.number)
-        text = "Dismissed: resolved before the channel was to be opened"
+        text = written("Dismissed: resolved before the channel was to be opened")
         key = f"dismissed:{news.told.event_id}"
         dismissed = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
         timeline.note(tx, brief.number, [dismissed], now=news.now)
@@ -332,7 +341,7 @@ class Intake:
             timeline.last(tx, brief.number, EntryKind.STATUS)
         ):
             incidents.set_status(tx, brief.number, Status.TRIAGE, now=news.now)
-            text = "No longer dismissed: somebody was on it before the alert ended"
+            text = written("No longer dismissed: somebody was on it before the alert ended")
             key = f"handled:{news.told.event_id}"
             back = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
             timeline.note(tx, brief.number, [back], now=news.now)
@@ -347,7 +356,10 @@ class Intake:
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
             if every := brief.playbook.update_every(brief.severity):
                 cadence.begin_anew(tx, brief.number, next_at=news.now + every)
-            text = f"Reopened: {told.text or 'the alert came back'}"
+            summons.call_again(tx, brief.number, now=news.now)
+            text = written("Reopened: the alert came back")
+            if told.text:
+                text = written("Reopened: {why}", why=told.text)
             self._tell_of(tx, news, brief, what="status", after=back_to, text=text)
             reopened = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=f"reopened:{told.event_id}")
             timeline.note(tx, brief.number, [reopened], now=news.now)
@@ -418,7 +430,11 @@ def _by_a_person(told: Alert) -> bool:
 
 
 def _joined(subject: Subject, why: str, *, at: datetime) -> Entry:
-    text = f"Another alert joined ({why}): {subject.facts.title or _UNTITLED}"
+    text = written(
+        "Another alert joined ({why}): {title}",
+        why=written(why),
+        title=subject.facts.title or written(_UNTITLED),
+    )
     return Entry(kind=EntryKind.ALERT, at=at, text=text, key=f"joined:{subject.source}:{subject.key}")
 
 

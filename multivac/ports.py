@@ -80,6 +80,7 @@ class ChatUser:
     active: bool = True
     email: str | None = None
     guest: bool = False
+    language: str | None = None  # which we speak and they read; "" for another, None if the chat did not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +233,8 @@ class Tracker(Protocol):
         """Write the ticket, without the optional fields that the project refuses."""
         ...
 
-    def find_ticket(self, label: str) -> Ticket | None:
-        """The oldest ticket with this label. Its search may lag behind by some seconds."""
+    def find_tickets(self, label: str, *, known: str | None = None) -> tuple[Ticket, ...]:
+        """The tickets with this label, and the known one, the oldest first. The search may lag behind."""
         ...
 
     def find_account(self, person: Person) -> str | None:
@@ -255,8 +256,8 @@ class Tracker(Protocol):
         """
         ...
 
-    def link(self, ticket: str, other: str, *, look_first: bool) -> None:
-        """Relate two tickets; with `look_first`, only if they are not."""
+    def link(self, ticket: str, other: str, *, look_first: bool, duplicates: bool = False) -> None:
+        """Relate two tickets, or call one the other's duplicate; with `look_first`, unless they are."""
         ...
 
     def prioritise(self, ticket: str, priority: str) -> None:

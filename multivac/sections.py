@@ -156,6 +156,11 @@ class SlackSettings(Strict):
     api_url: Annotated[Address, AfterValidator(lambda url: f"{url}/")] = Field(
         "https://slack.com/api/", description="The address of Slack's Web API, or of a stand-in."
     )
+    language: Literal["en", "de", "ja", "ko", "en-XA"] = Field(
+        "en",
+        description="The language of channels, timelines and tickets; whoever asks is answered in their own."
+        " en-XA is English made longer, to see what is not translated.",
+    )
     announce_channel: Channel | None = Field(
         None, description="Where each incident is announced: name or id."
     )

@@ -19,6 +19,7 @@ from multivac.ports import Chat, Marker, Posted
 from multivac.steps.base import Outside
 from multivac.store import incidents, storms
 from multivac.store.storms import Inflow, Member, Storm
+from multivac.tongue import phrase
 
 log = structlog.get_logger()
 
@@ -83,7 +84,7 @@ class Storms:
         if posted is None and of.held_until is not None:  # somebody was about to post it
             posted = chat.find_message(channel, marker, since=of.since)
         if not self._out.is_still_ours(began):
-            raise TryAgain("another Multivac may have taken this over meanwhile", reached=False)
+            raise TryAgain(phrase("another Multivac may have taken this over meanwhile"), reached=False)
         if posted is None:
             return chat.post(channel, notice, marker)
         chat.edit(posted, notice, marker)

@@ -71,6 +71,8 @@ SILENT = frozenset(
             "ticket end",
             "follow-up",
             "follow-up link",
+            "second look",
+            "duplicate",
             "close",
             "stale",
             "archived",

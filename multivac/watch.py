@@ -24,6 +24,7 @@ from multivac.store import notices
 from multivac.store import steps as progress
 from multivac.store.notices import Notice
 from multivac.store.steps import Late
+from multivac.tongue import mark, phrase, plural
 
 log = structlog.get_logger()
 
@@ -31,7 +32,7 @@ _HEART_SECONDS = 5.0  # for the heartbeat's answer: nothing waits for it, and th
 _MENDED_WITHIN = timedelta(minutes=10)  # how often we look whether somebody mended what was refused
 _SAID_AGAIN = timedelta(days=1)
 _VENDOR = re.compile(r"Slack|Jira|PagerDuty")
-_NAMES = ("late", "Slack", "Jira", "PagerDuty", "a vendor")
+_NAMES = ("late", "Slack", "Jira", "PagerDuty", mark("a vendor"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,15 +166,25 @@ class Watch:
 
     def _own_troubles(self, late: list[Late], now: datetime) -> Iterator[Notice]:
         """That the beat stands still, or that steps are not done though nothing refused them."""
-        do = "Look at the log and at the machine; a restart loses nothing."
+        do = phrase("Look at the log and at the machine; a restart loses nothing.")
         if now - self._beat.last >= self._lookout.late_after:
-            what = f"Multivac is late: its beat has stood still for {_minutes(now - self._beat.last)}."
+            what = phrase(
+                "Multivac is late: its beat has stood still for {time}.", time=_minutes(now - self._beat.last)
+            )
             yield notices.watched("late", what, do)
             return
         own = [one for one in late if not one.error]
         if own:
-            what = f"Multivac is late: {_steps(own)} waiting, the oldest for {_minutes(now - own[0].since)}"
-            yield notices.watched("late", f"{what} ({own[0].name} of INC-{own[0].incident}).", do)
+            what = plural(
+                "Multivac is late: 1 step is waiting, the oldest for {time} ({step} of INC-{number}).",
+                "Multivac is late: {count} steps are waiting, "
+                "the oldest for {time} ({step} of INC-{number}).",
+                len(own),
+                time=_minutes(now - own[0].since),
+                step=own[0].name,
+                number=own[0].incident,
+            )
+            yield notices.watched("late", what, do)
 
 
 def _vendor_of(one: Late) -> str:
@@ -183,18 +194,25 @@ def _vendor_of(one: Late) -> str:
 
 def _vendor_words(vendor: str, failing: list[Late], now: datetime) -> tuple[str, str]:
     first = failing[0]
-    what = (
-        f"{vendor} has not done what Multivac asked for in {_minutes(now - first.since)}: "
-        f"{_steps(failing)} waiting, such as {first.name} of INC-{first.incident} "
-        f"({first.error.rstrip('.')})."
+    what = plural(
+        "{vendor} has not done what Multivac asked for in {time}: "
+        "1 step is waiting, such as {step} of INC-{number} ({why}).",
+        "{vendor} has not done what Multivac asked for in {time}: "
+        "{count} steps are waiting, such as {step} of INC-{number} ({why}).",
+        len(failing),
+        vendor=phrase(vendor),
+        time=_minutes(now - first.since),
+        step=first.name,
+        number=first.incident,
+        why=first.error.rstrip(".。"),
     )
-    return what, f"See whether {vendor} has an outage. Multivac keeps trying and catches up by itself."
-
-
-def _steps(late: list[Late]) -> str:
-    return "1 step is" if len(late) == 1 else f"{len(late)} steps are"
+    do = phrase(
+        "See whether {vendor} has an outage. Multivac keeps trying and catches up by itself.",
+        vendor=phrase(vendor),
+    )
+    return what, do
 
 
 def _minutes(time: timedelta) -> str:
     minutes = int(time.total_seconds() // 60)
-    return "a minute" if minutes == 1 else f"{minutes} minutes"
+    return plural("a minute", "{count} minutes", minutes)

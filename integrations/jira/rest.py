@@ -25,6 +25,7 @@ from integrations.jira.adf import one_line
 from integrations.wire import Adapter
 from multivac.budget import Errand, Rate
 from multivac.errors import GiveUp, MultivacError, TryAgain
+from multivac.tongue import mark, phrase
 
 Flavour = Literal["cloud", "datacenter"]
 
@@ -53,29 +54,29 @@ class Missing(GiveUp):
 _REFUSALS: Mapping[int, tuple[type[GiveUp], str, str]] = {
     400: (
         Invalid,
-        "Jira refuses what we ask about {what}: {said}",
-        "See the settings under jira and the project's configuration in Jira.",
+        mark("Jira refuses what we ask about {what}: {said}"),
+        mark("See the settings under jira and the project's configuration in Jira."),
     ),
     401: (
         GiveUp,
-        "Jira does not accept our token.",
-        "Make a new token in Jira for jira.token; on Cloud it belongs to the e-mail in jira.user.",
+        mark("Jira does not accept our token."),
+        mark("Make a new token in Jira for jira.token; on Cloud it belongs to the e-mail in jira.user."),
     ),
     403: (
         GiveUp,
-        "Jira does not let us at {what}: {said}",
-        "Give the user of our token the permission in the Jira project.",
+        mark("Jira does not let us at {what}: {said}"),
+        mark("Give the user of our token the permission in the Jira project."),
     ),
     404: (
         Missing,
-        "Jira does not know {what}, or hides it from us: {said}",
-        "See whether it still exists and whether the user of our token may see it.",
+        mark("Jira does not know {what}, or hides it from us: {said}"),
+        mark("See whether it still exists and whether the user of our token may see it."),
     ),
 }
 _OTHER_REFUSAL = (
     GiveUp,
-    "Jira gives an answer that we cannot use when asked about {what}: {said}",
-    "See whether jira.url is the address of Jira itself, without a path behind it.",
+    mark("Jira gives an answer that we cannot use when asked about {what}: {said}"),
+    mark("See whether jira.url is the address of Jira itself, without a path behind it."),
 )
 _PASSING = frozenset({408, 409, 425})
 
@@ -152,15 +153,18 @@ class Rest:
         if status == 429:  # noqa: PLR2004 - too many requests
             if self._allowance is not None and not _is_about_one_issue(response):
                 self._allowance.slow_down(_wait(response))
-            return TryAgain("Jira asks us to slow down.", after=_wait(response), reached=False)
+            return TryAgain(phrase("Jira asks us to slow down."), after=_wait(response), reached=False)
         if status >= 500 or status in _PASSING:  # noqa: PLR2004 - the server's errors
-            return TryAgain(f"Jira answered {status} when asked about {what}.", after=_wait(response))
+            return TryAgain(
+                phrase("Jira answered {status} when asked about {what}.", status=status, what=what),
+                after=_wait(response),
+            )
         kind, why, fix = _REFUSALS.get(status, _OTHER_REFUSAL)
         said, fields = self._words(response)
-        told = why.format(what=what, said=said)
+        told = phrase(why, what=what, said=said)
         if kind is Invalid:
-            return Invalid(told, fix=fix, fields=fields)
-        return kind(told, fix=fix, operators=kind is not Missing)
+            return Invalid(told, fix=phrase(fix), fields=fields)
+        return kind(told, fix=phrase(fix), operators=kind is not Missing)
 
     def _words(self, response: Response) -> tuple[str, dict[str, str]]:
         """Give Jira's own words, all in one and field by field."""
@@ -177,7 +181,7 @@ class Rest:
         general = messages if isinstance(messages, list) else []
         denied = response.headers.get("x-authentication-denied-reason", "")
         told = [*general, said.get("message"), *(f"{name}: {why}" for name, why in fields.items()), denied]
-        return self._shown("; ".join(str(each) for each in told if each)) or "no reason given", fields
+        return self._shown("; ".join(str(each) for each in told if each)) or phrase("no reason given"), fields
 
     def _shown(self, words: object) -> str:
         return one_line(str(words).replace(self._token, "[token]"), _LONGEST_WORDS)
@@ -186,13 +190,13 @@ class Rest:
 def _unanswered(error: requests.RequestException) -> MultivacError:
     if isinstance(error, ValueError):  # requests' malformed addresses and headers are both
         return GiveUp(
-            "Jira cannot be asked: the address or the token is malformed.",
-            fix="Look for stray characters in jira.url, jira.user and jira.token.",
+            phrase("Jira cannot be asked: the address or the token is malformed."),
+            fix=phrase("Look for stray characters in jira.url, jira.user and jira.token."),
             operators=True,
         )
     if _never_sent(error):
-        return TryAgain("Jira cannot be reached.", reached=False)
-    return TryAgain("Jira did not answer.")
+        return TryAgain(phrase("Jira cannot be reached."), reached=False)
+    return TryAgain(phrase("Jira did not answer."))
 
 
 def _never_sent(error: requests.RequestException) -> bool:
@@ -210,7 +214,7 @@ def _decoded(response: Response) -> Any:
 
 
 def _nonsense() -> TryAgain:
-    return TryAgain("Jira's answer makes no sense.")
+    return TryAgain(phrase("Jira's answer makes no sense."))
 
 
 def _is_about_one_issue(response: Response) -> bool:

@@ -19,6 +19,7 @@ from multivac.budget import Errand
 from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Person
 from multivac.ports import Pace, Ticket, TicketDraft
+from multivac.tongue import mark, phrase
 
 Thing = TypeVar("Thing")
 
@@ -30,6 +31,7 @@ _TRIES = 3  # the first, and twice without what was refused
 _LONGEST_SUMMARY = 255
 _PAGE = 50
 _MOST_PAGES = 200
+_MOST_TWINS = 10  # tickets with the label of one incident
 
 
 class JiraTracker:
@@ -79,19 +81,22 @@ class JiraTracker:
             else:
                 return self._ticket(_field(made, "key"), left_out)
         raise GiveUp(
-            f"Jira refuses the ticket whatever we leave out: {_told(left_out)}",
+            phrase("Jira refuses the ticket whatever we leave out: {why}", why=_told(left_out)),
             fix=self._mend({}),
             operators=True,
         )
 
-    def find_ticket(self, label: str) -> Ticket | None:
-        """The oldest ticket of the project with this label; Cloud's search lags by seconds."""
+    def find_tickets(self, label: str, *, known: str | None = None) -> tuple[Ticket, ...]:
+        """The project's tickets with this label, and the known one, oldest first; Cloud's search lags."""
         query = f"project = {_quoted(self._project)} AND labels = {_quoted(label)} ORDER BY created ASC"
         # Cloud answered 410 for the older address from autumn 2025 on (CHANGE-2046).
         path = "search/jql" if self._cloud else "search"
-        params: dict[str, str | int] = {"jql": query, "maxResults": 1, "fields": "summary"}
+        params: dict[str, str | int] = {"jql": query, "maxResults": _MOST_TWINS, "fields": "summary"}
         found = _list(self._rest.ask("GET", path, what=self._where, params=params), "issues")
-        return self._ticket(_field(found[0], "key"), {}) if found else None
+        keys = [str(_field(each, "key")) for each in found]
+        if known is not None and known not in keys:
+            keys.insert(sum(_is_before(key, known) for key in keys), known)
+        return tuple(self._ticket(key, {}) for key in keys)
 
     def find_account(self, person: Person) -> str | None:
         """The account of this very person, by e-mail; None rather than a guess."""
@@ -99,7 +104,7 @@ class JiraTracker:
             return person.jira
         word = "query" if self._cloud else "username"
         params: dict[str, str | int] = {word: person.email, "maxResults": _PAGE}
-        listed = _list(self._rest.ask("GET", "user/search", what="its users", params=params))
+        listed = _list(self._rest.ask("GET", "user/search", what=phrase("its users"), params=params))
         hits = [each for each in listed if _is_human(each)]
         exact = [each for each in hits if _has_email(each, person.email)]
         if not exact and self._cloud and len(hits) == 1 and not hits[0].get("emailAddress"):
@@ -111,18 +116,25 @@ class JiraTracker:
         """Make this account the assignee; `GiveUp` if it cannot be assigned."""
         path, body = f"issue/{quote(ticket, safe='')}/assignee", {self._id_name: account}
         try:
-            self._rest.ask("PUT", path, what=f"ticket {ticket}", body=body)
+            self._rest.ask("PUT", path, what=phrase("ticket {ticket}", ticket=ticket), body=body)
         except Invalid as refused:
             said = _told(refused.fields) or refused.why
             raise GiveUp(
-                f"Jira cannot make {account} the assignee of {ticket}: {said}",
-                fix=f'Give them the "Assignable User" permission in project {self._project}.',
+                phrase(
+                    "Jira cannot make {account} the assignee of {ticket}: {said}",
+                    account=account,
+                    ticket=ticket,
+                    said=said,
+                ),
+                fix=phrase(
+                    'Give them the "Assignable User" permission in project {project}.', project=self._project
+                ),
                 operators=True,
             ) from refused
 
     def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
         """Write a comment that ends in the marker; with `look_first`, only if no recent one has it."""
-        path, what = f"issue/{quote(ticket, safe='')}/comment", f"ticket {ticket}"
+        path, what = f"issue/{quote(ticket, safe='')}/comment", phrase("ticket {ticket}", ticket=ticket)
         if look_first:
             params: dict[str, str | int] = {"orderBy": "-created", "maxResults": 100}
             written = _list(self._rest.ask("GET", path, what=what, params=params), "comments")
@@ -134,7 +146,7 @@ class JiraTracker:
 
     def move(self, ticket: str, *, done: bool) -> None:
         """Take the first way that leads into, or out of, a status of the category "done"."""
-        path, what = f"issue/{quote(ticket, safe='')}", f"ticket {ticket}"
+        path, what = f"issue/{quote(ticket, safe='')}", phrase("ticket {ticket}", ticket=ticket)
         issue = self._rest.ask("GET", path, what=what, params={"fields": "status"})
         fields = issue.get("fields") if isinstance(issue, dict) else None
         if _is_done((fields or {}).get("status")) is done:
@@ -144,45 +156,62 @@ class JiraTracker:
         ways.sort(key=lambda way: _category(way.get("to")) != "indeterminate")
         way = next((one for one in ways if _is_done(one.get("to")) is done), None)
         if way is None:
-            where = "to a status that counts as done" if done else "out of a status that counts as done"
+            to_done = mark("Jira offers no way for {ticket} to a status that counts as done")
+            back = mark("Jira offers no way for {ticket} out of a status that counts as done")
             raise GiveUp(
-                f"Jira offers no way for {ticket} {where}",
-                fix=f"Move {ticket} by hand, or let the user of our token transition issues.",
+                phrase(to_done if done else back, ticket=ticket),
+                fix=phrase(
+                    "Move {ticket} by hand, or let the user of our token transition issues.", ticket=ticket
+                ),
             )
         body = {"transition": {"id": str(way.get("id"))}}
         self._rest.ask("POST", f"{path}/transitions", what=what, body=body)
 
-    def link(self, ticket: str, other: str, *, look_first: bool) -> None:
-        """Relate two tickets; with `look_first`, only if neither names the other."""
-        what = f"tickets {ticket} and {other}"
+    def link(self, ticket: str, other: str, *, look_first: bool, duplicates: bool = False) -> None:
+        """Relate two tickets, or call one the other's duplicate; with `look_first`, unless they are."""
+        what = phrase("tickets {ticket} and {other}", ticket=ticket, other=other)
         if look_first:
             path = f"issue/{quote(ticket, safe='')}"
             issue = self._rest.ask("GET", path, what=what, params={"fields": "issuelinks"})
             if f'"{other}"' in json.dumps(issue):
                 return
-        body = {"type": {"name": "Relates"}, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": other}}
+        kind = "Duplicate" if duplicates else "Relates"
+        # The one that does something to the other is what Jira calls the inward issue.
+        body = {"type": {"name": kind}, "inwardIssue": {"key": ticket}, "outwardIssue": {"key": other}}
         self._rest.ask("POST", "issueLink", what=what, body=body)
 
     def prioritise(self, ticket: str, priority: str) -> None:
         """Give the ticket this priority, by its name; `GiveUp` if it cannot have it."""
         body = {"fields": {"priority": {"name": priority}}}
         try:
-            self._rest.ask("PUT", f"issue/{quote(ticket, safe='')}", what=f"ticket {ticket}", body=body)
+            self._rest.ask(
+                "PUT",
+                f"issue/{quote(ticket, safe='')}",
+                what=phrase("ticket {ticket}", ticket=ticket),
+                body=body,
+            )
         except Invalid as refused:
             raise GiveUp(
-                f"Jira cannot give {ticket} the priority {priority}: {_told(refused.fields) or refused.why}",
-                fix="Correct ticket.priorities in the playbook, or set the priority by hand.",
+                phrase(
+                    "Jira cannot give {ticket} the priority {priority}: {why}",
+                    ticket=ticket,
+                    priority=priority,
+                    why=_told(refused.fields) or refused.why,
+                ),
+                fix=phrase("Correct ticket.priorities in the playbook, or set the priority by hand."),
             ) from refused
 
     def role_members(self, role: str) -> tuple[Person, ...]:
         """The people of a project role, those of its groups included; `GiveUp` if there is no such role."""
-        what = f"the roles of project {self._project}"
+        what = phrase("the roles of project {project}", project=self._project)
         roles = self._rest.ask("GET", f"{self._project_path}/role", what=what)
         address = _named(roles if isinstance(roles, dict) else {}, role)
         if address is None:
             raise GiveUp(
-                f'Project {self._project} has no role "{role}" in Jira.',
-                fix="Write the role's exact name into the playbook, or add it in the project's settings.",
+                phrase('Project {project} has no role "{role}" in Jira.', project=self._project, role=role),
+                fix=phrase(
+                    "Write the role's exact name into the playbook, or add it in the project's settings."
+                ),
                 operators=True,
             )
         # Only the id is taken from the address: behind a proxy its host may not be ours.
@@ -207,13 +236,21 @@ class JiraTracker:
     def component_lead(self, component: str) -> Person | None:
         """Who leads the component; None if nobody does. `GiveUp` if there is no such component."""
         listed = _list(
-            self._rest.ask("GET", f"{self._project_path}/components", what=f"project {self._project}")
+            self._rest.ask(
+                "GET",
+                f"{self._project_path}/components",
+                what=phrase("project {project}", project=self._project),
+            )
         )
         found = _named({str(each.get("name")): each for each in listed}, component)
         if found is None:
             raise GiveUp(
-                f'Project {self._project} has no component "{component}" in Jira.',
-                fix="Write the component's exact name into the playbook, or add it in Jira.",
+                phrase(
+                    'Project {project} has no component "{component}" in Jira.',
+                    project=self._project,
+                    component=component,
+                ),
+                fix=phrase("Write the component's exact name into the playbook, or add it in Jira."),
                 operators=True,
             )
         lead = found.get("lead")
@@ -221,12 +258,12 @@ class JiraTracker:
 
     def whoami(self) -> str:
         """The name of the user whose token we hold."""
-        return str(_field(self._rest.ask("GET", "myself", what="our own user"), "displayName"))
+        return str(_field(self._rest.ask("GET", "myself", what=phrase("our own user")), "displayName"))
 
     def project_exists(self) -> bool:
         """Whether the configured project exists and we may see it."""
         try:
-            self._rest.ask("GET", self._project_path, what=f"project {self._project}")
+            self._rest.ask("GET", self._project_path, what=phrase("project {project}", project=self._project))
         except Missing:
             return False
         return True
@@ -238,7 +275,7 @@ class JiraTracker:
     def may(self, permission: str) -> bool:
         """Whether we hold a permission in the project, by Jira's key for it, such as CREATE_ISSUES."""
         params: dict[str, str | int] = {"projectKey": self._project, "permissions": permission}
-        answer = self._rest.ask("GET", "mypermissions", what="our permissions", params=params)
+        answer = self._rest.ask("GET", "mypermissions", what=phrase("our permissions"), params=params)
         held = answer.get("permissions") if isinstance(answer, dict) else None
         said = held.get(permission) if isinstance(held, dict) else None
         return isinstance(said, dict) and said.get("havePermission") is True
@@ -257,7 +294,7 @@ class JiraTracker:
 
     @property
     def _where(self) -> str:
-        return f"tickets in project {self._project}"
+        return phrase("tickets in project {project}", project=self._project)
 
     @property
     def _project_path(self) -> str:
@@ -274,7 +311,7 @@ class JiraTracker:
         fields: dict[str, object] = {
             "project": {"key": self._project},
             "issuetype": {by: issue_type},
-            "summary": one_line(draft.title, _LONGEST_SUMMARY) or "Incident",
+            "summary": one_line(draft.title, _LONGEST_SUMMARY) or phrase("Incident"),
             "description": write(draft.paragraphs, draft.links),
             "labels": [draft.label],
         }
@@ -291,7 +328,7 @@ class JiraTracker:
         }
         if needed or not refused.fields:
             raise GiveUp(
-                f"Jira refuses the ticket: {_told(needed) or refused.why}",
+                phrase("Jira refuses the ticket: {why}", why=_told(needed) or refused.why),
                 fix=self._mend(needed),
                 operators=True,
             ) from refused
@@ -300,12 +337,23 @@ class JiraTracker:
 
     def _mend(self, needed: Mapping[str, str]) -> str:
         if "project" in needed:
-            return "Set jira.project to the key of a project in which our user may create issues."
+            return phrase("Set jira.project to the key of a project in which our user may create issues.")
         if "issuetype" in needed:
-            return f"Set jira.issue_type to a type of issue that project {self._project} has."
+            return phrase(
+                "Set jira.issue_type to a type of issue that project {project} has.", project=self._project
+            )
         if not needed:
-            return f"Write one by hand ({self._issue_type}, project {self._project}) and see what Jira wants."
-        return f"Make {', '.join(needed)} optional for {self._issue_type} in project {self._project}."
+            return phrase(
+                "Write one by hand ({kind}, project {project}) and see what Jira wants.",
+                kind=self._issue_type,
+                project=self._project,
+            )
+        return phrase(
+            "Make {fields} optional for {kind} in project {project}.",
+            fields=", ".join(needed),
+            kind=self._issue_type,
+            project=self._project,
+        )
 
     def _ticket(self, key: object, left_out: Mapping[str, str]) -> Ticket:
         return Ticket(key=str(key), url=f"{self._url}/browse/{quote(str(key), safe='')}", left_out=left_out)
@@ -335,23 +383,34 @@ class JiraTracker:
     def _group_page(self, group: str, *, start: int) -> dict[str, Any]:
         params: dict[str, str | int] = {"groupname": group, "startAt": start, "maxResults": _PAGE}
         try:
-            page = self._rest.ask("GET", "group/member", what=f"group {group}", params=params)
+            page = self._rest.ask(
+                "GET", "group/member", what=phrase("group {group}", group=group), params=params
+            )
         except Missing as missing:
             raise GiveUp(
-                f'There is no group "{group}" in Jira.',
-                fix="Write the group's exact name into the playbook.",
+                phrase('There is no group "{group}" in Jira.', group=group),
+                fix=phrase("Write the group's exact name into the playbook."),
                 operators=True,
             ) from missing
         return page if isinstance(page, dict) else {}
 
     def _issue_type_id(self) -> str | None:
         try:
-            project = self._rest.ask("GET", self._project_path, what=f"project {self._project}")
+            project = self._rest.ask(
+                "GET", self._project_path, what=phrase("project {project}", project=self._project)
+            )
         except Missing:
             return None
         known = {str(each.get(key)): each for each in _list(project, "issueTypes") for key in ("id", "name")}
         found = _named(known, self._issue_type)
         return str(found.get("id")) if found else None
+
+
+def _is_before(key: str, other: str) -> bool:
+    """Whether the issue was made first: a project counts. One that was moved to another cannot be told."""
+    (project, _, number), (other_project, _, other_number) = key.rpartition("-"), other.rpartition("-")
+    is_told = project == other_project and number.isdecimal() and other_number.isdecimal()
+    return is_told and int(number) < int(other_number)
 
 
 def _category(status: object) -> object:
@@ -366,14 +425,14 @@ def _is_done(status: object) -> bool:
 def _field(answer: object, name: str) -> object:
     found = answer.get(name) if isinstance(answer, Mapping) else None
     if not isinstance(found, str) or not found:
-        raise TryAgain(f"Jira's answer makes no sense: it has no {name}.")
+        raise TryAgain(phrase("Jira's answer makes no sense: it has no {name}.", name=name))
     return found
 
 
 def _list(answer: object, name: str | None = None) -> list[dict[str, Any]]:
     listed = answer.get(name) if name is not None and isinstance(answer, Mapping) else answer
     if not isinstance(listed, list):
-        raise TryAgain(f"Jira's answer makes no sense: it has no {name or 'list'}.")
+        raise TryAgain(phrase("Jira's answer makes no sense: it has no {name}.", name=name or "list"))
     return [each for each in listed if isinstance(each, dict)]
 
 

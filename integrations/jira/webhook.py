@@ -23,6 +23,7 @@ import structlog
 from integrations.jira.adf import one_line
 from multivac.desk import TicketNews
 from multivac.incident import Person
+from multivac.tongue import written
 
 log = structlog.get_logger(__name__)
 
@@ -106,8 +107,11 @@ class Webhook:
         try:
             self._operators.tell_operators(
                 "jira webhook matches no secret",
-                "A Jira webhook came whose signature matches none of the configured secrets.",
-                "Add the webhook's secret to jira.webhook_secrets. If it is right, somebody else is calling.",
+                written("A Jira webhook came whose signature matches none of the configured secrets."),
+                written(
+                    "Add the webhook's secret to jira.webhook_secrets. "
+                    "If it is right, somebody else is calling."
+                ),
             )
         except Exception:  # the web's boundary: the answer does not depend on the telling
             log.exception("operators not told")

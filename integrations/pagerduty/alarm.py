@@ -14,6 +14,7 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from multivac.errors import GiveUp, TryAgain
+from multivac.tongue import phrase
 
 _LONGEST_SUMMARY = 1024
 _LONGEST_KEY = 255
@@ -47,19 +48,23 @@ class PagerDutyAlarm:
         try:
             answer = self._http.request("POST", self._url, json=event, redirect=False)
         except (NewConnectionError, ConnectTimeoutError) as nobody:
-            raise TryAgain("PagerDuty's Events API cannot be reached.", reached=False) from nobody
+            raise TryAgain(phrase("PagerDuty's Events API cannot be reached."), reached=False) from nobody
         except HTTPError as silence:
-            raise TryAgain("PagerDuty's Events API did not answer.") from silence
+            raise TryAgain(phrase("PagerDuty's Events API did not answer.")) from silence
         if answer.status != _ACCEPTED:
             raise _refusal(answer.status, answer.data.replace(self._routing_key.encode(), b"[key]"))
 
 
 def _refusal(status: int, body: bytes) -> TryAgain | GiveUp:
     if status == _SLOW_DOWN or not 400 <= status < 500:  # noqa: PLR2004 - HTTP's refusals
-        return TryAgain(f"PagerDuty's Events API answered {status}.", reached=status != _SLOW_DOWN)
+        return TryAgain(
+            phrase("PagerDuty's Events API answered {status}.", status=status), reached=status != _SLOW_DOWN
+        )
     return GiveUp(
-        f"PagerDuty's Events API refuses the event ({status}): {_words(body)}",
-        fix="Set watch.routing_key to the integration key of an Events API v2 integration.",
+        phrase(
+            "PagerDuty's Events API refuses the event ({status}): {said}", status=status, said=_words(body)
+        ),
+        fix=phrase("Set watch.routing_key to the integration key of an Events API v2 integration."),
         operators=True,
     )
 
@@ -68,9 +73,13 @@ def _words(body: bytes) -> str:
     try:
         said = json.loads(body)
     except ValueError:
-        return "no reason given"
+        return phrase("no reason given")
     errors = said.get("errors") if isinstance(said, dict) else None
-    return "; ".join(map(str, errors))[:200] if isinstance(errors, list) and errors else "no reason given"
+    return (
+        "; ".join(map(str, errors))[:200]
+        if isinstance(errors, list) and errors
+        else phrase("no reason given")
+    )
 
 
 def _dedup(key: str) -> str:

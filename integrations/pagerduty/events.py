@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from types import MappingProxyType
 
 from integrations.pagerduty.bodies import (
@@ -29,13 +30,18 @@ from integrations.pagerduty.bodies import (
     words,
 )
 from multivac.incident import Alert, AlertKind, Bridge, Facts, Person
+from multivac.tongue import any_of, mark, written
 
 SOURCE = "pagerduty"
 
 _CLOCKS_MAY_DIFFER_BY = timedelta(days=1)
 _LONGEST_TYPE = 100
 _LONGEST_NOTE = 1000
-_ANSWERS = {"accepted": "agreed to help", "declined": "declined to help"}
+_ANSWERS = {
+    "accepted": (mark("{who} agreed to help"), mark("{who} agreed to help: {said}")),
+    "declined": (mark("{who} declined to help"), mark("{who} declined to help: {said}")),
+}
+_OTHER_ANSWER = (mark("{who} answered {answer}"), mark("{who} answered {answer}: {said}"))
 
 
 class Unreadable(Exception):
@@ -71,8 +77,8 @@ class Event:
         return person(self.data["user"]) if part(self.data, "user") else None
 
 
-def _did(what: str) -> Callable[[Event], str]:
-    return lambda event: f"{event.by} {what}"
+def _did(text: str) -> Callable[[Event], str]:
+    return lambda event: written(text, by=event.by)
 
 
 def _named(reference: Body, otherwise: str) -> str:
@@ -81,110 +87,139 @@ def _named(reference: Body, otherwise: str) -> str:
 
 def _holders(event: Event) -> str:
     held = facts_of_incident(event.incident).assignees or ()
-    return " and ".join(each.name for each in held[:5]) or "nobody"
+    if not held:
+        return written("nobody")
+    names = [each.name for each in held[:5]]
+    return reduce(lambda these, name: written("{these} and {name}", these=these, name=name), names)
 
 
 def _triggered(event: Event) -> str:
-    service = _named(part(event.incident, "service"), "a service")
-    title = line(words(event.incident.get("title")), 200) or "untitled"
-    return f"{event.by} triggered the alert on {service}: {title}"
+    return written(
+        "{by} triggered the alert on {service}: {title}",
+        by=event.by,
+        service=_named(part(event.incident, "service"), written("a service")),
+        title=line(words(event.incident.get("title")), 200) or written("untitled"),
+    )
 
 
 def _unacknowledged(event: Event) -> str:
     if event.actor is None:
-        return "The acknowledgement ran out: nobody is on the alert"
-    return f"{event.by} took back the acknowledgement"
+        return written("The acknowledgement ran out: nobody is on the alert")
+    return written("{by} took back the acknowledgement", by=event.by)
 
 
 def _resolved(event: Event) -> str:
     if facts_of_incident(event.incident).merged_into:
-        into = _named(part(event.incident, "resolve_reason", "incident"), "another one")
-        return f"{event.by} merged the alert into {into}"
-    return "PagerDuty resolved the alert by itself" if not event.agent else f"{event.by} resolved the alert"
+        into = _named(part(event.incident, "resolve_reason", "incident"), written("another one"))
+        return written("{by} merged the alert into {other}", by=event.by, other=into)
+    if not event.agent:
+        return written("PagerDuty resolved the alert by itself")
+    return written("{by} resolved the alert", by=event.by)
 
 
 def _escalated(event: Event) -> str:
-    return f"{event.by} escalated the alert to {_holders(event)}"
+    return written("{by} escalated the alert to {names}", by=event.by, names=_holders(event))
 
 
 def _delegated(event: Event) -> str:
-    policy = _named(part(event.incident, "escalation_policy"), "another escalation policy")
-    return f"{event.by} handed the alert to {policy}, now with {_holders(event)}"
+    another = written("another escalation policy")
+    return written(
+        "{by} handed the alert to {policy}, now with {names}",
+        by=event.by,
+        policy=_named(part(event.incident, "escalation_policy"), another),
+        names=_holders(event),
+    )
 
 
 def _reassigned(event: Event) -> str:
-    return f"{event.by} reassigned the alert to {_holders(event)}"
+    return written("{by} reassigned the alert to {names}", by=event.by, names=_holders(event))
 
 
 def _priority_updated(event: Event) -> str:
     priority = facts_of_incident(event.incident).priority
-    return f"Priority {priority} set by {event.by}" if priority else f"Priority removed by {event.by}"
+    if not priority:
+        return written("Priority removed by {by}", by=event.by)
+    return written("Priority {priority} set by {by}", priority=priority, by=event.by)
 
 
 def _service_updated(event: Event) -> str:
-    return f"{event.by} moved the alert to {_named(part(event.incident, 'service'), 'another service')}"
+    service = _named(part(event.incident, "service"), written("another service"))
+    return written("{by} moved the alert to {service}", by=event.by, service=service)
 
 
 def _type_changed(event: Event) -> str:
-    kind = facts_of_incident(event.incident).incident_type or "another one"
-    return f"{event.by} changed the incident type to {kind}"
+    kind = facts_of_incident(event.incident).incident_type or written("another one")
+    return written("{by} changed the incident type to {kind}", by=event.by, kind=kind)
 
 
 def _responder_added(event: Event) -> str:
-    policy = _named(part(event.data, "escalation_policy"), "a responder")
-    asked = event.subject.name if event.subject else policy
-    return f"{event.by} asked {asked} to help" + _quoted(event.data.get("message"))
+    policy = _named(part(event.data, "escalation_policy"), written("a responder"))
+    return _quoting(
+        event.data.get("message"),
+        (mark("{by} asked {name} to help"), mark("{by} asked {name} to help: {said}")),
+        by=event.by,
+        name=event.subject.name if event.subject else policy,
+    )
 
 
 def _responder_replied(event: Event) -> str:
-    who = event.subject.name if event.subject else event.by
-    answer = line(words(event.data.get("state")), 50) or "a request"
-    did = _ANSWERS.get(answer, f"answered {answer}")
-    return f"{who} {did}" + _quoted(event.data.get("message"))
+    answer = line(words(event.data.get("state")), 50)
+    return _quoting(
+        event.data.get("message"),
+        _ANSWERS.get(answer, _OTHER_ANSWER),
+        who=event.subject.name if event.subject else event.by,
+        answer=answer or written("a request"),
+    )
 
 
-def _quoted(said: object) -> str:
-    text = line(words(said), _LONGEST_NOTE)
-    return f": {text}" if text else ""
+def _quoting(said: object, texts: tuple[str, str], **gaps: str) -> str:
+    """The first text, or if something was said besides, the other one with it."""
+    quoted, (alone, with_words) = line(words(said), _LONGEST_NOTE), texts
+    return written(with_words, said=quoted, **gaps) if quoted else written(alone, **gaps)
 
 
 def _annotated(event: Event) -> str:
-    return f"{event.by} noted" + (_quoted(event.data.get("content")) or " nothing")
+    texts = (mark("{by} noted nothing"), mark("{by} noted: {said}"))
+    return _quoting(event.data.get("content"), texts, by=event.by)
 
 
 def _status_update(event: Event) -> str:
-    return f"{event.by} published a status update" + _quoted(event.data.get("message"))
+    texts = (mark("{by} published a status update"), mark("{by} published a status update: {said}"))
+    return _quoting(event.data.get("message"), texts, by=event.by)
 
 
 def _bridge_updated(event: Event) -> str:
     known = bridge(event.data)
     if known is None:
-        return f"{event.by} removed the conference bridge"
-    where = " or ".join(each for each in (known.url, known.phone) if each)
-    return f"{event.by} set the conference bridge: {line(where)}"
+        return written("{by} removed the conference bridge", by=event.by)
+    where = line(any_of(each for each in (known.url, known.phone) if each))
+    return written("{by} set the conference bridge: {where}", by=event.by, where=where)
 
 
-def _action(what: str) -> Callable[[Event], str]:
+def _action(text: str) -> Callable[[Event], str]:
     def tell(event: Event) -> str:
-        state = line(words(event.data.get("state")), 50) or "state unknown"
-        return f"Automation action {_named(part(event.data, 'action'), 'without a name')} {what} ({state})"
+        state = line(words(event.data.get("state")), 50) or written("state unknown")
+        return written(text, action=_named(part(event.data, "action"), _nameless()), state=state)
 
     return tell
 
 
-def _task(what: str) -> Callable[[Event], str]:
-    return lambda event: f"{event.by} {what} the PagerDuty task {_named(event.data, 'without a name')}"
+def _nameless() -> str:
+    return written("without a name")
 
 
-def _workflow(what: str) -> Callable[[Event], str]:
-    return lambda event: f"Workflow {_named(part(event.data, 'incident_workflow'), 'without a name')} {what}"
+def _task(text: str) -> Callable[[Event], str]:
+    return lambda event: written(text, by=event.by, task=_named(event.data, _nameless()))
 
 
-def _service(what: str) -> Callable[[Event], str]:
+def _workflow(text: str) -> Callable[[Event], str]:
+    return lambda event: written(text, workflow=_named(part(event.data, "incident_workflow"), _nameless()))
+
+
+def _service(text: str) -> Callable[[Event], str]:
     def tell(event: Event) -> str:
         service = part(event.data, "service") or event.data
-        named = _named(service, ident(service.get("id")) or "without a name")
-        return f"{event.by} {what} the service {named}"
+        return written(text, by=event.by, service=_named(service, ident(service.get("id")) or _nameless()))
 
     return tell
 
@@ -193,26 +228,34 @@ def _fields_changed(event: Event) -> str:
     # The changed fields come with their old values; the new ones stand in the list of all.
     changed = {words(each.get("name")) for each in parts(event.data.get("changed_custom_fields"))}
     every = parts(event.data.get("custom_fields"))
-    now = ", ".join(_field(each) for each in every if words(each.get("name")) in changed)
-    return f"{event.by} changed custom fields: {line(now) or 'not said which'}"
+    now = line(", ".join(_field(each) for each in every if words(each.get("name")) in changed))
+    return written(
+        "{by} changed custom fields: {fields}", by=event.by, fields=now or written("not said which")
+    )
 
 
 def _field(field: Body) -> str:
     value = field.get("value")
     held = value if isinstance(value, list) else [value]
     shown = ", ".join(line(words(str(each)), 100) for each in held if isinstance(each, str | int | float))
-    return f"{_named(field, 'unnamed')} is now {shown or 'empty'}"
+    name = _named(field, written("unnamed"))
+    return written("{field} is now {value}", field=name, value=shown or written("empty"))
 
 
 def _role_assigned(event: Event) -> str:
     given = next(iter(parts(event.data.get("incident_role_assignments"))), NOTHING)
     holder = person(given["assignee"]) if part(given, "assignee") else None
-    role = _named(part(given, "role"), "without a name")
-    return f"{event.by} gave the PagerDuty role {role} to {holder.name if holder else 'nobody'}"
+    return written(
+        "{by} gave the PagerDuty role {role} to {name}",
+        by=event.by,
+        role=_named(part(given, "role"), _nameless()),
+        name=holder.name if holder else written("nobody"),
+    )
 
 
 def _ping(event: Event) -> str:
-    return "PagerDuty sent a test event" + _quoted(event.data.get("message"))
+    texts = (mark("PagerDuty sent a test event"), mark("PagerDuty sent a test event: {said}"))
+    return _quoting(event.data.get("message"), texts)
 
 
 def _unknown(event: Event) -> str:
@@ -224,7 +267,7 @@ _K = AlertKind
 EVENTS: Mapping[str, tuple[AlertKind, Callable[[Event], str]]] = MappingProxyType(
     {
         "incident.triggered": (_K.TRIGGERED, _triggered),
-        "incident.acknowledged": (_K.ACKNOWLEDGED, _did("acknowledged the alert")),
+        "incident.acknowledged": (_K.ACKNOWLEDGED, _did(mark("{by} acknowledged the alert"))),
         "incident.unacknowledged": (_K.UNACKNOWLEDGED, _unacknowledged),
         "incident.escalated": (_K.ESCALATED, _escalated),
         "incident.delegated": (_K.DELEGATED, _delegated),
@@ -237,23 +280,35 @@ EVENTS: Mapping[str, tuple[AlertKind, Callable[[Event], str]]] = MappingProxyTyp
         "incident.service_updated": (_K.SERVICE_UPDATED, _service_updated),
         "incident.conference_bridge.updated": (_K.BRIDGE_UPDATED, _bridge_updated),
         "incident.resolved": (_K.RESOLVED, _resolved),
-        "incident.reopened": (_K.REOPENED, _did("reopened the alert")),
+        "incident.reopened": (_K.REOPENED, _did(mark("{by} reopened the alert"))),
         "incident.incident_type.changed": (_K.TYPE_CHANGED, _type_changed),
-        "incident.action_invocation.created": (_K.NOTED, _action("was started")),
-        "incident.action_invocation.updated": (_K.NOTED, _action("went on")),
-        "incident.action_invocation.terminated": (_K.NOTED, _action("ended")),
+        "incident.action_invocation.created": (
+            _K.NOTED,
+            _action(mark("Automation action {action} was started ({state})")),
+        ),
+        "incident.action_invocation.updated": (
+            _K.NOTED,
+            _action(mark("Automation action {action} went on ({state})")),
+        ),
+        "incident.action_invocation.terminated": (
+            _K.NOTED,
+            _action(mark("Automation action {action} ended ({state})")),
+        ),
         "incident.custom_field_values.updated": (_K.NOTED, _fields_changed),
         "incident.role.assigned": (_K.NOTED, _role_assigned),
-        "incident.task.created": (_K.NOTED, _task("added")),
-        "incident.task.updated": (_K.NOTED, _task("changed")),
-        "incident.task.completed": (_K.NOTED, _task("completed")),
-        "incident.workflow.started": (_K.NOTED, _workflow("started")),
-        "incident.workflow.completed": (_K.NOTED, _workflow("completed")),
+        "incident.task.created": (_K.NOTED, _task(mark("{by} added the PagerDuty task {task}"))),
+        "incident.task.updated": (_K.NOTED, _task(mark("{by} changed the PagerDuty task {task}"))),
+        "incident.task.completed": (_K.NOTED, _task(mark("{by} completed the PagerDuty task {task}"))),
+        "incident.workflow.started": (_K.NOTED, _workflow(mark("Workflow {workflow} started"))),
+        "incident.workflow.completed": (_K.NOTED, _workflow(mark("Workflow {workflow} completed"))),
         "pagey.ping": (_K.NOTED, _ping),
-        "service.created": (_K.NOTED, _service("created")),
-        "service.updated": (_K.NOTED, _service("changed")),
-        "service.deleted": (_K.NOTED, _service("deleted")),
-        "service.custom_field_values.updated": (_K.NOTED, _service("changed custom fields of")),
+        "service.created": (_K.NOTED, _service(mark("{by} created the service {service}"))),
+        "service.updated": (_K.NOTED, _service(mark("{by} changed the service {service}"))),
+        "service.deleted": (_K.NOTED, _service(mark("{by} deleted the service {service}"))),
+        "service.custom_field_values.updated": (
+            _K.NOTED,
+            _service(mark("{by} changed custom fields of the service {service}")),
+        ),
     }
 )
 

@@ -30,6 +30,7 @@ from multivac.budget import Errand
 from multivac.errors import GiveUp
 from multivac.incident import Alert, AlertKind, Person
 from multivac.ports import OnCall, Pace, Page
+from multivac.tongue import any_of, phrase, written
 
 _LONGEST_MESSAGE = 400
 _ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
@@ -99,7 +100,7 @@ class PagerDutyPager:
     def policies_of_service(self, name: str) -> Mapping[str, str]:
         """The escalation policies (ids) of the services with this in their name, and their services."""
         found: dict[str, str] = {}
-        for service in self._rest.pages("services", {"query": name}, what="the services"):
+        for service in self._rest.pages("services", {"query": name}, what=phrase("the services")):
             policy = ident(part(service, "escalation_policy").get("id"))
             named = line(words(service.get("name")))
             if policy is not None and name.casefold() in named.casefold():
@@ -114,13 +115,13 @@ class PagerDutyPager:
             "sort_by": "created_at:asc",
             "include[]": ["assignees"],
         }
-        for incident in self._rest.pages("incidents", wanted, what="the open incidents"):
+        for incident in self._rest.pages("incidents", wanted, what=phrase("the open incidents")):
             if (key := ident(incident.get("id"))) is not None:
                 yield _found(key, incident)
 
     def note(self, alert: str, text: str, *, marker: str, look_first: bool) -> None:
         """Write a note that ends in the marker; with `look_first`, only if no note carries it."""
-        path, what = f"/incidents/{quote(alert, safe='')}/notes", f"incident {alert}"
+        path, what = f"/incidents/{quote(alert, safe='')}/notes", phrase("incident {alert}", alert=alert)
         if look_first:
             notes = parts(self._rest.get(path, what=what).get("notes"))
             if any(marker in (words(note.get("content")) or "") for note in notes):
@@ -130,7 +131,10 @@ class PagerDutyPager:
 
     def resolve(self, alert: str) -> None:
         """Resolve it in the name of `from_email`; resolved already is fine."""
-        what, change = f"incident {alert}", {"id": alert, "type": "incident_reference", "status": "resolved"}
+        what, change = (
+            phrase("incident {alert}", alert=alert),
+            {"id": alert, "type": "incident_reference", "status": "resolved"},
+        )
         try:
             self._rest.put("/incidents", {"incidents": [change]}, what=what)
         except Invalid:
@@ -140,28 +144,28 @@ class PagerDutyPager:
 
     def prioritise(self, alert: str, priorities: Collection[str]) -> None:
         """Give it the first of these priorities (names) that the account has; `GiveUp` if it has none."""
-        listed = list(self._rest.pages("priorities", what="the priorities"))
+        listed = list(self._rest.pages("priorities", what=phrase("the priorities")))
         found = next((each for name in priorities for each in listed if _is_called(each, name)), None)
         if found is None:
             raise GiveUp(
-                f"PagerDuty has no priority {' or '.join(priorities)}.",
-                fix="Correct severity.by_priority in the playbook, or set the priority in PagerDuty.",
+                phrase("PagerDuty has no priority {names}.", names=any_of(priorities)),
+                fix=phrase("Correct severity.by_priority in the playbook, or set the priority in PagerDuty."),
             )
         priority = {"id": found.get("id"), "type": "priority_reference"}
         change = {"id": alert, "type": "incident_reference", "priority": priority}
-        self._rest.put("/incidents", {"incidents": [change]}, what=f"incident {alert}")
+        self._rest.put("/incidents", {"incidents": [change]}, what=phrase("incident {alert}", alert=alert))
 
     def publish(self, alert: str, text: str) -> None:
         """Publish a status update; PagerDuty has no way to read one back. Not every plan has them."""
         path = f"/incidents/{quote(alert, safe='')}/status_updates"
-        self._rest.post(path, {"message": text}, what=f"incident {alert}")
+        self._rest.post(path, {"message": text}, what=phrase("incident {alert}", alert=alert))
 
     def page(self, alert: str, page: Page, *, look_first: bool) -> tuple[str, ...]:
         """Send a responder request that ends in the marker, and give the names of who is notified.
 
         With `look_first` it is sent only if no responder of the incident carries the marker.
         """
-        path, what = f"/incidents/{quote(alert, safe='')}", f"incident {alert}"
+        path, what = f"/incidents/{quote(alert, safe='')}", phrase("incident {alert}", alert=alert)
         if look_first:
             asked = parts(part(self._rest.get(path, what=what), "incident").get("incidents_responders"))
             if names := _names(each for each in asked if page.marker in (words(each.get("message")) or "")):
@@ -172,7 +176,9 @@ class PagerDutyPager:
             "responder_request_targets": [{"responder_request_target": one} for one in self._targets(page)],
         }
         made = part(
-            self._rest.post(f"{path}/responder_requests", body, what=f"responders of {what}"),
+            self._rest.post(
+                f"{path}/responder_requests", body, what=phrase("responders of {what}", what=what)
+            ),
             "responder_request",
         )
         targets = [
@@ -182,22 +188,22 @@ class PagerDutyPager:
 
     def person(self, user_id: str) -> Person | None:
         """The user with this id, with the e-mail that webhooks leave out; `GiveUp` if there is none."""
-        answer = self._rest.get(f"/users/{quote(user_id, safe='')}", what=f"user {user_id}")
+        answer = self._rest.get(f"/users/{quote(user_id, safe='')}", what=phrase("user {user}", user=user_id))
         return person(part(answer, "user"))
 
     def users(self) -> Iterator[Person]:
         """Every user of the account."""
-        found = (person(user) for user in self._rest.pages("users", what="the users"))
+        found = (person(user) for user in self._rest.pages("users", what=phrase("the users")))
         return (each for each in found if each is not None)
 
     def services(self) -> Iterator[tuple[str, str]]:
         """Every service of the account: id and name."""
-        for service in self._rest.pages("services", what="the services"):
+        for service in self._rest.pages("services", what=phrase("the services")):
             yield ident(service.get("id")) or "", line(words(service.get("name")))
 
     def webhook_subscriptions(self) -> Iterator[Subscription]:
         """Every webhook subscription that the token may see."""
-        for each in self._rest.pages("webhook_subscriptions", what="the webhook subscriptions"):
+        for each in self._rest.pages("webhook_subscriptions", what=phrase("the webhook subscriptions")):
             events = each.get("events")
             yield Subscription(
                 url=words(part(each, "delivery_method").get("url")) or "",
@@ -209,7 +215,7 @@ class PagerDutyPager:
     def whoami(self) -> str:
         """Whose token it is, in words. Raises `GiveUp` if it is nobody's."""
         try:
-            answer = self._rest.get("/users/me", what="our own user")
+            answer = self._rest.get("/users/me", what=phrase("our own user"))
         except Invalid:
             # Only a valid key that belongs to the account instead of a person is answered so.
             return f"an API key of the account, writing as {self._from_email}"
@@ -234,25 +240,26 @@ class PagerDutyPager:
         if not targets:
             named = ", ".join(each.name for each in page.people)
             raise GiveUp(
-                f"PagerDuty does not know {named or 'anybody to page'}.",
-                fix="Operators can add the PagerDuty id to people.yaml.",
+                phrase("PagerDuty does not know {names}.", names=named or phrase("anybody to page")),
+                fix=phrase("Operators can add the PagerDuty id to people.yaml."),
             )
         return targets
 
     def _user_id(self, who: Person) -> str | None:
         if who.pagerduty or not who.email:
             return who.pagerduty
-        listed = self._rest.pages("users", {"query": who.email}, what="the users")
+        listed = self._rest.pages("users", {"query": who.email}, what=phrase("the users"))
         exact = (each for each in listed if (words(each.get("email")) or "").lower() == who.email.lower())
         return ident((next(exact, None) or {}).get("id"))
 
     def _policy_of(self, service: str) -> str:
-        listed = self._rest.pages("services", {"query": service}, what="the services")
+        listed = self._rest.pages("services", {"query": service}, what=phrase("the services"))
         found = next((each for each in listed if _is_called(each, service)), None)
         policy = ident(part(found or {}, "escalation_policy").get("id"))
         if policy is None:
             raise GiveUp(
-                f'There is no PagerDuty service "{service}".', fix="Page again, with its exact name."
+                phrase('There is no PagerDuty service "{service}".', service=service),
+                fix=phrase("Page again, with its exact name."),
             )
         return policy
 
@@ -264,21 +271,23 @@ class PagerDutyPager:
 
     def _find_own_id(self) -> str:
         try:
-            owner = person(part(self._rest.get("/users/me", what="our own user"), "user"))
+            owner = person(part(self._rest.get("/users/me", what=phrase("our own user")), "user"))
             found = owner.pagerduty if owner else None
         except Invalid:  # a key of the account
             found = self._user_id(Person(name=self._from_email, email=self._from_email))
         if found is None:
             raise GiveUp(
-                f"PagerDuty has no user {self._from_email}, in whose name people are paged.",
-                fix="Set pagerduty.from_email to the e-mail of a PagerDuty user.",
+                phrase(
+                    "PagerDuty has no user {email}, in whose name people are paged.", email=self._from_email
+                ),
+                fix=phrase("Set pagerduty.from_email to the e-mail of a PagerDuty user."),
                 operators=True,
             )
         return found
 
     def _on_calls(self, wanted: Mapping[str, object]) -> list[OnCall]:
         params = {**wanted, "earliest": "true", "include[]": ["users"]}
-        entries = map(_on_call, self._rest.pages("oncalls", params, what="who is on call"))
+        entries = map(_on_call, self._rest.pages("oncalls", params, what=phrase("who is on call")))
         return sorted(filter(None, entries), key=lambda each: each.level)
 
     def _schedule_id(self, named: str) -> str:
@@ -287,8 +296,8 @@ class PagerDutyPager:
             known = ident((self._schedule(named) or {}).get("id"))
         if known is None:
             raise GiveUp(
-                f'There is no PagerDuty schedule "{named}".',
-                fix="Write the schedule's exact name or its id into the playbook.",
+                phrase('There is no PagerDuty schedule "{schedule}".', schedule=named),
+                fix=phrase("Write the schedule's exact name or its id into the playbook."),
                 operators=True,
             )
         self._schedule_ids[named.casefold()] = known
@@ -300,12 +309,15 @@ class PagerDutyPager:
 
     def _schedule_by_id(self, key: str) -> Body | None:
         try:
-            return part(self._rest.get(f"/schedules/{key}", what=f"schedule {key}"), "schedule")
+            return part(
+                self._rest.get(f"/schedules/{key}", what=phrase("schedule {schedule}", schedule=key)),
+                "schedule",
+            )
         except Missing:  # what looks like an id may be a name
             return None
 
     def _schedule_by_name(self, name: str) -> Body | None:
-        listed = self._rest.pages("schedules", {"query": name}, what="the schedules")
+        listed = self._rest.pages("schedules", {"query": name}, what=phrase("the schedules"))
         return next((each for each in listed if _is_called(each, name)), None)
 
 
@@ -346,6 +358,6 @@ def _found(key: str, incident: Body) -> Alert:
         vendor_kind="incident",
         event_id=f"found:{key}:{facts.status}:{words(incident.get('last_status_change_at'))}",
         occurred_at=changed or datetime.now(UTC),
-        text=f"Found open in PagerDuty: {line(facts.title) or 'untitled'}",
+        text=written("Found open in PagerDuty: {title}", title=line(facts.title) or written("untitled")),
         facts=facts,
     )

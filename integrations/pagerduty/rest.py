@@ -21,6 +21,7 @@ from integrations.pagerduty.bodies import NOTHING, Body, line, part, parts, word
 from integrations.wire import Adapter
 from multivac.budget import Errand, Rate
 from multivac.errors import GiveUp, MultivacError, TryAgain
+from multivac.tongue import mark, phrase
 
 with warnings.catch_warnings():
     # Said at every import since 2025-06-20; why we use it all the same is in docs/dependencies.md.
@@ -51,29 +52,29 @@ class Missing(GiveUp):
 _REFUSALS: Mapping[int, tuple[type[GiveUp], str, str]] = {
     400: (
         Invalid,
-        "PagerDuty refuses what we ask about {what}: {said}",
-        "If it names the From address, set pagerduty.from_email to the e-mail of a PagerDuty user.",
+        mark("PagerDuty refuses what we ask about {what}: {said}"),
+        mark("If it names the From address, set pagerduty.from_email to the e-mail of a PagerDuty user."),
     ),
     401: (
         GiveUp,
-        "PagerDuty does not accept our token.",
-        "Make a new REST API key in PagerDuty and put it into pagerduty.token.",
+        mark("PagerDuty does not accept our token."),
+        mark("Make a new REST API key in PagerDuty and put it into pagerduty.token."),
     ),
     403: (
         GiveUp,
-        "PagerDuty does not let us at {what}: {said}",
-        "Give the API key of pagerduty.token full access, or see what the PagerDuty plan allows.",
+        mark("PagerDuty does not let us at {what}: {said}"),
+        mark("Give the API key of pagerduty.token full access, or see what the PagerDuty plan allows."),
     ),
     404: (
         Missing,
-        "PagerDuty does not know {what}.",
-        "See whether it still exists, and whether pagerduty.api_url names the right region.",
+        mark("PagerDuty does not know {what}."),
+        mark("See whether it still exists, and whether pagerduty.api_url names the right region."),
     ),
 }
 _OTHER_REFUSAL = (
     GiveUp,
-    "PagerDuty gives an answer that we cannot use when asked about {what}: {said}",
-    "See whether pagerduty.api_url is the address of PagerDuty's REST API.",
+    mark("PagerDuty gives an answer that we cannot use when asked about {what}: {said}"),
+    mark("See whether pagerduty.api_url is the address of PagerDuty's REST API."),
 )
 
 
@@ -165,22 +166,25 @@ class Rest:
         if status == 429:  # noqa: PLR2004 - too many requests
             if self._allowance is not None:
                 self._allowance.slow_down(_wait(response))
-            return TryAgain("PagerDuty asks us to slow down.", after=_wait(response), reached=False)
+            return TryAgain(phrase("PagerDuty asks us to slow down."), after=_wait(response), reached=False)
         if status >= 500 or status == 408:  # noqa: PLR2004 - the server's errors, and its timeout
-            return TryAgain(f"PagerDuty answered {status} when asked about {what}.", after=_wait(response))
+            return TryAgain(
+                phrase("PagerDuty answered {status} when asked about {what}.", status=status, what=what),
+                after=_wait(response),
+            )
         kind, why, fix = _REFUSALS.get(status, _OTHER_REFUSAL)
-        return kind(why.format(what=what, said=said), fix=fix, operators=kind is not Missing)
+        return kind(phrase(why, what=what, said=said), fix=phrase(fix), operators=kind is not Missing)
 
     def _words(self, response: Response) -> str:
         try:
             said = part(response.json()).get("error")
         except (ValueError, RecursionError):
-            return "no reason given"
+            return phrase("no reason given")
         error = part(said)
         details = error.get("errors")
         reasons = [error.get("message"), *(details if isinstance(details, list) else [details]), said]
         told = "; ".join(reason for each in reasons if (reason := words(each)))
-        return line(told.replace(self._token, "[token]"), _LONGEST_WORDS) or "no reason given"
+        return line(told.replace(self._token, "[token]"), _LONGEST_WORDS) or phrase("no reason given")
 
 
 def _unanswered(error: Exception) -> MultivacError:
@@ -188,13 +192,15 @@ def _unanswered(error: Exception) -> MultivacError:
     cause = error.__cause__ or error
     if isinstance(cause, ValueError):
         return GiveUp(
-            "PagerDuty cannot be asked: the address or the token is malformed.",
-            fix="Look for stray characters in pagerduty.api_url, pagerduty.token and pagerduty.from_email.",
+            phrase("PagerDuty cannot be asked: the address or the token is malformed."),
+            fix=phrase(
+                "Look for stray characters in pagerduty.api_url, pagerduty.token and pagerduty.from_email."
+            ),
             operators=True,
         )
     if _never_sent(cause):
-        return TryAgain("PagerDuty cannot be reached.", reached=False)
-    return TryAgain("PagerDuty did not answer.")
+        return TryAgain(phrase("PagerDuty cannot be reached."), reached=False)
+    return TryAgain(phrase("PagerDuty did not answer."))
 
 
 def _never_sent(error: BaseException) -> bool:
@@ -215,7 +221,7 @@ def _decoded(response: Response) -> Body:
 
 
 def _nonsense() -> TryAgain:
-    return TryAgain("PagerDuty's answer makes no sense.")
+    return TryAgain(phrase("PagerDuty's answer makes no sense."))
 
 
 def _wait(response: Response) -> timedelta | None:

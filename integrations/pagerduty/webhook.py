@@ -22,6 +22,7 @@ import structlog
 from integrations.pagerduty.bodies import ident
 from integrations.pagerduty.events import Unreadable, read_event
 from multivac.incident import Alert
+from multivac.tongue import written
 
 log = structlog.get_logger(__name__)
 
@@ -133,18 +134,22 @@ class Webhook:
     def _without_secrets(self) -> Reply:
         self._tell(
             "pagerduty webhook has no secret",
-            "PagerDuty delivers webhooks, but Multivac has no secret to check them with.",
-            "Set pagerduty.webhook_secrets to the secret of the webhook subscription; "
-            "PagerDuty keeps the events for up to 48 hours.",
+            written("PagerDuty delivers webhooks, but Multivac has no secret to check them with."),
+            written(
+                "Set pagerduty.webhook_secrets to the secret of the webhook subscription; "
+                "PagerDuty keeps the events for up to 48 hours."
+            ),
         )
         return Reply(503, "No webhook secret is configured.", Outcome.UNAVAILABLE)
 
     def _with_a_foreign_signature(self) -> Reply:
         self._tell(
             "pagerduty webhook matches no secret",
-            "A PagerDuty webhook came whose signature matches none of the configured secrets.",
-            "Add the secret of the webhook subscription to pagerduty.webhook_secrets. "
-            "If the secrets are right, somebody else is calling this address.",
+            written("A PagerDuty webhook came whose signature matches none of the configured secrets."),
+            written(
+                "Add the secret of the webhook subscription to pagerduty.webhook_secrets. "
+                "If the secrets are right, somebody else is calling this address."
+            ),
         )
         status = 503 if self._unverified == "retry" else 401
         return Reply(status, "The signature matches no known secret.", Outcome.UNVERIFIED)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
+from integrations.slack.dues import request
 from integrations.slack.leading import paragraphs
 from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Block, presses
 from integrations.slack.pieces import context as _context
@@ -20,8 +21,9 @@ from integrations.slack.pieces import fields as _fields
 from integrations.slack.pieces import header as _header
 from integrations.slack.pieces import listed as _listed
 from integrations.slack.pieces import sections as _sections
+from integrations.slack.storms import title_and_state
 from integrations.slack.tasklists import task_blocks
-from integrations.slack.text import channel, joined, line, link, person, prose, time_of_day, when
+from integrations.slack.text import channel, joined, line, link, more, person, prose, time_of_day, when
 from multivac.briefing import (
     Announcement,
     Answer,
@@ -42,11 +44,12 @@ from multivac.briefing import (
     ResolutionProposed,
     StormLine,
     StormNotice,
-    TaskLine,
     Update,
     UpdateDue,
+    lasted,
 )
-from multivac.incident import Bridge, Severity, Status, TaskState
+from multivac.incident import Bridge, Severity, Status, TaskState, status_name
+from multivac.tongue import mark, phrase, plural
 
 TITLE_LIMIT = 200
 # A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
@@ -62,12 +65,12 @@ SEVERITY = {
     Severity.SEV5: "⚪ SEV5",
 }
 STATUS = {
-    Status.TRIAGE: "Triage: severity not settled yet",
-    Status.ACTIVE: "Active: people are working on it",
-    Status.MITIGATED: "Mitigated: the worst is over, the cause is not fixed yet",
-    Status.RESOLVED: "Resolved",
-    Status.CLOSED: "Closed",
-    Status.DISMISSED: "Dismissed: not an incident",
+    Status.TRIAGE: mark("Triage: severity not settled yet"),
+    Status.ACTIVE: mark("Active: people are working on it"),
+    Status.MITIGATED: mark("Mitigated: the worst is over, the cause is not fixed yet"),
+    Status.RESOLVED: mark("Resolved"),
+    Status.CLOSED: mark("Closed"),
+    Status.DISMISSED: mark("Dismissed: not an incident"),
 }
 
 
@@ -120,6 +123,7 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
 
 def _answer(said: Answer) -> Drawn:
     lines = [said_line(each) for each in said.lines]
+    lines += [" · ".join(map(link, said.links))] if said.links else []
     text = joined([line(said.title, TITLE_LIMIT), *lines] if said.title else lines, SECTION_LIMIT, "\n")
     blocks = [
         *_sections(f"*{line(said.title, TITLE_LIMIT)}*" if said.title else ""),
@@ -143,7 +147,8 @@ def said_line(text: str) -> str:
     """One line of ours, escaped; a channel's id becomes the channel, a moment the reader's own time."""
     said = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
     said = _OWN_TIME.sub(_moment, said)
-    return _OWN_MESSAGE.sub(r"<\g<0>|message>", said)
+    label = phrase("message")
+    return _OWN_MESSAGE.sub(lambda found: f"<{found[0]}|{label}>", said)
 
 
 def _moment(found: re.Match[str]) -> str:
@@ -152,122 +157,168 @@ def _moment(found: re.Match[str]) -> str:
 
 
 def _headline(said: Headline) -> Drawn:
-    title = line(said.title, TITLE_LIMIT)
-    text = (
-        f"{_severity(said.severity)} incident INC-{said.number}: {title.rstrip('.')}. "
-        f"{STATUS[said.status]}. Lead: {_lead(said)}."
-    )
     blocks = [
         _header(f"{SEVERITY[said.severity]} · INC-{said.number} · {said.title}"),
-        *_sections(f"*Impact:* {prose(said.impact, 1200)}" if said.impact else ""),
+        *_sections(phrase("*Impact:* {impact}", impact=prose(said.impact, 1200)) if said.impact else ""),
+        *_sections(_what_ended_it(said)),
         *_sections(prose(said.summary, 1500)),
         _fields(_headline_fields(said)),
         *_sections(_wanted_lead(said)),
         presses(said.presses),
-        _context(_as_of(said), _latest(said), "Multivac keeps this message up to date."),
+        _context(_as_of(said), _latest(said), phrase("Multivac keeps this message up to date.")),
     ]
-    return _drawn("headline", text, blocks)
+    return _drawn("headline", _in_short(said), blocks)
 
 
-def _headline_fields(said: Headline) -> dict[str, str]:
-    return {
-        "Status": STATUS[said.status],
-        "Lead": _lead(said),
-        "Started": when(said.started_at),
-        "Services": joined((line(each, 80) for each in said.services), 500),
-        "CX lead": person(said.cx_lead) if said.cx_lead else "",
-        "Ticket": link(said.ticket) if said.ticket else "",
-        "Alerts": joined(map(link, said.alerts), 1650),
-        "Conference": _bridge(said.bridge),
-        "Responders": joined((line(each, 80) for each in said.responders), 500),
-        "Next update due": when(said.next_update_due) if said.next_update_due else "",
-    }
+def _in_short(said: Headline | Announcement) -> str:
+    return phrase(
+        "{severity} incident INC-{number}: {title}. {status}. Lead: {lead}.",
+        severity=_severity(said.severity),
+        number=said.number,
+        title=line(said.title, TITLE_LIMIT).rstrip("."),
+        status=phrase(STATUS[said.status]),
+        lead=_lead(said),
+    )
+
+
+def _headline_fields(said: Headline) -> tuple[tuple[str, str], ...]:
+    return (
+        (phrase("Status"), phrase(STATUS[said.status])),
+        (phrase("Lead"), _lead_and_whether(said)),
+        (phrase("Started"), when(said.started_at)),
+        (phrase("Ended"), _ended_after(said)),
+        (phrase("Services"), joined((line(each, 80) for each in said.services), 500)),
+        (phrase("CX lead"), person(said.cx_lead) if said.cx_lead else ""),
+        (phrase("Ticket"), link(said.ticket) if said.ticket else ""),
+        (phrase("Alerts"), joined(map(link, said.alerts), 1650)),
+        (phrase("Conference"), _bridge(said.bridge)),
+        (phrase("Responders"), joined((line(each, 80) for each in said.responders), 500)),
+        (phrase("Next update due"), when(said.next_update_due) if said.next_update_due else ""),
+    )
+
+
+def _what_ended_it(said: Headline) -> str:
+    return phrase("*What ended it:* {text}", text=prose(said.fixed_by, 500)) if said.fixed_by else ""
+
+
+def _lead_and_whether(said: Headline) -> str:
+    if said.lead is None or said.lead_accepted or not said.status.is_open:
+        return _lead(said)
+    return phrase("{lead}, not accepted yet", lead=_lead(said))
+
+
+def _ended_after(said: Headline) -> str:
+    if said.ended_at is None:
+        return ""
+    return phrase(
+        "{at}, after {lasted}", at=when(said.ended_at), lasted=lasted(said.ended_at - said.started_at)
+    )
 
 
 def _bridge(bridge: Bridge | None) -> str:
     if bridge is None:
         return ""
-    ways = (
-        link(Link(label="Join the call", url=bridge.url)) if bridge.url else "",
-        line(bridge.phone or "", 40),
-    )
-    return " or ".join(filter(None, ways))
+    call = link(Link(label=phrase("Join the call"), url=bridge.url)) if bridge.url else ""
+    phone = line(bridge.phone or "", 40)
+    return phrase("{call} or {phone}", call=call, phone=phone) if call and phone else call or phone
 
 
 def _wanted_lead(said: Headline) -> str:
     if said.lead or not said.status.is_open or said.presses:
         return ""
     if said.ticket:
-        return f"*Next:* whoever takes the lead assigns {link(said.ticket)} to themselves."
-    return "*Next:* whoever takes the lead says so here."
+        return phrase(
+            "*Next:* whoever takes the lead assigns {ticket} to themselves.", ticket=link(said.ticket)
+        )
+    return phrase("*Next:* whoever takes the lead says so here.")
 
 
 def _as_of(said: Headline) -> str:
     if said.on_call_as_of is None:
         return ""
-    return f"The pager does not answer: who is on call is as of {when(said.on_call_as_of)}."
+    return phrase("The pager does not answer: who is on call is as of {at}.", at=when(said.on_call_as_of))
 
 
 def _latest(said: Headline) -> str:
-    return f"Latest: {line(said.latest, 500)}" if said.latest else ""
+    return phrase("Latest: {change}", change=line(said.latest, 500)) if said.latest else ""
 
 
 def _announcement(said: Announcement) -> Drawn:
-    title = line(said.title, TITLE_LIMIT)
     # The announcement does not wait for the channel: it is edited once there is one.
-    where = f"Follow it in {channel(said.channel)}" if said.channel else "Its channel is on its way"
-    text = (
-        f"{_severity(said.severity)} incident INC-{said.number}: {title.rstrip('.')}. "
-        f"{STATUS[said.status]}. Lead: {_lead(said)}. {where}."
-    )
-    shown = (
-        f"*{SEVERITY[said.severity]} · INC-{said.number}* · {title}",
-        f"{STATUS[said.status]} · Lead: {_lead(said)} · {where}",
-    )
-    return _drawn("announcement", text, [*_sections("\n".join(shown)), presses(said.presses)])
+    place = channel(said.channel) if said.channel else ""
+    if place:
+        where, sentence = (
+            phrase("Follow it in {channel}", channel=place),
+            phrase("Follow it in {channel}.", channel=place),
+        )
+    else:
+        where, sentence = phrase("Its channel is on its way"), phrase("Its channel is on its way.")
+    stands = (phrase(STATUS[said.status]), phrase("Lead: {lead}", lead=_lead(said)), where)
+    title = f"*{SEVERITY[said.severity]} · INC-{said.number}* · {line(said.title, TITLE_LIMIT)}"
+    shown = f"{title}\n{' · '.join(stands)}"
+    return _drawn("announcement", f"{_in_short(said)} {sentence}", [*_sections(shown), presses(said.presses)])
 
 
 def _checklist(said: Checklist) -> Drawn:
-    title = said.title if said.occurrence == 1 else f"{said.title}, round {said.occurrence}"
+    title, count = said.title, len(said.tasks)
+    if said.occurrence > 1:
+        title = phrase("{title}, round {count}", title=said.title, count=said.occurrence)
     left = sum(task.state is TaskState.OPEN for task in said.tasks)
     after = _next_phase(said)
-    tasks = _count(len(said.tasks), "task")
-    text = f"Checklist {line(title, TITLE_LIMIT)}: {tasks}, {left} to do. {after}".rstrip()
-    context = f"{len(said.tasks) - left} of {len(said.tasks)} done or skipped."
+    text = plural(
+        "Checklist {title}: {count} task, {left} to do.",
+        "Checklist {title}: {count} tasks, {left} to do.",
+        count,
+        title=line(title, TITLE_LIMIT),
+        left=left,
+    )
+    done = phrase("{done} of {count} done or skipped.", done=count - left, count=count)
     blocks = [
         _header(title),
         *task_blocks(said.tasks),
-        _context(context, _how_to_take(said.tasks) if left else "", after),
+        _context(done, _how_to_take(said) if left else "", after),
     ]
-    return _drawn("checklist", text, blocks)
+    return _drawn("checklist", f"{text} {after}".rstrip(), blocks)
 
 
-def _how_to_take(tasks: Sequence[TaskLine]) -> str:
-    return "" if any(task.done for task in tasks) else "Take a task by saying so here."
+def _how_to_take(said: Checklist | CaughtUp) -> str:
+    if said.over:
+        return phrase("Nothing here is to be done any more.")
+    return "" if any(task.done for task in said.tasks) else phrase("Take a task by saying so here.")
 
 
 def _next_phase(said: Checklist) -> str:
     if said.next_title is None:
         return ""
-    at = f", {when(said.next_at)}" if said.next_at else ""
-    return f"Next: {line(said.next_title, TITLE_LIMIT)}{at}."
+    title = line(said.next_title, TITLE_LIMIT)
+    if said.next_at is None:
+        return phrase("Next: {title}.", title=title)
+    return phrase("Next: {title}, {at}.", title=title, at=when(said.next_at))
 
 
 def _caught_up(said: CaughtUp) -> Drawn:
-    phases = [f"• {line(title, TITLE_LIMIT)}, due {when(at)}" for title, at in said.missed]
+    phases = [
+        phrase("• {title}, due {at}", title=line(title, TITLE_LIMIT), at=when(at))
+        for title, at in said.missed
+    ]
     left = sum(task.state is TaskState.OPEN for task in said.tasks)
-    names = joined((line(title, 80) for title, _ in said.missed), 500)
-    text = (
-        f"Multivac was away. {_count(len(said.missed), 'checklist')} came due meanwhile: {names}. "
-        f"{_count(left, 'task')} to do."
+    told = (
+        phrase("Multivac was away."),
+        plural(
+            "{count} checklist came due meanwhile: {titles}.",
+            "{count} checklists came due meanwhile: {titles}.",
+            len(said.missed),
+            titles=joined((line(title, 80) for title, _ in said.missed), 500),
+        ),
+        plural("{count} task to do.", "{count} tasks to do.", left),
     )
     blocks = [
-        _header("Came due while Multivac was away"),
+        _header(phrase("Came due while Multivac was away")),
         *_listed(phases, LIST_LIMIT // 3),
         *task_blocks(said.tasks, LIST_LIMIT * 2 // 3),
-        _context(_how_to_take(said.tasks) if left else "Nothing is left to do."),
+        _context(_how_to_take(said) if left else phrase("Nothing is left to do.")),
     ]
-    return _drawn("caught-up", text, blocks)
+    return _drawn("caught-up", " ".join(told), blocks)
 
 
 def _lead_call(said: LeadCall) -> Drawn:
@@ -279,70 +330,81 @@ def _lead_call(said: LeadCall) -> Drawn:
 def _gaps(said: Gaps) -> Drawn:
     missing = [line(each, 1000) for each in said.lines]
     mended = [line(each, 1000) for each in said.mended]
-    title = "Something is missing" if missing else "Nothing is missing any more"
-    text = f"{title}: {joined(missing, 2500, ' ')}" if missing else f"{title}. {joined(mended, 2500, ' ')}"
+    if missing:
+        title = phrase("Something is missing")
+        text = phrase("Something is missing: {what}", what=joined(missing, 2500, " "))
+    else:
+        title = phrase("Nothing is missing any more")
+        text = " ".join(filter(None, (phrase("Nothing is missing any more."), joined(mended, 2500, " "))))
     blocks = [
         *_sections(f"*{title}*"),
         *_listed((f"• {each}" for each in missing), LIST_LIMIT * 2 // 3),
-        *_listed((f"✅ Mended: {each}" for each in mended), LIST_LIMIT // 3),
-        _context("Multivac goes on trying and says here what came of it." if missing else ""),
+        *_listed((phrase("✅ Mended: {what}", what=each) for each in mended), LIST_LIMIT // 3),
+        _context(phrase("Multivac goes on trying and says here what came of it.") if missing else ""),
     ]
-    return _drawn("gaps", text.rstrip(), blocks)
+    return _drawn("gaps", text, blocks)
 
 
 def _resolution_proposed(said: ResolutionProposed) -> Drawn:
-    claim = f"{line(said.by, 80) or 'Somebody'} resolved the alert, {when(said.at)}."
+    by, at = line(said.by, 80), when(said.at)
+    claim = (
+        phrase("{name} resolved the alert, {at}.", name=by, at=at)
+        if by
+        else phrase("Somebody resolved the alert, {at}.", at=at)
+    )
     if said.withdrawn:
-        advice = "The alert came back before anybody agreed: the incident goes on."
+        advice = phrase("The alert came back before anybody agreed: the incident goes on.")
     else:
-        advice = "Is it over? Then say so here; else carry on. Nothing changes by itself."
+        advice = phrase("Is it over? Then say so here; else carry on. Nothing changes by itself.")
     return _drawn("resolution-proposed", f"{claim} {advice}", _sections(f"{claim}\n{advice}"))
 
 
 def _change_line(said: ChangeLine) -> Drawn:
-    text = line(said.text, 2000) or "Something changed."
+    text = line(said.text, 2000) or phrase("Something changed.")
     return _drawn("change-line", text, [_context(text)])
 
 
 def _update_due(said: UpdateDue) -> Drawn:
     if said.ended:
-        text = f"An update was due {when(said.due_at)}. {line(said.ended, 200)}"
+        text = phrase("An update was due {at}. {ended}", at=when(said.due_at), ended=line(said.ended, 200))
         return _drawn("update-due", text, [_context(text)])
-    asked = f"{person(said.lead)}, please" if said.lead else "Please"
-    where = "write" if said.presses else "say here"
-    every = f" One is due every {_duration(said.every)}." if said.every else ""
-    late = f"*Overdue.* Asked {said.rounds + 1} times. " if said.rounds else ""
-    text = (
-        f"{late}An update for stakeholders was promised for {when(said.due_at)}. {asked} {where} in two "
-        f"sentences what users notice and what happens next.{every}"
-    )
+    text = request(said)
     return _drawn("update-due", text, [*_sections(text), presses(said.presses)])
 
 
 def _update(said: Update) -> Drawn:
     about = f"*INC-{said.number}* " if said.number is not None else ""
     moved = f"{_severity(said.was)} → {_severity(said.severity)}" if said.was else _severity(said.severity)
-    stands = f"{moved} · {said.status}"
-    after = f"next update {when(said.next_at)}" if said.next_at else "no further update promised"
-    author = f"Update by {line(said.by, 80)}"
-    text = prose(said.text, 2900 - len(about)) or "Nothing new."
-    spoken = f"{about.replace('*', '')}{author}: {prose(said.text, 2500)} ({stands}; {after})"
+    stands, name = f"{moved} · {status_name(said.status)}", line(said.by, 80)
+    after = (
+        phrase("next update {at}", at=when(said.next_at))
+        if said.next_at
+        else phrase("no further update promised")
+    )
+    text = prose(said.text, 2900 - len(about)) or phrase("Nothing new.")
+    spoken = phrase("Update by {name}: {text}", name=name, text=prose(said.text, 2500))
+    small = " · ".join((phrase("Update by {name}", name=name), stands, after))
     return _drawn(
-        "update", spoken, [*_sections(f"{about}{text}"), _context(f"{author} · {stands} · {after}")]
+        "update",
+        f"{about.replace('*', '')}{spoken} ({stands}; {after})",
+        [*_sections(f"{about}{text}"), _context(small)],
     )
 
 
 def _nudge(said: Nudge) -> Drawn:
     to = f"{person(said.who)}: " if said.who else ""
-    text = f"{to}{line(said.text, 1500) or 'please have a look.'}"
+    text = to + (line(said.text, 1500) or phrase("please have a look."))
     return _drawn("nudge", text, [*_sections(text), presses(said.presses)])
 
 
 def _ended(said: Ended) -> Drawn:
-    text = said_line(said.text) or "It is over."
-    left = [f"• {_follow_up(each)}" for each in said.follow_ups]
-    spoken = f"{text} Left to do: {joined(map(_follow_up, said.follow_ups), 1500, '; ')}" if left else text
-    return _drawn("ended", spoken, [*_sections(text), *_listed(["*Left to do*", *left] if left else ())])
+    text = spoken = said_line(said.text) or phrase("It is over.")
+    left = list[str]()
+    if said.follow_ups:
+        left = [phrase("*Left to do*"), *(f"• {_follow_up(each)}" for each in said.follow_ups)]
+        listed = joined(map(_follow_up, said.follow_ups), 1500, "; ")
+        spoken = " ".join((text, phrase("Left to do: {list}", list=listed)))
+    return _drawn("ended", spoken, [*_sections(text), *_listed(left)])
 
 
 def _follow_up(said: FollowUp) -> str:
@@ -353,73 +415,49 @@ def _follow_up(said: FollowUp) -> str:
 def _operator_notice(said: OperatorNotice) -> Drawn:
     what, do = line(said.what, 1000), line(said.do, 1000)
     if said.over:
-        text = f"Over, nothing is to be done any more: {what}"
-        return _drawn("operator-notice", text, _sections(f"*Over, nothing is to be done any more*\n{what}"))
-    text = f"Multivac needs its operators: {what}" + (f" What to do: {do}" if do else "")
-    shown = f"*Multivac needs its operators*\n{what}" + (f"\n*What to do:* {do}" if do else "")
-    return _drawn("operator-notice", text, _sections(shown))
+        spoken = [phrase("Over, nothing is to be done any more: {what}", what=what)]
+        shown = [phrase("*Over, nothing is to be done any more*"), what]
+    else:
+        spoken = [phrase("Multivac needs its operators: {what}", what=what)]
+        shown = [phrase("*Multivac needs its operators*"), what]
+        if do:
+            spoken.append(phrase("What to do: {do}", do=do))
+            shown.append(phrase("*What to do:* {do}", do=do))
+    return _drawn("operator-notice", " ".join(spoken), _sections("\n".join(shown)))
 
 
 def _storm_notice(said: StormNotice) -> Drawn:
-    number, over = _count(said.incidents, "new incident"), said.over_at
-    if over is not None:
-        title = f"Alert storm over: {number}"
-        state = f"{when(said.since)} to {when(over)}. {said.severe} at SEV1 or SEV2, {said.ended} ended."
-    else:
-        title = f"Alert storm: {number}, {said.waiting} waiting for a channel, worst first"
-        state = (
-            f"Since {when(said.since)}. {said.severe} at SEV1 or SEV2, which get their channel at once; of "
-            f"the others one every {_seconds(said.every)}. This message stands for their announcements."
-        )
-    advice = (
-        "*What to do:* in PagerDuty, resolve or merge what is no incident of its own: if it still waits, it "
-        "gets no channel. Raise the priority of what cannot wait."
-    )
-    more = f"and {said.unlisted} more" if said.unlisted else ""
+    title, told = title_and_state(said)
+    unlisted = [more(said.unlisted)] if said.unlisted else []
     blocks = [
         _header(title),
-        *_sections(state if over else f"{state}\n{advice}"),
-        *_listed([*map(_storm_line, said.worst), *filter(None, [more])]),
+        *_sections("\n".join(told)),
+        *_listed([*map(_storm_line, said.worst), *unlisted]),
     ]
-    return _drawn("storm-notice", f"{title}. {state}" if over else f"{title}. {state} {advice}", blocks)
+    return _drawn("storm-notice", f"{title}. {' '.join(told)}", blocks)
 
 
 def _reminding(said: Reminding) -> Drawn:
     whom = f"{person(said.whom)}: " if said.whom else ""
     text = f"⏰ {whom}{line(said.text, 500)}"
-    blocks = [*_sections(text), _context(*map(said_line, said.told)), presses(said.presses)]
+    told = joined(map(said_line, said.told), LIST_LIMIT, "\n").split("\n")
+    blocks = [*_sections(text), _context(*told), presses(said.presses)]
     return _drawn("reminding", text, blocks)
 
 
 def _storm_line(said: StormLine) -> str:
-    where = channel(said.channel) if said.channel else "waits for its channel"
+    where = channel(said.channel) if said.channel else phrase("waits for its channel")
     return f"• {SEVERITY[said.severity]} · INC-{said.number} · {line(said.title, 150)} · {where}"
-
-
-def _seconds(span: timedelta) -> str:
-    return _count(round(span.total_seconds()), "second") if span < timedelta(minutes=2) else _duration(span)
 
 
 def _lead(said: Headline | Announcement) -> str:
     if said.lead:
         return person(said.lead)
-    return "nobody yet" if said.status.is_open else "nobody"
+    return phrase("nobody yet") if said.status.is_open else phrase("nobody")
 
 
 def _severity(severity: Severity) -> str:
     return severity.value.upper()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _duration(span: timedelta) -> str:
-    minutes = round(span.total_seconds() / 60)
-    hours, rest = divmod(minutes, 60)
-    if hours and not rest:
-        return "hour" if hours == 1 else f"{hours} hours"
-    return "minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def _drawn(kind: str, text: str, blocks: Sequence[Block | None]) -> Drawn:

@@ -28,6 +28,7 @@ from integrations.slack.refusals import MEANING, PASSING, PEOPLES_OWN, REPORT, S
 from integrations.wire import asking
 from multivac.budget import Errand
 from multivac.errors import BadConfig, Finding, GiveUp, MultivacError, NameTaken, TryAgain
+from multivac.tongue import phrase
 
 Answer = dict[str, Any]
 Asked = ParamSpec("Asked")
@@ -40,10 +41,10 @@ class Declined(GiveUp):
     """Slack said no: `error` is its own name for why, `answer` all that it said."""
 
     def __init__(self, error: str, answer: Answer) -> None:
-        meaning, fix = _missing_scope(answer) if error == "missing_scope" else MEANING.get(error, ("", ""))
+        why, fix = _missing_scope(answer) if error == "missing_scope" else _meaning(error)
         super().__init__(
-            f"{meaning} ({error})" if meaning else f"Slack refused: {error}",
-            fix=fix if meaning else REPORT,
+            why,
+            fix=fix,
             operators=error not in PEOPLES_OWN,
         )
         self.error = error
@@ -129,17 +130,17 @@ def ask(
     except SlackApiError as no:
         raise _refusal(no.response) from no
     except Garbled as broken:
-        raise TryAgain("Slack's answer cannot be read") from broken
+        raise TryAgain(phrase("Slack's answer cannot be read")) from broken
     except (NewConnectionError, ConnectTimeoutError, ProxyError) as nobody:
-        raise TryAgain("Slack cannot be reached", reached=False) from nobody
+        raise TryAgain(phrase("Slack cannot be reached"), reached=False) from nobody
     except (SlackClientError, ValueError) as wrong:
         raise GiveUp(
-            "the call to Slack could not be formed",
-            fix="Check Slack's address in the settings, and the text that was to be sent.",
+            phrase("the call to Slack could not be formed"),
+            fix=phrase("Check Slack's address in the settings, and the text that was to be sent."),
             operators=True,
         ) from wrong
     except HTTPError as silence:
-        raise TryAgain("Slack did not answer") from silence
+        raise TryAgain(phrase("Slack did not answer")) from silence
     return _object(response.data), response.headers
 
 
@@ -148,7 +149,7 @@ def piece(answer: Any, *path: str) -> str:
     for name in path:
         answer = answer.get(name) if isinstance(answer, Mapping) else None
     if not isinstance(answer, str) or not answer:
-        raise TryAgain(f"Slack's answer lacks {'.'.join(path)}")
+        raise TryAgain(phrase("Slack's answer lacks {what}", what=".".join(path)))
     return answer
 
 
@@ -156,16 +157,18 @@ def _refusal(response: SlackResponse) -> MultivacError:
     answer = _object(response.data)
     error = str(answer.get("error", ""))
     if _is_too_many(response):
-        return TryAgain("Slack asks for fewer calls", after=_wait(response.headers), reached=False)
+        return TryAgain(phrase("Slack asks for fewer calls"), after=_wait(response.headers), reached=False)
     if response.status_code >= 500:  # noqa: PLR2004 - HTTP's number
-        return TryAgain(f"Slack has trouble of its own (HTTP {response.status_code})")
+        return TryAgain(phrase("Slack has trouble of its own (HTTP {status})", status=response.status_code))
     if not _WORD.fullmatch(error):
         # A proxy's page, for instance: Slack names its errors in one word.
-        return TryAgain(f"something else answered in Slack's place (HTTP {response.status_code})")
+        status = response.status_code
+        return TryAgain(phrase("something else answered in Slack's place (HTTP {status})", status=status))
     if error in PASSING:
-        return TryAgain(f"Slack has trouble of its own ({error})")
+        return TryAgain(phrase("Slack has trouble of its own ({error})", error=error))
     if error == "name_taken":
-        return NameTaken(*MEANING[error][:1], fix=MEANING[error][1])
+        meaning, fix = MEANING[error]
+        return NameTaken(phrase(meaning), fix=phrase(fix))
     return Declined(error, answer)
 
 
@@ -178,10 +181,25 @@ def _channel(sent: Mapping[str, Any]) -> str | None:
     return given.get("channel") if isinstance(given, Mapping) else None
 
 
+def _meaning(error: str) -> tuple[str, str]:
+    """Why Slack refused, and what to do about it."""
+    if error not in MEANING:
+        return phrase("Slack refused: {error}", error=error), phrase(REPORT)
+    meaning, fix = MEANING[error]
+    return f"{phrase(meaning)} ({error})", phrase(fix)
+
+
 def _missing_scope(answer: Answer) -> tuple[str, str]:
     needed = answer.get("needed")
-    scope = needed if isinstance(needed, str) and re.fullmatch(r"[\w:.,| -]{1,200}", needed) else "a scope"
-    return f"the Slack app lacks {scope}", f"Add {scope} to the app's bot scopes and install it again."
+    if not isinstance(needed, str) or not re.fullmatch(r"[\w:.,| -]{1,200}", needed):
+        return (
+            phrase("the Slack app lacks a scope (missing_scope)"),
+            phrase("Add a scope to the app's bot scopes and install it again."),
+        )
+    return (
+        phrase("the Slack app lacks {scope} (missing_scope)", scope=needed),
+        phrase("Add {scope} to the app's bot scopes and install it again.", scope=needed),
+    )
 
 
 def _wait(headers: Mapping[str, str]) -> timedelta | None:

@@ -27,6 +27,7 @@ from multivac.briefing import Message
 from multivac.budget import Errand
 from multivac.errors import GiveUp
 from multivac.ports import ChatUser, Invited, Marker, Posted, Said
+from multivac.tongue import language_of, phrase, written
 
 TOPIC_LIMIT = 250
 INVITED_AT_ONCE = 100
@@ -142,7 +143,8 @@ class SlackChat:
     def person(self, chat_id: str) -> ChatUser | None:
         """Who has this member id; None when nobody has, inactive when their account is deactivated."""
         return _user(
-            partial(self._slack.users_info, user=chat_id), nobody=("user_not_found", "user_not_visible")
+            partial(self._slack.users_info, user=chat_id, include_locale=True),
+            nobody=("user_not_found", "user_not_visible"),
         )
 
     def group_members(self, handle: str) -> tuple[str, ...]:
@@ -256,7 +258,7 @@ class SlackChat:
                 return None
             raise
         by_bot = found.get("bot_id")
-        name = (found.get("bot_profile") or {}).get("name") or found.get("username") or "a bot"
+        name = (found.get("bot_profile") or {}).get("name") or found.get("username") or written("a bot")
         return Said(
             text=words(str(found.get("text", ""))),
             author=None if by_bot else piece(found, "user"),
@@ -295,7 +297,10 @@ class SlackChat:
             return channel
         found = self.find_channel_named(channel)
         if found is None:
-            raise GiveUp(f"the bot is not in {channel}", fix=f"Invite the bot into {channel}.")
+            raise GiveUp(
+                phrase("the bot is not in {channel}", channel=channel),
+                fix=phrase("Invite the bot into {channel}.", channel=channel),
+            )
         return found
 
     def _channels(self) -> Iterator[Answer]:
@@ -332,7 +337,7 @@ class SlackChat:
         if no.error not in ABOUT_A_PERSON and no.error not in THERE_ALREADY:
             raise no
         if len(people) == 1:
-            return {} if no.error in THERE_ALREADY else {people[0]: ABOUT_A_PERSON[no.error]}
+            return {} if no.error in THERE_ALREADY else {people[0]: phrase(ABOUT_A_PERSON[no.error])}
         # It is about somebody, but Slack does not say whom: halve until it is clear.
         half = len(people) // 2
         return self._invite(channel, people[:half]) | self._invite(channel, people[half:])
@@ -362,8 +367,8 @@ class Groups:
                 self._read_at = self._time()
             known = self._ids.get(name)
         if known is None:
-            fix = "Correct the group in the playbook."
-            raise GiveUp(f"there is no user group @{name}", fix=fix, operators=True)
+            why = phrase("there is no user group @{name}", name=name)
+            raise GiveUp(why, fix=phrase("Correct the group in the playbook."), operators=True)
         return known
 
 
@@ -396,6 +401,7 @@ def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> Ch
         active=not user.get("deleted"),
         email=str(email) if email else None,
         guest=guest,
+        language=language_of(user["locale"]) or "" if "locale" in user else None,
     )
 
 
@@ -445,7 +451,7 @@ def _refused(answer: Answer, people: list[str]) -> dict[str, str]:
     """Who of these people was refused, in words."""
     why = {str(each.get("user")): str(each.get("error")) for each in _errors(answer)}
     return {
-        each: ABOUT_A_PERSON.get(why[each], why[each])
+        each: phrase(ABOUT_A_PERSON[why[each]]) if why[each] in ABOUT_A_PERSON else why[each]
         for each in people
         if each in why and why[each] not in THERE_ALREADY
     }

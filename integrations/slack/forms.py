@@ -8,8 +8,9 @@ from typing import Any
 
 from integrations.slack.blocks import said_line
 from integrations.slack.pieces import Block
-from integrations.slack.text import plain
+from integrations.slack.text import plain, short
 from multivac.briefing import Asked, Field, Form
+from multivac.tongue import phrase
 
 FORM = "multivac-form"
 TITLE_LIMIT = 24
@@ -27,9 +28,9 @@ def draw_form(form: Form, *, channel: str) -> dict[str, Any]:
     return {
         "type": "modal",
         "callback_id": FORM,
-        "title": _plain(form.title, TITLE_LIMIT),
-        "submit": _plain(form.send, TITLE_LIMIT),
-        "close": _plain("Cancel", TITLE_LIMIT),
+        "title": _titled(form.title),
+        "submit": _titled(form.send),
+        "close": _titled(phrase("Cancel")),
         "private_metadata": json.dumps({"line": form.line, "channel": channel}),
         "blocks": [*map(_input, form.fields), *intro],
     }
@@ -99,6 +100,10 @@ def _value(state: Mapping[str, Any]) -> str | tuple[str, ...]:
             return "" if value == _NONE else value
         case _:
             return str(state.get("value") or "")
+
+
+def _titled(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": short(text, TITLE_LIMIT), "emoji": True}
 
 
 def _plain(text: str, limit: int) -> dict[str, Any]:

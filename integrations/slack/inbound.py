@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -35,6 +36,7 @@ from integrations.slack.text import words
 from multivac.desk import Ask, BadField, Desk
 from multivac.errors import MultivacError
 from multivac.shortcuts import SHORTCUTS
+from multivac.tongue import mark, phrase
 
 log = structlog.get_logger()
 
@@ -44,7 +46,7 @@ _THREADS = 16
 _SAY = re.compile(r"say-\d+")
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two tries to open the socket
 _PING_SECONDS = 2.0  # a lost connection is noticed by the next ping, and opened again
-_STALE = "That button is of an older message. Use `/incident` to see what you can do now."
+_STALE = mark("That button is of an older message. Use `/incident` to see what you can do now.")
 
 Body = dict[str, Any]
 Ack = Callable[..., Any]
@@ -183,7 +185,7 @@ class Inbound:
         )
         line = _line_of(action)
         if line is None:
-            self._later(self._mouth.say_line, place, _STALE)
+            self._later(self._say_stale, place)
             return
         ask = Ask(
             request=f"button:{body['trigger_id']}",
@@ -210,13 +212,14 @@ class Inbound:
             channel=channel,
             fields=fields,
         )
-        try:
-            reply = self._desk.answer(ask)
-        except BadField as bad:
-            ack(response_action="errors", errors={bad.name: bad.reason})
-            return
-        ack()
-        self._later(self._tell, Place(user=ask.by, channel=channel), reply, ask)
+        with self._desk.speaking_to(ask.by):
+            try:
+                reply = self._desk.answer(ask)
+            except BadField as bad:
+                ack(response_action="errors", errors={bad.name: bad.reason})
+                return
+            ack()
+            self._later(self._tell, Place(user=ask.by, channel=channel), reply, ask)
 
     def _shortcut(self, ack: Ack, body: Body) -> None:
         ack()
@@ -225,7 +228,7 @@ class Inbound:
         place = Place(user=user["id"], channel=channel, url=body.get("response_url"))
         chosen = next((one for one in SHORTCUTS if one.id == body["callback_id"]), None)
         if chosen is None:
-            self._later(self._mouth.say_line, place, _STALE)
+            self._later(self._say_stale, place)
             return
         ask = Ask(
             request=f"shortcut:{body['trigger_id']}",
@@ -239,7 +242,7 @@ class Inbound:
         self._later(self._answer, ask, place, trigger=body["trigger_id"])
 
     def _later(self, work: Callable[..., None], *given: Any, **named: Any) -> None:
-        """Do it on a thread of ours once Slack has its answer."""
+        """Do it on a thread of ours, in the language of whoever asked, once Slack has its answer."""
 
         def run() -> None:
             try:
@@ -249,17 +252,19 @@ class Inbound:
             except Exception:  # a thread's boundary: nobody waits for it
                 log.exception("answer not shown")
 
+        spoken = partial(copy_context().run, run)
         if self._held.works is None:  # heard over the socket
-            self._pool.submit(run)
+            self._pool.submit(spoken)
         else:
-            self._held.works.append(run)
+            self._held.works.append(spoken)
 
     def _begin(self, works: Iterable[Callable[[], None]]) -> None:
         for work in works:
             self._pool.submit(work)
 
     def _answer(self, ask: Ask, place: Place, *, trigger: str) -> None:
-        self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
+        with self._desk.speaking_to(ask.by):
+            self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
 
     def _tell(self, place: Place, reply: Any, ask: Ask, *, trigger: str = "") -> None:
         try:
@@ -267,8 +272,13 @@ class Inbound:
         except MultivacError as error:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
 
+    def _say_stale(self, place: Place) -> None:
+        with self._desk.speaking_to(place.user):
+            self._mouth.say_line(place, phrase(_STALE))
+
     def _show_home(self, user: str) -> None:
-        self._mouth.publish(user, self._desk.home(user))
+        with self._desk.speaking_to(user):
+            self._mouth.publish(user, self._desk.home(user))
 
     # --- events -----------------------------------------------------------------------------------
 

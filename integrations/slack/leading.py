@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from integrations.slack.text import joined, line, link, person, when
-from multivac.briefing import LeadCall, Turn
+from multivac.briefing import LeadCall, Turn, Who
+from multivac.tongue import phrase
 
 
 def paragraphs(said: LeadCall) -> list[str]:
@@ -13,45 +14,85 @@ def paragraphs(said: LeadCall) -> list[str]:
         told.append(_turn(said.then))
     if said.paged:
         names = joined((line(each, 80) for each in said.paged), 500)
-        told.append(f"Nobody has accepted in time. PagerDuty pages {names}.")
+        told.append(phrase("Nobody has accepted in time. PagerDuty pages {names}.", names=names))
     if said.cx_lead:
-        asked = "Please" if said.cx_lead == said.lead else f"{person(said.cx_lead)}, please"
-        how = (
-            "press a button in the headline or in my message"
-            if said.by_button
-            else "say here how bad it is for users"
-        )
-        told.append(f"{asked} settle the severity: {how}.")
+        told.append(_asked_to_settle(said, said.cx_lead))
     return told
 
 
+def _asked_to_settle(said: LeadCall, cx_lead: Who) -> str:
+    who, is_lead = person(cx_lead), cx_lead == said.lead
+    match said.by_button, is_lead:
+        case True, True:
+            return phrase("Please settle the severity: press a button in the headline or in my message.")
+        case True, False:
+            return phrase(
+                "{cx_lead}, please settle the severity: press a button in the headline or in my message.",
+                cx_lead=who,
+            )
+        case False, True:
+            return phrase("Please settle the severity: say here how bad it is for users.")
+        case _:
+            return phrase(
+                "{cx_lead}, please settle the severity: say here how bad it is for users.", cx_lead=who
+            )
+
+
 def _asked_to_lead(said: LeadCall) -> str:
-    who, yours = person(said.lead), f" Your ticket is {link(said.ticket)}." if said.ticket else ""
+    who = person(said.lead)
     if said.went_to:
         return _went_on(who, said)
+    told = [_told_to_lead(who, said)]
+    if said.ticket:
+        told.append(phrase("Your ticket is {ticket}.", ticket=link(said.ticket)))
+    if not (said.accepted_at or said.missed or said.by):
+        told.append(_if_you_cannot(said))
+    return " ".join(told)
+
+
+def _told_to_lead(who: str, said: LeadCall) -> str:
     if said.accepted_at:
-        return f"{who} leads this incident, accepted {when(said.accepted_at)}.{yours}"
+        return phrase("{lead} leads this incident, accepted {at}.", lead=who, at=when(said.accepted_at))
     if said.missed:
-        return f"{who}, please lead this incident: {line(said.missed, 80)} has not accepted.{yours}"
+        return phrase(
+            "{lead}, please lead this incident: {missed} has not accepted.",
+            lead=who,
+            missed=line(said.missed, 80),
+        )
     if said.by:
-        return f"{who}, {line(said.by, 80)} hands the lead of this incident over to you.{yours}"
-    instead = "hand over" if said.presses else "say here who does"
-    return f"{who}, you lead this incident.{yours} If you cannot, {instead}."
+        return phrase(
+            "{lead}, {giver} hands the lead of this incident over to you.", lead=who, giver=line(said.by, 80)
+        )
+    return phrase("{lead}, you lead this incident.", lead=who)
+
+
+def _if_you_cannot(said: LeadCall) -> str:
+    if said.presses:
+        return phrase("If you cannot, hand over.")
+    return phrase("If you cannot, say here who does.")
 
 
 def _went_on(who: str, said: LeadCall) -> str:
     went_to = line(said.went_to, 80)
     if said.settled:
-        return f"{went_to} leads this incident. {who} was asked before."
+        return phrase(
+            "{lead} leads this incident. {asked_before} was asked before.", lead=went_to, asked_before=who
+        )
     if said.given_by:
-        return f"{went_to} is to lead this incident, says {line(said.given_by, 80)}."
-    return f"{who} has not accepted to lead this incident: {went_to} is asked."
+        return phrase(
+            "{lead} is to lead this incident, says {giver}.", lead=went_to, giver=line(said.given_by, 80)
+        )
+    return phrase(
+        "{asked_before} has not accepted to lead this incident: {next} is asked.",
+        asked_before=who,
+        next=went_to,
+    )
 
 
 def _turn(said: Turn) -> str:
-    names = joined((line(each, 80) for each in said.who), 500)
-    if said.pages:
-        then = f"PagerDuty pages {names}" if names else "nobody is left to be asked: call somebody"
-    else:
-        then = f"{names} is asked"
-    return f"Accept until {when(said.at)}; then {then}."
+    names, at = joined((line(each, 80) for each in said.who), 500), when(said.at)
+    if not said.pages:
+        return phrase("Accept until {at}; then {names} is asked.", at=at, names=names)
+    if names:
+        return phrase("Accept until {at}; then PagerDuty pages {names}.", at=at, names=names)
+    return phrase("Accept until {at}; then nobody is left to be asked: call somebody.", at=at)

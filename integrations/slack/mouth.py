@@ -13,10 +13,13 @@ from integrations.slack.calls import Declined, KeptOpen, ask, piece
 from integrations.slack.forms import draw_form
 from multivac.briefing import Answer, Files, Form, Home
 from multivac.errors import GiveUp, TryAgain
+from multivac.tongue import mark, phrase
 
 _PATIENCE = 5.0  # seconds for an answer that only one person waits for
 _NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived"})
-_NO_WINDOW = "That needs a window, which only `/incident` and buttons can open. Write it in one line instead."
+_NO_WINDOW = mark(
+    "That needs a window, which only `/incident` and buttons can open. Write it in one line instead."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class Mouth:
 
     def _open(self, place: Place, form: Form, trigger: str) -> None:
         if not trigger:
-            self.say_line(place, _NO_WINDOW)
+            self.say_line(place, phrase(_NO_WINDOW))
             return
         ask(self._slack.views_open, trigger_id=trigger, view=draw_form(form, channel=place.channel))
 
@@ -94,9 +97,9 @@ class Mouth:
             where: dict[str, Any] = {"channel_id": files.channel, "initial_comment": files.comment}
             ask(self._slack.files_completeUploadExternal, files=there, **where)
         except GiveUp as no:
-            return f"The files could not be sent: {no.why}. {no.fix}".strip()
+            return " ".join(filter(None, (phrase("The files could not be sent: {why}.", why=no.why), no.fix)))
         except TryAgain as no:
-            return f"The files could not be sent now: {no.why}. Ask again in a minute."
+            return phrase("The files could not be sent now: {why}. Ask again in a minute.", why=no.why)
         return files.said
 
     def _send(self, name: str, content: bytes) -> str:
@@ -106,15 +109,15 @@ class Mouth:
                 "POST", piece(asked, "upload_url"), body=content, timeout=_PATIENCE, redirect=False
             )
         except HTTPError as silence:
-            raise TryAgain("Slack did not take the file") from silence
+            raise TryAgain(phrase("Slack did not take the file")) from silence
         if answer.status != 200:  # noqa: PLR2004 - HTTP's number
-            raise TryAgain(f"Slack did not take the file (HTTP {answer.status})")
+            raise TryAgain(phrase("Slack did not take the file (HTTP {status})", status=answer.status))
         return piece(asked, "file_id")
 
     def _post(self, place: Place, body: dict[str, Any]) -> None:
         try:
             answer = self._pool.request("POST", place.url or "", json=body, timeout=_PATIENCE, redirect=False)
         except HTTPError as silence:
-            raise TryAgain("Slack did not take the answer") from silence
+            raise TryAgain(phrase("Slack did not take the answer")) from silence
         if answer.status != 200:  # noqa: PLR2004 - HTTP's number
-            raise TryAgain(f"Slack did not take the answer (HTTP {answer.status})")
+            raise TryAgain(phrase("Slack did not take the answer (HTTP {status})", status=answer.status))

@@ -8,6 +8,7 @@ from typing import Any
 
 from integrations.slack.text import joined, plain
 from multivac.briefing import Press
+from multivac.tongue import phrase
 
 # Slack's limits: https://docs.slack.dev/reference/block-kit/blocks. The header keeps a distance from
 # its 150, because Slack may count an emoji by its name.
@@ -17,6 +18,7 @@ SECTION_LIMIT = 3000
 LIST_LIMIT = 9000
 BUTTON_LIMIT = 75
 VALUE_LIMIT = 2000
+CONTEXT_LIMIT = 10
 OPTION_VALUE_LIMIT = 150
 
 # Plain dictionaries: the SDK's own block classes check themselves at each drawing, which cost a third
@@ -43,10 +45,10 @@ def button(said: Press, place: int) -> dict[str, Any]:
         drawn["style"] = "primary"
     if said.confirm:
         drawn["confirm"] = {
-            "title": plain_text("Are you sure?", 100),
+            "title": plain_text(phrase("Are you sure?"), 100),
             "text": plain_text(said.confirm, 300),
             "confirm": plain_text(said.label, 30),
-            "deny": plain_text("No", 30),
+            "deny": plain_text(phrase("No"), 30),
         }
     return drawn
 
@@ -75,7 +77,7 @@ def menu(label: str, said: Sequence[Press]) -> dict[str, Any] | None:
 
 def header(text: str) -> Block:
     """A title; without words in it Slack would refuse it."""
-    shown = plain(text, HEADER_LIMIT) or "No title"
+    shown = plain(text, HEADER_LIMIT) or phrase("No title")
     return {"type": "header", "text": {"type": "plain_text", "text": shown, "emoji": True}}
 
 
@@ -84,15 +86,15 @@ def sections(text: str) -> list[Block]:
     return [{"type": "section", "text": mrkdwn(text)}] if text.strip() else []
 
 
-def fields(known: dict[str, str]) -> Block:
+def fields(known: Iterable[tuple[str, str]]) -> Block:
     """Names and values side by side; those without a value are left out."""
-    said = [mrkdwn(f"*{name}*\n{value}") for name, value in known.items() if value]
+    said = [mrkdwn(f"*{name}*\n{value}") for name, value in known if value]
     return {"type": "section", "fields": said}
 
 
 def context(*parts: str) -> Block | None:
-    """Small print, if there is some."""
-    said = [mrkdwn(each) for each in parts if each]
+    """Small print, if there is some; as many pieces as Slack takes."""
+    said = [mrkdwn(each) for each in parts if each][:CONTEXT_LIMIT]
     return {"type": "context", "elements": said} if said else None
 
 

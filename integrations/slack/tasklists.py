@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from integrations.slack.pieces import LIST_LIMIT, Block, button, listed, menu, mrkdwn
 from integrations.slack.text import joined, line, link, time_of_day
 from multivac.briefing import Link, TaskLine
-from multivac.incident import TaskState
+from multivac.incident import TaskState, role_name
+from multivac.tongue import mark, phrase
 
 MOST_BUTTONS = 8
 _MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
-_STATE = {TaskState.OPEN: "to do", TaskState.DONE: "done", TaskState.SKIPPED: "skipped"}
+_STATE = {TaskState.OPEN: mark("to do"), TaskState.DONE: mark("done"), TaskState.SKIPPED: mark("skipped")}
 
 
 def task_blocks(tasks: Sequence[TaskLine], limit: int = LIST_LIMIT) -> list[Block]:
@@ -39,8 +40,8 @@ def _blocks(tasks: Sequence[TaskLine], lines: Sequence[str], with_button: Sequen
 
 def _menus(tasks: Sequence[TaskLine]) -> Iterator[Block]:
     menus = (
-        menu("Assign to me", [task.take for task in tasks if task.take]),
-        menu("Skip", [task.skip for task in tasks if task.skip]),
+        menu(phrase("Assign to me"), [task.take for task in tasks if task.take]),
+        menu(phrase("Skip"), [task.skip for task in tasks if task.skip]),
     )
     elements = [one for one in menus if one]
     if elements:
@@ -48,8 +49,8 @@ def _menus(tasks: Sequence[TaskLine]) -> Iterator[Block]:
 
 
 def _task(task: TaskLine) -> str:
-    page = link(Link(label=task.link_label, url=task.link)) if task.link else ""
-    parts = (line(task.text, 300), line(task.role or "", 50), _state(task), page)
+    page = link(Link(label=task.link_label or phrase("open the page"), url=task.link)) if task.link else ""
+    parts = (line(task.text, 300), line(role_name(task.role or ""), 50), _state(task), page)
     said = f"{_MARK[task.state]} {' · '.join(filter(None, parts))}"
     if task.state is TaskState.DONE and task.by:
         return f"{said} — {line(task.by, 80)}" + (f" {time_of_day(task.at)}" if task.at else "")
@@ -57,14 +58,13 @@ def _task(task: TaskLine) -> str:
 
 
 def _state(task: TaskLine) -> str:
-    state = _STATE[task.state]
     match task.state:
         case TaskState.SKIPPED if task.by:
-            return f"{state} by {line(task.by, 80)}"
+            return phrase("skipped by {name}", name=line(task.by, 80))
         case TaskState.SKIPPED if task.why_skipped:
-            return f"{state}: {line(task.why_skipped, 150)}"
+            return phrase("skipped: {why}", why=line(task.why_skipped, 150))
         case TaskState.OPEN if task.owner:
-            return f"{line(task.owner, 80)} does it"
+            return phrase("{name} does it", name=line(task.owner, 80))
         case TaskState.DONE if task.by:
             return ""
-    return state
+    return phrase(_STATE[task.state])

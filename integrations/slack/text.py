@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from multivac.briefing import Link, Who
+from multivac.tongue import phrase, plural
 
 NAME_LIMIT = 80
 LABEL_LIMIT = 60
@@ -51,18 +52,29 @@ def plain(text: str, limit: int) -> str:
     return _cut(" ".join(_quiet(text).split()), limit, _LOOK_ALIKES)
 
 
+def short(text: str, limit: int) -> str:
+    """As `plain`, but a text that is too long ends with a whole word, where it has several."""
+    kept = plain(text, ADDRESS_LIMIT).split(" ")
+    if _length(" ".join(kept)) <= limit:
+        return " ".join(kept)
+    while len(kept) > 1 and _length(" ".join(kept)) >= limit:
+        kept.pop()
+    return plain(f"{' '.join(kept)}\u2026", limit)
+
+
 def link(to: Link) -> str:
     """A labelled link; the label alone where the address is not one of the web, or is endless."""
     label = line(to.label, LABEL_LIMIT).replace("|", "\u00a6")
     address = _address(to.url)
-    return f"<{address}|{label or 'link'}>" if address else label
+    shown = label or phrase("link")
+    return f"<{address}|{shown}>" if address else label
 
 
 def person(who: Who) -> str:
     """A mention where the chat id is set, else the name."""
     if who.chat_id and _USER_ID.fullmatch(who.chat_id):
         return f"<@{who.chat_id}>"
-    return line(who.name, NAME_LIMIT) or "somebody"
+    return line(who.name, NAME_LIMIT) or phrase("somebody")
 
 
 def channel(name: str) -> str:
@@ -99,11 +111,27 @@ def _shown(found: re.Match[str]) -> str:
 def joined(parts: Iterable[str], limit: int, separator: str = ", ") -> str:
     """As many whole parts as fit into `limit`, and how many were left out."""
     waiting, shown, length = list(parts), list[str](), 0
-    room = limit - len(separator) - len("and 999999 more")
+    room = limit - len(separator) - len(more(999_999))
     while waiting and length + len(separator) + len(waiting[0]) <= room:
         length += len(separator) + len(waiting[0])
         shown.append(waiting.pop(0))
-    return separator.join([*shown, f"and {len(waiting)} more"] if waiting else shown)
+    return separator.join([*shown, more(len(waiting))] if waiting else shown)
+
+
+def more(count: int) -> str:
+    """How many are not listed."""
+    return plural("and {count} more", "and {count} more", count)
+
+
+def minutes(span: timedelta) -> int:
+    """How many minutes it is, rounded."""
+    return round(span.total_seconds() / 60)
+
+
+def whole_hours(span: timedelta) -> int:
+    """How many hours it is; 0 unless it is hours and nothing else."""
+    hours, rest = divmod(minutes(span), 60)
+    return 0 if rest else hours
 
 
 def _quiet(text: str) -> str:
@@ -122,6 +150,10 @@ def _cut(text: str, limit: int, entities: dict[str, str]) -> str:
             break
         kept.append(piece)
     return "".join(kept).rstrip() + "\u2026"
+
+
+def _length(text: str) -> int:
+    return sum(map(_width, text))
 
 
 def _width(piece: str) -> int:

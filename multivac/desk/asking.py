@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from multivac.briefing import Answer, Files, Form, fingerprint
+from multivac.desk.names import none_such
 from multivac.errors import Refused
 from multivac.incident import DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
 from multivac.jobs import Jobs, Put
@@ -19,6 +20,7 @@ from multivac.store import acts, cases, incidents, sayings, timeline
 from multivac.store.acts import Act
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
+from multivac.tongue import phrase
 from multivac.verbs import Right, Verb, Words
 
 Reply = Answer | Files | Form | None  # None: what they asked shows by itself, or was done before
@@ -222,26 +224,30 @@ def _responds(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:
 
 def must_be_allowed(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
     """Raise `Refused`, saying who may, unless the person has the verb's right."""
-    right, wanted = right_of(tx, sitting, case), sitting.verb.right
+    right, wanted, verb = right_of(tx, sitting, case), sitting.verb.right, sitting.verb.name
     if right >= wanted:
         return
     if right is Right.GUEST:
-        raise Refused("Guests can read here, but not change anything. Ask somebody of the team.")
+        raise Refused(phrase("Guests can read here, but not change anything. Ask somebody of the team."))
     if wanted is Right.ADMIN:
-        raise Refused(f"Only those who run Multivac can {sitting.verb.name}.")
+        raise Refused(phrase("Only those who run Multivac can {verb}.", verb=verb))
     if wanted is Right.LEAD and case.lead is not None:
-        who = f"the lead ({case.lead.name})"
-        raise Refused(
-            f"Only {who} or a deputy can {sitting.verb.name} INC-{case.id}. Ask them, or take the lead first."
+        told = phrase(
+            "Only the lead ({lead}) or a deputy can {verb} INC-{number}. Ask them, or take the lead first.",
+            lead=case.lead.name,
+            verb=verb,
+            number=case.id,
         )
+        raise Refused(told)
     where = f"#{case.channel_name}" if case.channel_id else f"INC-{case.id}"
-    raise Refused(f"Only those who respond can {sitting.verb.name} here. Join {where} first.")
+    told = phrase("Only those who respond can {verb} here. Join {where} first.", verb=verb, where=where)
+    raise Refused(told)
 
 
 def must_see(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
     """Raise `Refused`, as if there were no such incident, for whoever may not know of it."""
     if case.playbook.channel.private and not sees_private(tx, sitting, case):
-        raise Refused(f"There is no INC-{case.id}. `/incident list` shows what there is.")
+        raise Refused(none_such(case.id))
 
 
 def sees_private(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:

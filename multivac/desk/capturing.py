@@ -18,6 +18,7 @@ from multivac.store import people as directory
 from multivac.store.acts import Act
 from multivac.store.captures import Capture
 from multivac.store.cases import Case
+from multivac.tongue import phrase
 
 _MAY_BE_TAKEN_BACK = timedelta(minutes=10)
 
@@ -53,13 +54,17 @@ def capture(sitting: Sitting, kind: str) -> Reply:
 
     def keep(tx: sa.Connection, case: Case) -> Change:
         if sitting.ask.channel != case.channel_id:
-            raise Refused(f"Only messages of #{case.channel_name} can be kept in INC-{case.id}.")
+            told = phrase(
+                "Only messages of #{channel} can be kept in INC-{number}.",
+                channel=case.channel_name,
+                number=case.id,
+            )
+            raise Refused(told)
         ask = sitting.ask
         new = Capture(message=sitting.words.message, kind=kind, by=ask.by, via=ask.via, at=sitting.now)
         captures.begin(tx, case.id, new)
-        return Change(
-            said="It is in the timeline." if kind == "note" else "It is a task now.", after=new.message
-        )
+        said = phrase("It is in the timeline.") if kind == "note" else phrase("It is a task now.")
+        return Change(said=said, after=new.message)
 
     return sitting.change(keep)
 

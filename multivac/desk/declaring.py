@@ -14,17 +14,18 @@ from multivac.incident import Entry, EntryKind, Facts, IncidentId, Severity
 from multivac.jobs import Put
 from multivac.playbook import Playbook, choose
 from multivac.store import acts, incidents, timeline
+from multivac.tongue import mark, phrase, written
 
 _LONGEST_TITLE = 200
 _NOT_SURE = Severity.SEV2  # in doubt the worse one: it is easily lowered
 _SHOWN_OPEN = 3
 _CHOICES = (
-    ("", "Not sure: treat it as SEV2"),
-    ("sev1", "🔴 SEV1: users cannot work, or data is at risk"),
-    ("sev2", "🟠 SEV2: many users are hit"),
-    ("sev3", "🟡 SEV3: few users are hit"),
-    ("sev4", "🔵 SEV4: no user is hit, look today"),
-    ("sev5", "⚪ SEV5: it can wait"),
+    ("", mark("Not sure: treat it as SEV2")),
+    ("sev1", mark("🔴 SEV1: users cannot work, or data is at risk")),
+    ("sev2", mark("🟠 SEV2: many users are hit")),
+    ("sev3", mark("🟡 SEV3: few users are hit")),
+    ("sev4", mark("🔵 SEV4: no user is hit, look today")),
+    ("sev5", mark("⚪ SEV5: it can wait")),
 )
 
 
@@ -33,21 +34,25 @@ def declare(sitting: Sitting) -> Reply:
     title = " ".join(sitting.text("title").split())
     if not title:
         if sitting.ask.fields:
-            raise BadField("title", "Write in a few words what is wrong.")
+            raise BadField("title", phrase("Write in a few words what is wrong."))
         return _form(sitting)
     if sitting.words.odd:
-        raise Refused(f"{sitting.words.odd} is no severity. Use sev1 to sev5.")
+        raise Refused(phrase("{said} is no severity. Use sev1 to sev5.", said=sitting.words.odd))
     playbook = _playbook(sitting, title)
     number, put = sitting.house.out.database.write(
         lambda tx: _declare(tx, sitting, playbook, title=title), urgent=True
     )
     sitting.house.jobs.begin(put)
-    return Answer(lines=(f"INC-{number} is declared as {put.touched.severity.upper()}. {_where(playbook)}",))
+    return Answer(lines=(_declared(number, put.touched.severity, private=playbook.channel.private),))
 
 
-def _where(playbook: Playbook) -> str:
-    kind = "private channel" if playbook.channel.private else "channel"
-    return f"Its {kind} opens now, and you are invited."
+def _declared(number: IncidentId, severity: Severity, *, private: bool) -> str:
+    text = mark("INC-{number} is declared as {severity}. Its channel opens now, and you are invited.")
+    if private:
+        text = mark(
+            "INC-{number} is declared as {severity}. Its private channel opens now, and you are invited."
+        )
+    return phrase(text, number=number, severity=severity.upper())
 
 
 def _flags(sitting: Sitting) -> frozenset[str]:
@@ -67,7 +72,7 @@ def _playbook(sitting: Sitting, title: str) -> Playbook:
     facts = Facts(title=title, priority=severity.upper(), urgency=urgency)
     playbook = choose(sitting.house.playbooks(), facts)
     if playbook is None or playbook.ignore:
-        raise Refused("No playbook is for such an incident. Ask those who run Multivac to add one.")
+        raise Refused(phrase("No playbook is for such an incident. Ask those who run Multivac to add one."))
     if "private" not in _flags(sitting):
         return playbook
     return playbook.model_copy(update={"channel": playbook.channel.model_copy(update={"private": True})})
@@ -78,6 +83,7 @@ def _declare(
 ) -> tuple[IncidentId, Put]:
     now, settled, name = sitting.now, _severity(sitting), sitting.person.name
     severity, flags = settled or _NOT_SURE, _flags(sitting)
+    called = f"drill {title}" if "drill" in flags else title
     touched = incidents.declare(
         tx,
         title=title[:_LONGEST_TITLE],
@@ -86,7 +92,7 @@ def _declare(
         service=None,
         now=now,
         name_channel=lambda number: playbook.channel_name(
-            number=number, title=title, service=None, opened_at=now
+            number=number, title=called, service=None, opened_at=now
         ),
     )
     number = touched.number
@@ -95,10 +101,10 @@ def _declare(
         acts.settle_severity(tx, number, settled, by=sitting.person.key)
     if impact := str(sitting.ask.fields.get("impact", "")).strip():
         acts.set_impact(tx, number, impact)
-    kind = "a drill" if "drill" in flags else severity.upper()
-    entry = Entry(
-        kind=EntryKind.DECLARED, at=now, text=f"{name} declared it as {kind}", key="declared", actor=name
-    )
+    text = written("{name} declared it as {severity}", name=name, severity=severity.upper())
+    if "drill" in flags:
+        text = written("{name} declared it as a drill", name=name)
+    entry = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared", actor=name)
     timeline.note(tx, number, [entry], now=now)
     incidents.person_is_on_it(tx, number, now=now)
     if not acts.leave_trail(tx, replace(sitting.act("done"), incident=number, after=severity)):
@@ -108,29 +114,35 @@ def _declare(
 
 def _form(sitting: Sitting) -> Form:
     return Form(
-        title="Declare an incident",
+        title=phrase("Declare an incident"),
         line="declare",
-        send="Declare",
+        send=phrase("Declare"),
         intro=_open_now(sitting),
         fields=(
             Field(
                 name="title",
-                label="What is wrong?",
+                label=phrase("What is wrong?"),
                 kind=Asked.LINE,
-                hint="A few words, such as: Checkout returns 500",
+                hint=phrase("A few words, such as: Checkout returns 500"),
                 optional=False,
                 longest=_LONGEST_TITLE,
                 filled=(" ".join(sitting.ask.quoted.split())[:_LONGEST_TITLE],),
             ),
-            Field(name="severity", label="How bad is it?", kind=Asked.CHOICE, choices=_CHOICES, filled=("",)),
-            Field(name="impact", label="What do users notice?", kind=Asked.PROSE),
+            Field(
+                name="severity",
+                label=phrase("How bad is it?"),
+                kind=Asked.CHOICE,
+                choices=tuple((value, phrase(label)) for value, label in _CHOICES),
+                filled=("",),
+            ),
+            Field(name="impact", label=phrase("What do users notice?"), kind=Asked.PROSE),
             Field(
                 name="flags",
-                label="Anything special?",
+                label=phrase("Anything special?"),
                 kind=Asked.TICKS,
                 choices=(
-                    ("private", "Private: only those invited can see it"),
-                    ("drill", "Drill: this is practice"),
+                    ("private", phrase("Private: only those invited can see it")),
+                    ("drill", phrase("Drill: this is practice")),
                 ),
             ),
         ),
@@ -143,6 +155,11 @@ def _open_now(sitting: Sitting) -> tuple[str, ...]:
         rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
     newest = sorted(rows, key=lambda row: row.declared_at, reverse=True)[:_SHOWN_OPEN]
     return tuple(
-        f"Open now: INC-{row.number} {row.severity.upper()} {row.title}, see `/incident show {row.number}`"
+        phrase(
+            "Open now: INC-{number} {severity} {title}, see `/incident show {number}`",
+            number=row.number,
+            severity=row.severity.upper(),
+            title=row.title,
+        )
         for row in newest
     )

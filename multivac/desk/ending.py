@@ -8,12 +8,14 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, must_see
+from multivac.desk.names import none_such, reopen_first, stands, status_name
 from multivac.desk.standing import move
 from multivac.errors import Refused
 from multivac.incident import EntryKind, IncidentId, Status
 from multivac.store import acts, cases, endings, incidents, sayings
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
+from multivac.tongue import phrase, written
 from multivac.verbs import number_of
 
 _MOST_FOLLOW_UPS = 20
@@ -26,7 +28,7 @@ def resolve(sitting: Sitting) -> Reply:
     if not said and not sitting.ask.fields:
         return _form(sitting.case())
     if not said:
-        raise BadField("fixed", "Write in a few words what fixed it, or that nobody knows.")
+        raise BadField("fixed", phrase("Write in a few words what fixed it, or that nobody knows."))
     follow_ups = _follow_ups(sitting)
 
     def also(tx: sa.Connection, case: Case) -> None:
@@ -39,27 +41,32 @@ def resolve(sitting: Sitting) -> Reply:
 
 
 def _follow_ups(sitting: Sitting) -> list[str]:
-    written = str(sitting.ask.fields.get("follow_ups", "")).splitlines()
-    lines = [" ".join(line.lstrip(" -*•").split())[:_LONGEST_FOLLOW_UP] for line in written]
+    typed = str(sitting.ask.fields.get("follow_ups", "")).splitlines()
+    lines = [" ".join(line.lstrip(" -*•").split())[:_LONGEST_FOLLOW_UP] for line in typed]
     found = [line for line in lines if line]
     if len(found) > _MOST_FOLLOW_UPS:
-        raise BadField("follow_ups", f"Write {_MOST_FOLLOW_UPS} lines at most.")
+        raise BadField("follow_ups", phrase("Write {most} lines at most.", most=_MOST_FOLLOW_UPS))
     return found
 
 
 def _form(case: Case) -> Form:
     return Form(
-        title=f"Resolve INC-{case.id}",
+        title=phrase("Resolve INC-{number}", number=case.id),
         line=f"INC-{case.id} resolve",
-        send="Resolve",
+        send=phrase("Resolve"),
         fields=(
-            Field(name="fixed", label="What fixed it?", kind=Asked.PROSE, optional=False),
-            Field(name="impact", label="What did users notice?", kind=Asked.PROSE, filled=(case.impact,)),
+            Field(name="fixed", label=phrase("What fixed it?"), kind=Asked.PROSE, optional=False),
+            Field(
+                name="impact",
+                label=phrase("What did users notice?"),
+                kind=Asked.PROSE,
+                filled=(case.impact,),
+            ),
             Field(
                 name="follow_ups",
-                label="What is left to do?",
+                label=phrase("What is left to do?"),
                 kind=Asked.PROSE,
-                hint="One thing a line; each becomes an issue in Jira.",
+                hint=phrase("One thing a line; each becomes an issue in Jira."),
             ),
         ),
     )
@@ -69,9 +76,9 @@ def merge(sitting: Sitting) -> Reply:
     """End it as a duplicate: its alerts go on in the other incident."""
     other = number_of(sitting.words.text)
     if other is None:
-        raise Refused("Name the incident that goes on: `/incident merge INC-7`.")
+        raise Refused(phrase("Name the incident that goes on: `/incident merge INC-7`."))
     if other == sitting.incident:
-        raise Refused(f"INC-{other} is this one. Name the incident that goes on.")
+        raise Refused(phrase("INC-{number} is this one. Name the incident that goes on.", number=other))
 
     def end(tx: sa.Connection, case: Case) -> Change:
         target = _target(tx, sitting, case, other=other)
@@ -81,14 +88,16 @@ def merge(sitting: Sitting) -> Reply:
         incidents.set_status(tx, case.id, after, now=sitting.now)
         endings.merge(tx, case, target)
         incidents.touch_by(tx, other, sitting.now)
-        where = f" <#{target.channel_id}>" if target.channel_id else ""
+        where = f"INC-{other} <#{target.channel_id}>" if target.channel_id else f"INC-{other}"
         return Change(
-            said=f"INC-{case.id} is over; INC-{other}{where} goes on with its alerts.",
+            said=phrase(
+                "INC-{number} is over; {other} goes on with its alerts.", number=case.id, other=where
+            ),
             kind=EntryKind.STATUS,
-            entry=f"{sitting.person.name} merged it into INC-{other}{where}",
+            entry=written("{name} merged it into {other}", name=sitting.person.name, other=where),
             before=case.status,
             after=after,
-            why=f"a duplicate of INC-{other}",
+            why=written("a duplicate of INC-{number}", number=other),
         )
 
     return sitting.change(end)
@@ -97,16 +106,19 @@ def merge(sitting: Sitting) -> Reply:
 def _target(tx: sa.Connection, sitting: Sitting, case: Case, *, other: IncidentId) -> Case:
     """The incident that goes on. Raises `Refused` if it is over, hidden, or not to be mixed with this one."""
     if not case.status.is_open:
-        raise Refused(f"INC-{case.id} is {case.status} already.")
+        told = phrase("INC-{number} is {status} already.", number=case.id, status=status_name(case.status))
+        raise Refused(told)
     if not acts.exists(tx, other):
-        raise Refused(f"There is no INC-{other}. `/incident list` shows what there is.")
+        raise Refused(none_such(other))
     incidents.lock(tx, other)
     target = cases.load(tx, other)
     must_see(tx, replace(sitting, number=other), target)
     if not target.status.is_open:
-        raise Refused(f"INC-{other} is {target.status}. Reopen it first.")
+        raise Refused(reopen_first(other, target.status))
     if target.playbook.channel.private != case.playbook.channel.private:
-        raise Refused("One of the two is private: what is said in it must not be mixed with the other.")
+        raise Refused(
+            phrase("One of the two is private: what is said in it must not be mixed with the other.")
+        )
     return target
 
 
@@ -115,12 +127,12 @@ def archive(sitting: Sitting) -> Reply:
 
     def put_away(tx: sa.Connection, case: Case) -> Change:
         if case.status.is_open or case.status is Status.RESOLVED:
-            raise Refused(f"INC-{case.id} is {case.status}. Close it first.")
+            raise Refused(phrase("{stands} Close it first.", stands=stands(case.id, case.status)))
         endings.ask_to_archive(tx, case.id, now=sitting.now)
         return Change(
-            said="The channel is being archived. `reopen` brings it back.",
+            said=phrase("The channel is being archived. `reopen` brings it back."),
             kind=EntryKind.NOTE,
-            entry=f"{sitting.person.name} had the channel archived",
+            entry=written("{name} had the channel archived", name=sitting.person.name),
         )
 
     return sitting.change(put_away)

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 
 from multivac.briefing import Files
 from multivac.desk.asking import Reply, Sitting, must_be_allowed, must_see
+from multivac.desk.names import channel_link, status_name
 from multivac.errors import Refused
 from multivac.incident import Entry
 from multivac.store import cases, timeline
 from multivac.store.cases import Case
+from multivac.tongue import phrase, written
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|])")
 
@@ -25,36 +27,40 @@ def export(sitting: Sitting) -> Reply:
         must_be_allowed(tx, sitting, case)
         entries = timeline.entries(tx, case.id)
     if case.channel_id is None:
-        raise Refused(f"INC-{case.id} has no channel yet. `/incident timeline` shows what has happened.")
+        told = phrase(
+            "INC-{number} has no channel yet. `/incident timeline` shows what has happened.", number=case.id
+        )
+        raise Refused(told)
     return Files(
         channel=case.channel_id,
-        comment=f"The timeline of INC-{case.id}, for {sitting.person.name}",
+        comment=written("The timeline of INC-{number}, for {name}", number=case.id, name=sitting.person.name),
         contents=(
             (f"inc-{case.id}.md", as_markdown(case, entries)),
             (f"inc-{case.id}.json", as_json(case, entries)),
         ),
-        said=f"The files are in <#{case.channel_id}>.",
+        said=phrase("The files are in {channel}.", channel=channel_link(case.channel_id)),
     )
 
 
 def as_markdown(case: Case, entries: Sequence[Entry]) -> str:
     """A heading, what is known of the incident, and a line for each entry; times are in UTC."""
-    lead = case.lead.name if case.lead else "nobody"
+    lead = case.lead.name if case.lead else written("nobody")
     known = {
-        "Severity": case.severity.upper(),
-        "Status": case.status.value,
-        "Declared": _time(case.declared_at),
-        "Lead": lead,
-        "Impact": case.impact,
+        written("Severity"): case.severity.upper(),
+        written("Status"): status_name(case.status, written),
+        written("Declared"): _time(case.declared_at),
+        written("Lead"): lead,
+        written("Impact"): case.impact,
     }
+    is_private = case.playbook.channel.private
     lines = [
         f"# INC-{case.id}: {_plain(case.title)}",
         "",
-        *(["Private: show it to nobody who is not in it.", ""] if case.playbook.channel.private else []),
-        *(["A drill.", ""] if case.drill else []),
+        *([written("Private: show it to nobody who is not in it."), ""] if is_private else []),
+        *([written("A drill."), ""] if case.drill else []),
         *(f"- {name}: {_plain(value)}" for name, value in known.items() if value),
         "",
-        "## Timeline (UTC)",
+        "## " + written("Timeline (UTC)"),
         "",
         *(f"- {_time(one.at)} {_plain(one.text)}{_link(one)}" for one in entries),
     ]
@@ -97,4 +103,5 @@ def _plain(text: str) -> str:
 
 
 def _link(one: Entry) -> str:
-    return f" ([message]({one.link}))" if one.link else ""
+    label = written("message")
+    return f" ([{label}]({one.link}))" if one.link else ""

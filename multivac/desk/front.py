@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 import structlog
@@ -27,7 +27,8 @@ from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sittin
 from multivac.desk.capturing import Sign, notice
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
-from multivac.desk.people import who_is
+from multivac.desk.names import none_such
+from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
 from multivac.incident import IncidentId
 from multivac.jobs import Jobs
@@ -35,6 +36,7 @@ from multivac.playbook import Playbook
 from multivac.steps.base import Outside
 from multivac.store import acts
 from multivac.store.acts import Act
+from multivac.tongue import phrase, speaking
 from multivac.verbs import VERBS, Bare, Line, Right, Spoken, Unclear, Verb, Words, read, verb_named
 
 log = structlog.get_logger()
@@ -95,6 +97,12 @@ class Desk:
         self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known)
         self._hearing = Hearing(out, jobs)
 
+    @contextmanager
+    def speaking_to(self, by: str) -> Iterator[None]:
+        """Speak this person's language, within, and the house's where it is not known."""
+        with speaking(language_at(self._house.out, by)):
+            yield
+
     def hear(self, event: str, news: News) -> None:
         """Keep what people did by hand, once for each event; raises what the database does."""
         self._hearing.hear(event, news)
@@ -112,14 +120,19 @@ class Desk:
             return Answer(lines=(no.reason,))
         except sa.exc.OperationalError:
             log.exception("request not dealt with", ref=ask.ref)
-            return Answer(
-                lines=(f"The database does not answer; nothing was changed. Ask again. Ref {ask.ref}",)
+            told = phrase(
+                "The database does not answer; nothing was changed. Ask again. Ref {ref}", ref=ask.ref
             )
+            return Answer(lines=(told,))
         except Exception:  # the web's boundary: whoever asked is told, and operators can look it up
             log.exception("request failed", ref=ask.ref)
             self._keep(ask, "failed", traceback.format_exc(limit=-3))
-            told = f"operators: `multivac trace {ask.ref}`"
-            return Answer(lines=(f"Something broke on my side; nothing was changed. Ref {ask.ref} ({told})",))
+            told = phrase(
+                "Something broke on my side; nothing was changed. "
+                "Ref {ref} (operators: `multivac trace {ref}`)",
+                ref=ask.ref,
+            )
+            return Answer(lines=(told,))
 
     def notice(self, sign: Sign) -> None:
         """Write down what somebody did to a message, in one transaction; nobody is told of it at once."""
@@ -190,7 +203,7 @@ class Desk:
             is_guest=is_guest,
         )
         if is_guest and verb.right > Right.GUEST:
-            raise Refused("Guests can read here, but not ask for this. Ask somebody of the team.")
+            raise Refused(phrase("Guests can read here, but not ask for this. Ask somebody of the team."))
         if verb.in_incident:
             if number is None:
                 return looking.pick(sitting, most=_PICKED)
@@ -206,19 +219,21 @@ class Desk:
     def _must_exist(self, number: IncidentId) -> None:
         with self._house.out.database.read() as tx:
             if not acts.exists(tx, number):
-                raise Refused(f"There is no INC-{number}. `/incident list` shows what there is.")
+                raise Refused(none_such(number))
 
 
 def _did_you_mean(line: Line) -> Reply:
     assert isinstance(line, Unclear)  # noqa: S101  # its only caller has just asked
     about = f"INC-{line.number} " if line.number is not None else ""
     typed = f"{line.said} {line.rest}".strip()
-    presses = [Press(label="Help", line="help")]
+    presses = [Press(label=phrase("Help"), line="help")]
     if line.near is None:
-        told = f"I do not know “{line.said}”. You can ask for: {', '.join(verb.name for verb in VERBS)}."
+        verbs = ", ".join(verb.name for verb in VERBS)
+        told = phrase("I do not know “{said}”. You can ask for: {verbs}.", said=line.said, verbs=verbs)
     else:
-        told = f"I do not know “{line.said}”. Did you mean {line.near.name}?"
+        told = phrase("I do not know “{said}”. Did you mean {verb}?", said=line.said, verb=line.near.name)
         meant = f"{about}{line.near.name} {line.rest}".strip()
-        presses.insert(0, Press(label=f"Run: {line.near.name}", line=meant, stands_out=True))
-    presses.append(Press(label="Declare an incident", line=f"declare {typed}"))
+        label = phrase("Run: {line}", line=meant)
+        presses.insert(0, Press(label=label, line=meant, stands_out=True))
+    presses.append(Press(label=phrase("Declare an incident"), line=f"declare {typed}"))
     return Answer(lines=(told,), presses=tuple(presses))

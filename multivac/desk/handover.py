@@ -8,17 +8,19 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.names import SCRIBE, role_name, role_title, status_name, with_reason
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, EntryKind, Person
 from multivac.steps import paging, people
 from multivac.store import acts, summons, timeline
 from multivac.store.cases import Case, Summons
+from multivac.tongue import phrase, plural, speaking, written
 
 _LINES = 10
 _LONGEST_LINE = 280
 _ENTRIES = 4
-_ROLES = (LEAD, DEPUTY, "scribe", CX_LEAD)
+_ROLES = (LEAD, DEPUTY, SCRIBE, CX_LEAD)
 
 
 # --- the handover ---------------------------------------------------------------------------------
@@ -30,24 +32,28 @@ def hand_over(sitting: Sitting) -> Reply:
     if not chosen and not sitting.ask.fields:
         return _handover_form(sitting)
     if not chosen:
-        raise BadField("to", "Pick who takes over.")
+        raise BadField("to", phrase("Pick who takes over."))
     to = whom(sitting, chosen)
     said = sitting.text("note")
 
     def give(tx: sa.Connection, case: Case) -> Change:
         if case.lead is not None and case.lead.key == to.key:
-            raise Refused(f"{to.name} is the lead of INC-{case.id} already.")
+            raise Refused(phrase("{name} is the lead of INC-{number} already.", name=to.name, number=case.id))
         if to.key == sitting.person.key:
-            raise Refused("To take the lead yourself, write `/incident lead me`.")
+            raise Refused(phrase("To take the lead yourself, write `/incident lead me`."))
         note = said if sitting.ask.fields else f"{said}\n{briefing_of(tx, case)}"
         kept = "\n".join(_cut(note))
         before = case.lead.name if case.lead else None
         summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=kept)
         acts.give_role(tx, case.id, LEAD, to=to, now=sitting.now)
         return Change(
-            said=f"{to.name} is asked in the channel to take the lead of INC-{case.id}.",
+            said=phrase(
+                "{name} is asked in the channel to take the lead of INC-{number}.",
+                name=to.name,
+                number=case.id,
+            ),
             kind=EntryKind.LEAD,
-            entry=f"{sitting.person.name} handed the lead over to {to.name}",
+            entry=written("{name} handed the lead over to {to}", name=sitting.person.name, to=to.name),
             before=before,
             after=to.name,
         )
@@ -60,16 +66,16 @@ def _handover_form(sitting: Sitting) -> Form:
     with sitting.house.out.database.read() as tx:
         facts = briefing_of(tx, case)
     return Form(
-        title=f"Hand over INC-{case.id}",
+        title=phrase("Hand over INC-{number}", number=case.id),
         line=f"INC-{case.id} handover",
-        send="Hand over",
+        send=phrase("Hand over"),
         fields=(
-            Field(name="to", label="Who takes over?", kind=Asked.PERSON, optional=False),
+            Field(name="to", label=phrase("Who takes over?"), kind=Asked.PERSON, optional=False),
             Field(
                 name="note",
-                label="What must they know?",
+                label=phrase("What must they know?"),
                 kind=Asked.PROSE,
-                hint="The first ten lines are shown to them.",
+                hint=phrase("The first ten lines are shown to them."),
                 filled=(facts,),
             ),
         ),
@@ -82,30 +88,56 @@ def whom(sitting: Sitting, chat_id: str) -> Person:
         return sitting.person
     person, is_guest = who_is(sitting.house.out, chat_id, "")
     if is_guest:
-        raise Refused(f"{person.name} is a guest, and cannot be asked.")
+        raise Refused(phrase("{name} is a guest, and cannot be asked.", name=person.name))
     return person
 
 
 def briefing_of(tx: sa.Connection, case: Case) -> str:
-    """What a new lead must know, in at most ten lines, from the rows alone."""
+    """What a new lead must know, in at most ten lines, from the rows alone; in the house's language."""
     entries = [one for one in timeline.entries(tx, case.id) if one.kind is not EntryKind.DECLARED]
     newest = [f"{one.at:%H:%M} {one.text}" for one in entries[-_ENTRIES:]]
     return "\n".join(_cut("\n".join([*_facts(case), *newest])))
 
 
 def _facts(case: Case) -> Iterator[str]:
-    stands = f"{case.severity.upper()}, {case.status} since {case.status_at:%H:%M} UTC"
-    yield f"INC-{case.id}, {stands}: {case.title}"
-    yield f"Impact: {case.impact or 'nobody has said yet what users notice'}"
-    services = ", ".join(case.alerts.services[:5])
-    number = len(case.alerts.rows)
-    alerts = f"{number} alert{'' if number == 1 else 's'}" + (f" of {services}" if services else "")
-    yield f"Declared at {case.declared_at:%H:%M} UTC, {alerts}"
-    held = [f"{name} {row.person.name}" for name, row in sorted(case.roles.items())]
+    since = f"{case.status_at:%H:%M}"
+    yield written(
+        "INC-{number}, {severity}, {status} since {time} UTC: {title}",
+        number=case.id,
+        severity=case.severity.upper(),
+        status=status_name(case.status, written),
+        time=since,
+        title=case.title,
+    )
+    if case.impact:
+        yield written("Impact: {impact}", impact=case.impact)
+    else:
+        yield written("Impact: nobody has said yet what users notice")
+    yield _declared(case)
+    held = [f"{role_name(name, written)} {row.person.name}" for name, row in sorted(case.roles.items())]
     if held:
-        yield f"Roles: {', '.join(held)}"
+        yield written("Roles: {roles}", roles=", ".join(held))
     if ticket := case.result("ticket"):
-        yield f"Ticket: {ticket['key']}"
+        yield written("Ticket: {key}", key=ticket["key"])
+
+
+def _declared(case: Case) -> str:
+    number, at = len(case.alerts.rows), f"{case.declared_at:%H:%M}"
+    with speaking(None):
+        if not case.alerts.services:
+            return plural(
+                "Declared at {time} UTC, {count} alert",
+                "Declared at {time} UTC, {count} alerts",
+                number,
+                time=at,
+            )
+        return plural(
+            "Declared at {time} UTC, {count} alert of {services}",
+            "Declared at {time} UTC, {count} alerts of {services}",
+            number,
+            time=at,
+            services=", ".join(case.alerts.services[:5]),
+        )
 
 
 def _cut(text: str) -> list[str]:
@@ -125,16 +157,21 @@ def roles(sitting: Sitting) -> Reply:
     def give(tx: sa.Connection, case: Case) -> Change:
         changed = [name for name in given if _key(case, name) != (one.key if (one := given[name]) else None)]
         if LEAD in changed and given[LEAD] is None:
-            raise BadField(LEAD, "An incident keeps its lead until another takes it.")
+            raise BadField(LEAD, phrase("An incident keeps its lead until another takes it."))
         for name in changed:
             _give(tx, sitting, case, name=name, to=given[name])
-        told = [f"{name}: {one.name if (one := given[name]) else 'nobody'}" for name in changed]
+        told = [f"{role_name(name, written)}: {_called(given[name])}" for name in changed]
         if not told:
-            return Change(said="Nothing was changed.")
-        entry = f"Roles, says {sitting.person.name}: {', '.join(told)}"
-        return Change(said="The roles are set.", kind=EntryKind.ROLE, entry=entry, after=", ".join(told))
+            return Change(said=phrase("Nothing was changed."))
+        entry = written("Roles, says {name}: {roles}", name=sitting.person.name, roles=", ".join(told))
+        after = ", ".join(f"{name}: {one.name if (one := given[name]) else 'nobody'}" for name in changed)
+        return Change(said=phrase("The roles are set."), kind=EntryKind.ROLE, entry=entry, after=after)
 
     return sitting.change(give)
+
+
+def _called(person: Person | None) -> str:
+    return person.name if person else written("nobody")
 
 
 def _filled_in(sitting: Sitting) -> Iterator[tuple[str, str]]:
@@ -173,18 +210,21 @@ def _roles_form(case: Case) -> Form:
     for name in _names(case)[:10]:
         held = case.roles.get(name)
         shown = people.chat_id(case, held.person) if held else None
-        hint = f"Now {held.person.name}." if held else "Nobody yet."
+        hint = phrase("Now {name}.", name=held.person.name) if held else phrase("Nobody yet.")
         fields.append(
             Field(
                 name=_slug(name),
-                label=name.capitalize(),
+                label=role_title(name),
                 kind=Asked.PERSON,
                 hint=hint,
                 filled=(shown,) if shown else (),
             )
         )
     return Form(
-        title=f"Roles of INC-{case.id}", line=f"INC-{case.id} roles", send="Save", fields=tuple(fields)
+        title=phrase("Roles of INC-{number}", number=case.id),
+        line=f"INC-{case.id} roles",
+        send=phrase("Save"),
+        fields=tuple(fields),
     )
 
 
@@ -197,10 +237,10 @@ def page(sitting: Sitting) -> Reply:
     service, message = _service_and_message(sitting, named=bool(chosen))
     if not chosen and not service:
         if sitting.ask.fields:
-            raise BadField("person", "Pick somebody, or name a service.")
+            raise BadField("person", phrase("Pick somebody, or name a service."))
         return _page_form(sitting.case())
     people_ = (whom(sitting, chosen),) if chosen else ()
-    who = people_[0].name if people_ else f"whoever is on call for {service}"
+    who = people_[0].name if people_ else None
 
     def ask(tx: sa.Connection, case: Case) -> Change:
         wanted = Summons(number=0, pages=True, people=people_, service=service, at=sitting.now)
@@ -208,15 +248,30 @@ def page(sitting: Sitting) -> Reply:
         summons.page(
             tx, case.id, people_, now=sitting.now, by=sitting.person.name, note=message, service=service
         )
-        about = f": {message}" if message else ""
         return Change(
-            said=f"PagerDuty is asked to page {who}. If that fails, it is said in the channel.",
+            said=_asked_to_page(who, service),
             kind=EntryKind.PEOPLE,
-            entry=f"{sitting.person.name} asks to page {who}{about}",
-            after=who,
+            entry=with_reason(_asks_to_page(sitting.person.name, who, service), message),
+            after=f"whoever is on call for {service}" if who is None else who,
         )
 
     return sitting.change(ask)
+
+
+def _asked_to_page(who: str | None, service: str) -> str:
+    if who is not None:
+        return phrase("PagerDuty is asked to page {who}. If that fails, it is said in the channel.", who=who)
+    return phrase(
+        "PagerDuty is asked to page whoever is on call for {service}. "
+        "If that fails, it is said in the channel.",
+        service=service,
+    )
+
+
+def _asks_to_page(name: str, who: str | None, service: str) -> str:
+    if who is not None:
+        return written("{name} asks to page {who}", name=name, who=who)
+    return written("{name} asks to page whoever is on call for {service}", name=name, service=service)
 
 
 def _service_and_message(sitting: Sitting, *, named: bool) -> tuple[str, str]:
@@ -232,26 +287,41 @@ def _service_and_message(sitting: Sitting, *, named: bool) -> tuple[str, str]:
 def _must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:
     instead = paging.whom_to_call(wanted, sitting.house.out)
     if not case.status.is_open:
-        raise Refused(f"INC-{case.id} is {case.status}: nobody is paged for it. {instead}")
+        told = phrase(
+            "INC-{number} is {status}: nobody is paged for it. {instead}",
+            number=case.id,
+            status=status_name(case.status),
+            instead=instead,
+        )
+        raise Refused(told)
+    if case.drill:
+        raise Refused(phrase("This is a drill: nobody is paged. Ask them in Slack if they are to take part."))
     if sitting.house.out.pager is None:
-        raise Refused(f"Nobody was paged: Multivac has no key for PagerDuty. {instead}")
+        raise Refused(
+            phrase("Nobody was paged: Multivac has no key for PagerDuty. {instead}", instead=instead)
+        )
     if paging.alert_of(case) is None:
-        raise Refused(f"Nobody was paged: INC-{case.id} has no PagerDuty incident to page from. {instead}")
+        told = phrase(
+            "Nobody was paged: INC-{number} has no PagerDuty incident to page from. {instead}",
+            number=case.id,
+            instead=instead,
+        )
+        raise Refused(told)
 
 
 def _page_form(case: Case) -> Form:
     return Form(
-        title="Page somebody",
+        title=phrase("Page somebody"),
         line=f"INC-{case.id} page",
-        send="Page",
+        send=phrase("Page"),
         fields=(
-            Field(name="person", label="Whom?", kind=Asked.PERSON),
+            Field(name="person", label=phrase("Whom?"), kind=Asked.PERSON),
             Field(
                 name="service",
-                label="Or who is on call for which service?",
+                label=phrase("Or who is on call for which service?"),
                 kind=Asked.LINE,
-                hint="The name that PagerDuty has for it.",
+                hint=phrase("The name that PagerDuty has for it."),
             ),
-            Field(name="message", label="What for?", kind=Asked.LINE, longest=300),
+            Field(name="message", label=phrase("What for?"), kind=Asked.LINE, longest=300),
         ),
     )

@@ -20,8 +20,18 @@ from multivac.steps.base import Outside
 from multivac.store import acts, incidents, members, timeline
 from multivac.store import people as directory
 from multivac.store import steps as progress
+from multivac.tongue import mark, written
 
 log = structlog.get_logger()
+
+_SHUT = {  # by the chat's word for what was done: by nobody we know, and by somebody
+    "archived": (mark("The channel was archived"), mark("The channel was archived by {name}")),
+    "deleted": (mark("The channel was deleted"), mark("The channel was deleted by {name}")),
+    "closed to the bot": (
+        mark("The channel was closed to the bot"),
+        mark("The channel was closed to the bot by {name}"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +114,13 @@ class Renamed(InChannel):
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
         """It keeps the name that people gave it."""
         if members.renamed(tx, told.number, self.name):
-            told.note(tx, f"The channel is called #{self.name} now")
+            told.note(tx, written("The channel is called #{channel} now", channel=self.name))
         return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shut(InChannel):
-    """Nobody, or not we, can write in the channel any more. `how` is a word, `by` who did it."""
+    """Nobody, or not we, can write in the channel any more. `how` is a word as above, `by` who did it."""
 
     how: str
     by: str | None = None
@@ -120,7 +130,8 @@ class Shut(InChannel):
         by = _name(tx, self.by)
         how = f"{self.how} by {by}" if by else self.how
         if members.shut(tx, told.number, how=how, at=told.now):
-            told.note(tx, f"The channel was {how}", actor=by)
+            alone, by_somebody = _SHUT[self.how]
+            told.note(tx, written(by_somebody, name=by) if by else written(alone), actor=by)
         return True
 
 
@@ -131,7 +142,7 @@ class Opened(InChannel):
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
         """The steps of the channel go on."""
         if members.opened(tx, told.number):
-            told.note(tx, "The channel can be used again")
+            told.note(tx, written("The channel can be used again"))
         return True
 
 
@@ -155,7 +166,8 @@ class Unpinned(_OfHeadline):
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
         """Whoever unpins the headline means it: it stays so."""
         by = _name(tx, self.by)
-        told.note(tx, f"{by or 'Somebody'} unpinned the headline", actor=by)
+        somebody, named = mark("Somebody unpinned the headline"), mark("{name} unpinned the headline")
+        told.note(tx, written(named, name=by) if by else written(somebody), actor=by)
         return False
 
 
@@ -166,7 +178,7 @@ class Deleted(_OfHeadline):
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
         """Everybody looks for the headline: it is posted again, and pinned."""
         progress.undo(tx, told.number, ("headline", "pin"))
-        told.note(tx, "The headline was deleted, and is posted again")
+        told.note(tx, written("The headline was deleted, and is posted again"))
         return True
 
 

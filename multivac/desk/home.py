@@ -6,6 +6,7 @@ from multivac.briefing import Answer, Home, Press
 from multivac.desk.asking import Sitting
 from multivac.desk.looking import may_see_row, row_line
 from multivac.store import acts
+from multivac.tongue import phrase
 
 _SHOWN = 10
 
@@ -20,17 +21,18 @@ def home(sitting: Sitting) -> Home:
     return Home(
         parts=tuple(
             Answer(title=title, lines=tuple(map(row_line, found[:_SHOWN])), presses=())
-            for title, found in (("Your incidents", own), ("Open incidents", others))
+            for title, found in ((phrase("Your incidents"), own), (phrase("Open incidents"), others))
             if found
         )
-        or (Answer(lines=("No incident is open.",)),),
+        or (Answer(lines=(phrase("No incident is open."),)),),
         presses=(
-            Press(label="Declare an incident", line="declare", stands_out=True),
-            Press(label="What you can ask", line="help"),
+            Press(label=phrase("Declare an incident"), line="declare", stands_out=True),
+            Press(label=phrase("What you can ask"), line="help"),
         ),
     )
 
 
 def guests_home() -> Home:
     """What a guest of another company sees."""
-    return Home(parts=(Answer(lines=("Ask somebody of the team what is going on.",)),), presses=())
+    told = phrase("Ask somebody of the team what is going on.")
+    return Home(parts=(Answer(lines=(told,)),), presses=())

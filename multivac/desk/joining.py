@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
 from multivac.briefing import Answer, day_and_time
 from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.names import channel_link, none_such, reopen_first, stands
 from multivac.desk.people import who_is
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, Person
@@ -17,6 +20,7 @@ from multivac.steps.base import View
 from multivac.store import acts, members, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case
+from multivac.tongue import phrase, plural, speaking, written
 
 _SHOWN = 15
 
@@ -46,29 +50,43 @@ def join(sitting: Sitting) -> Reply:
     """Have whoever asks invited into the channel."""
     case = sitting.case()
     if not case.status.is_open:
-        where = f" Its channel is <#{case.channel_id}>." if case.channel_id else ""
-        raise Refused(f"INC-{case.id} is {case.status}.{where}")
+        raise Refused(_over(case))
 
     def ask(tx: sa.Connection, case: Case) -> Change:
         if not members.ask_for(tx, case.id, sitting.ask.by, by=sitting.ask.by, at=sitting.now):
-            return Change(said=f"You are in <#{case.channel_id}> already.")
-        return Change(said=f"You are invited into {_where(case)}.", after="joins")
+            return Change(said=phrase("You are in {channel} already.", channel=channel_link(case.channel_id)))
+        return Change(said=_you_are_invited(case), after="joins")
 
     return sitting.change(ask)
 
 
-def _where(case: Case) -> str:
-    return f"<#{case.channel_id}>" if case.channel_id else "its channel as soon as that is open"
+def _over(case: Case) -> str:
+    told = stands(case.id, case.status)
+    if case.channel_id is None:
+        return told
+    return phrase("{stands} Its channel is {channel}.", stands=told, channel=channel_link(case.channel_id))
+
+
+def _you_are_invited(case: Case) -> str:
+    if case.channel_id is None:
+        return phrase("You are invited into its channel as soon as that is open.")
+    return phrase("You are invited into {channel}.", channel=channel_link(case.channel_id))
+
+
+def _they_are_invited(case: Case, names: str) -> str:
+    if case.channel_id is None:
+        return phrase("Invited into its channel as soon as that is open: {names}.", names=names)
+    return phrase("Invited into {channel}: {names}.", channel=channel_link(case.channel_id), names=names)
 
 
 def invite(sitting: Sitting) -> Reply:
     """Have the people who are mentioned invited into the channel."""
     named = tuple(dict.fromkeys(sitting.words.people))
     if not named:
-        raise Refused("Mention whom to bring in: `/incident invite @bo`.")
+        raise Refused(phrase("Mention whom to bring in: `/incident invite @bo`."))
     case = sitting.case()
     if not case.status.is_open:
-        raise Refused(f"INC-{case.id} is {case.status}. Reopen it first.")
+        raise Refused(reopen_first(case.id, case.status))
     known = {one: _who(sitting, one) for one in named}
 
     def ask(tx: sa.Connection, case: Case) -> Change:
@@ -78,12 +96,12 @@ def invite(sitting: Sitting) -> Reply:
             if members.ask_for(tx, case.id, one, by=sitting.ask.by, at=sitting.now)
         ]
         if not fresh:
-            return Change(said="They are in the channel already.")
+            return Change(said=phrase("They are in the channel already."))
         told = ", ".join(fresh)
         return Change(
-            said=f"Invited into {_where(case)}: {told}.",
+            said=_they_are_invited(case, told),
             kind=EntryKind.PEOPLE,
-            entry=f"{sitting.person.name} asks for {told}",
+            entry=written("{name} asks for {names}", name=sitting.person.name, names=told),
             after=told,
         )
 
@@ -93,7 +111,10 @@ def invite(sitting: Sitting) -> Reply:
 def _who(sitting: Sitting, chat_id: str) -> Person:
     person, is_guest = who_is(sitting.house.out, chat_id, "")
     if is_guest:
-        raise Refused(f"{person.name} is a guest. Invite them in Slack itself, if they may see all of it.")
+        told = phrase(
+            "{name} is a guest. Invite them in Slack itself, if they may see all of it.", name=person.name
+        )
+        raise Refused(told)
     return person
 
 
@@ -104,23 +125,29 @@ def on_call(sitting: Sitting) -> Reply:
     """Who is on call: for a service, of a person, for this incident, or everywhere."""
     pager = sitting.house.out.pager
     if pager is None:
-        raise Refused("Multivac is not connected to PagerDuty. Look there who is on call.")
+        raise Refused(phrase("Multivac is not connected to PagerDuty. Look there who is on call."))
     title, about, ask = _question(sitting, pager)
     return _answered(sitting, title, about=about, ask=ask)
 
 
-def _question(sitting: Sitting, pager: Pager) -> tuple[str, str, Callable[[], Sequence[str]]]:
+_Draw = Callable[[], Sequence[str]]  # what the pager has answered, in lines for whoever reads it
+
+
+def _question(sitting: Sitting, pager: Pager) -> tuple[str, str, Callable[[], _Draw]]:
     """What they ask: in words, as a key under which the answer is kept, and how it is asked."""
     if sitting.words.people:
         person, _ = who_is(sitting.house.out, sitting.words.people[0], "")
-        return f"On call: {person.name}", person.key, lambda: _of_person(sitting, pager, person)
+        title = phrase("On call: {name}", name=person.name)
+        return title, person.key, lambda: _of_person(sitting, pager, person)
     if service := sitting.words.text:
         about = f"service {service.lower()}"
-        return f"On call for {service}", about, lambda: _for_service(pager, service)
+        title = phrase("On call for {service}", service=service)
+        return title, about, lambda: _for_service(pager, service)
     if policies := _policies_here(sitting):
         about = f"policies {','.join(policies)}"
-        return "On call here", about, lambda: _listed(pager.on_call_of_policies(policies))
-    return "On call", "all", lambda: _listed(pager.on_call_everywhere())
+        title = phrase("On call here")
+        return title, about, lambda: partial(_listed, pager.on_call_of_policies(policies))
+    return phrase("On call"), "all", lambda: partial(_listed, pager.on_call_everywhere())
 
 
 def _policies_here(sitting: Sitting) -> tuple[str, ...]:
@@ -129,37 +156,42 @@ def _policies_here(sitting: Sitting) -> tuple[str, ...]:
         return ()
     with sitting.house.out.database.read() as tx:
         if not acts.exists(tx, sitting.number):
-            raise Refused(f"There is no INC-{sitting.number}. `/incident list` shows what there is.")
+            raise Refused(none_such(sitting.number))
     return people.policies_of(sitting.case())
 
 
-def _answered(sitting: Sitting, title: str, *, about: str, ask: Callable[[], Sequence[str]]) -> Answer:
-    """The answer of the pager; if it does not answer, its last one with its age."""
+def _answered(sitting: Sitting, title: str, *, about: str, ask: Callable[[], _Draw]) -> Answer:
+    """The answer of the pager; if it does not answer, its last one with its age, in the house's language."""
     database, key = sitting.house.out.database, f"asked {about}"
     try:
-        lines = list(ask())
+        draw = ask()
     except MultivacError as error:
         with database.read() as tx:
             last = directory.last_answer(tx, key)
         if last is None:
-            raise Refused(f"Who is on call cannot be said now: {error}. Look into PagerDuty.") from error
-        lines = [f"PagerDuty does not answer. This is as of {day_and_time(last[1])}:", *last[0]]
-        return Answer(title=title, lines=tuple(lines))
-    database.write(lambda tx: directory.keep_answer(tx, key, lines, now=sitting.now))
-    return Answer(title=title, lines=tuple(lines))
+            told = phrase("Who is on call cannot be said now: {why}. Look into PagerDuty.", why=error)
+            raise Refused(told) from error
+        age = phrase("PagerDuty does not answer. This is as of {time}:", time=day_and_time(last[1]))
+        return Answer(title=title, lines=(age, *last[0]))
+    with speaking(None):
+        kept = list(draw())
+    database.write(lambda tx: directory.keep_answer(tx, key, kept, now=sitting.now))
+    return Answer(title=title, lines=tuple(draw()))
 
 
-def _for_service(pager: Pager, name: str) -> Sequence[str]:
+def _for_service(pager: Pager, name: str) -> _Draw:
     policies = pager.policies_of_service(name)
     if not policies:
-        return (f"PagerDuty has no service with “{name}” in its name.",)
-    return _listed(pager.on_call_of_policies(policies), called=policies)
+        return lambda: (phrase("PagerDuty has no service with “{name}” in its name.", name=name),)
+    return partial(_listed, pager.on_call_of_policies(policies), called=policies)
 
 
-def _of_person(sitting: Sitting, pager: Pager, person: Person) -> Sequence[str]:
+def _of_person(sitting: Sitting, pager: Pager, person: Person) -> _Draw:
     everywhere = [(one, sitting.house.out.complete(one.person)) for one in pager.on_call_everywhere()]
     theirs = [one for one, who in everywhere if who.key == person.key or _same_id(who, person)]
-    return _listed(theirs) if theirs else (f"{person.name} is not on call.",)
+    if not theirs:
+        return lambda: (phrase("{name} is not on call.", name=person.name),)
+    return partial(_listed, theirs)
 
 
 def _same_id(one: Person, other: Person) -> bool:
@@ -168,12 +200,28 @@ def _same_id(one: Person, other: Person) -> bool:
 
 def _listed(found: Iterable[OnCall], *, called: Mapping[str, str] | None = None) -> Sequence[str]:
     """One line a policy: its people by level, and until when."""
-    by_policy: dict[str, list[str]] = {}
+    by_policy: dict[str, list[OnCall]] = {}
     for one in sorted(found, key=lambda each: (each.policy_name, each.level, each.person.name)):
         name = (called or {}).get(one.policy or "") or one.policy_name or "PagerDuty"
-        until = f" until {day_and_time(one.until)}" if one.until else ""
-        by_policy.setdefault(name, []).append(f"{one.person.name} (level {one.level}){until}")
-    lines = [f"{name}: {', '.join(told)}" for name, told in by_policy.items()]
+        by_policy.setdefault(name, []).append(one)
+    lines = [f"{name}: {', '.join(_duties(on_call))}" for name, on_call in by_policy.items()]
     if len(lines) > _SHOWN:
-        lines = [*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more: name a service."]
-    return lines or ("Nobody is on call.",)
+        rest = plural(
+            "and {count} more: name a service.", "and {count} more: name a service.", len(lines) - _SHOWN
+        )
+        lines = [*lines[:_SHOWN], rest]
+    return lines or (phrase("Nobody is on call."),)
+
+
+def _duties(on_call: Sequence[OnCall]) -> Sequence[str]:
+    """Each person once, with every level at which they answer until then."""
+    levels: dict[tuple[str, datetime | None], list[int]] = {}
+    for one in on_call:
+        levels.setdefault((one.person.name, one.until), []).append(one.level)
+    return [_duty(name, until, sorted(set(at))) for (name, until), at in levels.items()]
+
+
+def _duty(name: str, until: datetime | None, levels: Sequence[int]) -> str:
+    where = ", ".join(map(str, levels))
+    who = plural("{name} (level {levels})", "{name} (levels {levels})", len(levels), name=name, levels=where)
+    return phrase("{who} until {time}", who=who, time=day_and_time(until)) if until else who

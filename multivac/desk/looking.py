@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Press, clock_time, day_and_time
+from multivac.briefing import Answer, Link, Press, clock_time, day_and_time
 from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_private
+from multivac.desk.names import channel_link, status_name
 from multivac.errors import Refused
 from multivac.incident import Entry
 from multivac.playbook import restore
 from multivac.store import acts, cases, timeline
 from multivac.store.acts import Row
 from multivac.store.cases import Case
-from multivac.verbs import VERBS, Right, Verb, verb_named
+from multivac.tongue import phrase, plural
+from multivac.verbs import Right, Verb, by_heading, verb_named
 
 _SHOWN = 15
 _SHOWN_ENTRIES = 30
@@ -43,20 +46,30 @@ def show_list(sitting: Sitting) -> Reply:
     rows = [row for row in rows if all(word in row.title.lower() for word in sought)]
     if not rows:
         return Answer(
-            lines=("No incident is open.",) if not words else ("No such incident.",),
-            presses=(Press(label="Declare an incident", line="declare"),),
+            lines=(phrase("No incident is open.") if not words else phrase("No such incident."),),
+            presses=(_to_declare(),),
         )
     lines = tuple(map(row_line, rows[:_SHOWN]))
     if len(rows) > _SHOWN:
-        lines += (f"and {len(rows) - _SHOWN} more: name a severity or words of the title.",)
-    return Answer(title="Incidents", lines=lines)
+        more = plural(
+            "and {count} more: name a severity or words of the title.",
+            "and {count} more: name a severity or words of the title.",
+            len(rows) - _SHOWN,
+        )
+        lines += (more,)
+    return Answer(title=phrase("Incidents"), lines=lines)
+
+
+def _to_declare() -> Press:
+    return Press(label=phrase("Declare an incident"), line="declare")
 
 
 def row_line(row: Row) -> str:
     """An incident of a list in one line."""
-    lead = f"led by {row.lead.name}" if row.lead else "nobody leads"
+    lead = phrase("led by {name}", name=row.lead.name) if row.lead else phrase("nobody leads")
     where = f" · <#{row.channel}>" if row.channel else ""
-    return f"INC-{row.number} · {row.severity.upper()} · {row.status} · {row.title} · {lead}{where}"
+    status = status_name(row.status)
+    return f"INC-{row.number} · {row.severity.upper()} · {status} · {row.title} · {lead}{where}"
 
 
 def pick(sitting: Sitting, *, most: int) -> Reply:
@@ -66,13 +79,16 @@ def pick(sitting: Sitting, *, most: int) -> Reply:
     mine = [row for row in rows if row.lead is not None and row.lead.key == sitting.person.key]
     offered = (mine or rows)[:most]
     if not offered:
-        told = f"No incident is open. To {sitting.verb.name} one that has ended, name it: INC-42."
-        return Answer(lines=(told,), presses=(Press(label="Declare an incident", line="declare"),))
+        told = phrase(
+            "No incident is open. To {verb} one that has ended, name it: INC-42.", verb=sitting.verb.name
+        )
+        return Answer(lines=(told,), presses=(_to_declare(),))
     said = f"{sitting.verb.name} {sitting.words.text}".strip()
     presses = tuple(
         Press(label=f"INC-{row.number} {row.title}", line=f"INC-{row.number} {said}") for row in offered
     )
-    return Answer(lines=("This is no incident's channel. Which one do you mean?",), presses=presses)
+    told = phrase("This is no incident's channel. Which one do you mean?")
+    return Answer(lines=(told,), presses=presses)
 
 
 def show(sitting: Sitting) -> Reply:
@@ -81,24 +97,30 @@ def show(sitting: Sitting) -> Reply:
         case = cases.load(tx, sitting.incident)
         must_see(tx, sitting, case)
         right = right_of(tx, sitting, case)
-    return Answer(title=f"INC-{case.id} · {case.title}", lines=_facts(case), presses=_panel(case, right))
+    return Answer(
+        title=f"INC-{case.id} · {case.title}",
+        lines=_facts(case),
+        links=_links(case),
+        presses=_panel(case, right),
+    )
 
 
 def _facts(case: Case) -> tuple[str, ...]:
-    lead = case.lead.name if case.lead else "nobody yet"
-    ticket = case.result("ticket")
+    lead = phrase("led by {name}", name=case.lead.name) if case.lead else phrase("led by nobody yet")
     lines = (
-        f"{case.severity.upper()} · {case.status} · led by {lead}",
-        f"Impact: {case.impact}" if case.impact else "",
-        f"Started {_time(case)}",
-        f"Ticket {ticket['key']}: {ticket['url']}" if ticket else "",
-        f"Channel: <#{case.channel_id}>" if case.channel_id else "",
+        f"{case.severity.upper()} · {status_name(case.status)} · {lead}",
+        phrase("Impact: {impact}", impact=case.impact) if case.impact else "",
+        phrase("Started {time}", time=day_and_time(case.declared_at)),
+        phrase("Channel: {channel}", channel=channel_link(case.channel_id)) if case.channel_id else "",
     )
     return tuple(filter(None, lines))
 
 
-def _time(case: Case) -> str:
-    return f"{case.declared_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def _links(case: Case) -> tuple[Link, ...]:
+    ticket = case.result("ticket")
+    found = [Link(label=ticket["key"], url=ticket["url"])] if ticket else []
+    found += [Link(label="PagerDuty", url=row.facts.url) for row in case.alerts.rows[:1] if row.facts.url]
+    return tuple(found)
 
 
 def _panel(case: Case, right: Right) -> tuple[Press, ...]:
@@ -106,16 +128,16 @@ def _panel(case: Case, right: Right) -> tuple[Press, ...]:
     about = f"INC-{case.id}"
     if not case.status.is_open:
         return (
-            Press(label="Reopen", line=f"{about} reopen"),
-            Press(label="Timeline", line=f"{about} timeline"),
+            Press(label=phrase("Reopen"), line=f"{about} reopen"),
+            Press(label=phrase("Timeline"), line=f"{about} timeline"),
         )
-    presses = [Press(label="Timeline", line=f"{about} timeline")]
+    presses = [Press(label=phrase("Timeline"), line=f"{about} timeline")]
     if right >= Right.RESPONDER:
-        presses.insert(0, Press(label="Severity", line=f"{about} severity"))
+        presses.insert(0, Press(label=phrase("Severity"), line=f"{about} severity"))
         if case.lead is None:
-            presses.insert(0, Press(label="Take the lead", line=f"{about} lead me", stands_out=True))
+            presses.insert(0, Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True))
     if right >= Right.LEAD:
-        presses.append(Press(label="Resolve", line=f"{about} resolve"))
+        presses.append(Press(label=phrase("Resolve"), line=f"{about} resolve"))
     return tuple(presses)
 
 
@@ -127,8 +149,13 @@ def show_timeline(sitting: Sitting) -> Reply:
     shown = entries[-_SHOWN_ENTRIES:]
     lines = tuple(_entry_line(one, now=sitting.now) for one in shown)
     if len(entries) > len(shown):
-        lines = (f"{len(entries) - len(shown)} earlier entries are not shown.", *lines)
-    return Answer(title=f"Timeline of INC-{case.id}", lines=lines)
+        hidden = plural(
+            "{count} earlier entry is not shown.",
+            "{count} earlier entries are not shown.",
+            len(entries) - len(shown),
+        )
+        lines = (hidden, *lines)
+    return Answer(title=phrase("Timeline of INC-{number}", number=case.id), lines=lines)
 
 
 def _entry_line(one: Entry, *, now: datetime) -> str:
@@ -141,15 +168,23 @@ def give_help(sitting: Sitting) -> Reply:
     """What can be asked: all verbs, or one of them with an example."""
     word = sitting.words.text.split()[0] if sitting.words.text else ""
     if not word:
-        return Answer(title="What you can ask", lines=tuple(map(_usage, VERBS)))
+        return Answer(title=phrase("What you can ask"), lines=tuple(_all_verbs()))
     verb = verb_named(word)
     if verb is None:
-        raise Refused(f"I do not know “{word}”. `/incident help` shows what you can ask.")
-    also = f"Also: {', '.join(verb.aliases)}." if verb.aliases else ""
-    lines = (_usage(verb), f"For example: `/incident {verb.example}`", also)
+        raise Refused(phrase("I do not know “{said}”. `/incident help` shows what you can ask.", said=word))
+    also = phrase("Also: {words}.", words=", ".join(verb.aliases)) if verb.aliases else ""
+    lines = (_usage(verb), phrase("For example: `/incident {line}`", line=verb.example), also)
     return Answer(title=verb.name, lines=tuple(filter(None, lines)))
+
+
+def _all_verbs() -> Iterator[str]:
+    """Every verb under its heading, with how to say one."""
+    yield phrase("Write `/incident` and one of these; `/incident help resolve` shows an example.")
+    for heading, verbs in by_heading():
+        yield f"*{phrase(heading)}*"
+        yield from map(_usage, verbs)
 
 
 def _usage(verb: Verb) -> str:
     usage = f"{verb.name} {verb.usage}".strip()
-    return f"`{usage}` {verb.help}"
+    return f"`{usage}` {phrase(verb.help)}"

@@ -27,6 +27,19 @@ def who_is(out: Outside, chat_id: str, name: str) -> tuple[Person, bool]:
     return _ask(out, chat_id, name, now=now)
 
 
+def language_at(out: Outside, chat_id: str) -> str | None:
+    """In which language they read, asking the chat where we have not heard; None if nobody can say."""
+    if (heard := _heard(out, chat_id)) is None:
+        _ask(out, chat_id, "", now=out.clock.now())
+        heard = _heard(out, chat_id)
+    return heard or None
+
+
+def _heard(out: Outside, chat_id: str) -> str | None:
+    with out.database.read() as tx:
+        return directory.language_of(tx, "slack", chat_id)
+
+
 def _person(chat_id: str, name: str, key: str) -> Person:
     return Person(name=name, slack=chat_id, email=key if "@" in key else None)
 
@@ -42,7 +55,12 @@ def _ask(out: Outside, chat_id: str, name: str, *, now: datetime) -> tuple[Perso
     person = out.complete(Person(name=found.name, slack=chat_id, email=found.email))
     if not found.guest:
         met = directory.Identity(
-            key=person.key, id=chat_id, name=found.name, active=found.active, checked_at=now
+            key=person.key,
+            id=chat_id,
+            name=found.name,
+            active=found.active,
+            checked_at=now,
+            language=found.language,
         )
         out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
     return person, found.guest

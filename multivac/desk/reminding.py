@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Asked, Field, Form, Press, clock_time
 from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.names import reopen_first
 from multivac.desk.tasks import person_meant
 from multivac.desk.telling import time_of_day
 from multivac.errors import Refused
@@ -18,6 +19,7 @@ from multivac.incident import EntryKind, Person
 from multivac.store import reminders as rows
 from multivac.store.cases import Case
 from multivac.store.reminders import Reminder
+from multivac.tongue import mark, phrase, plural, written
 from multivac.verbs import Words, read_words, span
 
 _LONGEST = 300
@@ -27,7 +29,27 @@ _LEAST = timedelta(minutes=1)
 _LONGEST_SPAN = timedelta(days=30)
 _MOST = 50  # of one incident, those that have ended too
 _OFFERED = 5
-_HOW = "Write it so: `/incident remind me in:20m Look at the queue`, or every:15m, or at:14:00 in UTC."
+_SPANS = (
+    ("in:10m", mark("In 10m")),
+    ("in:20m", mark("In 20m")),
+    ("in:30m", mark("In 30m")),
+    ("in:1h", mark("In 1h")),
+    ("every:15m", mark("Every 15m")),
+    ("every:30m", mark("Every 30m")),
+)
+_HOW = mark("Write it so: `/incident remind me in:20m Look at the queue`, or every:15m, or at:14:00 in UTC.")
+_ANSWERED = {  # by the answer as rows have it
+    "Done": mark("Already done by {name} at {time}."),
+    "Snoozed": mark("Already snoozed by {name} at {time}."),
+    "Cancelled": mark("Already cancelled by {name} at {time}."),
+}
+_ENTRY = {
+    "Done": mark("{name} answered reminder {number}, done: {text}"),
+    "Snoozed": mark("{name} answered reminder {number}, snoozed: {text}"),
+    "Cancelled": mark("{name} answered reminder {number}, cancelled: {text}"),
+}
+_OVER = {"Done": mark("Done: {text}"), "Cancelled": mark("Cancelled: {text}")}
+_LATER = {"Done": mark("Done until {time}: {text}"), "Snoozed": mark("Snoozed until {time}: {text}")}
 
 
 def remind(sitting: Sitting) -> Reply:
@@ -40,7 +62,7 @@ def remind(sitting: Sitting) -> Reply:
     first, _, rest = words.text.partition(" ")
     text = rest if first.lower() in {"me", "here"} else words.text
     if not text:
-        raise Refused(f"Say what it is about. {_HOW}")
+        raise Refused(phrase("Say what it is about. {how}", how=phrase(_HOW)))
     new = Reminder(
         number=0,
         text=text[:_LONGEST],
@@ -58,27 +80,43 @@ def remind(sitting: Sitting) -> Reply:
 
 def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> Change:
     if not case.status.is_open:
-        raise Refused(f"INC-{case.id} is {case.status}. Reopen it first.")
+        raise Refused(reopen_first(case.id, case.status))
     if len(case.reminders) >= _MOST:
-        raise Refused(f"INC-{case.id} has had {_MOST} reminders. `/incident reminders` shows them.")
+        told = phrase(
+            "INC-{number} has had {most} reminders. `/incident reminders` shows them.",
+            number=case.id,
+            most=_MOST,
+        )
+        raise Refused(told)
     number = rows.add(tx, case.id, new)
-    whom = _called(new, sitting.person)
+    said = phrase(
+        "Reminder {number}: {whom} at {time}.",
+        number=number,
+        whom=_called(new, sitting.person),
+        time=_when(new),
+    )
     return Change(
-        said=f"Reminder {number}: {whom} at {clock_time(new.due_at)}{_repeats(new)}.",
+        said=said,
         kind=EntryKind.TASK,
-        entry=f"{sitting.person.name} set reminder {number}: {new.text}",
+        entry=written(
+            "{name} set reminder {number}: {text}", name=sitting.person.name, number=number, text=new.text
+        ),
         after=str(number),
     )
 
 
 def _called(one: Reminder, me: Person) -> str:
     if one.whom is None:
-        return "the channel"
-    return "you" if one.whom.key == me.key else one.whom.name
+        return phrase("the channel")
+    return phrase("you") if one.whom.key == me.key else one.whom.name
 
 
-def _repeats(one: Reminder) -> str:
-    return f", then every {round(one.every.total_seconds() / 60)} minutes" if one.every else ""
+def _when(one: Reminder) -> str:
+    time = clock_time(one.due_at)
+    if not one.every:
+        return time
+    minutes = round(one.every.total_seconds() / 60)
+    return plural("{time}, then every minute", "{time}, then every {count} minutes", minutes, time=time)
 
 
 def _whom(sitting: Sitting, words: Words, first: str) -> Person | None:
@@ -96,7 +134,7 @@ def _escalate_to(sitting: Sitting, words: Words) -> Person | None:
     if named.lower() == "me":
         return sitting.person
     if named[:1] not in {"U", "W"}:
-        raise Refused(f"“{named}” is nobody I know. Mention them: escalate:@bo.")
+        raise Refused(phrase("“{named}” is nobody I know. Mention them: escalate:@bo.", named=named))
     return person_meant(sitting, named)
 
 
@@ -107,20 +145,20 @@ def _due_at(sitting: Sitting, words: Words) -> datetime:
         return then if then > now else then + timedelta(days=1)
     lasts = words.after or words.every
     if lasts is None:
-        raise Refused(f"Say when. {_HOW}")
+        raise Refused(phrase("Say when. {how}", how=phrase(_HOW)))
     return now + _checked(lasts)
 
 
 def _checked(lasts: timedelta) -> timedelta:
     if not _LEAST <= lasts <= _LONGEST_SPAN:
-        raise Refused("Name a time from one minute to 30 days, such as 20m or 2h.")
+        raise Refused(phrase("Name a time from one minute to 30 days, such as 20m or 2h."))
     return lasts
 
 
 def _span(said: str | None) -> timedelta:
     lasts = span(said or "")
     if lasts is None:
-        raise Refused(f"“{said}” is no time span. Write it like 15m or 1h.")
+        raise Refused(phrase("“{said}” is no time span. Write it like 15m or 1h.", said=said))
     return lasts
 
 
@@ -133,23 +171,22 @@ def _until_at(sitting: Sitting, words: Words) -> datetime | None:
 
 
 def _form(sitting: Sitting) -> Form:
-    spans = ("in:10m", "in:20m", "in:30m", "in:1h", "every:15m", "every:30m")
-    choices = tuple((one, one.replace("in:", "In ").replace("every:", "Every ")) for one in spans)
+    choices = tuple((value, phrase(label)) for value, label in _SPANS)
     return Form(
-        title="Remind somebody",
+        title=phrase("Remind somebody"),
         line=f"INC-{sitting.incident} remind",
-        send="Remind",
+        send=phrase("Remind"),
         fields=(
-            Field(name="text", label="Of what?", kind=Asked.LINE, optional=False, longest=_LONGEST),
+            Field(name="text", label=phrase("Of what?"), kind=Asked.LINE, optional=False, longest=_LONGEST),
             Field(
                 name="when",
-                label="When?",
+                label=phrase("When?"),
                 kind=Asked.CHOICE,
                 choices=choices,
                 filled=("in:20m",),
                 optional=False,
             ),
-            Field(name="whom", label="Whom? You, if left empty.", kind=Asked.PERSON),
+            Field(name="whom", label=phrase("Whom? You, if left empty."), kind=Asked.PERSON),
         ),
     )
 
@@ -166,23 +203,28 @@ def reminders(sitting: Sitting) -> Reply:
         case "done" | "snooze" | "cancel" if rest:
             return sitting.change(partial(_answer, sitting=sitting, said=(word, *rest)))
         case _:
-            raise Refused("Say which: reminders done 1, reminders snooze 1 15m, reminders cancel 1.")
+            raise Refused(phrase("Say which: reminders done 1, reminders snooze 1 15m, reminders cancel 1."))
 
 
 def _list(sitting: Sitting) -> Reply:
     case, now = sitting.case(), sitting.now
     still = [one.current(now) for one in case.reminders.values() if not one.is_over(now)]
     if not still or not case.status.is_open:
-        return Answer(lines=(f"Nobody is to be reminded of anything in INC-{case.id}. {_HOW}",))
-    lines = (
-        f"{one.number}. {clock_time(one.due_at)}{_repeats(one)}: {one.text} · {_called(one, sitting.person)}"
-        for one in still
-    )
+        told = phrase(
+            "Nobody is to be reminded of anything in INC-{number}. {how}", number=case.id, how=phrase(_HOW)
+        )
+        return Answer(lines=(told,))
+    lines = (f"{one.number}. {_when(one)}: {one.text} · {_called(one, sitting.person)}" for one in still)
     presses = (
-        Press(label=f"Cancel {one.number}: {one.text}", line=f"INC-{case.id} reminders cancel {one.number}")
+        Press(
+            label=phrase("Cancel {number}: {text}", number=one.number, text=one.text),
+            line=f"INC-{case.id} reminders cancel {one.number}",
+        )
         for one in still[:_OFFERED]
     )
-    return Answer(title=f"Reminders of INC-{case.id}", lines=tuple(lines), presses=tuple(presses))
+    return Answer(
+        title=phrase("Reminders of INC-{number}", number=case.id), lines=tuple(lines), presses=tuple(presses)
+    )
 
 
 def _answer(tx: sa.Connection, case: Case, *, sitting: Sitting, said: Sequence[str]) -> Change:
@@ -192,29 +234,35 @@ def _answer(tx: sa.Connection, case: Case, *, sitting: Sitting, said: Sequence[s
     if kept.ended is not None or (kept.answered is not None and number == kept.answered):
         return Change(said=_already(kept))
     by = sitting.person.name
-    answered = replace(one, answered=one.round, answered_by=by, answered_at=sitting.now)
+    wait = _checked(_span(rest[0])) if word == "snooze" and rest else _SNOOZE
+    answer, new = _answered(one, word, now=sitting.now, wait=wait)
+    rows.write(
+        tx, case.id, replace(new, answered=one.round, answered_by=by, answered_at=sitting.now, answer=answer)
+    )
+    is_shown = sitting.ask.via == "button" and word != "cancel"
+    told = _LATER[answer] if new.ended is None else _OVER[answer]
+    return Change(
+        said="" if is_shown else phrase(told, time=clock_time(new.due_at), text=one.text),
+        kind=EntryKind.TASK,
+        entry=written(_ENTRY[answer], name=by, number=one.number, text=one.text),
+        before=str(one.round),
+        after=answer,
+    )
+
+
+def _answered(one: Reminder, word: str, *, now: datetime, wait: timedelta) -> tuple[str, Reminder]:
+    """The answer as rows have it, and the reminder as it goes on or ends."""
     match word:
         case "cancel":
-            new = replace(answered, answer="Cancelled", ended="cancelled")
+            return "Cancelled", replace(one, ended="cancelled")
         case "done" if one.every is None or one.until_done:
-            new = replace(answered, answer="Done", ended="done")
+            return "Done", replace(one, ended="done")
         case "done":
             assert one.every is not None  # noqa: S101  # the case above
-            due_at = one.due_at if one.due_at > sitting.now else one.due_at + one.every
-            new = replace(answered, answer="Done", due_at=due_at, round=one.round + 1)
+            due_at = one.due_at if one.due_at > now else one.due_at + one.every
+            return "Done", replace(one, due_at=due_at, round=one.round + 1)
         case _:
-            wait = _checked(_span(rest[0])) if rest else _SNOOZE
-            new = replace(answered, answer="Snoozed", due_at=sitting.now + wait, round=one.round + 1)
-    rows.write(tx, case.id, new)
-    is_shown = sitting.ask.via == "button" and word != "cancel"
-    later = f" until {clock_time(new.due_at)}" if new.ended is None else ""
-    return Change(
-        said="" if is_shown else f"{new.answer}{later}: {one.text}",
-        kind=EntryKind.TASK,
-        entry=f"{by} answered reminder {one.number}, {(new.answer or '').lower()}: {one.text}",
-        before=str(one.round),
-        after=new.answer,
-    )
+            return "Snoozed", replace(one, due_at=now + wait, round=one.round + 1)
 
 
 def _find(case: Case, which: str) -> tuple[Reminder, int]:
@@ -222,11 +270,13 @@ def _find(case: Case, which: str) -> tuple[Reminder, int]:
     number, _, round_ = which.partition("/")
     kept = case.reminders.get(int(number)) if number.isdecimal() and len(number) < 9 else None  # noqa: PLR2004
     if kept is None:
-        raise Refused(f"There is no reminder {which}. `/incident reminders` shows what there is.")
+        raise Refused(
+            phrase("There is no reminder {which}. `/incident reminders` shows what there is.", which=which)
+        )
     return kept, int(round_) if round_.isdecimal() else kept.round
 
 
 def _already(one: Reminder) -> str:
-    if one.answered_at is None:
-        return f"Reminder {one.number} has ended."
-    return f"Already {(one.answer or '').lower()} by {one.answered_by} at {clock_time(one.answered_at)}."
+    if one.answered_at is None or one.answer is None:
+        return phrase("Reminder {number} has ended.", number=one.number)
+    return phrase(_ANSWERED[one.answer], name=one.answered_by, time=clock_time(one.answered_at))

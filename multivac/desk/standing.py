@@ -10,21 +10,39 @@ import sqlalchemy as sa
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.handover import briefing_of
+from multivac.desk.names import reopen_first, role_name, stands, status_name, with_reason
 from multivac.desk.people import who_is
 from multivac.errors import Refused
-from multivac.incident import LEAD, EntryKind, Person, Severity, Status
+from multivac.incident import LEAD, EntryKind, IncidentId, Person, Severity, Status
 from multivac.store import acts, cadence, incidents, summons
 from multivac.store.cases import Case
+from multivac.tongue import mark, phrase, written
 
 _ACCEPT = "accept"  # what the button of the lead call says: it takes the lead from nobody
 Also = Callable[[sa.Connection, Case], None]
+_NOW = {
+    Status.ACTIVE: mark("INC-{number} is active now."),
+    Status.MITIGATED: mark("INC-{number} is mitigated now."),
+    Status.RESOLVED: mark("INC-{number} is resolved now."),
+    Status.CLOSED: mark("INC-{number} is closed now."),
+    Status.DISMISSED: mark("INC-{number} is dismissed: not an incident now."),
+    Status.TRIAGE: mark("INC-{number} is in triage again now."),
+}
+_ALREADY = {
+    Status.ACTIVE: mark("INC-{number} is active already."),
+    Status.MITIGATED: mark("INC-{number} is mitigated already."),
+    Status.RESOLVED: mark("INC-{number} is resolved already."),
+    Status.CLOSED: mark("INC-{number} is closed already."),
+    Status.DISMISSED: mark("INC-{number} is dismissed: not an incident already."),
+    Status.TRIAGE: mark("INC-{number} is in triage again already."),
+}
 _SAYS = {
-    Status.ACTIVE: "is active",
-    Status.MITIGATED: "is mitigated",
-    Status.RESOLVED: "is resolved",
-    Status.CLOSED: "is closed",
-    Status.DISMISSED: "is dismissed: not an incident",
-    Status.TRIAGE: "is in triage again",
+    Status.ACTIVE: mark("{name} says it is active"),
+    Status.MITIGATED: mark("{name} says it is mitigated"),
+    Status.RESOLVED: mark("{name} says it is resolved"),
+    Status.CLOSED: mark("{name} says it is closed"),
+    Status.DISMISSED: mark("{name} says it is dismissed: not an incident"),
+    Status.TRIAGE: mark("{name} says it is in triage again"),
 }
 
 
@@ -35,7 +53,7 @@ def lead(sitting: Sitting) -> Reply:
     """Take the lead, or name who leads; accepting it, for whoever has it already."""
     words = sitting.words.text.lower()
     if not sitting.words.people and words not in {"", "me", _ACCEPT}:
-        raise Refused("Say who: `/incident lead me`, or mention somebody: `/incident lead @ana`.")
+        raise Refused(phrase("Say who: `/incident lead me`, or mention somebody: `/incident lead @ana`."))
     return _give(sitting, LEAD, _named(sitting))
 
 
@@ -45,7 +63,7 @@ def role(sitting: Sitting) -> Reply:
     nobody = name.endswith(" none")
     name = name.removesuffix(" none").removesuffix(" me").strip()
     if not name or name in {"me", "none"}:
-        raise Refused("Name the role: `/incident role scribe me`, or `role deputy @bo`.")
+        raise Refused(phrase("Name the role: `/incident role scribe me`, or `role deputy @bo`."))
     return _give(sitting, name, None if nobody else _named(sitting))
 
 
@@ -56,7 +74,7 @@ def _named(sitting: Sitting) -> Person:
         return sitting.person
     person, is_guest = who_is(sitting.house.out, people[0], "")
     if is_guest:
-        raise Refused(f"{person.name} is a guest, and cannot have a role.")
+        raise Refused(phrase("{name} is a guest, and cannot have a role.", name=person.name))
     return person
 
 
@@ -66,10 +84,16 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
         if held is not None and to is not None and held.person.key == to.key:
             return _accept(tx, sitting, case, name=name)
         if held is not None and held.accepted_at is not None and sitting.words.text.lower() == _ACCEPT:
-            taken = f"{held.person.name} has accepted to lead INC-{case.id}."
-            return Change(said=f"{taken} To take over all the same: `/incident lead me`.")
+            said = phrase(
+                "{name} has accepted to lead INC-{number}. To take over all the same: `/incident lead me`.",
+                name=held.person.name,
+                number=case.id,
+            )
+            return Change(said=said)
         if to is None and name == LEAD:
-            raise Refused("An incident keeps its lead until another takes it. Name who leads from now on.")
+            raise Refused(
+                phrase("An incident keeps its lead until another takes it. Name who leads from now on.")
+            )
         return _pass_on(tx, sitting, case, given=_Given(name, to))
 
     return sitting.change(give)
@@ -82,9 +106,25 @@ class _Given:
     name: str
     to: Person | None
 
-    @property
-    def who(self) -> str:
-        return self.to.name if self.to else "Nobody"
+    def said(self, number: IncidentId, *, itself: bool) -> str:
+        """What is told whoever gave it."""
+        role = role_name(self.name)
+        if itself:
+            return phrase("You are the {role} of INC-{number} now.", role=role, number=number)
+        if self.to is None:
+            return phrase("Nobody is the {role} of INC-{number} now.", role=role, number=number)
+        return phrase(
+            "{name} is the {role} of INC-{number} now.", name=self.to.name, role=role, number=number
+        )
+
+    def entry(self, by: str, *, itself: bool) -> str:
+        """The line of the timeline."""
+        role = role_name(self.name, written)
+        if self.to is None:
+            return written("Nobody is the {role}, says {by}", role=role, by=by)
+        if itself:
+            return written("{name} is the {role}", name=self.to.name, role=role)
+        return written("{name} is the {role}, says {by}", name=self.to.name, role=role, by=by)
 
 
 def _pass_on(tx: sa.Connection, sitting: Sitting, case: Case, *, given: _Given) -> Change:
@@ -98,25 +138,29 @@ def _pass_on(tx: sa.Connection, sitting: Sitting, case: Case, *, given: _Given) 
     if itself:
         acts.accept_role(tx, case.id, name, now=sitting.now)
     return Change(
-        said=f"{'You are' if itself else f'{given.who} is'} the {name} of INC-{case.id} now.",
+        said=given.said(case.id, itself=itself),
         kind=EntryKind.LEAD if name == LEAD else EntryKind.ROLE,
-        entry=f"{given.who} is the {name}" + ("" if itself else f", says {sitting.person.name}"),
+        entry=given.entry(sitting.person.name, itself=itself),
         before=held.person.name if held else None,
         after=to.name if to else None,
     )
 
 
 def _accept(tx: sa.Connection, sitting: Sitting, case: Case, *, name: str) -> Change:
-    held = case.roles[name]
-    whose = "You are" if held.person.key == sitting.person.key else f"{held.person.name} is"
-    if held.accepted_at is not None or held.person.key != sitting.person.key:
-        return Change(said=f"{whose} the {name} of INC-{case.id} already.")
+    held, role = case.roles[name], role_name(name)
+    if held.person.key != sitting.person.key:
+        told = mark("{name} is the {role} of INC-{number} already.")
+        return Change(said=phrase(told, name=held.person.name, role=role, number=case.id))
+    if held.accepted_at is not None:
+        return Change(said=phrase("You are the {role} of INC-{number} already.", role=role, number=case.id))
     acts.accept_role(tx, case.id, name, now=sitting.now)
     kind = EntryKind.LEAD if name == LEAD else EntryKind.ROLE
     return Change(
-        said=f"Thank you. You are the {name} of INC-{case.id}.",
+        said=phrase("Thank you. You are the {role} of INC-{number}.", role=role, number=case.id),
         kind=kind,
-        entry=f"{sitting.person.name} accepted to be the {name}",
+        entry=written(
+            "{name} accepted to be the {role}", name=sitting.person.name, role=role_name(name, written)
+        ),
         after="accepted",
     )
 
@@ -136,11 +180,11 @@ def severity(sitting: Sitting) -> Reply:
         if case.status is Status.TRIAGE:
             incidents.set_status(tx, case.id, Status.ACTIVE, now=sitting.now)
         moved = f"{case.severity.upper()} → {chosen.upper()}" if chosen != case.severity else chosen.upper()
-        why = f": {reason}" if reason else ""
+        entry = written("Severity {severity}, settled by {name}", severity=moved, name=sitting.person.name)
         return Change(
-            said=f"INC-{case.id} is {chosen.upper()} now.",
+            said=phrase("INC-{number} is {severity} now.", number=case.id, severity=chosen.upper()),
             kind=EntryKind.SEVERITY,
-            entry=f"Severity {moved}, settled by {sitting.person.name}{why}",
+            entry=with_reason(entry, reason),
             before=case.severity,
             after=chosen,
         )
@@ -157,7 +201,7 @@ def _chosen(sitting: Sitting) -> Severity | None:
         bare = f"sev{said}"
         if bare in set(Severity):
             return Severity(bare)
-        raise Refused(f"“{said}” is no severity. Use sev1 to sev5.")
+        raise Refused(phrase("“{said}” is no severity. Use sev1 to sev5.", said=said))
     return sitting.words.severity
 
 
@@ -165,19 +209,24 @@ def _severity_form(case: Case) -> Form:
     means = case.playbook.severity.meaning
     choices = tuple((one.value, f"{one.upper()}: {means(one)}") for one in Severity)
     return Form(
-        title="Settle the severity",
+        title=phrase("Settle the severity"),
         line=f"INC-{case.id} severity",
-        send="Settle",
+        send=phrase("Settle"),
         fields=(
             Field(
                 name="severity",
-                label="How bad is it for users?",
+                label=phrase("How bad is it for users?"),
                 kind=Asked.CHOICE,
                 choices=choices,
                 filled=(case.severity.value,),
                 optional=False,
             ),
-            Field(name="reason", label="Why?", kind=Asked.LINE, hint="It stands in the timeline."),
+            Field(
+                name="reason",
+                label=phrase("Why?"),
+                kind=Asked.LINE,
+                hint=phrase("It stands in the timeline."),
+            ),
         ),
     )
 
@@ -190,8 +239,9 @@ def status(sitting: Sitting) -> Reply:
     said = sitting.words.text.lower()
     goes = {"active": Status.ACTIVE, "mitigated": Status.MITIGATED, "resolved": Status.RESOLVED}
     if said not in goes:
-        odd = f"“{said}” is no status. " if said else ""
-        raise Refused(f"{odd}Use active, mitigated or resolved.")
+        if not said:
+            raise Refused(phrase("Use active, mitigated or resolved."))
+        raise Refused(phrase("“{said}” is no status. Use active, mitigated or resolved.", said=said))
     return move(sitting, goes[said], said="")
 
 
@@ -210,8 +260,16 @@ def reopen(sitting: Sitting) -> Reply:
     case = sitting.case()
     back = Status.TRIAGE if case.status is Status.DISMISSED else Status.ACTIVE
     if case.status.is_open:
-        raise Refused(f"INC-{case.id} is open: {case.status}.")
-    return move(sitting, back, said=sitting.words.text)
+        raise Refused(
+            phrase("INC-{number} is open: {status}.", number=case.id, status=status_name(case.status))
+        )
+    reason, by = sitting.words.text, sitting.person
+
+    def call(tx: sa.Connection, case: Case) -> None:
+        if case.lead is not None and case.lead.key != by.key:
+            summons.call_again(tx, case.id, now=sitting.now, by=by.name, note=reason)
+
+    return move(sitting, back, said=reason, also=call)
 
 
 def dismiss(sitting: Sitting) -> Reply:
@@ -224,7 +282,7 @@ def move(sitting: Sitting, to: Status, *, said: str, also: Also | None = None) -
 
     def change(tx: sa.Connection, case: Case) -> Change:
         if case.status is to:
-            return Change(said=f"INC-{case.id} {_SAYS[to]} already.")
+            return Change(said=phrase(_ALREADY[to], number=case.id))
         if not incidents.set_status(tx, case.id, to, now=sitting.now):
             raise Refused(_may_not(case, to))
         if impact := str(sitting.ask.fields.get("impact", "")).strip():
@@ -234,12 +292,11 @@ def move(sitting: Sitting, to: Status, *, said: str, also: Also | None = None) -
         is_back = to.is_open and not case.status.is_open
         if is_back and (every := case.playbook.update_every(case.severity)):
             cadence.begin_anew(tx, case.id, next_at=sitting.now + every)
-        verb = "reopened it" if is_back else f"says it {_SAYS[to]}"
-        why = f": {said}" if said else ""
+        entry = written(mark("{name} reopened it") if is_back else _SAYS[to], name=sitting.person.name)
         return Change(
-            said=f"INC-{case.id} {_SAYS[to]} now.",
+            said=phrase(_NOW[to], number=case.id),
             kind=EntryKind.STATUS,
-            entry=f"{sitting.person.name} {verb}{why}",
+            entry=with_reason(entry, said),
             before=case.status,
             after=to,
             why=said,
@@ -250,9 +307,20 @@ def move(sitting: Sitting, to: Status, *, said: str, also: Also | None = None) -
 
 def _may_not(case: Case, to: Status) -> str:
     if to is Status.CLOSED:
-        return f"INC-{case.id} is {case.status}. Resolve it first, then close it."
+        told = stands(case.id, case.status)
+        return phrase("{stands} Resolve it first, then close it.", stands=told)
+    status = status_name(case.status)
     if to is Status.DISMISSED:
-        return f"INC-{case.id} is {case.status}; only what is in triage can be dismissed. Resolve it instead."
+        return phrase(
+            "INC-{number} is {status}; only what is in triage can be dismissed. Resolve it instead.",
+            number=case.id,
+            status=status,
+        )
     if not case.status.is_open:
-        return f"INC-{case.id} is {case.status}. Reopen it first."
-    return f"INC-{case.id} is {case.status}, and cannot become {to} from there."
+        return reopen_first(case.id, case.status)
+    return phrase(
+        "INC-{number} is {status}, and cannot become {to} from there.",
+        number=case.id,
+        status=status,
+        to=status_name(to),
+    )

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Asked, Field, Form, Press, TaskLine, clock_time
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.capturing import capture
+from multivac.desk.names import role_name
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person, TaskState
@@ -19,10 +20,21 @@ from multivac.store import acts
 from multivac.store import tasks as rows
 from multivac.store.cases import Case
 from multivac.store.tasks import TaskRow
+from multivac.tongue import mark, phrase, plural, speaking, written
 
 _LONGEST = 300
 _NO_PHASE = datetime(9999, 1, 1, tzinfo=UTC)  # paused: nothing is due later than that
 _MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
+_SETTLED = {TaskState.DONE: mark("Done: {task}"), TaskState.SKIPPED: mark("Skipped: {task}")}
+_ENTRY = {TaskState.DONE: mark("{name} did: {task}"), TaskState.SKIPPED: mark("{name} skipped: {task}")}
+_ALREADY = {
+    TaskState.DONE: mark("Already done by {name} at {time}."),
+    TaskState.SKIPPED: mark("Already skipped by {name} at {time}."),
+}
+_BY_FACTS = {
+    TaskState.DONE: mark("Already done: the facts show it."),
+    TaskState.SKIPPED: mark("Already skipped: the facts show it."),
+}
 
 
 def task(sitting: Sitting) -> Reply:
@@ -30,9 +42,11 @@ def task(sitting: Sitting) -> Reply:
     word, _, rest = sitting.words.text.partition(" ")
     if word in _DOES:
         return _DOES[word](sitting, rest.strip())
-    raise Refused(
-        f"Say what to do with it: {', '.join(filter(None, _DOES))}. Such as: task add Call the bank."
+    told = phrase(
+        "Say what to do with it: {words}. Such as: task add Call the bank.",
+        words=", ".join(filter(None, _DOES)),
     )
+    raise Refused(told)
 
 
 # --- one task -------------------------------------------------------------------------------------
@@ -45,7 +59,7 @@ def _add(sitting: Sitting, text: str) -> Reply:
     if not said and not sitting.ask.fields:
         return _add_form(sitting)
     if not said:
-        raise BadField("text", "Write what is to be done.")
+        raise BadField("text", phrase("Write what is to be done."))
     owner = _owner(sitting)
 
     def add(tx: sa.Connection, case: Case) -> Change:
@@ -58,23 +72,36 @@ def _add(sitting: Sitting, text: str) -> Reply:
             by=sitting.person.name,
         )
         key = rows.add(tx, case.id, new)
-        for_whom = f" for {owner.name}" if owner else ""
-        entry = f"{sitting.person.name} added task {key}{for_whom}: {new.text}"
-        return Change(said=f"Task {key} is added{for_whom}.", kind=EntryKind.TASK, entry=entry, after=key)
+        return _added(new, key, owner.name if owner else "")
 
     return sitting.change(add)
 
 
+def _added(new: TaskRow, key: str, owner: str) -> Change:
+    if owner:
+        said = phrase("Task {key} is added for {owner}.", key=key, owner=owner)
+        line = mark("{name} added task {key} for {owner}: {task}")
+    else:
+        said = phrase("Task {key} is added.", key=key)
+        line = mark("{name} added task {key}: {task}")
+    entry = written(line, name=new.by, key=key, owner=owner, task=new.text)
+    return Change(said=said, kind=EntryKind.TASK, entry=entry, after=key)
+
+
 def _add_form(sitting: Sitting) -> Form:
     return Form(
-        title="Add a task",
+        title=phrase("Add a task"),
         line=f"INC-{sitting.incident} task add",
-        send="Add",
+        send=phrase("Add"),
         fields=(
             Field(
-                name="text", label="What is to be done?", kind=Asked.LINE, optional=False, longest=_LONGEST
+                name="text",
+                label=phrase("What is to be done?"),
+                kind=Asked.LINE,
+                optional=False,
+                longest=_LONGEST,
             ),
-            Field(name="owner", label="Who does it?", kind=Asked.PERSON),
+            Field(name="owner", label=phrase("Who does it?"), kind=Asked.PERSON),
         ),
     )
 
@@ -91,7 +118,7 @@ def person_meant(sitting: Sitting, chat_id: str) -> Person:
         return sitting.person
     person, is_guest = who_is(sitting.house.out, chat_id, "")
     if is_guest:
-        raise Refused(f"{person.name} is a guest, and can do nothing here.")
+        raise Refused(phrase("{name} is a guest, and can do nothing here.", name=person.name))
     return person
 
 
@@ -104,8 +131,6 @@ def _skip(sitting: Sitting, named: str) -> Reply:
 
 
 def _settle(sitting: Sitting, named: str, state: TaskState) -> Reply:
-    did = "did" if state is TaskState.DONE else "skipped"
-
     def settle(tx: sa.Connection, case: Case) -> Change:
         key, line = _find(case, named)
         if line.state is not TaskState.OPEN:
@@ -116,9 +141,9 @@ def _settle(sitting: Sitting, named: str, state: TaskState) -> Reply:
             # A button shows by itself what came of it.
             said=""
             if sitting.ask.via == "button" and case.status.is_open
-            else f"{state.capitalize()}: {line.text}",
+            else phrase(_SETTLED[state], task=line.text),
             kind=EntryKind.TASK,
-            entry=f"{by} {did}: {line.text}",
+            entry=written(_ENTRY[state], name=by, task=line.text),
             before=line.state,
             after=state,
         )
@@ -127,10 +152,9 @@ def _settle(sitting: Sitting, named: str, state: TaskState) -> Reply:
 
 
 def _already(line: TaskLine) -> str:
-    what = "done" if line.state is TaskState.DONE else "skipped"
     if not line.by or line.at is None:
-        return f"Already {what}: the facts show it."
-    return f"Already {what} by {line.by} at {clock_time(line.at)}."
+        return phrase(_BY_FACTS[line.state])
+    return phrase(_ALREADY[line.state], name=line.by, time=clock_time(line.at))
 
 
 def _assign(sitting: Sitting, named: str) -> Reply:
@@ -143,12 +167,13 @@ def _assign(sitting: Sitting, named: str) -> Reply:
         if line.state is not TaskState.OPEN:
             return Change(said=_already(line))
         rows.give(tx, case.id, key, owner=owner, at=sitting.now)
-        whose = "You do" if owner.key == sitting.person.key else f"{owner.name} does"
+        does = mark("{name} does: {task}")
+        shown = mark("You do: {task}") if owner.key == sitting.person.key else does
         is_shown = sitting.ask.via == "button"
         return Change(
-            said="" if is_shown else f"{whose}: {line.text}",
+            said="" if is_shown else phrase(shown, name=owner.name, task=line.text),
             kind=EntryKind.TASK,
-            entry=f"{owner.name} does: {line.text}",
+            entry=written(does, name=owner.name, task=line.text),
             before=line.owner,
             after=owner.name,
         )
@@ -159,7 +184,7 @@ def _assign(sitting: Sitting, named: str) -> Reply:
 def _find(case: Case, named: str) -> tuple[str, TaskLine]:
     """The one task that is meant: by its key, its number, or words of its text. Raises `Refused`."""
     every = _every(case)
-    key = named.rstrip(".")
+    key = named.rstrip(".。")
     if key in every:
         return key, every[key]
     words = named.lower().split()
@@ -167,8 +192,10 @@ def _find(case: Case, named: str) -> tuple[str, TaskLine]:
     still = [key for key in found if every[key].state is TaskState.OPEN] or found
     if len(still) == 1:
         return still[0], every[still[0]]
-    why = "No task" if not found else "More than one task"
-    raise Refused(f"{why} is called “{named}”. `/incident task list` shows them all.")
+    told = mark("More than one task is called “{named}”. `/incident task list` shows them all.")
+    if not found:
+        told = mark("No task is called “{named}”. `/incident task list` shows them all.")
+    raise Refused(phrase(told, named=named))
 
 
 def _every(case: Case) -> Mapping[str, TaskLine]:
@@ -188,25 +215,31 @@ def _list(sitting: Sitting, rest: str) -> Reply:
     case = sitting.case()
     lists = [line for one in checklists.shown_now(case) for line in checklists.lines_of(case, one).items()]
     lines = lists + [(row.key, line_of(case, row)) for row in own_tasks(case)]
+    add = Press(label=phrase("Add a task"), line=f"INC-{case.id} task add")
     if not lines:
-        told = f"INC-{case.id} has no tasks yet."
-        return Answer(lines=(told,), presses=(Press(label="Add a task", line=f"INC-{case.id} task add"),))
+        return Answer(lines=(phrase("INC-{number} has no tasks yet.", number=case.id),), presses=(add,))
     still = [(key, line) for key, line in lines if line.state is TaskState.OPEN]
     presses = [
-        Press(label=f"Done: {line.text}", line=f"INC-{case.id} task done {key}") for key, line in still
+        Press(label=phrase("Done: {task}", task=line.text), line=f"INC-{case.id} task done {key}")
+        for key, line in still
     ]
-    add = Press(label="Add a task", line=f"INC-{case.id} task add")
-    title = f"Tasks of INC-{case.id}, {len(still)} to do"
+    title = plural(
+        "Tasks of INC-{number}, {count} to do",
+        "Tasks of INC-{number}, {count} to do",
+        len(still),
+        number=case.id,
+    )
     return Answer(
         title=title, lines=tuple(_shown(line) for _, line in lines), presses=(*presses[:_OFFERED], add)
     )
 
 
 def _shown(line: TaskLine) -> str:
-    whose = [f"{line.owner} does it" if line.owner and line.state is TaskState.OPEN else ""]
+    is_owned = line.owner and line.state is TaskState.OPEN
+    whose = [phrase("{name} does it", name=line.owner) if is_owned else ""]
     if line.state is not TaskState.OPEN and line.by and line.at:
         whose.append(f"{line.by} {clock_time(line.at)}")
-    return " · ".join(filter(None, (f"{_MARK[line.state]} {line.text}", line.role or "", *whose)))
+    return " · ".join(filter(None, (f"{_MARK[line.state]} {line.text}", role_name(line.role or ""), *whose)))
 
 
 _DOES: Mapping[str, Callable[[Sitting, str], Reply]] = {
@@ -230,13 +263,16 @@ def checklist(sitting: Sitting) -> Reply:
         case "skip":
             return _skip_all(sitting)
         case "pause":
-            said = "No further checklist comes until somebody says: checklist resume."
+            said = phrase("No further checklist comes until somebody says: checklist resume.")
             return _set_from(sitting, _NO_PHASE, said=said)
         case "resume":
-            said = "Checklists come again when they are due. What fell due meanwhile stays away."
+            said = phrase("Checklists come again when they are due. What fell due meanwhile stays away.")
             return _set_from(sitting, sitting.now, said=said)
         case odd:
-            raise Refused(f"“{odd}” is nothing that a checklist can do. Use show, skip, pause or resume.")
+            told = phrase(
+                "“{said}” is nothing that a checklist can do. Use show, skip, pause or resume.", said=odd
+            )
+            raise Refused(told)
 
 
 def _skip_all(sitting: Sitting) -> Reply:
@@ -250,20 +286,24 @@ def _skip_all(sitting: Sitting) -> Reply:
         by = sitting.person.name
         for key in still:
             rows.settle(tx, case.id, TaskRow(key=key, state=TaskState.SKIPPED, by=by, at=sitting.now))
-        number = "1 task" if len(still) == 1 else f"{len(still)} tasks"
-        return Change(said=f"{number} skipped.", kind=EntryKind.TASK, entry=f"{by} skipped {number}")
+        said = plural("{count} task skipped.", "{count} tasks skipped.", len(still))
+        with speaking(None):  # the timeline is in the house's language
+            entry = plural("{name} skipped {count} task", "{name} skipped {count} tasks", len(still), name=by)
+        return Change(said=said, kind=EntryKind.TASK, entry=entry)
 
     return sitting.change(skip)
 
 
 def _set_from(sitting: Sitting, at: datetime, *, said: str) -> Reply:
-    what = "paused" if at == _NO_PHASE else "resumed"
+    pauses = at == _NO_PHASE
+    line = mark("{name} paused the checklists") if pauses else mark("{name} resumed the checklists")
 
     def change(tx: sa.Connection, case: Case) -> Change:
-        if what == "resumed" and case.checklists_from != _NO_PHASE:
-            return Change(said="The checklists are not paused.")
+        if not pauses and case.checklists_from != _NO_PHASE:
+            return Change(said=phrase("The checklists are not paused."))
         acts.checklists_from(tx, case.id, at)
-        entry = f"{sitting.person.name} {what} the checklists"
-        return Change(said=said, kind=EntryKind.CHECKLIST, entry=entry, after=what)
+        entry = written(line, name=sitting.person.name)
+        after = "paused" if pauses else "resumed"
+        return Change(said=said, kind=EntryKind.CHECKLIST, entry=entry, after=after)
 
     return sitting.change(change)

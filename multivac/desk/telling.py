@@ -14,6 +14,7 @@ from multivac.errors import Refused
 from multivac.incident import EntryKind
 from multivac.store import acts
 from multivac.store.cases import Case
+from multivac.tongue import phrase, written
 
 _LONGEST_TITLE = 200
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -28,9 +29,9 @@ def impact(sitting: Sitting) -> Reply:
     def change(tx: sa.Connection, case: Case) -> Change:
         acts.set_impact(tx, case.id, said)
         return Change(
-            said="The headline says so now.",
+            said=phrase("The headline says so now."),
             kind=EntryKind.NOTE,
-            entry=f"Impact, says {sitting.person.name}: {said}",
+            entry=written("Impact, says {name}: {impact}", name=sitting.person.name, impact=said),
             before=case.impact,
             after=said,
         )
@@ -39,22 +40,23 @@ def impact(sitting: Sitting) -> Reply:
 
 
 def _impact_form(case: Case) -> Form:
-    asked = Field(name="impact", label="What do users notice?", kind=Asked.PROSE, filled=(case.impact,))
-    return Form(title="Impact", line=f"INC-{case.id} impact", send="Save", fields=(asked,))
+    label = phrase("What do users notice?")
+    asked = Field(name="impact", label=label, kind=Asked.PROSE, filled=(case.impact,))
+    return Form(title=phrase("Impact"), line=f"INC-{case.id} impact", send=phrase("Save"), fields=(asked,))
 
 
 def rename(sitting: Sitting) -> Reply:
     """Give it a better title; the channel keeps its name."""
     title = " ".join(sitting.words.text.split())[:_LONGEST_TITLE]
     if not title:
-        raise Refused("Write the title: `/incident rename Card payments fail`.")
+        raise Refused(phrase("Write the title: `/incident rename Card payments fail`."))
 
     def change(tx: sa.Connection, case: Case) -> Change:
         acts.set_title(tx, case.id, title)
         return Change(
-            said=f"INC-{case.id} is called “{title}” now.",
+            said=phrase("INC-{number} is called “{title}” now.", number=case.id, title=title),
             kind=EntryKind.NOTE,
-            entry=f"{sitting.person.name} renamed it: {title}",
+            entry=written("{name} renamed it: {title}", name=sitting.person.name, title=title),
             before=case.title,
             after=title,
         )
@@ -70,12 +72,12 @@ def note(sitting: Sitting) -> Reply:
     if not said and not sitting.ask.fields:
         return _note_form(sitting)
     if not said:
-        raise BadField("text", "Write what happened.")
+        raise BadField("text", phrase("Write what happened."))
 
     def change(tx: sa.Connection, case: Case) -> Change:
         del tx, case
         return Change(
-            said="It is in the timeline.",
+            said=phrase("It is in the timeline."),
             kind=EntryKind.NOTE,
             entry=f"{sitting.person.name}: {said}",
             at=_at(sitting),
@@ -86,10 +88,10 @@ def note(sitting: Sitting) -> Reply:
 
 def _note_form(sitting: Sitting) -> Form:
     return Form(
-        title="Add to the timeline",
+        title=phrase("Add to the timeline"),
         line=f"INC-{sitting.incident} note",
-        send="Add",
-        fields=(Field(name="text", label="What happened?", kind=Asked.PROSE, optional=False),),
+        send=phrase("Add"),
+        fields=(Field(name="text", label=phrase("What happened?"), kind=Asked.PROSE, optional=False),),
     )
 
 
@@ -105,5 +107,5 @@ def time_of_day(said: str, now: datetime) -> datetime:
     """The moment of this day, in UTC, at which the clock shows it. Raises `Refused`."""
     read = _TIME.fullmatch(said)
     if read is None:
-        raise Refused(f"“{said}” is no time. Write it as 14:05, in UTC.")
+        raise Refused(phrase("“{said}” is no time. Write it as 14:05, in UTC.", said=said))
     return now.replace(hour=int(read[1]), minute=int(read[2]), second=0, microsecond=0)

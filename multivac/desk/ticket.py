@@ -18,6 +18,7 @@ import structlog
 from multivac.briefing import fingerprint
 from multivac.desk.asking import Change, DoneBefore, tell_of
 from multivac.desk.handover import briefing_of
+from multivac.desk.names import status_name
 from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status
 from multivac.jobs import Jobs, Put
 from multivac.steps.base import Outside
@@ -27,6 +28,7 @@ from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store.acts import Act
 from multivac.store.cases import Case
+from multivac.tongue import mark, written
 
 log = structlog.get_logger()
 
@@ -61,9 +63,9 @@ class _News:
     assignee: Person | None
     now: datetime
 
-    @property
-    def where(self) -> str:
-        return f"{self.by.name} in the ticket {self.told.ticket}"
+    def line(self, text: str, **gaps: object) -> str:
+        """A line of the timeline; it may name who did it in which ticket."""
+        return written(text, name=self.by.name, ticket=self.told.ticket, **gaps)
 
 
 class TicketDesk:
@@ -169,22 +171,27 @@ def _lead(tx: sa.Connection, case: Case, news: _News) -> Change | None:
     if not case.status.is_open or (held is not None and to is not None and _is(case, held.person, to)):
         return None
     if to is None:
-        kept = f", {held.person.name} leads until another takes it" if held else ""
-        said = f"{news.where} took the assignee away{kept}"
-        return Change(said="", kind=EntryKind.NOTE, entry=said)
+        return Change(said="", kind=EntryKind.NOTE, entry=_unassigned(news, held.person if held else None))
     if held is not None and news.told.at < held.since:
         progress.undone(tx, case.id, "assignee")
         return Change(said="", before=held.person.name, after=f"{held.person.name}: named later than that")
     itself = to.key == news.by.key
     if not itself:
-        by = f"{news.by.name} (in Jira)"
+        by = written("{name} (in Jira)", name=news.by.name)
         summons.ask_to_lead(tx, case.id, to, now=news.now, by=by, note=briefing_of(tx, case))
     acts.give_role(tx, case.id, LEAD, to=to, now=min(news.told.at, news.now))
     if itself:
         acts.accept_role(tx, case.id, LEAD, now=news.now)
     before = held.person.name if held else None
-    entry = f"{to.name} is the lead, says {news.where}"
+    entry = news.line(mark("{to} is the lead, says {name} in the ticket {ticket}"), to=to.name)
     return Change(said="", kind=EntryKind.LEAD, entry=entry, before=before, after=to.name)
+
+
+def _unassigned(news: _News, lead: Person | None) -> str:
+    if lead is None:
+        return news.line(mark("{name} in the ticket {ticket} took the assignee away"))
+    text = mark("{name} in the ticket {ticket} took the assignee away, {lead} leads until another takes it")
+    return news.line(text, lead=lead.name)
 
 
 def _is(case: Case, held: Person, other: Person) -> bool:
@@ -205,8 +212,12 @@ def _severity(tx: sa.Connection, case: Case, news: _News) -> Change | None:
     acts.settle_severity(tx, case.id, severity, by=news.by.key)
     if case.status is Status.TRIAGE:
         incidents.set_status(tx, case.id, Status.ACTIVE, now=news.now)
-    moved = f"Severity {case.severity.upper()} → {severity.upper()}"
-    entry = f"{moved}, settled by {news.where}: {news.told.priority}"
+    moved = f"{case.severity.upper()} → {severity.upper()}"
+    entry = news.line(
+        mark("Severity {severity}, settled by {name} in the ticket {ticket}: {priority}"),
+        severity=moved,
+        priority=news.told.priority,
+    )
     return Change(said="", kind=EntryKind.SEVERITY, entry=entry, before=case.severity, after=severity)
 
 
@@ -215,7 +226,14 @@ def _status(tx: sa.Connection, case: Case, news: _News) -> Change | None:
     if status is None or status is case.status or news.told.at < case.status_at:
         return None
     if not incidents.set_status(tx, case.id, status, now=news.now):
-        entry = f"{news.where} set {news.told.status}: INC-{case.id} stays {case.status}"
+        text = mark("{name} in the ticket {ticket} set {their_status}: INC-{number} stays {status}")
+        entry = _moved(news, case, text, status=case.status)
         return Change(said="", kind=EntryKind.NOTE, entry=entry)
-    entry = f"{news.where} set {news.told.status}: INC-{case.id} is {status}"
+    text = mark("{name} in the ticket {ticket} set {their_status}: INC-{number} is {status}")
+    entry = _moved(news, case, text, status=status)
     return Change(said="", kind=EntryKind.STATUS, entry=entry, before=case.status, after=status)
+
+
+def _moved(news: _News, case: Case, text: str, *, status: Status) -> str:
+    name = status_name(status, written)
+    return news.line(text, their_status=news.told.status, number=case.id, status=name)

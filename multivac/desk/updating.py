@@ -9,15 +9,22 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.names import stands, status_name, status_title
 from multivac.errors import Refused
 from multivac.incident import MAY_FOLLOW, EntryKind, Severity, Status
 from multivac.store import acts, cadence, incidents, sayings
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
+from multivac.tongue import mark, phrase, written
 from multivac.values import say_duration
 from multivac.verbs import span
 
-_NEXT = (("15", "in 15 minutes"), ("30", "in 30 minutes"), ("60", "in an hour"), ("120", "in 2 hours"))
+_NEXT = (
+    ("15", mark("in 15 minutes")),
+    ("30", mark("in 30 minutes")),
+    ("60", mark("in an hour")),
+    ("120", mark("in 2 hours")),
+)
 _NONE = "none"
 _STANDS = (Status.ACTIVE, Status.MITIGATED)
 _LONGEST = 3000
@@ -41,19 +48,20 @@ def update(sitting: Sitting) -> Reply:
     if not said and not sitting.ask.fields:
         return _form(sitting.case())
     if not said:
-        raise BadField("text", "Write in a sentence or two what users notice and what happens next.")
+        raise BadField("text", phrase("Write in a sentence or two what users notice and what happens next."))
 
     def tell(tx: sa.Connection, case: Case) -> Change:
         if not case.status.is_open:
-            raise Refused(f"INC-{case.id} is {case.status}. Reopen it first, or write a note.")
-        told = _read(sitting, case, said[:_LONGEST])
-        _apply(tx, sitting, case, told=told)
+            told = stands(case.id, case.status)
+            raise Refused(phrase("{stands} Reopen it first, or write a note.", stands=told))
+        new = _read(sitting, case, said[:_LONGEST])
+        _apply(tx, sitting, case, told=new)
         return Change(
-            said=f"Your update is on its way{_and_next(told, case)}.",
+            said=_on_its_way(new, case),
             kind=EntryKind.UPDATE,
-            entry=f"Update by {sitting.person.name}{_changed(case, told)}: {told.text}",
+            entry=_entry(new, case, by=sitting.person.name),
             before=f"{case.severity} {case.status}",
-            after=f"{told.severity} {told.status}",
+            after=f"{new.severity} {new.status}",
         )
 
     return sitting.change(tell)
@@ -106,61 +114,72 @@ def _due(case: Case, told: _Update, now: datetime) -> datetime | None:
     return told.promised or now + (every or timedelta())
 
 
-def _and_next(told: _Update, case: Case) -> str:
+def _on_its_way(told: _Update, case: Case) -> str:
     every = case.playbook.update_every(told.severity)
     if told.promised is not None:
-        return f"; the next one is promised for {told.promised.astimezone(UTC):%H:%M} UTC"
+        return phrase(
+            "Your update is on its way; the next one is promised for {time} UTC.", time=_time(told.promised)
+        )
     if told.is_last or every is None:
-        return "; no other is promised"
-    return f"; the next one is due in {say_duration(every)}"
+        return phrase("Your update is on its way; no other is promised.")
+    return phrase("Your update is on its way; the next one is due in {span}.", span=say_duration(every))
 
 
-def _changed(case: Case, told: _Update) -> str:
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M}"
+
+
+def _entry(told: _Update, case: Case, *, by: str) -> str:
     changes = []
     if told.severity is not case.severity:
         changes.append(f"{case.severity.upper()} → {told.severity.upper()}")
     if told.status is not case.status:
-        changes.append(told.status)
-    return f" ({', '.join(changes)})" if changes else ""
+        changes.append(status_name(told.status, written))
+    if not changes:
+        return written("Update by {name}: {text}", name=by, text=told.text)
+    return written(
+        "Update by {name} ({changes}): {text}", name=by, changes=", ".join(changes), text=told.text
+    )
 
 
 def _form(case: Case) -> Form:
     may_be = [case.status, *(one for one in _STANDS if one in MAY_FOLLOW[case.status])]
     every = case.playbook.update_every(case.severity)
-    usual = f"as usual, every {say_duration(every)}" if every else "not promised"
+    usual = phrase("as usual, every {span}", span=say_duration(every)) if every else phrase("not promised")
+    spans = ((value, phrase(label)) for value, label in _NEXT)
     last = case.updates[-1].text if case.updates else ""
     return Form(
-        title=f"Update on INC-{case.id}",
+        title=phrase("Update on INC-{number}", number=case.id),
         line=f"INC-{case.id} update",
-        send="Send",
+        send=phrase("Send"),
         fields=(
             Field(
                 name="text",
-                label="What do we know?",
+                label=phrase("What do we know?"),
                 kind=Asked.PROSE,
-                hint="What users notice, what we do, what happens next.",
+                hint=phrase("What users notice, what we do, what happens next."),
                 optional=False,
                 filled=(last,),
             ),
             Field(
                 name="status",
-                label="Where does it stand?",
+                label=phrase("Where does it stand?"),
                 kind=Asked.CHOICE,
-                choices=tuple((one.value, one.capitalize()) for one in dict.fromkeys(may_be)),
+                choices=tuple((one.value, status_title(one)) for one in dict.fromkeys(may_be)),
                 filled=(case.status.value,),
             ),
             Field(
                 name="severity",
-                label="How bad is it?",
+                label=phrase("How bad is it?"),
                 kind=Asked.CHOICE,
                 choices=tuple((one.value, one.upper()) for one in Severity),
                 filled=(case.severity.value,),
             ),
             Field(
                 name="next",
-                label="When is the next update?",
+                label=phrase("When is the next update?"),
                 kind=Asked.CHOICE,
-                choices=(("", usual), *_NEXT, (_NONE, "none: do not ask any more")),
+                choices=(("", usual), *spans, (_NONE, phrase("none: do not ask any more"))),
                 filled=("",),
             ),
         ),
@@ -177,11 +196,11 @@ def snooze(sitting: Sitting) -> Reply:
     def put_off(tx: sa.Connection, case: Case) -> Change:
         until = sitting.now + for_how_long
         cadence.snooze(tx, case.id, until=until)
-        told = f"{until.astimezone(UTC):%H:%M} UTC"
+        time, name = _time(until), sitting.person.name
         return Change(
-            said=f"I ask again at {told}.",
+            said=phrase("I ask again at {time} UTC.", time=time),
             kind=EntryKind.NOTE,
-            entry=f"{sitting.person.name} put off the update to {told}",
+            entry=written("{name} put off the update to {time} UTC", name=name, time=time),
             after=until.isoformat(),
         )
 
@@ -191,9 +210,9 @@ def snooze(sitting: Sitting) -> Reply:
 def _stop(tx: sa.Connection, sitting: Sitting, case: Case) -> Change:
     cadence.no_more(tx, case.id)
     return Change(
-        said="I do not ask for updates any more, until somebody writes one.",
+        said=phrase("I do not ask for updates any more, until somebody writes one."),
         kind=EntryKind.NOTE,
-        entry=f"{sitting.person.name} wants no more reminders of updates",
+        entry=written("{name} wants no more reminders of updates", name=sitting.person.name),
         after="off",
     )
 
@@ -205,16 +224,19 @@ def quiet(sitting: Sitting) -> Reply:
     lasts = timedelta() if is_off else _span(said, most=_LONGEST_QUIET, example="quiet 30m")
 
     def hush(tx: sa.Connection, case: Case) -> Change:
-        until = None if is_off else sitting.now + lasts
+        until, name = None if is_off else sitting.now + lasts, sitting.person.name
         cadence.quiet(tx, case.id, until=until)
-        told = "" if until is None else f" until {until.astimezone(UTC):%H:%M} UTC"
+        if until is None:
+            entry = written("{name} ended the quiet", name=name)
+            return Change(
+                said=phrase("I speak again as usual."), kind=EntryKind.NOTE, entry=entry, after="off"
+            )
+        time = _time(until)
         return Change(
-            said=f"Reminders and new checklists wait{told}." if told else "I speak again as usual.",
+            said=phrase("Reminders and new checklists wait until {time} UTC.", time=time),
             kind=EntryKind.NOTE,
-            entry=f"{sitting.person.name} asked for quiet{told}"
-            if told
-            else f"{sitting.person.name} ended the quiet",
-            after=until.isoformat() if until else "off",
+            entry=written("{name} asked for quiet until {time} UTC", name=name, time=time),
+            after=until.isoformat(),
         )
 
     return sitting.change(hush)
@@ -223,5 +245,8 @@ def quiet(sitting: Sitting) -> Reply:
 def _span(said: str, *, most: timedelta, example: str) -> timedelta:
     lasts = span(said.removeprefix("for ").replace(" ", ""))
     if lasts is None or not timedelta() < lasts <= most:
-        raise Refused(f"Say for how long, {say_duration(most)} at most: `/incident {example}`.")
+        told = phrase(
+            "Say for how long, {most} at most: `/incident {line}`.", most=say_duration(most), line=example
+        )
+        raise Refused(told)
     return lasts

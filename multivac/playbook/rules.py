@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, Field
 
 from multivac.incident import Facts, Severity, Status
+from multivac.tongue import mark, phrase
 from multivac.values import Duration, Strict, wrong
 
 # A pager's title is at most some hundred letters; an operator's slow pattern must not
@@ -93,11 +94,11 @@ class JoinRule(Strict):
 
 
 MEANS: Mapping[Severity, str] = {
-    Severity.SEV1: "users cannot work, or data is at risk",
-    Severity.SEV2: "many users are hit",
-    Severity.SEV3: "few users are hit",
-    Severity.SEV4: "no user is hit, look today",
-    Severity.SEV5: "it can wait",
+    Severity.SEV1: mark("users cannot work, or data is at risk"),
+    Severity.SEV2: mark("many users are hit"),
+    Severity.SEV3: mark("few users are hit"),
+    Severity.SEV4: mark("no user is hit, look today"),
+    Severity.SEV5: mark("it can wait"),
 }
 
 
@@ -121,8 +122,8 @@ class SeverityRule(Strict):
     )
 
     def meaning(self, severity: Severity) -> str:
-        """What a severity means, for whoever has to settle it."""
-        return self.means.get(severity, MEANS[severity])
+        """What a severity means, for whoever has to settle it, in their language unless you said it."""
+        return self.means.get(severity) or phrase(MEANS[severity])
 
     def severity_of(self, facts: Facts) -> Severity:
         """What the priority says, else the urgency; of two guesses the worse."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multivac.steps import changes, ending, forgotten, prompts, updates
+from multivac.steps import changes, duplicates, ending, forgotten, prompts, updates
 from multivac.steps.base import Step
 
 LATER: tuple[Step, ...] = (
@@ -52,6 +52,14 @@ LATER: tuple[Step, ...] = (
         do=ending.end_ticket,
         needs=("ticket",),
     ),
+    Step(
+        name="second look",
+        wants=duplicates.wants_looks,
+        do=duplicates.look_for_twins,
+        keep=duplicates.keep_stays,
+        matters=1,
+    ),
+    Step(name="duplicate", wants=duplicates.wants_closed, do=duplicates.close_duplicate),
     Step(name="follow-up", wants=ending.wants_follow_ups, do=ending.open_follow_up, matters=1),
     Step(name="follow-up link", wants=ending.wants_links, do=ending.link_follow_up, needs=("ticket",)),
     Step(

@@ -17,6 +17,7 @@ from multivac.ports import Chat, Clock, Pager, Tracker, checking_before_sending
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.database import Database
 from multivac.store.steps import Failed
+from multivac.tongue import phrase
 
 _MENDED_WITHIN = timedelta(minutes=10)  # how often we look whether somebody mended what was given up
 
@@ -122,7 +123,7 @@ class Attempt:
 
     def _still_ours(self) -> None:
         if not self.out.is_still_ours(self.claimed_at):
-            raise TryAgain("another Multivac may have taken this over meanwhile", reached=False)
+            raise TryAgain(phrase("another Multivac may have taken this over meanwhile"), reached=False)
 
 
 @dataclass(slots=True, kw_only=True)

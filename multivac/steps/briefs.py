@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import reduce
 from typing import Any
 
-from multivac.briefing import Answer, Press, day_and_time
-from multivac.incident import LEAD, Entry, EntryKind, Person
+from multivac.briefing import Answer, Link, Press, day_and_time, lasted
+from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
 from multivac.steps import people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
+from multivac.tongue import phrase, plural
 
 _SHOWN_ENTRIES = 5
 _SHOWN_TASKS = 3
 _LONGEST_ENTRY = 200
+_ROUTINE = frozenset({"channel", "ticket"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,9 @@ def duty_of(case: Case, person: Person, listed: Iterable[Mapping[str, Any]], *, 
         return None
     policies = {one["policy"] for one, _ in standing}
     named = (
-        row.facts.service_name or "a service" for row in case.alerts.rows if row.facts.policy_id in policies
+        row.facts.service_name or phrase("a service")
+        for row in case.alerts.rows
+        if row.facts.policy_id in policies
     )
     known = [end for _, end in standing if end is not None]
     return Duty(services=tuple(dict.fromkeys(named)), until=max(known) if len(known) == len(ends) else None)
@@ -56,46 +61,61 @@ def why_here(case: Case, person: Person, duty: Duty | None) -> str:
     """Why this person is in the channel, in a sentence; "" if nothing is known of it."""
     roles = [name for name, held in case.roles.items() if held.person.key == person.key]
     if roles:
-        return f"You are the {' and the '.join(sorted(roles))}."
+        return phrase("You are the {role}.", role=reduce(_and_the, map(role_name, sorted(roles))))
     if duty is not None:
-        until = f" until {day_and_time(duty.until)}" if duty.until else ""
-        return f"You are on call for {', '.join(duty.services)}{until}."
+        return _on_duty(duty)
     told = case.alerts
     if person.key in {one.key for one in people.identified(case, told.assignees)}:
-        return "PagerDuty assigned the alert to you."
+        return phrase("PagerDuty assigned the alert to you.")
     if person.key in {one.key for one in people.identified(case, told.responders)}:
-        return "You were added to the alert in PagerDuty."
+        return phrase("You were added to the alert in PagerDuty.")
     if case.declared_by is not None and case.declared_by.key == person.key:
-        return "You declared it."
+        return phrase("You declared it.")
     member = case.members.get(person.slack or "")
     asked = member is not None and member.asked_by not in {None, person.slack}
-    return "Somebody who responds asked for you." if asked else ""
+    return phrase("Somebody who responds asked for you.") if asked else ""
+
+
+def _and_the(roles: str, role: str) -> str:
+    return phrase("{roles} and the {role}", roles=roles, role=role)
+
+
+def _on_duty(duty: Duty) -> str:
+    services = ", ".join(duty.services)
+    if duty.until is None:
+        return phrase("You are on call for {services}.", services=services)
+    until = day_and_time(duty.until)
+    return phrase("You are on call for {services} until {until}.", services=services, until=until)
 
 
 def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
     """Where the incident stands, for one person."""
     case = view.case
-    stands = (case.severity.upper(), case.status, f"for {_age(view.now - case.declared_at)}", _people(case))
+    since = phrase("for {age}", age=lasted(view.now - case.declared_at))
+    stands = (case.severity.upper(), status_name(case.status), since, _people(case))
     lines = (
         " · ".join(stands),
         _what(case),
         why,
         *_news(entries),
-        _to_do_and_links(view),
+        _to_do(left_to_do(view)),
     )
     about = f"INC-{case.id}"
-    take = Press(label="Take the lead", line=f"{about} lead me", stands_out=True)
+    take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
     presses = (
         *((take,) if case.lead is None and case.status.is_open else ()),
-        Press(label="Timeline", line=f"{about} timeline"),
+        Press(label=phrase("Timeline"), line=f"{about} timeline"),
     )
-    return Answer(title=f"{about} · {case.title}", lines=tuple(filter(None, lines)), presses=presses)
+    return Answer(
+        title=f"{about} · {case.title}", lines=tuple(filter(None, lines)), links=_links(case), presses=presses
+    )
 
 
 def _people(case: Case) -> str:
-    lead = f"led by {people.name_of(case, case.lead)}" if case.lead else "nobody leads"
+    leads = people.name_of(case, case.lead) if case.lead else ""
+    lead = phrase("led by {name}", name=leads) if leads else phrase("nobody leads")
     others = [
-        f"{name} {people.name_of(case, held.person)}"
+        f"{role_name(name)} {people.name_of(case, held.person)}"
         for name, held in sorted(case.roles.items())
         if name != LEAD
     ]
@@ -103,10 +123,12 @@ def _people(case: Case) -> str:
 
 
 def _what(case: Case) -> str:
-    services = f"Services: {', '.join(case.alerts.services[:5])}" if case.alerts.services else ""
-    number = len(case.alerts.rows)
-    alerts = f"{number} alert{'' if number == 1 else 's'}" if number else ""
-    impact = f"Impact: {case.impact}" if case.impact else "Impact: nobody has said yet"
+    named, number = ", ".join(case.alerts.services[:5]), len(case.alerts.rows)
+    services = phrase("Services: {services}", services=named) if named else ""
+    alerts = plural("1 alert", "{count} alerts", number) if number else ""
+    impact = phrase("Impact: nobody has said yet")
+    if case.impact:
+        impact = phrase("Impact: {impact}", impact=case.impact)
     return " · ".join(filter(None, (impact, services, alerts)))
 
 
@@ -114,32 +136,32 @@ def _news(entries: Sequence[Entry]) -> Iterator[str]:
     """The latest update, then what happened last, the newest first."""
     update = next((one for one in reversed(entries) if one.kind is EntryKind.UPDATE), None)
     if update is not None:
-        yield f"Latest update {day_and_time(update.at)}: {_short(update.text)}"
-    others = [one for one in entries if one is not update]
+        yield phrase("Latest update {at}: {text}", at=day_and_time(update.at), text=_short(update.text))
+    others = [one for one in entries if one is not update and not _is_routine(one)]
     for one in reversed(others[-_SHOWN_ENTRIES:]):
-        yield f"{day_and_time(one.at)} {_short(one.text)}"
+        yield f"• {day_and_time(one.at)} {_short(one.text)}"
+
+
+def _is_routine(one: Entry) -> bool:
+    """Whether it tells that we did what we always do, which helps nobody who has just come."""
+    by_key = one.key in _ROUTINE or one.key.startswith("invite:")
+    return one.actor is None and (by_key or one.kind is EntryKind.CHECKLIST)
 
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_ENTRY else f"{text[:_LONGEST_ENTRY]}…"
 
 
-def _to_do_and_links(view: View) -> str:
-    case, left = view.case, left_to_do(view)
-    more = len(left) - _SHOWN_TASKS
-    to_do = "; ".join(one.rstrip(".") for one in left[:_SHOWN_TASKS]) + (
-        f" and {more} more" if more > 0 else ""
-    )
+def _links(case: Case) -> tuple[Link, ...]:
     ticket, bridge = case.result("ticket"), case.alerts.bridge_url
-    pages = [f"ticket {ticket['key']} {ticket['url']}"] if ticket else []
-    pages += [f"PagerDuty {row.facts.url}" for row in case.alerts.rows[:1] if row.facts.url]
-    pages += [f"call {bridge}"] if bridge else []
-    return " · ".join(filter(None, (f"To do: {to_do}" if left else "", *pages)))
+    pages = [Link(label=ticket["key"], url=ticket["url"])] if ticket else []
+    pages += [Link(label="PagerDuty", url=row.facts.url) for row in case.alerts.rows[:1] if row.facts.url]
+    pages += [Link(label=phrase("Join the call"), url=bridge)] if bridge else []
+    return tuple(pages)
 
 
-def _age(span: timedelta) -> str:
-    minutes = max(int(span.total_seconds() // 60), 0)
-    hours, rest = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (rest, "min")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "less than a minute"
+def _to_do(left: Sequence[str]) -> str:
+    tasks, more = "; ".join(one.rstrip(".。") for one in left[:_SHOWN_TASKS]), len(left) - _SHOWN_TASKS
+    if more > 0:
+        return phrase("To do: {tasks} and {number} more", tasks=tasks, number=more)
+    return phrase("To do: {tasks}", tasks=tasks) if left else ""

@@ -17,6 +17,7 @@ from multivac.store import people as directory
 from multivac.store.captures import Capture
 from multivac.store.cases import Case, Result
 from multivac.store.tasks import TaskRow
+from multivac.tongue import phrase
 
 _LONGEST = 1000
 _LONGEST_TASK = 300
@@ -40,13 +41,13 @@ def read_message(attempt: Attempt) -> Result:
     said = attempt.chat().read(Posted(channel_of(attempt.case), one.message))
     if said is None:
         return {"gone": True}
-    author = (_name(attempt, said.author) if said.author else said.name) or said.author or "somebody"
+    author = (_name(attempt, said.author) if said.author else said.name) or said.author or phrase("somebody")
     return {
         "name": attempt.instance,
         "edition": one.edition,
         "by": by,
         "author": author,
-        "text": _with_names(attempt, said.text.strip()) or "(a file)",
+        "text": _with_names(attempt, said.text.strip()) or phrase("(a file)"),
         "link": said.link,
     }
 
@@ -102,7 +103,7 @@ def _make_task(tx: sa.Connection, number: IncidentId, one: Capture, *, made: Res
     text = " ".join(made["text"].split())[:_LONGEST_TASK]
     new = TaskRow(key="", state=TaskState.OPEN, at=now, by=made["by"], text=text, link=made["link"])
     key = tasks.add(tx, number, new)
-    told = f"{made['by']} made task {key} of a message: {text}"
+    told = phrase("{name} made task {key} of a message: {text}", name=made["by"], key=key, text=text)
     entry = Entry(
         kind=EntryKind.TASK, at=one.at, text=told, key=f"task:{one.message}/{one.edition}", link=made["link"]
     )

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
 from multivac.errors import GiveUp, NameTaken
-from multivac.incident import Entry, EntryKind
+from multivac.incident import Entry, EntryKind, status_title
 from multivac.playbook import with_suffix
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
+from multivac.tongue import phrase
 
 _TRIES = 20  # names tried before giving up: the settled one, then with -2, -3, ...
 
@@ -36,8 +37,10 @@ def open_channel(attempt: Attempt) -> Result:
             return {"id": found, "name": name}
         with suppress(NameTaken):
             return {"id": chat.open_channel(name, private=case.playbook.channel.private), "name": name}
-    why = f"#{case.channel_name} and {_TRIES - 1} names like it are taken"
-    raise GiveUp(why, fix="Archive does not free a name: rename one of those channels.")
+    why = phrase(
+        "#{channel} and {number} names like it are taken", channel=case.channel_name, number=_TRIES - 1
+    )
+    raise GiveUp(why, fix=phrase("Archive does not free a name: rename one of those channels."))
 
 
 def _names(attempt: Attempt) -> list[str]:
@@ -49,13 +52,14 @@ def keep_channel(tx: sa.Connection, case: Case, made: Result, *, now: datetime) 
     incidents.set_channel(tx, case.id, made["id"])
     if made["name"] != case.channel_name:
         incidents.rename_channel(tx, case.id, made["name"])
-    opened = Entry(kind=EntryKind.NOTE, at=now, text=f"Channel #{made['name']} opened", key="channel")
+    text = phrase("Channel #{channel} opened", channel=made["name"])
+    opened = Entry(kind=EntryKind.NOTE, at=now, text=text, key="channel")
     timeline.note(tx, case.id, [opened], now=now)
 
 
 def topic_of(case: Case) -> str:
     """What stands at the top of the channel: how bad, where it stands, what it is."""
-    return f"{case.severity.upper()} · {case.status.capitalize()} · INC-{case.id} · {case.title}"
+    return f"{case.severity.upper()} · {status_title(case.status)} · INC-{case.id} · {case.title}"
 
 
 def wants_topic(view: View) -> Mapping[str, str]:
@@ -77,7 +81,11 @@ def wants_purpose(view: View) -> Mapping[str, str]:
 def set_purpose(attempt: Attempt) -> Result:
     """Say what the channel is for and where the facts are."""
     case = attempt.case
-    text = f"Response to INC-{case.id}: {case.title}. The pinned headline says where we are."
+    text = phrase(
+        "Response to INC-{number}: {title}. The pinned headline says where we are.",
+        number=case.id,
+        title=case.title,
+    )
     attempt.chat().set_purpose(_channel(attempt), text)
     return {}
 
@@ -91,7 +99,7 @@ def links_of(case: Case) -> dict[str, tuple[str, str]]:
     if ticket := case.result("ticket"):
         links["ticket"] = (ticket["key"], ticket["url"])
     if case.alerts.bridge_url:
-        links["bridge"] = ("Bridge", case.alerts.bridge_url)
+        links["bridge"] = (phrase("Bridge"), case.alerts.bridge_url)
     return links
 
 

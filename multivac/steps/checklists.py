@@ -16,6 +16,7 @@ from multivac.steps.tasks import as_left, line_of, own_tasks, with_presses
 from multivac.steps.words import channel_of, say
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
+from multivac.tongue import phrase
 
 FAMILY = "checklist"
 _MISSED = "~missed"  # no phase can be called so
@@ -167,13 +168,14 @@ def _covered_until(case: Case) -> datetime:
 
 def draw(view: View, one: Occurrence, *, over: bool = False) -> Checklist:
     """A checklist as it should read now; nothing can be pressed any more once it is over."""
-    later = _next_phase(view, one)
+    later = None if over else _next_phase(view, one)
     return Checklist(
         title=one.phase.title,
         tasks=_tasks(view, one, over=over),
         next_title=later.phase.title if later else None,
         next_at=later.at if later else None,
         occurrence=one.number,
+        over=over,
     )
 
 
@@ -195,6 +197,7 @@ def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
             role=task.role,
             link=task.link_for(number=case.id, service=service),
             why_skipped="",
+            link_label=phrase("open the page"),
         )
         for task in one.phase.tasks
     }
@@ -256,6 +259,7 @@ def _digest(view: View, name: str, *, over: bool = False) -> CaughtUp:
     return CaughtUp(
         missed=tuple((one.phase.title, one.at) for one in missed),
         tasks=tuple(task for one in missed for task in _tasks(view, one, over=over)),
+        over=over,
     )
 
 
@@ -286,6 +290,6 @@ def _told(case: Case, name: str) -> Iterator[Occurrence]:
 def keep_checklist(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Note that a phase was posted, the first time."""
     if "name" in made:
-        text = f"Checklist posted: {made['title']}"
+        text = phrase("Checklist posted: {title}", title=made["title"])
         entry = Entry(kind=EntryKind.CHECKLIST, at=now, text=text, key=f"checklist:{made['name']}")
         timeline.note(tx, case.id, [entry], now=now)

@@ -17,6 +17,7 @@ from multivac.steps.words import channel_of, goes_on_elsewhere, say, view_of
 from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
+from multivac.tongue import phrase
 
 _OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _MOST_ALERTS = 25  # as many as carry a note
@@ -24,17 +25,9 @@ _DONE, _BACK = "done", "back"
 _LONGEST = 200
 
 
-def last_end(case: Case) -> Saying | None:
-    """How people, or a rule, last ended it; None while it goes on, or if only its alerts ended it."""
-    if case.status.is_open:
-        return None
-    ends = [one for one in case.said(SayingKind.CHANGE) if one.more.get("what") == "status"]
-    return ends[-1] if ends and news.is_end(ends[-1]) else None
-
-
 def is_by_people(case: Case) -> bool:
     """Whether people ended it, not as another's duplicate."""
-    end = last_end(case)
+    end = news.last_end(case)
     return end is not None and bool(end.by) and not goes_on_elsewhere(case)
 
 
@@ -98,9 +91,15 @@ def open_follow_up(attempt: Attempt) -> Result:
     case = attempt.case
     said = next(one for one in case.sayings if str(one.id) == attempt.instance)
     ticket = case.result("ticket")
+    why = phrase(
+        "A follow-up of INC-{number} {title}, written down by {name}.",
+        number=case.id,
+        title=case.title,
+        name=said.by,
+    )
     draft = TicketDraft(
         title=said.text[:_LONGEST],
-        paragraphs=(said.text, f"A follow-up of INC-{case.id} {case.title}, written down by {said.by}."),
+        paragraphs=(said.text, why),
         links=((ticket["key"], ticket["url"]),) if ticket else (),
         label=f"{label_of(case)}-{said.id}",
         severity="",
@@ -187,6 +186,6 @@ def keep_closed(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -
     """Close it, unless somebody has reopened it meanwhile."""
     del made
     if incidents.set_status(tx, case.id, Status.CLOSED, now=now):
-        text = "Closed by rule: it was resolved long enough"
+        text = phrase("Closed by rule: it was resolved long enough")
         key = f"closed:{case.status_at}"
         timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now=now)

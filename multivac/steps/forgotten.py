@@ -15,6 +15,7 @@ from multivac.steps.words import channel_of, say
 from multivac.store import endings, incidents, sayings, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
+from multivac.tongue import phrase
 from multivac.values import say_duration
 
 _NEVER_STALE = 2  # sev1 and sev2
@@ -78,7 +79,9 @@ def keep_stale(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
     if not incidents.set_status(tx, case.id, Status.CLOSED, now=now):
         return
     quiet = say_duration(now - _idle_since(case))
-    text = f"Closed by rule: nobody has done anything for {quiet}. `/incident reopen` brings it back."
+    text = phrase(
+        "Closed by rule: nobody has done anything for {time}. `/incident reopen` brings it back.", time=quiet
+    )
     more = {"what": "status", "before": case.status, "after": Status.CLOSED}
     sayings.add(tx, case.id, kind=SayingKind.CHANGE, text=text, by="", at=now, more=more)
     entry = Entry(kind=EntryKind.STATUS, at=now, text=text, key=f"stale:{case.acted_at}")
@@ -100,13 +103,16 @@ def wants_stale_nudges(view: View) -> Mapping[str, str]:
 def nudge_lead(attempt: Attempt) -> Result:
     """Mention the lead, if there is one."""
     case, about = attempt.case, f"INC-{attempt.case.id}"
-    after = say_duration(case.playbook.end.stale_after)
+    text = phrase(
+        "nothing has happened here for {time}. Is it over? In a day it closes by itself.",
+        time=say_duration(case.playbook.end.stale_after),
+    )
     nudge = Nudge(
         who=mentioned(case, case.lead) if case.lead is not None else None,
-        text=f"nothing has happened here for {after}. Is it over? In a day it closes by itself.",
+        text=text,
         presses=(
-            Press(label="Resolve", line=f"{about} resolve", stands_out=True),
-            Press(label="Write update", line=f"{about} update"),
+            Press(label=phrase("Resolve"), line=f"{about} resolve", stands_out=True),
+            Press(label=phrase("Write update"), line=f"{about} update"),
         ),
     )
     return say(attempt, channel_of(case), nudge)
@@ -144,9 +150,15 @@ def warn_of_archive(attempt: Attempt) -> Result:
     """Say when, and what to do about it."""
     nudge = Nudge(
         who=None,
-        text="This channel is archived tomorrow, and can be read then too. If it is not over, reopen it.",
+        text=phrase(
+            "This channel is archived tomorrow, and can be read then too. If it is not over, reopen it."
+        ),
         presses=(
-            Press(label="Reopen", line=f"INC-{attempt.case.id} reopen", confirm="Is it not over after all?"),
+            Press(
+                label=phrase("Reopen"),
+                line=f"INC-{attempt.case.id} reopen",
+                confirm=phrase("Is it not over after all?"),
+            ),
         ),
     )
     return say(attempt, channel_of(attempt.case), nudge)

@@ -6,54 +6,59 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from multivac.briefing import Gaps, fingerprint
-from multivac.incident import LEAD
+from multivac.incident import LEAD, role_name
 from multivac.steps import paging, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say
 from multivac.store.cases import Case, Result, StepRow
+from multivac.tongue import any_of, mark, phrase
 
 # A vendor that hiccups is nobody's business; one that stays away is.
 _SAID_AFTER = timedelta(minutes=2)
 
 _WORDS = {
-    "on call": "Who is on call is not known",
-    "schedule": "Who is on call for {instance} is not known",
-    "who": "A person PagerDuty names could not be looked up",
-    "group": "The Slack group {instance} could not be read",
-    "chat ids": "People could not be looked up in Slack",
-    "invite": "People could not be invited",
-    "ticket": "There is no Jira ticket",
-    "account": "The lead could not be found in Jira",
-    "assignee": "The ticket is not assigned to the lead",
-    "priority": "The ticket's priority does not follow the severity",
-    "lead": "No lead could be chosen",
-    "role": "Nobody could be chosen as {instance}",
-    "announcement": "The incident is not announced",
-    "topic": "The topic is not set",
-    "purpose": "The purpose is not set",
-    "pin": "The headline is not pinned",
-    "first bookmark": "A link is missing in the channel's bar",
-    "bookmark": "A link is missing in the channel's bar",
-    "note": "PagerDuty does not show where the response is",
-    "checklist": "A checklist could not be posted",
-    "settle": "The channel could not be read",
-    "update": "An update is not in the channel",
-    "thread": "An update did not reach the announcement",
-    "comment": "An update is not on the Jira ticket",
-    "alert end": "The alert is not resolved in PagerDuty",
-    "ticket end": "The Jira ticket is not moved",
-    "follow-up": "A follow-up is not in Jira",
-    "follow-up link": "A follow-up is not linked with the ticket",
-    "archived": "The channel is not archived as it should be",
-    "status update": "An update is not in PagerDuty",
-    "next lead": "The next to lead could not be asked",
-    "alert priority": "The priority in PagerDuty does not follow the severity",
-    "page": "A page could not be sent",
-    "capture": "A message that was to be kept could not be read",
+    "on call": mark("Who is on call is not known"),
+    "schedule": mark("Who is on call for {instance} is not known"),
+    "who": mark("A person PagerDuty names could not be looked up"),
+    "group": mark("The Slack group {instance} could not be read"),
+    "chat ids": mark("People could not be looked up in Slack"),
+    "invite": mark("People could not be invited"),
+    "ticket": mark("There is no Jira ticket"),
+    "account": mark("The lead could not be found in Jira"),
+    "assignee": mark("The ticket is not assigned to the lead"),
+    "priority": mark("The ticket's priority does not follow the severity"),
+    "lead": mark("No lead could be chosen"),
+    "role": mark("Nobody could be chosen as {instance}"),
+    "announcement": mark("The incident is not announced"),
+    "topic": mark("The topic is not set"),
+    "purpose": mark("The purpose is not set"),
+    "pin": mark("The headline is not pinned"),
+    "first bookmark": mark("A link is missing in the channel's bar"),
+    "bookmark": mark("A link is missing in the channel's bar"),
+    "note": mark("PagerDuty does not show where the response is"),
+    "checklist": mark("A checklist could not be posted"),
+    "settle": mark("The channel could not be read"),
+    "update": mark("An update is not in the channel"),
+    "thread": mark("An update did not reach the announcement"),
+    "comment": mark("An update is not on the Jira ticket"),
+    "alert end": mark("The alert is not resolved in PagerDuty"),
+    "ticket end": mark("The Jira ticket is not moved"),
+    "follow-up": mark("A follow-up is not in Jira"),
+    "follow-up link": mark("A follow-up is not linked with the ticket"),
+    "second look": mark("Whether a ticket was opened twice is not known"),
+    "duplicate": mark("{instance} is a second ticket of the same matter and not put away"),
+    "archived": mark("The channel is not archived as it should be"),
+    "status update": mark("An update is not in PagerDuty"),
+    "next lead": mark("The next to lead could not be asked"),
+    "alert priority": mark("The priority in PagerDuty does not follow the severity"),
+    "page": mark("A page could not be sent"),
+    "capture": mark("A message that was to be kept could not be read"),
 }
 
+_KEEPS_TRYING = mark("I keep trying.")
+
 _OF_THE_END = frozenset({"step:ticket end", "step:archived"})
-_OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/")
+_OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/", "step:duplicate/")
 
 
 def lines_of(view: View) -> dict[str, str]:
@@ -71,41 +76,48 @@ def _failing(view: View, row: StepRow) -> str | None:
         return None
     if family == "page":
         return _unsent(view, row, int(instance))
-    said = f"{words.format(instance=instance)}: {row.error.rstrip('.')}."
+    what = phrase(words, instance=role_name(instance) if family == "role" else instance)
     if row.gave_up == row.wanted:
-        return f"{said} {row.fix or ''}".strip()
+        return _gap(what, row.error, row.fix or "")
     if row.failing_since is None or view.now - row.failing_since < _SAID_AFTER:
         view.look_again(row.failing_since + _SAID_AFTER if row.failing_since else None)
         return None
-    return f"{said} I keep trying; the rest goes on."
+    return _gap(what, row.error, phrase("I keep trying; the rest goes on."))
+
+
+def _gap(what: str, why: str, to_do: str) -> str:
+    why = why.rstrip(".。")
+    if not to_do:
+        return phrase("{what}: {why}.", what=what, why=why)
+    return phrase("{what}: {why}. {to_do}", what=what, why=why, to_do=to_do)
 
 
 def _unsent(view: View, row: StepRow, number: int) -> str:
     """A page that fails is said at once, with whom to call: somebody is waited for."""
     wanted = next(one for one in view.case.summons if one.number == number)
-    goes_on = row.fix if row.gave_up == row.wanted else "I keep trying."
-    said = f"{_WORDS['page']}: {(row.error or '').rstrip('.')}. {paging.whom_to_call(wanted, view.out)}"
-    return f"{said} {goes_on or ''}".strip()
+    goes_on = row.fix if row.gave_up == row.wanted else phrase(_KEEPS_TRYING)
+    to_do = filter(None, (paging.whom_to_call(wanted, view.out), goes_on))
+    return _gap(phrase(_WORDS["page"]), row.error or "", " ".join(to_do))
 
 
 def _page_gaps(view: View) -> Iterator[tuple[str, str]]:
     if view.out.pager is None:
         for one in paging.unsent(view.case):
-            why = "Multivac has no key for PagerDuty"
-            yield f"step:page/{one.number}", f"{_WORDS['page']}: {why}. {paging.whom_to_call(one, view.out)}"
+            why, to_do = phrase("Multivac has no key for PagerDuty"), paging.whom_to_call(one, view.out)
+            yield f"step:page/{one.number}", _gap(phrase(_WORDS["page"]), why, to_do)
 
 
 def _people_gaps(case: Case) -> Iterator[tuple[str, str]]:
     looked_up = case.result("chat ids")
     if missing := looked_up.get("missing"):
-        yield (
-            "missing",
-            f"Not found in Slack: {', '.join(missing)}. Invite them by hand.",
-        )
+        names = ", ".join(missing)
+        yield "missing", phrase("Not found in Slack: {names}. Invite them by hand.", names=names)
     if inactive := looked_up.get("inactive"):
-        yield "inactive", f"Deactivated in Slack: {', '.join(inactive)}. Page their stand-in."
+        names = ", ".join(inactive)
+        yield "inactive", phrase("Deactivated in Slack: {names}. Page their stand-in.", names=names)
     for chat_id, why in case.result("invite").get("refused", {}).items():
-        yield f"refused:{chat_id}", f"{_name(case, chat_id)} could not be invited: {why}."
+        name = _name(case, chat_id)
+        yield f"refused:{chat_id}", phrase("{name} could not be invited: {why}.", name=name, why=why)
     yield from _on_call_gaps(case)
     yield from _role_gaps(case)
 
@@ -121,39 +133,64 @@ def _on_call_gaps(case: Case) -> Iterator[tuple[str, str]]:
     levels = case.playbook.wanted(case.severity).alert_policy_levels
     nobody = not any(level in levels for level, _ in people.on_call_of(case))
     if row is not None and row.was_done and levels and nobody:
-        said = "level " + " or ".join(map(str, levels))
-        yield "on call", f"Nobody is on call at {said} of this alert's policy. Page somebody by hand."
+        yield (
+            "on call",
+            phrase(
+                "Nobody is on call at level {levels} of this alert's policy. Page somebody by hand.",
+                levels=any_of(map(str, levels)),
+            ),
+        )
     for name, one in sorted(case.steps.items()):
         if name.startswith("schedule/") and one.was_done and one.result.get("on_call") == []:
-            yield name, f"Nobody is on call for {name.removeprefix('schedule/')}. Page somebody by hand."
+            schedule = name.removeprefix("schedule/")
+            yield name, phrase("Nobody is on call for {schedule}. Page somebody by hand.", schedule=schedule)
 
 
 def _role_gaps(case: Case) -> Iterator[tuple[str, str]]:
     if case.lead is None and case.steps.get("lead") and case.steps["lead"].was_done:
         problems = "; ".join(case.result("lead").get("problems", ()))
-        yield "lead", f"No lead yet{f' ({problems})' if problems else ''}. Say who leads, here."
+        yield "lead", _no_lead(problems)
     for name, held in sorted(case.roles.items()):
         if held.gone_at is not None:
-            does = "leads" if name == LEAD else f"is the {name}"
-            yield (
-                f"gone:{name}",
-                f"{held.person.name}, the {name}, has no Slack account any more. Say who {does}.",
-            )
+            yield f"gone:{name}", _gone(name, held.person.name)
     for name, row in sorted(case.steps.items()):
         role = name.removeprefix("role/")
         if name.startswith("role/") and row.was_done and row.wanted and role not in case.roles:
-            yield name, f"No {role} yet: the playbook's rule gave nobody."
+            yield name, phrase("No {role} yet: the playbook's rule gave nobody.", role=role_name(role))
+
+
+def _no_lead(problems: str) -> str:
+    if not problems:
+        return phrase("No lead yet. Say who leads, here.")
+    return phrase("No lead yet ({problems}). Say who leads, here.", problems=problems)
+
+
+def _gone(role: str, name: str) -> str:
+    if role == LEAD:
+        return phrase("{name}, the lead, has no Slack account any more. Say who leads.", name=name)
+    return phrase(
+        "{name}, the {role}, has no Slack account any more. Say who is the {role}.",
+        name=name,
+        role=role_name(role),
+    )
 
 
 def _ticket_gaps(case: Case) -> Iterator[tuple[str, str]]:
     if left_out := case.result("ticket").get("left_out"):
         fields = ", ".join(f"{field} ({why})" for field, why in left_out.items())
-        yield "left out", f"Jira refused these fields, so the ticket is without them: {fields}."
+        told = phrase("Jira refused these fields, so the ticket is without them: {fields}.", fields=fields)
+        yield "left out", told
     found, lead = case.result("account"), case.lead
     if lead and found and found.get("lead") == lead.key and found.get("account") is None:
-        ticket = case.result("ticket").get("key", "the ticket")
-        said = f"{lead.name} has no Jira account that I can find, so {ticket} is not assigned to them."
-        yield "account", f"{said} Assign it by hand; operators can add the account to people.yaml."
+        yield (
+            "account",
+            phrase(
+                "{name} has no Jira account that I can find, so {ticket} is not assigned to them. "
+                "Assign it by hand; operators can add the account to people.yaml.",
+                name=lead.name,
+                ticket=case.result("ticket").get("key") or phrase("the ticket"),
+            ),
+        )
 
 
 def gaps(view: View) -> Gaps | None:

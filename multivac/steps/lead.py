@@ -11,7 +11,7 @@ import structlog
 
 from multivac.briefing import fingerprint
 from multivac.errors import GiveUp, TryAgain
-from multivac.incident import LEAD, Entry, EntryKind, Person
+from multivac.incident import LEAD, Entry, EntryKind, Person, role_name
 from multivac.playbook import (
     ByAcker,
     ByComponent,
@@ -30,6 +30,7 @@ from multivac.store import incidents, summons, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from, person_to
 from multivac.store.incidents import Appointment
+from multivac.tongue import phrase
 
 log = structlog.get_logger()
 
@@ -101,12 +102,16 @@ def _by_strategy(attempt: Attempt, strategy: LeadStrategy) -> Choice | None:
             return _by_component(attempt, strategy)
         case ByName():
             email = strategy.fixed
-            return _one(attempt.out.complete(Person(name=email, email=email)), "named by the playbook")
+            return _one(
+                attempt.out.complete(Person(name=email, email=email)), phrase("named by the playbook")
+            )
 
 
 def _by_on_call(case: Case, rule: OnCallOf) -> Choice | None:
     first = next(_on_call(case, rule), None)
-    return _one(first, f"on call for {rule.schedule or 'the alert'}")
+    if rule.schedule is None:
+        return _one(first, phrase("on call for the alert"))
+    return _one(first, phrase("on call for {schedule}", schedule=rule.schedule))
 
 
 def _on_call(case: Case, rule: OnCallOf) -> Iterator[Person]:
@@ -121,7 +126,7 @@ def _by_acker(attempt: Attempt, strategy: ByAcker) -> Choice | None:
     for facts in sorted(acked, key=lambda one: one.acknowledged_at or case.declared_at):
         if facts.acknowledged_by and (facts.acknowledged_at or case.declared_at) <= until:
             [acker] = people.identified(case, [facts.acknowledged_by])
-            return _one(acker, "acknowledged the alert")
+            return _one(acker, phrase("acknowledged the alert"))
     if attempt.now < until:
         raise NotYet(until)
     return None
@@ -133,7 +138,9 @@ def _by_component(attempt: Attempt, strategy: ByComponent) -> Choice | None:
     if component is None or attempt.out.tracker is None:
         return None
     found = attempt.tracker().component_lead(component)
-    return _one(attempt.out.complete(found), f"leads the component {component}") if found else None
+    if found is None:
+        return None
+    return _one(attempt.out.complete(found), phrase("leads the component {component}", component=component))
 
 
 def _from_pool(attempt: Attempt, pool: Pool, *, by_load: bool) -> Choice | None:
@@ -141,7 +148,8 @@ def _from_pool(attempt: Attempt, pool: Pool, *, by_load: bool) -> Choice | None:
     if not members:
         return None
     name = f"{'least_loaded' if by_load else 'round_robin'}:{pool.jira_role or pool.jira_group or 'list'}"
-    return Choice(members, "leads the fewest incidents" if by_load else "their turn", name, by_load)
+    how = phrase("leads the fewest incidents") if by_load else phrase("their turn")
+    return Choice(members, how, name, by_load)
 
 
 def _members(attempt: Attempt, pool: Pool) -> Sequence[Person]:
@@ -165,7 +173,7 @@ def keep_lead(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     summons.begin(tx, case.id)
     if made["pool"]:
         incidents.take_turn(tx, case.id, made["pool"], person=person.key, now=now)
-    text = f"{person.name} is the lead ({made['how']})"
+    text = phrase("{name} is the lead ({how})", name=person.name, how=made["how"])
     entry = Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"lead:{person.key}")
     timeline.note(tx, case.id, [entry], now=now)
 
@@ -248,7 +256,7 @@ def _for_role(attempt: Attempt, rule: RoleRule) -> Choice | None:
         return _by_on_call(attempt.case, rule.on_call)
     if rule.fixed is not None:
         email = rule.fixed
-        return _one(attempt.out.complete(Person(name=email, email=email)), "named by the playbook")
+        return _one(attempt.out.complete(Person(name=email, email=email)), phrase("named by the playbook"))
     return _first_of(attempt, rule.group) if attempt.out.chat is not None and rule.group is not None else None
 
 
@@ -257,7 +265,8 @@ def _first_of(attempt: Attempt, group: str) -> Choice | None:
     for chat_id in attempt.chat().group_members(group):
         found = attempt.chat().person(chat_id)
         if found is not None and found.active:
-            return _one(attempt.out.complete(Person(name=found.name, slack=chat_id)), f"first of {group}")
+            first = attempt.out.complete(Person(name=found.name, slack=chat_id))
+            return _one(first, phrase("first of {group}", group=group))
     return None
 
 
@@ -267,6 +276,6 @@ def keep_role(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
         return
     person, name = person_from(made["people"][0]), made["role"]
     if incidents.appoint(tx, case.id, Appointment(role=name, person=person, how=made["how"]), now=now):
-        text = f"{person.name} is the {name} ({made['how']})"
+        text = phrase("{name} is the {role} ({how})", name=person.name, role=role_name(name), how=made["how"])
         entry = Entry(kind=EntryKind.ROLE, at=now, text=text, key=f"role:{name}:{person.key}")
         timeline.note(tx, case.id, [entry], now=now)

@@ -20,6 +20,7 @@ from multivac.store import people as directory
 from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
 from multivac.store.facts import person_from, person_to
+from multivac.tongue import phrase
 
 _ENOUGH = 6  # people to be asked one after another; each costs a look-up in the chat
 _KNOWN_FOR = timedelta(minutes=10)  # that somebody is, or is not, in the chat
@@ -142,6 +143,7 @@ def _meet(attempt: Attempt, person: Person, *, email: str) -> directory.Identity
         name=user.name if user else None,
         active=user.active if user else True,
         checked_at=attempt.now,
+        language=user.language if user else None,
     )
     attempt.out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
     return met
@@ -155,11 +157,15 @@ def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     if "person" in made:
         person = person_from(made["person"])
         summons.ask_to_lead(tx, case.id, person, now=now)
-        text = f"{before.name} has not accepted to lead: {person.name} is asked"
+        text = phrase(
+            "{before} has not accepted to lead: {name} is asked", before=before.name, name=person.name
+        )
+    elif case.drill:
+        text = phrase("Nobody has accepted to lead; a drill pages nobody")
     else:
         called = [one.people[0] for one in _in_this_round(case)]
-        summons.page(tx, case.id, called, now=now, note="Nobody has accepted to lead.")
-        text = "Nobody has accepted to lead: those who were asked are paged"
+        summons.page(tx, case.id, called, now=now, note=phrase("Nobody has accepted to lead."))
+        text = phrase("Nobody has accepted to lead: those who were asked are paged")
     entry = Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"next lead:{made['after']}")
     timeline.note(tx, case.id, [entry], now=now)
 
@@ -205,8 +211,8 @@ def _presses(view: View, *, hand_over: bool) -> tuple[Press, ...]:
     if not view.out.hears:
         return ()
     about = f"INC-{view.case.id}"
-    accept = Press(label="Accept", line=f"{about} lead accept", stands_out=True)
-    return (accept, *((Press(label="Hand over", line=f"{about} handover"),) if hand_over else ()))
+    accept = Press(label=phrase("Accept"), line=f"{about} lead accept", stands_out=True)
+    return (accept, *((Press(label=phrase("Hand over"), line=f"{about} handover"),) if hand_over else ()))
 
 
 def _went_to(case: Case, call: Summons) -> tuple[str, str]:
@@ -231,6 +237,8 @@ def _then(view: View, call: Summons) -> Turn | None:
         return None
     if left := _left(view.case):
         return Turn(at=end, who=(people.name_of(view.case, left[0]),))
+    if view.case.drill:
+        return None
     called = [people.name_of(view.case, one.people[0]) for one in _in_this_round(view.case)]
     can_page = view.out.pager is not None and any(row.source == "pagerduty" for row in view.case.alerts.rows)
     return Turn(at=end, who=tuple(called) if can_page else (), pages=True)
@@ -268,7 +276,7 @@ def tell_lead(attempt: Attempt) -> Result:
     view = View(case=case, now=attempt.now, out=attempt.out)
     call = next((one for one in asked(case) if _instance(case, one) == attempt.instance), None)
     if call is None:
-        raise TryAgain("another lead was named meanwhile", reached=False)
+        raise TryAgain(phrase("another lead was named meanwhile"), reached=False)
     return say(attempt, channel_of(case), lead_call(view, call)) | {"call": call.number}
 
 

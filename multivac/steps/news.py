@@ -36,6 +36,14 @@ def is_end(said: Saying) -> bool:
     return said.more.get("what") == "status" and not Status(str(said.more.get("after"))).is_open
 
 
+def last_end(case: Case) -> Saying | None:
+    """How people, or a rule, last ended it; None while it goes on, or if only its alerts ended it."""
+    if case.status.is_open:
+        return None
+    ends = [one for one in case.said(SayingKind.CHANGE) if one.more.get("what") == "status"]
+    return ends[-1] if ends and is_end(ends[-1]) else None
+
+
 def is_worse(said: Saying) -> bool:
     """Whether the change raised the severity."""
     before, after = str(said.more.get("before")), str(said.more.get("after"))

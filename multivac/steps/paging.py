@@ -13,6 +13,7 @@ from multivac.ports import Page
 from multivac.steps.base import NOTHING, Attempt, Outside, View
 from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
+from multivac.tongue import any_of, phrase
 
 PAGER = "pagerduty"
 _MOST = 25  # alerts of one incident whose priority follows
@@ -42,19 +43,25 @@ def alert_of(case: Case) -> str | None:
 
 
 def page(attempt: Attempt) -> Result:
-    """Have them paged, looking first where an earlier try may have worked."""
+    """Have them paged, looking first where an earlier try may have worked.
+
+    A second request says that it is one: the first may only be hidden yet, and cannot be taken back
+    alone, since PagerDuty cancels all that a person was sent for one incident.
+    """
     case = attempt.case
     wanted = next(one for one in case.summons if str(one.number) == attempt.instance)
     alert = alert_of(case)
     if alert is None:
-        raise GiveUp(f"INC-{case.id} has no PagerDuty incident to page from")
-    where = f" The channel is #{case.channel_name}." if case.channel_id else ""
-    said = f"{wanted.by}: {wanted.note}" if wanted.by and wanted.note else wanted.note or "Please help."
+        raise GiveUp(phrase("INC-{number} has no PagerDuty incident to page from", number=case.id))
+    where = phrase("The channel is #{channel}.", channel=case.channel_name) if case.channel_id else ""
+    note = wanted.note or phrase("Please help.")
+    said = f"{wanted.by}: {wanted.note}" if wanted.by and wanted.note else note
+    again = phrase("Sent again: the first request may have reached you, too.") if attempt.unknown else ""
     sent = Page(
         people=wanted.people,
         service=wanted.service,
         policies=tuple(sorted(case.alerts.policies)),
-        message=f"INC-{case.id} {case.title}. {said}{where}",
+        message=" ".join(filter(None, (f"INC-{case.id} {case.title}.", said, where, again))),
         marker=f"[INC-{case.id} {int(case.declared_at.timestamp()):x} page {wanted.number}]",
     )
     names = attempt.pager().page(alert, sent, look_first=attempt.unknown)
@@ -65,8 +72,10 @@ def keep_page(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     """Note who is paged."""
     summons.told(tx, case.id, made["page"], now=now)
     wanted = next(one for one in case.summons if one.number == made["page"])
-    for_whom = f", asked for by {wanted.by}" if wanted.by else ""
-    text = f"PagerDuty pages {', '.join(made['paged'])}{for_whom}"
+    names, by = ", ".join(made["paged"]), wanted.by
+    text = phrase("PagerDuty pages {names}", names=names)
+    if by:
+        text = phrase("PagerDuty pages {names}, asked for by {by}", names=names, by=by)
     entry = Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=f"page:{made['page']}")
     timeline.note(tx, case.id, [entry], now=now)
 
@@ -75,8 +84,10 @@ def whom_to_call(wanted: Summons, out: Outside) -> str:
     """What people can do when a page fails: whom to call, by phone or e-mail where they are known."""
     names = [_with_address(one, out) for one in wanted.people]
     if wanted.service:
-        names.append(f"whoever is on call for {wanted.service}")
-    return f"Call {' or '.join(names)} yourself." if names else "Call somebody yourself."
+        names.append(phrase("whoever is on call for {service}", service=wanted.service))
+    if not names:
+        return phrase("Call somebody yourself.")
+    return phrase("Call {names} yourself.", names=any_of(names))
 
 
 def _with_address(person: Person, out: Outside) -> str:

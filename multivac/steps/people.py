@@ -20,6 +20,7 @@ from multivac.store import members, notices, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.facts import person_from, person_to
+from multivac.tongue import phrase, plural
 
 _AT_ONCE = 8  # look-ups of one incident that run side by side
 _MISSING_LASTS = timedelta(minutes=10)  # an account may be made while we wait
@@ -331,6 +332,7 @@ def _look_one_up(attempt: Attempt, person: Person) -> directory.Identity:
         name=user.name if user else None,
         active=user.active if user else True,
         checked_at=attempt.now,
+        language=user.language if user else None,
     )
 
 
@@ -391,7 +393,7 @@ def keep_invite(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -
     members.brought(tx, case.id, fresh, at=now)
     names = _names_of(tx, case, fresh)
     if names:
-        text = "Invited " + ", ".join(names)
+        text = phrase("Invited {names}", names=", ".join(names))
         again = [at for one, at in made["asked"].items() if one in fresh]
         key = "invite:" + fingerprint(sorted(made["fresh"]), *again)
         timeline.note(tx, case.id, [Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=key)], now=now)
@@ -403,8 +405,11 @@ def _names_of(tx: sa.Connection, case: Case, ids: Iterable[str]) -> list[str]:
     names = looked_up.get("names", {})
     found = [names.get(key_of.get(one, "")) or _met_as(tx, one) for one in ids]
     named, nameless = [one for one in found if one], found.count("")
-    others = f"{nameless} more" if named else f"{nameless} by a user group"
-    return [*named, others] if nameless else named
+    if not nameless:
+        return named
+    if not named:
+        return [plural("{count} by a user group", "{count} by a user group", nameless)]
+    return [*named, plural("{count} more", "{count} more", nameless)]
 
 
 def _met_as(tx: sa.Connection, chat_id: str) -> str:

@@ -12,6 +12,7 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.words import channel_of, say, say_once_in_thread, view_of, who
 from multivac.store.cases import Case, Result
+from multivac.tongue import phrase
 
 FAMILY = "update due"
 _STAMP = "%Y%m%dT%H%M%S"
@@ -72,21 +73,22 @@ def _rounds(view: View, at: datetime) -> int:
 def _presses(case: Case) -> tuple[Press, ...]:
     about = f"INC-{case.id}"
     return (
-        Press(label="Write update", line=f"{about} update", stands_out=True),
-        Press(label="Snooze 15m", line=f"{about} snooze 15m"),
-        Press(label="Stop", line=f"{about} snooze stop"),
+        Press(label=phrase("Write update"), line=f"{about} update", stands_out=True),
+        Press(label=phrase("Snooze 15m"), line=f"{about} snooze 15m"),
+        Press(label=phrase("Stop"), line=f"{about} snooze stop"),
     )
 
 
 def _how_it_ended(case: Case, at: datetime) -> str:
     answer = next((one for one in case.updates if one.at >= at), None)
     if answer is not None:
-        return f"{answer.by} wrote it at {answer.at.astimezone(UTC):%H:%M} UTC."
+        time = f"{answer.at.astimezone(UTC):%H:%M}"
+        return phrase("{name} wrote it at {time} UTC.", name=answer.by, time=time)
     if not case.status.is_open:
-        return "It is over now."
+        return phrase("It is over now.")
     if case.cadence.is_off:
-        return "Nobody is asked any more, until somebody writes one."
-    return "Put off." if case.cadence.snoozed_until else "None is owed any more."
+        return phrase("Nobody is asked any more, until somebody writes one.")
+    return phrase("Put off.") if case.cadence.snoozed_until else phrase("None is owed any more.")
 
 
 def prompt_update(attempt: Attempt) -> Result:
@@ -111,7 +113,8 @@ def nudge_lead(attempt: Attempt) -> Result:
     """Mention the lead in the question's thread: an edit would notify nobody."""
     case, lead = attempt.case, attempt.case.lead
     assert lead is not None  # noqa: S101  # states what `wants_overdue` guarantees
-    nudge = Nudge(who=mentioned(case, lead), text="the update is overdue. Two sentences are enough.")
+    text = phrase("the update is overdue. Two sentences are enough.")
+    nudge = Nudge(who=mentioned(case, lead), text=text)
     return say_once_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
 
 

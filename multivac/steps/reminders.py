@@ -12,11 +12,18 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say
 from multivac.store.cases import Case, Result
 from multivac.store.reminders import Reminder
+from multivac.tongue import mark, phrase
 
 FAMILY, AGAIN = "reminder", "asked again"
 _LATE = timedelta(minutes=3)  # later than that, nobody was there to post it in time
 _OVER = "over"
 _POSTED, _ASKED_AGAIN, _LEFT = 1, 2, 3
+_ANSWERED = {  # by the word in the rows
+    "Done": mark("Done by {name} at {time}."),
+    "Snoozed": mark("Snoozed by {name} at {time}."),
+    "Cancelled": mark("Cancelled by {name} at {time}."),
+}
+_ENDED = {"done": mark("Done."), "cancelled": mark("Cancelled.")}
 
 
 def wants_reminders(view: View) -> Mapping[str, str]:
@@ -96,19 +103,22 @@ def _next_asked(one: Reminder) -> Person | None:
 def _draw(view: View, one: Reminder) -> Reminding:
     case, stage = view.case, _stage(view, one)
     asked_at = _asked_at(case, one) or view.now
-    told = [f"{one.by.name} asked for this." if one.whom is None or one.by.key != one.whom.key else ""]
+    told = []
+    if one.whom is None or one.by.key != one.whom.key:
+        told.append(phrase("{name} asked for this.", name=one.by.name))
     if asked_at - one.due_at > _LATE:
-        told.append(f"It was due {clock_time(one.due_at)}.")
+        told.append(phrase("It was due {time}.", time=clock_time(one.due_at)))
     if stage >= _ASKED_AGAIN:
-        other = one.escalate_to
-        told.append(
-            f"No answer since {clock_time(asked_at)}" + (f": {other.name} is asked." if other else ".")
-        )
+        told.append(_no_answer(clock_time(asked_at), one.escalate_to))
     if stage >= _LEFT:
-        told.append("I ask nobody else.")
-    return Reminding(
-        text=one.text, whom=_who(case, one.whom), told=tuple(filter(None, told)), presses=_presses(case, one)
-    )
+        told.append(phrase("I ask nobody else."))
+    return Reminding(text=one.text, whom=_who(case, one.whom), told=tuple(told), presses=_presses(case, one))
+
+
+def _no_answer(since: str, other: Person | None) -> str:
+    if other is None:
+        return phrase("No answer since {time}.", time=since)
+    return phrase("No answer since {time}: {name} is asked.", time=since, name=other.name)
 
 
 def _who(case: Case, person: Person | None) -> Who | None:
@@ -120,14 +130,16 @@ def _who(case: Case, person: Person | None) -> Who | None:
 def _presses(case: Case, one: Reminder) -> tuple[Press, ...]:
     said = f"INC-{case.id} reminders"
     return (
-        Press(label="Done", line=f"{said} done {_name(one)}", stands_out=True),
-        Press(label="Snooze 15m", line=f"{said} snooze {_name(one)} 15m"),
+        Press(label=phrase("Done"), line=f"{said} done {_name(one)}", stands_out=True),
+        Press(label=phrase("Snooze 15m"), line=f"{said} snooze {_name(one)} 15m"),
     )
 
 
 def _draw_again(case: Case, one: Reminder) -> Reminding:
     asked = one.whom.name if one.whom and one.escalate_to else ""
-    told = f"{asked} has not answered." if asked else "Nobody has answered yet."
+    told = phrase("Nobody has answered yet.")
+    if asked:
+        told = phrase("{name} has not answered.", name=asked)
     return Reminding(
         text=one.text, whom=_who(case, _next_asked(one)), told=(told,), presses=_presses(case, one)
     )
@@ -135,12 +147,17 @@ def _draw_again(case: Case, one: Reminder) -> Reminding:
 
 def _draw_closed(one: Reminder, number: int, *, at_end: bool) -> Reminding:
     if one.answered == number and one.answered_at is not None:
-        told = f"{one.answer} by {one.answered_by} at {clock_time(one.answered_at)}."
+        told = _answered(one, clock_time(one.answered_at))
     elif at_end:
-        told = "The incident has ended."
+        told = phrase("The incident has ended.")
     else:
-        told = "Nobody answered." if one.ended is None else f"{one.ended.capitalize()}."
+        told = phrase(_ENDED[one.ended]) if one.ended in _ENDED else phrase("Nobody answered.")
     return Reminding(text=one.text, whom=None, told=(told,))
+
+
+def _answered(one: Reminder, time: str) -> str:
+    told = _ANSWERED.get(one.answer or "", mark("{answer} by {name} at {time}."))
+    return phrase(told, answer=one.answer, name=one.answered_by, time=time)
 
 
 def post(attempt: Attempt) -> Result:

@@ -11,8 +11,9 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say
 from multivac.store.cases import Case, Result
 from multivac.store.tasks import TaskRow
+from multivac.tongue import mark, phrase
 
-TITLE = "Tasks"
+TITLE = mark("Tasks")
 
 
 def as_left(case: Case, key: str, line: TaskLine) -> TaskLine:
@@ -33,7 +34,7 @@ def with_presses(case: Case, key: str, line: TaskLine) -> TaskLine:
     said = f"INC-{case.id} task"
     return replace(
         line,
-        done=Press(label="Done", line=f"{said} done {key}"),
+        done=Press(label=phrase("Done"), line=f"{said} done {key}"),
         skip=Press(label=line.text, line=f"{said} skip {key}"),
         take=None if line.owner else Press(label=line.text, line=f"{said} assign {key} me"),
     )
@@ -52,7 +53,7 @@ def line_of(case: Case, row: TaskRow) -> TaskLine:
         role=None,
         link=row.link,
         why_skipped="",
-        link_label="the message",
+        link_label=phrase("the message"),
     )
     return as_left(case, row.key, line)
 
@@ -62,7 +63,7 @@ def _draw(case: Case) -> Checklist:
     if case.status.is_open:
         lines = [(key, with_presses(case, key, line)) for key, line in lines]
     shown = tuple(line for _, line in lines)
-    return Checklist(title=TITLE, tasks=shown, next_title=None, next_at=None, occurrence=1)
+    return Checklist(title=phrase(TITLE), tasks=shown, next_title=None, next_at=None, occurrence=1)
 
 
 def wants_tasks(view: View) -> Mapping[str, str]:

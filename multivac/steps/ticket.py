@@ -18,11 +18,14 @@ from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
+from multivac.tongue import phrase
 
 # A tracker's search lags behind its writes: only after the last of these without a find is the lost
 # attempt taken for one that never happened.
 _LOOKS = (timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=30))
+TICKET = "ticket"
 _ASKED_AT = "asked_at"  # when a ticket was last asked for that may have been made
+AGAIN_AT = "again_at"  # the same of one that may be the second: both may be there, the first still hidden
 _LONGEST_TITLE = 200
 
 
@@ -45,29 +48,37 @@ def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
     """Write this ticket once: where an earlier try may have worked, look for its label first."""
     tracker = attempt.tracker()
     if attempt.unknown:
-        if found := tracker.find_ticket(draft.label):
-            return {"key": found.key, "url": found.url, "left_out": {}}
+        if found := tracker.find_tickets(draft.label):
+            return {"key": found[0].key, "url": found[0].url, "left_out": {}} | _second(attempt)
         _wait_for_the_search(attempt)
+    again: dict[str, str] = {}
     if attempt.unknown or attempt.before.failing_since is not None:  # a clean first try pays nothing
-        _note_asking(attempt)
+        again = {AGAIN_AT: attempt.now.isoformat()} if attempt.unknown else {}
+        _note_asking(attempt, again)
     try:
         made = tracker.open_ticket(draft)
     except TryAgain as error:
         if error.reached:
-            _note_asking(attempt)
+            _note_asking(attempt, again)
         raise
-    return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)}
+    return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)} | again
+
+
+def _second(attempt: Attempt) -> dict[str, str]:
+    """When it was last asked for a second time, if it was."""
+    noted = attempt.before.result.get(AGAIN_AT)
+    return {AGAIN_AT: noted} if noted else {}
 
 
 def _wait_for_the_search(attempt: Attempt) -> None:
     """Not to ask again before the search had its time since the last asking that may have made a ticket."""
     asked_at = _last_asked(attempt)
     if asked_at is None:  # whoever asked was cut off just before, or the clock has been set back
-        _note_asking(attempt)
+        _note_asking(attempt, _second(attempt))
     since = attempt.now - (asked_at or attempt.now)
     if since < _LOOKS[-1]:
         raise TryAgain(
-            "an earlier attempt may have made the ticket; looking for it again",
+            phrase("an earlier attempt may have made the ticket; looking for it again"),
             after=next(look for look in _LOOKS if look > since) - since,
         )
 
@@ -78,8 +89,8 @@ def _last_asked(attempt: Attempt) -> datetime | None:
     return known if known is not None and known <= attempt.now else None
 
 
-def _note_asking(attempt: Attempt) -> None:
-    known = {_ASKED_AT: attempt.now.isoformat()}
+def _note_asking(attempt: Attempt, again: Mapping[str, str]) -> None:
+    known = {_ASKED_AT: attempt.now.isoformat(), **again}
     keep = partial(progress.keep_meanwhile, number=attempt.case.id, name=attempt.name, known=known)
     attempt.out.database.write(keep)
 
@@ -91,10 +102,10 @@ def _draft(case: Case, public_url: str | None) -> TicketDraft:
     return TicketDraft(
         title=f"INC-{case.id} {case.title}"[:_LONGEST_TITLE],
         paragraphs=(
-            f"Severity {case.severity.upper()}, declared {case.declared_at:%Y-%m-%d %H:%M} UTC.",
-            f"Services: {', '.join(services) or 'not named'}.",
-            f"The response is in the Slack channel #{case.channel_name}.",
-            "If that channel is not there yet, Slack is down: Multivac opens it as soon as it can.",
+            _declared(case),
+            phrase("Services: {services}.", services=", ".join(services) or phrase("not named")),
+            phrase("The response is in the Slack channel #{channel}.", channel=case.channel_name),
+            phrase("If that channel is not there yet, Slack is down: Multivac opens it as soon as it can."),
         ),
         links=tuple(_links(case, public_url)),
         label=label_of(case),
@@ -105,15 +116,22 @@ def _draft(case: Case, public_url: str | None) -> TicketDraft:
 
 def _private_draft(case: Case) -> TicketDraft:
     """Of a private incident nothing but that it is one: a project's tickets can be read by many."""
-    told = f"Severity {case.severity.upper()}, declared {case.declared_at:%Y-%m-%d %H:%M} UTC."
     return TicketDraft(
-        title=f"INC-{case.id} private incident",
-        paragraphs=(told, "What it is about is in its private Slack channel alone."),
+        title=phrase("INC-{number} private incident", number=case.id),
+        paragraphs=(
+            _declared(case),
+            phrase("What it is about is in its private Slack channel alone."),
+        ),
         links=(),
         label=label_of(case),
         severity=case.severity,
         component=None,
     )
+
+
+def _declared(case: Case) -> str:
+    severity, time = case.severity.upper(), f"{case.declared_at:%Y-%m-%d %H:%M}"
+    return phrase("Severity {severity}, declared {time} UTC.", severity=severity, time=time)
 
 
 def _component(case: Case, services: Sequence[str]) -> str | None:
@@ -132,7 +150,9 @@ def _links(case: Case, public_url: str | None) -> Iterator[tuple[str, str]]:
 
 def keep_ticket(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
     """Note which ticket it is."""
-    entry = Entry(kind=EntryKind.NOTE, at=now, text=f"Ticket {made['key']} opened", key="ticket")
+    entry = Entry(
+        kind=EntryKind.NOTE, at=now, text=phrase("Ticket {ticket} opened", ticket=made["key"]), key="ticket"
+    )
     timeline.note(tx, case.id, [entry], now=now)
 
 

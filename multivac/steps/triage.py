@@ -11,6 +11,7 @@ from multivac.incident import Entry, EntryKind, Status, dismissal_key, was_handl
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
+from multivac.tongue import phrase
 
 
 def wants_settling(view: View) -> Mapping[str, str]:
@@ -49,6 +50,6 @@ def keep_settled(tx: sa.Connection, case: Case, made: Result, *, now: datetime) 
         return
     is_unhandled = not was_handled(brief.person_acted_at, ended_at)
     if is_unhandled and incidents.set_status(tx, case.id, Status.DISMISSED, now=now):
-        text = "Dismissed: the alert resolved itself before anybody said a word"
+        text = phrase("Dismissed: the alert resolved itself before anybody said a word")
         key = dismissal_key(ended_at)
         timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now=now)

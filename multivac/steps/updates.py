@@ -7,12 +7,13 @@ from datetime import datetime
 
 from multivac.briefing import ChangeLine, Update
 from multivac.errors import GiveUp
-from multivac.incident import Severity, Status, marker_of
+from multivac.incident import Severity, Status, marker_of, status_name
 from multivac.steps import news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say, say_once_in_thread
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
+from multivac.tongue import phrase
 
 _RESOLVED = "resolved"
 _TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
@@ -119,8 +120,21 @@ def _told(said: Saying) -> tuple[str, ...]:
     if said.kind is SayingKind.CHANGE:
         return (said.text,)
     update = drawn(said)
-    after = f", next update {update.next_at:%H:%M} UTC" if update.next_at else ""
-    return (f"Update by {said.by} ({update.severity.upper()}, {update.status}{after}):", said.text)
+    severity, status = update.severity.upper(), status_name(update.status)
+    if update.next_at is None:
+        begun = phrase(
+            "Update by {name} ({severity}, {status}):", name=said.by, severity=severity, status=status
+        )
+    else:
+        time = f"{update.next_at:%H:%M}"
+        begun = phrase(
+            "Update by {name} ({severity}, {status}, next update {time} UTC):",
+            name=said.by,
+            severity=severity,
+            status=status,
+            time=time,
+        )
+    return (begun, said.text)
 
 
 def wants_published(view: View) -> Mapping[str, str]:

@@ -5,12 +5,14 @@ None of it can be read back, so it is said once at most: after a lost answer it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from multivac.briefing import Answer, Message, Press, fingerprint
 from multivac.errors import GiveUp, TryAgain
-from multivac.incident import CX_LEAD, LEAD, Person, Severity, Status
+from multivac.incident import CX_LEAD, LEAD, Person, Severity, Status, role_name, status_name
 from multivac.ports import Marker, Posted
 from multivac.steps import briefs, people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -19,23 +21,42 @@ from multivac.store import acts, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.members import Member
+from multivac.tongue import mark, phrase, speaking
 
 _NOT_BEFORE = timedelta(minutes=3)  # until then the channel itself is all there is to know
 _MUCH_HAPPENED = 5  # entries since; then somebody who comes back is told again
 _STAMP = "%Y%m%dT%H%M%S.%f"
+_SHUT = {  # how the rows have it, alone and with who did it
+    "archived": (mark("archived"), mark("archived by {name}")),
+    "deleted": (mark("deleted"), mark("deleted by {name}")),
+    "closed to the bot": (mark("closed to the bot"), mark("closed to the bot by {name}")),
+}
 
 
-def tell(attempt: Attempt, chat_id: str, message: Message) -> Result:
-    """Write to one person once, then edit what was written."""
+def tell(attempt: Attempt, chat_id: str, draw: Callable[[], Message]) -> Result:
+    """Write to one person once in their language, then edit what was written."""
     before, chat = attempt.before, attempt.chat()
     marker = Marker(incident=attempt.case.id, kind=attempt.name)
-    if "message" in before.result:
-        chat.edit(Posted(before.result["channel"], before.result["message"]), message, marker)
-        return before.result
-    if before.was_done or attempt.unknown:
+    if "message" not in before.result and (before.was_done or attempt.unknown):
         return {}  # said perhaps, and nobody can look
-    posted = chat.post(chat_id, message, marker)
+    with speaking(_language_of(attempt, chat_id)):
+        if "message" in before.result:
+            chat.edit(Posted(before.result["channel"], before.result["message"]), draw(), marker)
+            return before.result
+        posted = chat.post(chat_id, draw(), marker)
     return {"channel": posted.channel, "message": posted.message}
+
+
+def _language_of(attempt: Attempt, chat_id: str) -> str | None:
+    """In which language they read; the house's where the chat cannot say, for it is not worth a delay."""
+    with attempt.out.database.read() as tx:
+        heard = directory.language_of(tx, "slack", chat_id)
+    if heard is not None or not chat_id:
+        return heard or None
+    with suppress(TryAgain, GiveUp):
+        _meet(attempt, chat_id)
+    with attempt.out.database.read() as tx:
+        return directory.language_of(tx, "slack", chat_id) or None
 
 
 def _family(case: Case, family: str) -> Iterator[tuple[str, StepRow]]:
@@ -80,13 +101,19 @@ def _is_settled(case: Case) -> bool:
 def _question(case: Case, whom: str) -> Answer:
     about = f"INC-{case.id}"
     if _is_settled(case):
-        return Answer(lines=(f"{about} is {case.severity.upper()}, {_settled_by(case)}. Thank you.",))
+        return Answer(lines=(_thanks(case),))
     if whom != _to_be_asked(case):
-        return Answer(lines=(f"Nobody needs your word on the severity of {about} any more.",))
+        return Answer(
+            lines=(phrase("Nobody needs your word on the severity of {incident} any more.", incident=about),)
+        )
     means = case.playbook.severity.meaning
-    told = f"You are the {CX_LEAD}. Until you say so, it is treated as {case.severity.upper()}."
+    told = phrase(
+        "You are the {role}. Until you say so, it is treated as {severity}.",
+        role=role_name(CX_LEAD),
+        severity=case.severity.upper(),
+    )
     return Answer(
-        title=f"How bad is {about} for users? {case.title}",
+        title=phrase("How bad is {incident} for users? {title}", incident=about, title=case.title),
         lines=(told, *(f"{one.upper()}: {means(one)}" for one in Severity)),
         presses=tuple(
             Press(label=one.upper(), line=f"{about} severity {one}", stands_out=one is case.severity)
@@ -95,16 +122,26 @@ def _question(case: Case, whom: str) -> Answer:
     )
 
 
-def _settled_by(case: Case) -> str:
+def _thanks(case: Case) -> str:
     known = {held.person.key: held.person.name for held in case.roles.values()}
     known |= case.result("chat ids").get("names", {})
     name = known.get(case.severity_by or "")
-    return f"settled by {name}" if name else "as it was settled"
+    about, severity = f"INC-{case.id}", case.severity.upper()
+    if not name:
+        return phrase(
+            "{incident} is {severity}, as it was settled. Thank you.", incident=about, severity=severity
+        )
+    return phrase(
+        "{incident} is {severity}, settled by {name}. Thank you.",
+        incident=about,
+        severity=severity,
+        name=name,
+    )
 
 
 def ask_severity(attempt: Attempt) -> Result:
     """Ask, or say that it is settled."""
-    return tell(attempt, attempt.instance, _question(attempt.case, attempt.instance))
+    return tell(attempt, attempt.instance, partial(_question, attempt.case, attempt.instance))
 
 
 # --- a channel in which nobody can write ----------------------------------------------------------
@@ -125,30 +162,54 @@ def wants_shut_told(view: View) -> Mapping[str, str]:
 def _shut(case: Case, at: str) -> Answer:
     about = f"INC-{case.id}"
     if case.shut_at is None or case.shut_at.strftime(_STAMP) != at:
-        return Answer(lines=(f"The channel of {about} can be used again.",))
+        return Answer(lines=(phrase("The channel of {incident} can be used again.", incident=about),))
     if not case.status.is_open:
-        return Answer(lines=(f"{about} is {case.status}; its channel was {case.shut_how}.",))
-    said = f"The channel of {about} was {case.shut_how}, and the incident is open. Nothing is posted there."
+        over = phrase(
+            "{incident} is {status}; its channel was {shut}.",
+            incident=about,
+            status=status_name(case.status),
+            shut=_how_it_was_shut(case),
+        )
+        return Answer(lines=(over,))
+    said = phrase(
+        "The channel of {incident} was {shut}, and the incident is open. Nothing is posted there.",
+        incident=about,
+        shut=_how_it_was_shut(case),
+    )
     return Answer(lines=(said, _to_mend(case)))
 
 
+def _how_it_was_shut(case: Case) -> str:
+    how, _, by = case.shut_how.partition(" by ")
+    alone, with_name = _SHUT.get(how, (how, mark("{how} by {name}")))
+    return phrase(with_name, how=how, name=by) if by else phrase(alone)
+
+
 def _to_mend(case: Case) -> str:
+    about = f"INC-{case.id}"
     if case.shut_how.startswith("archived"):
-        return f"Unarchive it, or end the incident: `/incident INC-{case.id} resolve`."
+        return phrase("Unarchive it, or end the incident: `/incident {incident} resolve`.", incident=about)
     if case.shut_how.startswith("deleted"):
-        return f"It cannot come back: go on elsewhere, and `/incident INC-{case.id} resolve`."
-    return "Bring the bot back: mention it in the channel."
+        return phrase(
+            "It cannot come back: go on elsewhere, and `/incident {incident} resolve`.", incident=about
+        )
+    return phrase("Bring the bot back: mention it in the channel.")
 
 
 def tell_shut(attempt: Attempt) -> Result:
     """Tell the lead; where there is none to tell, those who run Multivac."""
-    case, message = attempt.case, _shut(attempt.case, attempt.instance)
+    case = attempt.case
     held = case.roles.get(LEAD)
     lead = people.chat_id(case, held.person) if held is not None and held.gone_at is None else None
     if lead is None and not attempt.before.was_done:
-        why = f"The channel of INC-{case.id} was {case.shut_how}, and nobody who leads can be told."
+        shut = _how_it_was_shut(case)
+        why = phrase(
+            "The channel of INC-{number} was {shut}, and nobody who leads can be told.",
+            number=case.id,
+            shut=shut,
+        )
         raise GiveUp(why, fix=_to_mend(case), operators=True)
-    return tell(attempt, lead or "", message)
+    return tell(attempt, lead or "", partial(_shut, case, attempt.instance))
 
 
 # --- briefings ------------------------------------------------------------------------------------
@@ -222,8 +283,9 @@ def brief(attempt: Attempt) -> Result:
     if attempt.unknown:
         return made | {"told": True}  # said perhaps, and nobody can look
     view = View(case=case, now=attempt.now, out=attempt.out)
-    message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty))
-    return made | {"told": _say(attempt, message, directly=is_invited)}
+    with speaking(_language_of(attempt, who)):
+        message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty))
+        return made | {"told": _say(attempt, message, directly=is_invited)}
 
 
 def _knows(attempt: Attempt, member: Member, person: Person) -> bool:
@@ -254,6 +316,11 @@ def _who(attempt: Attempt, chat_id: str) -> Person | None:
     if known is not None and attempt.now - known.checked_at < directory.LASTS:
         email = known.key if "@" in known.key else None
         return attempt.out.complete(Person(name=known.name or chat_id, slack=chat_id, email=email))
+    return _meet(attempt, chat_id)
+
+
+def _meet(attempt: Attempt, chat_id: str) -> Person | None:
+    """Who the chat says that it is, kept for the next time; None as for `_who`."""
     try:
         found = attempt.chat().person(chat_id)
     except TryAgain as error:
@@ -261,6 +328,13 @@ def _who(attempt: Attempt, chat_id: str) -> Person | None:
     if found is None or found.guest or not found.active:
         return None
     person = attempt.out.complete(Person(name=found.name, slack=chat_id, email=found.email))
-    met = directory.Identity(key=person.key, id=chat_id, name=found.name, active=True, checked_at=attempt.now)
+    met = directory.Identity(
+        key=person.key,
+        id=chat_id,
+        name=found.name,
+        active=True,
+        checked_at=attempt.now,
+        language=found.language,
+    )
     attempt.out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
     return person

@@ -17,13 +17,15 @@ from multivac.briefing import (
     count_apart,
     fingerprint,
 )
-from multivac.incident import CX_LEAD, Person, Status, marker_of
+from multivac.incident import CX_LEAD, LEAD, Person, Status, marker_of
 from multivac.ports import Marker, Posted
 from multivac.steps import news, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.store.cases import Case, Result
+from multivac.store.sayings import SayingKind
 from multivac.store.storms import NEVER_WAITS
+from multivac.tongue import phrase, plural
 
 _SHOWN_ALERTS = 10
 _NOTED_AFTER = timedelta(minutes=1)  # a chat that hiccups is nobody's business
@@ -101,8 +103,24 @@ def headline(view: View) -> Headline:
         summary=_summary(case),
         impact=case.impact,
         latest=news.folded(case),
+        ended_at=_ended_at(case),
+        fixed_by=_fixed_by(case),
+        lead_accepted=LEAD not in case.roles or case.roles[LEAD].accepted_at is not None,
         presses=_headline_presses(case) if view.out.hears else (),
     )
+
+
+def _ended_at(case: Case) -> datetime | None:
+    """When it was resolved, or ended otherwise: closing what is resolved is paperwork."""
+    if case.status.is_open:
+        return None
+    resolved = [one.at for one in case.said(SayingKind.CHANGE) if one.more.get("after") == Status.RESOLVED]
+    return resolved[-1] if resolved else case.status_at
+
+
+def _fixed_by(case: Case) -> str:
+    ends = [one for one in case.said(SayingKind.CHANGE) if news.is_end(one) and one.more.get("why")]
+    return str(ends[-1].more["why"]) if ends and not case.status.is_open else ""
 
 
 def _headline_presses(case: Case) -> tuple[Press, ...]:
@@ -110,20 +128,22 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
     about = f"INC-{case.id}"
     if not case.status.is_open:
         return (
-            Press(label="Timeline", line=f"{about} timeline"),
-            Press(label="Reopen", line=f"{about} reopen", confirm="Is it not over after all?"),
+            Press(label=phrase("Timeline"), line=f"{about} timeline"),
+            Press(
+                label=phrase("Reopen"), line=f"{about} reopen", confirm=phrase("Is it not over after all?")
+            ),
         )
-    take = Press(label="Take the lead", line=f"{about} lead me", stands_out=True)
-    settle = Press(label="Settle severity", line=f"{about} severity")
+    take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+    settle = Press(label=phrase("Settle severity"), line=f"{about} severity")
     return (
         *((take,) if case.lead is None else ()),
-        Press(label="Update", line=f"{about} update"),
+        Press(label=phrase("Update"), line=f"{about} update"),
         *((settle,) if case.status is Status.TRIAGE else ()),
-        Press(label="Impact", line=f"{about} impact"),
-        Press(label="Add to timeline", line=f"{about} note"),
-        Press(label="Timeline", line=f"{about} timeline"),
-        Press(label="Brief me", line=f"{about} briefing"),
-        Press(label="Resolve", line=f"{about} resolve"),
+        Press(label=phrase("Impact"), line=f"{about} impact"),
+        Press(label=phrase("Add to timeline"), line=f"{about} note"),
+        Press(label=phrase("Timeline"), line=f"{about} timeline"),
+        Press(label=phrase("Brief me"), line=f"{about} briefing"),
+        Press(label=phrase("Resolve"), line=f"{about} resolve"),
     )
 
 
@@ -148,16 +168,18 @@ def _responding(case: Case) -> tuple[str, ...]:
 
 def _summary(case: Case) -> str:
     if goes_on_elsewhere(case):
-        return f"It goes on in INC-{case.merged_into}"
+        return phrase("It goes on in INC-{number}", number=case.merged_into)
     number, services = len(case.alerts.rows), len(case.alerts.services)
     if number == 0:
-        return f"Declared by {case.declared_by.name}" if case.declared_by else "Declared by hand"
-    words = "1 alert" if number == 1 else f"{number} alerts"
-    if services > 1:
-        words += f", {services} services"
-    if number > _SHOWN_ALERTS:
-        words += f", the first {_SHOWN_ALERTS} are linked"
-    return ", ".join(filter(None, (words, _acknowledged(case))))
+        by = case.declared_by
+        return phrase("Declared by {name}", name=by.name) if by else phrase("Declared by hand")
+    facts = (
+        plural("1 alert", "{count} alerts", number),
+        plural("{count} service", "{count} services", services) if services > 1 else "",
+        phrase("the first {number} are linked", number=_SHOWN_ALERTS) if number > _SHOWN_ALERTS else "",
+        _acknowledged(case),
+    )
+    return ", ".join(filter(None, facts))
 
 
 def goes_on_elsewhere(case: Case) -> bool:
@@ -169,7 +191,9 @@ def _acknowledged(case: Case) -> str:
     if not case.alerts.rows or not case.status.is_open:
         return ""
     ackers = case.alerts.ackers
-    return f"acknowledged by {ackers[0].name}" if ackers else "not acknowledged yet"
+    if not ackers:
+        return phrase("not acknowledged yet")
+    return phrase("acknowledged by {name}", name=ackers[0].name)
 
 
 def wants_headline(view: View) -> Mapping[str, str]:
@@ -212,7 +236,7 @@ def announcement(view: View) -> Announcement:
         status=case.status,
         lead=who(case, case.lead),
         channel=case.channel_id or "",
-        presses=(Press(label="Join", line=f"INC-{case.id} join"),)
+        presses=(Press(label=phrase("Join"), line=f"INC-{case.id} join"),)
         if view.out.hears and case.status.is_open
         else (),
     )
@@ -265,22 +289,33 @@ def _no_channel(view: View) -> bool:
 def note_alert(attempt: Attempt) -> Result:
     """Write the note, looking first where an earlier try may have worked."""
     case = attempt.case
-    told = f"is in the Slack channel #{case.channel_name}" if case.channel_id else _without_channel(attempt)
+    told = _with_channel(case) if case.channel_id else _without_channel(attempt)
+    mark = marker_of(case.id, case.declared_at)
     # What is looked for is the end of the text, in which the two notes differ.
-    end = f"{told.rpartition(' ')[2]} {marker_of(case.id, case.declared_at)}"
-    text = f"Response INC-{case.id} {told.rpartition(' ')[0]} {end}"
-    attempt.pager().note(attempt.instance, text, marker=end, look_first=attempt.unknown)
+    end = f"{told.rpartition(' ')[2]} {mark}"
+    attempt.pager().note(attempt.instance, f"{told} {mark}", marker=end, look_first=attempt.unknown)
     return {}
+
+
+def _with_channel(case: Case) -> str:
+    return phrase(
+        "Response INC-{number} is in the Slack channel #{channel}", number=case.id, channel=case.channel_name
+    )
 
 
 def _without_channel(attempt: Attempt) -> str:
     """What those at the pager can go by meanwhile."""
     case = attempt.case
-    ticket, lead = case.result("ticket"), case.lead
-    known = f" The lead is {lead.name}." if lead else ""
-    known += f" The ticket is {ticket['key']}: {ticket['url']}" if ticket else ""
-    opens = f"#{case.channel_name} opens by itself when Slack can be used again"
-    return f"has begun, but has no Slack channel yet: {attempt.case.steps['channel'].error}.{known} {opens}"
+    ticket, lead, why = case.result("ticket"), case.lead, case.steps["channel"].error
+    told = (
+        phrase(
+            "Response INC-{number} has begun, but has no Slack channel yet: {why}.", number=case.id, why=why
+        ),
+        phrase("The lead is {name}.", name=lead.name) if lead else "",
+        phrase("The ticket is {ticket}: {url}", ticket=ticket["key"], url=ticket["url"]) if ticket else "",
+        phrase("#{channel} opens by itself when Slack can be used again", channel=case.channel_name),
+    )
+    return " ".join(filter(None, told))
 
 
 # --- the end the pager proposes -------------------------------------------------------------------

@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from multivac.incident import LEAD, OPEN, IncidentId, Person, Severity, Status
-from multivac.store.facts import person_from, person_to
+from multivac.store.facts import person_from, person_to, titled
 from multivac.store.tables import audit, incident, insert_new, member, policy, role
 
 _ORDER = (incident.c.severity, incident.c.declared_at.desc(), incident.c.id.desc())
@@ -64,7 +64,7 @@ def listed(
     return [
         Row(
             number=IncidentId(r.id),
-            title=r.title,
+            title=titled(r.title, drill=r.drill),
             severity=Severity(r.severity),
             status=Status(r.status),
             declared_at=r.declared_at,
@@ -84,6 +84,7 @@ _LISTED = (
     incident.c.declared_at,
     incident.c.channel_id,
     incident.c.policy,
+    incident.c.drill,
 )
 
 

@@ -14,7 +14,7 @@ from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook
 from multivac.store import captures, members, policies, reminders, sayings, tasks
 from multivac.store.captures import Capture
-from multivac.store.facts import person_from
+from multivac.store.facts import person_from, titled
 from multivac.store.members import Member
 from multivac.store.reminders import Reminder
 from multivac.store.sayings import Saying, SayingKind
@@ -182,7 +182,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
     acted = row.person_acted_at is not None  # else there is nothing yet that people made
     return Case(
         id=IncidentId(row.id),
-        title=row.title,
+        title=titled(row.title, drill=row.drill),
         severity=Severity(row.severity),
         status=Status(row.status),
         playbook=policies.find(tx, row.policy),

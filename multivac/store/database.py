@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -159,7 +160,9 @@ class Database:
 
     def _put(self, rank: int, work: Work[T]) -> Future[T]:
         answer: Future[T] = Future()
-        self._pieces.put(_Piece(rank, next(self._turns), work, answer))
+        context = copy_context()  # the language of whoever hands it in: the thread is another
+        piece = _Piece(rank, next(self._turns), lambda tx: context.run(work, tx), answer)
+        self._pieces.put(piece)
         return answer
 
     def _write_one_by_one(self) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from multivac.incident import Bridge, Facts, Person
+from multivac.tongue import written
 
 _GROWING = "responders"  # told one at a time, so later events add to it
 _TIMES = ("acknowledged_at", "opened_at")
@@ -110,3 +111,8 @@ _FROM_JSON: dict[str, Callable[[Any], Any]] = {
     "bridge": lambda value: Bridge(**value),
     **dict.fromkeys(_TIMES, datetime.fromisoformat),
 }
+
+
+def titled(title: str, *, drill: bool) -> str:
+    """An incident's title as it is shown everywhere: that of a drill says so, wherever it comes to stand."""
+    return written("Drill: {title}", title=title) if drill else title

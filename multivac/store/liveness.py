@@ -7,6 +7,8 @@ import hashlib
 import math
 import os
 import platform
+import select
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -31,9 +33,15 @@ _IDLE_SECONDS = 10
 _SURE_SECONDS = 8  # for so long after a ping nobody else can have taken over
 _MISSED_SECONDS = 2.5  # a live replica whose session was cut notices that within a second, and sends no more
 _LOOKS_APART_SECONDS = 5.0  # looks that lie farther apart tell nothing of the time between them
+_START_SECONDS = 5.0  # who has just started takes over at once from whoever left no session
 _END_SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE application_name = %s AND datname = current_database()"
+)
+# A server that has just started knows of no session, also of the living.
+_LEFT_NO_SESSION = (
+    "SELECT now() - pg_postmaster_start_time() > interval '5 s' AND NOT EXISTS ("
+    "SELECT FROM pg_stat_activity WHERE application_name = %s AND datname = current_database())"
 )
 
 
@@ -121,13 +129,15 @@ class SessionLiveness:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._ping_for_ever, name="liveness", daemon=True)
         self._connection: psycopg.Connection[Any] | None = None
+        self._waker, self._woken = socket.socketpair()
+        self._started = -math.inf
         self._pinged = self._unbroken_since = 0.0
         self._missed: dict[str, _Missed] = {}
 
     def start(self) -> None:
         """Take the lock before any work is claimed in the name of this boot."""
         self._connection = self._connect()
-        self._pinged = self._unbroken_since = time.monotonic()
+        self._started = self._pinged = self._unbroken_since = time.monotonic()
         self._thread.start()
 
     @contextmanager
@@ -143,10 +153,23 @@ class SessionLiveness:
             is_free = _lock(connection, boot)
             if not is_free:
                 self._missed.pop(boot, None)
-            is_dead = is_free and (_is_gone(boot) or self._is_missed_for_long(boot))
+            is_dead = is_free and (
+                _is_gone(boot) or self._has_left(connection, boot) or self._is_missed_for_long(boot)
+            )
             if is_dead:
                 connection.execute(_END_SESSIONS, (session_name(boot),))
             yield is_dead
+
+    def _has_left(self, connection: psycopg.Connection[Any], boot: str) -> bool:
+        """Whether it is gone for sure, as far as the server sees, and died before we started.
+
+        A process that ends closes every session it had; one that lives notices at once if all are closed.
+        Others wait: what a process asked for right before its death is still on its way.
+        """
+        if time.monotonic() - self._started > _START_SECONDS:
+            return False
+        row = connection.execute(_LEFT_NO_SESSION, (session_name(boot),)).fetchone()
+        return row is not None and bool(row[0])
 
     def _is_missed_for_long(self, boot: str) -> bool:
         """Whether it had the time to notice that its session is lost, and to stop sending or come back."""
@@ -162,11 +185,16 @@ class SessionLiveness:
 
     def stop(self) -> None:
         """Let go of the lock."""
+        if self._stopped.is_set():
+            return
         self._stopped.set()
+        self._waker.send(b".")
         if self._thread.is_alive():
             self._thread.join()
         if self._connection is not None:
             self._connection.close()
+        self._waker.close()
+        self._woken.close()
 
     def _connect(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(
@@ -183,8 +211,9 @@ class SessionLiveness:
         return connection
 
     def _ping_for_ever(self) -> None:
-        while not self._stopped.wait(_PING_SECONDS):
+        while not self._stopped.is_set():
             try:
+                self._rest()
                 if self._connection is None:
                     self._connection = self._connect()
                     # Whoever found our lock free may have taken over what we had claimed.
@@ -196,6 +225,14 @@ class SessionLiveness:
                 log.warning("liveness session lost", error=str(error))
                 self._connection = None
                 self._unbroken_since = math.inf
+
+    def _rest(self) -> None:
+        """Until the next ping is due, or the server says something unasked: as a rule that it hangs up."""
+        heard = select.poll()
+        heard.register(self._woken, select.POLLIN)
+        if self._connection is not None:
+            heard.register(self._connection, select.POLLIN)
+        heard.poll(_PING_SECONDS * 1000)
 
     def _note_ping(self, at: float) -> None:
         if at - self._pinged >= _SURE_SECONDS:

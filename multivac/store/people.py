@@ -24,13 +24,16 @@ class Identity:
     name: str | None
     active: bool
     checked_at: datetime
+    language: str | None = None  # as of `ports.ChatUser`
 
 
 def identities(tx: sa.Connection, vendor: str, keys: Collection[str]) -> dict[str, Identity]:
     """What is known of these people at a vendor, by person key."""
     rows = tx.execute(sa.select(person).where(person.c.vendor == vendor, person.c.key.in_(keys)))
     return {
-        r.key: Identity(key=r.key, id=r.id, name=r.name, active=r.active, checked_at=r.checked_at)
+        r.key: Identity(
+            key=r.key, id=r.id, name=r.name, active=r.active, checked_at=r.checked_at, language=r.language
+        )
         for r in rows
     }
 
@@ -41,6 +44,7 @@ def remember(tx: sa.Connection, vendor: str, found: Collection[Identity]) -> Non
         return
     insert = insert_into(tx.dialect.name, person)
     newer = {name: insert.excluded[name] for name in ("id", "name", "active", "checked_at")}
+    newer["language"] = sa.func.coalesce(insert.excluded.language, person.c.language)
     rows = [
         {
             "key": f.key,
@@ -49,6 +53,7 @@ def remember(tx: sa.Connection, vendor: str, found: Collection[Identity]) -> Non
             "name": f.name,
             "active": f.active,
             "checked_at": f.checked_at,
+            "language": f.language,
         }
         for f in sorted(found, key=lambda one: one.key)  # in one order, so that two writers never deadlock
     ]
@@ -76,11 +81,22 @@ def known_as(tx: sa.Connection, vendor: str, its_id: str) -> Identity | None:
     )
     return next(
         (
-            Identity(key=r.key, id=r.id, name=r.name, active=r.active, checked_at=r.checked_at)
+            Identity(
+                key=r.key, id=r.id, name=r.name, active=r.active, checked_at=r.checked_at, language=r.language
+            )
             for r in sorted(rows, key=lambda one: one.checked_at, reverse=True)
         ),
         None,
     )
+
+
+def language_of(tx: sa.Connection, vendor: str, its_id: str) -> str | None:
+    """In which language whoever has this id at a vendor reads; "" for one that we do not speak.
+
+    None if we have not heard.
+    """
+    known = known_as(tx, vendor, its_id)
+    return known.language if known is not None else None
 
 
 def met(tx: sa.Connection, vendor: str, its_id: str) -> Mapping[str, bool]:

@@ -196,6 +196,12 @@ def keep_meanwhile(tx: sa.Connection, number: IncidentId, name: str, *, known: M
     tx.execute(row.values(result=json.dumps(known)))
 
 
+def amend(tx: sa.Connection, number: IncidentId, name: str, *, result: Mapping[str, Any]) -> None:
+    """Correct what a step has made that stays done."""
+    row = sa.update(step).where(step.c.incident == number, step.c.name == name, step.c.done.is_not(None))
+    tx.execute(row.values(result=json.dumps(result)))
+
+
 def claimants(tx: sa.Connection) -> tuple[str, ...]:
     """Everybody who holds a claim now."""
     return tuple(tx.scalars(sa.select(step.c.claim).where(step.c.claim.is_not(None)).distinct()))

@@ -316,6 +316,7 @@ person = sa.Table(
     sa.Column("name", sa.Text),
     sa.Column("active", sa.Boolean, nullable=False, default=True),
     sa.Column("checked_at", Instant, nullable=False),
+    sa.Column("language", sa.Text),
     sa.Index("person_known_as", "vendor", "id"),
 )
 

@@ -14,8 +14,10 @@ from multivac.incident import Facts, IncidentId, Severity
 from multivac.playbook import Playbook, gist
 from multivac.store import policies
 from multivac.store.tables import IS_OPEN, alert, incident, insert_into, trait
+from multivac.tongue import mark
 
 _LINKED, _DEDUP_KEY, _SERVICE, _TITLE = "linked", "dedup key", "service", "title"
+WHY_LINKED = mark("linked in PagerDuty")
 _LOOKED_AT = 50  # incidents of one kind that are open at once; more is no question of joining any more
 _FOR_EVER = timedelta(days=36_500)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,7 +71,7 @@ def linked_owner(tx: sa.Connection, subject: Subject, playbook: Playbook) -> Own
         return None
     rows = tx.execute(_MERGED_INTO, {"its_source": subject.source, "its_key": into})
     found = _first(tx, rows.all(), playbook)
-    return None if found is None else Owner(found, "linked in PagerDuty")
+    return None if found is None else Owner(found, WHY_LINKED)
 
 
 def remember(tx: sa.Connection, number: IncidentId, subject: Subject, *, declared_at: datetime) -> None:
@@ -107,10 +109,10 @@ def forget(tx: sa.Connection, before: datetime) -> int:
 def _rules(subject: Subject, playbook: Playbook) -> Iterator[_Rule]:
     join, facts = playbook.join, subject.facts
     linked = _FOR_EVER if join.linked else timedelta()
-    yield _Rule(_LINKED, _link(subject.source, subject.key), linked, "linked in PagerDuty")
-    yield _Rule(_DEDUP_KEY, facts.dedup_key, join.same_dedup_key_within, "same deduplication key")
-    yield _Rule(_SERVICE, _service(facts), join.same_service_within, "same service")
-    yield _Rule(_TITLE, gist(facts.title or ""), join.similar_title_within, "similar title")
+    yield _Rule(_LINKED, _link(subject.source, subject.key), linked, WHY_LINKED)
+    yield _Rule(_DEDUP_KEY, facts.dedup_key, join.same_dedup_key_within, mark("same deduplication key"))
+    yield _Rule(_SERVICE, _service(facts), join.same_service_within, mark("same service"))
+    yield _Rule(_TITLE, gist(facts.title or ""), join.similar_title_within, mark("similar title"))
 
 
 def _service(facts: Facts) -> str | None:

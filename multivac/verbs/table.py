@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from multivac.tongue import mark
 
 
 class Right(IntEnum):
@@ -33,8 +36,8 @@ class Part(StrEnum):
 class Verb:
     """One thing that people can ask.
 
-    `usage` is what follows the verb, `help` one sentence of what it does. One that is `final` is never
-    guessed from its first letters. `example` is a whole line that works.
+    `usage` is what follows the verb, `help` one sentence of what it does, to be said by `phrase`. One that
+    is `final` is never guessed from its first letters. `example` is a whole line that works.
     """
 
     name: str
@@ -62,7 +65,7 @@ VERBS: tuple[Verb, ...] = (
         name="declare",
         aliases=("new", "open"),
         usage="[title] [sev1-sev5] [private] [drill]",
-        help="Start a response: a channel, the right people, a lead, checklists.",
+        help=mark("Start a response: a channel, the right people, a lead, checklists."),
         right=Right.MEMBER,
         takes=frozenset({Part.SEVERITY, Part.FLAGS}),
         in_incident=False,
@@ -72,7 +75,7 @@ VERBS: tuple[Verb, ...] = (
         name="list",
         aliases=("ls",),
         usage="[mine | all | sev1-sev5 | words]",
-        help="Show the open incidents, the worst first.",
+        help=mark("Show the open incidents, the worst first."),
         right=Right.MEMBER,
         takes=_SEVERITY,
         in_incident=False,
@@ -81,7 +84,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="show",
         usage="[INC-42]",
-        help="Show where an incident stands.",
+        help=mark("Show where an incident stands."),
         right=Right.MEMBER,
         takes=_NUMBER,
         example="show INC-42",
@@ -89,7 +92,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="help",
         usage="[verb]",
-        help="Show what you can ask.",
+        help=mark("Show what you can ask."),
         right=Right.GUEST,
         in_incident=False,
         example="help resolve",
@@ -97,7 +100,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="lead",
         usage="[me | @person]",
-        help="Take the lead, or say who leads.",
+        help=mark("Take the lead, or say who leads."),
         right=Right.RESPONDER,
         takes=_PEOPLE,
         example="lead me",
@@ -105,21 +108,21 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="role",
         usage="<role> <me | @person | none>",
-        help="Give a role, such as deputy, scribe or cx lead, to somebody.",
+        help=mark("Give a role, such as deputy, scribe or cx lead, to somebody."),
         right=Right.RESPONDER,
         takes=_PEOPLE,
         example="role scribe me",
     ),
     Verb(
         name="roles",
-        help="Show who has which role, and change it.",
+        help=mark("Show who has which role, and change it."),
         right=Right.RESPONDER,
         example="roles",
     ),
     Verb(
         name="handover",
         usage="[@person] [what they must know]",
-        help="Hand the lead over, with a briefing.",
+        help=mark("Hand the lead over, with a briefing."),
         right=Right.LEAD,
         takes=_PEOPLE,
         example="handover <@U012AB3CD> The rollback runs until noon",
@@ -127,7 +130,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="page",
         usage="<@person | service> [message]",
-        help="Page somebody through PagerDuty.",
+        help=mark("Page somebody through PagerDuty."),
         right=Right.MEMBER,
         takes=_PEOPLE,
         example="page checkout We need a database expert",
@@ -136,7 +139,7 @@ VERBS: tuple[Verb, ...] = (
         name="severity",
         aliases=("sev",),
         usage="<sev1-sev5> [reason]",
-        help="Settle how bad it is for users.",
+        help=mark("Settle how bad it is for users."),
         right=Right.RESPONDER,
         takes=_SEVERITY,
         example="severity sev2 Only the app is affected",
@@ -144,14 +147,14 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="impact",
         usage="<text>",
-        help="Say what users notice; it stands in the headline.",
+        help=mark("Say what users notice; it stands in the headline."),
         right=Right.RESPONDER,
         example="impact Nobody can pay by card",
     ),
     Verb(
         name="status",
         usage="<active | mitigated | resolved>",
-        help="Say where the incident stands.",
+        help=mark("Say where the incident stands."),
         right=Right.RESPONDER,
         example="status mitigated",
     ),
@@ -159,7 +162,7 @@ VERBS: tuple[Verb, ...] = (
         name="mitigate",
         aliases=("mitigated",),
         usage="[what helped]",
-        help="The worst is over, the cause is not fixed yet.",
+        help=mark("The worst is over, the cause is not fixed yet."),
         right=Right.RESPONDER,
         example="mitigate Rolled back",
     ),
@@ -167,14 +170,14 @@ VERBS: tuple[Verb, ...] = (
         name="resolve",
         aliases=("resolved", "done"),
         usage="[what fixed it]",
-        help="It is over.",
+        help=mark("It is over."),
         right=Right.LEAD,
         final=True,
         example="resolve Rolled back the release",
     ),
     Verb(
         name="close",
-        help="Nothing is left to do.",
+        help=mark("Nothing is left to do."),
         right=Right.LEAD,
         final=True,
         example="close",
@@ -182,7 +185,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="reopen",
         usage="[reason]",
-        help="It is not over after all.",
+        help=mark("It is not over after all."),
         right=Right.RESPONDER,
         takes=_NUMBER,
         example="reopen It came back",
@@ -191,7 +194,7 @@ VERBS: tuple[Verb, ...] = (
         name="dismiss",
         aliases=("cancel",),
         usage="[reason]",
-        help="It is no incident.",
+        help=mark("It is no incident."),
         right=Right.LEAD,
         final=True,
         example="dismiss A false alarm",
@@ -199,21 +202,21 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="note",
         usage="<text> [at:14:05]",
-        help="Write something into the timeline.",
+        help=mark("Write something into the timeline."),
         right=Right.RESPONDER,
         takes=frozenset({Part.WHEN, Part.MESSAGE}),
         example="note Rolled back at:14:05",
     ),
     Verb(
         name="timeline",
-        help="Show what has happened so far.",
+        help=mark("Show what has happened so far."),
         right=Right.MEMBER,
         example="timeline",
     ),
     Verb(
         name="rename",
         usage="<title>",
-        help="Give the incident a better title.",
+        help=mark("Give the incident a better title."),
         right=Right.RESPONDER,
         example="rename Card payments fail",
     ),
@@ -221,7 +224,7 @@ VERBS: tuple[Verb, ...] = (
         name="briefing",
         aliases=("brief", "catchup"),
         usage="[INC-42]",
-        help="Show what you must know to help: ten lines.",
+        help=mark("Show what you must know to help: ten lines."),
         right=Right.MEMBER,
         takes=_NUMBER,
         example="briefing INC-42",
@@ -230,7 +233,7 @@ VERBS: tuple[Verb, ...] = (
         name="oncall",
         aliases=("on-call", "who"),
         usage="[service | @person]",
-        help="Show who is on call, until when.",
+        help=mark("Show who is on call, until when."),
         right=Right.MEMBER,
         takes=_PEOPLE,
         in_incident=False,
@@ -239,7 +242,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="join",
         usage="[INC-42]",
-        help="Be invited into the channel of an incident.",
+        help=mark("Be invited into the channel of an incident."),
         right=Right.MEMBER,
         takes=_NUMBER,
         example="join INC-42",
@@ -248,7 +251,7 @@ VERBS: tuple[Verb, ...] = (
         name="invite",
         aliases=("add",),
         usage="<@person ...>",
-        help="Bring people into the channel.",
+        help=mark("Bring people into the channel."),
         right=Right.RESPONDER,
         takes=_PEOPLE,
         example="invite @bo",
@@ -257,7 +260,7 @@ VERBS: tuple[Verb, ...] = (
         name="task",
         aliases=("tasks",),
         usage="[add <text> [@person] | done <task> | skip <task> | assign <task> [@person] | list]",
-        help="Tick the tasks of the checklists, and add your own.",
+        help=mark("Tick the tasks of the checklists, and add your own."),
         right=Right.RESPONDER,
         takes=frozenset({Part.PEOPLE, Part.MESSAGE}),
         example="task add Look at the payment logs",
@@ -265,20 +268,20 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="checklist",
         usage="[show | skip | pause | resume]",
-        help="Show what is to do now, skip the rest of it, or let no further checklist come.",
+        help=mark("Show what is to do now, skip the rest of it, or let no further checklist come."),
         right=Right.RESPONDER,
         example="checklist show",
     ),
     Verb(
         name="export",
-        help="Put the whole timeline into the channel, as Markdown and as JSON.",
+        help=mark("Put the whole timeline into the channel, as Markdown and as JSON."),
         right=Right.RESPONDER,
         example="export",
     ),
     Verb(
         name="remind",
         usage="[me | @person | here] <in:20m | every:15m | at:14:00> <text> [until:done] [escalate:@person]",
-        help="Remind somebody, once or again and again, and ask another if they do not answer.",
+        help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
         takes=frozenset({Part.PEOPLE, Part.WHEN, Part.OPTIONS}),
         example="remind me in:20m Look at the queue",
@@ -286,35 +289,35 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="reminders",
         usage="[done <number> | snooze <number> [15m] | cancel <number>]",
-        help="Show what people are to be reminded of, and answer it.",
+        help=mark("Show what people are to be reminded of, and answer it."),
         right=Right.RESPONDER,
         example="reminders",
     ),
     Verb(
         name="update",
         usage="[text]",
-        help="Tell stakeholders what is known, and promise the next update.",
+        help=mark("Tell stakeholders what is known, and promise the next update."),
         right=Right.RESPONDER,
         example="update We are rolling back; card payments recover slowly",
     ),
     Verb(
         name="snooze",
         usage="<15m | stop>",
-        help="Put off the question for the next update.",
+        help=mark("Put off the question for the next update."),
         right=Right.RESPONDER,
         example="snooze 15m",
     ),
     Verb(
         name="quiet",
         usage="<30m | off>",
-        help="Have reminders and new checklists wait, for everybody here.",
+        help=mark("Have reminders and new checklists wait, for everybody here."),
         right=Right.LEAD,
         example="quiet 30m",
     ),
     Verb(
         name="merge",
         usage="<INC-7>",
-        help="End this one as a duplicate; its alerts go on in the other.",
+        help=mark("End this one as a duplicate; its alerts go on in the other."),
         right=Right.LEAD,
         takes=frozenset({Part.OTHER}),
         final=True,
@@ -322,9 +325,25 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="archive",
-        help="Archive the channel of what is closed now.",
+        help=mark("Archive the channel of what is closed now."),
         right=Right.LEAD,
         final=True,
         example="archive",
     ),
 )
+
+# Under which heading help shows a verb; every verb stands under one.
+_HEADINGS: tuple[tuple[str, str], ...] = (
+    (mark("Begin and find"), "declare list show join briefing oncall help"),
+    (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page invite"),
+    (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
+    (mark("What is to be done"), "task checklist remind reminders quiet rename"),
+    (mark("The end"), "resolve close reopen dismiss merge archive"),
+)
+
+
+def by_heading() -> Iterator[tuple[str, tuple[Verb, ...]]]:
+    """The verbs as help shows them: each heading, in English, with those under it."""
+    named = {verb.name: verb for verb in VERBS}
+    for heading, names in _HEADINGS:
+        yield heading, tuple(named[name] for name in names.split())

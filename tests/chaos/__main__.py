@@ -13,19 +13,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import structlog
+from structlog.typing import EventDict
+
+from integrations.sandbox.clock import Clock
 from integrations.sandbox.server import Sandbox
 from tests.chaos import replicas
 from tests.chaos.course import Course
+from tests.chaos.inside import Chain
 from tests.chaos.record import Row, table
 from tests.chaos.storm import storm
 from tests.postgres import REMEDY, Server, find_binaries, running_server
 from tests.processes.outage import Outage
 
 SAMPLE = 6  # of so many points one is tried, unless all are
-KINDS = ("sweep", "storm", "replicas")
+KINDS = ("sweep", "chain", "storm", "replicas")
+MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KILLS, ALL_KILLS = 15, 500
 BRIEF_SAMPLE, BRIEF_KILLS = 37, 2
 
@@ -51,6 +58,8 @@ class Trials:
         databases = ("SQLite", "PostgreSQL")
         for database in databases if "sweep" in kinds else ():
             yield from self._sweeps(database)
+        for database in databases if "chain" in kinds else ():
+            yield self._chain(database)
         for database in databases[self.is_brief :] if "storm" in kinds else ():
             with self._place(database) as (outage, url, folder):
                 row = Row(f"{database}: kill -9 at random in a busy system")
@@ -59,6 +68,7 @@ class Trials:
         if "replicas" in kinds:
             yield self._pair("one of two replicas killed", replicas.kill_one)
             yield self._pair("one of two replicas frozen", replicas.freeze_one)
+            yield self._pair("PostgreSQL: started again on another machine", replicas.start_elsewhere)
         if "replicas" in kinds and not self.is_brief:
             restart = partial(replicas.restart_the_server, server=self.server)
             yield self._pair("PostgreSQL restarted", restart)
@@ -84,6 +94,15 @@ class Trials:
             finally:
                 course.close()
 
+    def _chain(self, database: str) -> Row:
+        """Every point from asking the first lead to paging everybody, within this process, which is quick."""
+        row = Row(f"{database}: while leads are asked in turn, and paged")
+        with self._place(database, clock=Clock(frozen=MONDAY_NOON)) as (outage, url, folder):
+            chain = Chain(outage, url, folder)
+            chain.sweep(row, sample=BRIEF_SAMPLE if self.is_brief else 1)
+            chain.multivac.stop()
+        return row
+
     def _pair(self, what: str, trial: Callable[[Outage, str, Path, Row], None]) -> Row:
         row = Row(what)
         with self._place("PostgreSQL") as (outage, url, folder):
@@ -91,16 +110,20 @@ class Trials:
         return row
 
     @contextmanager
-    def _place(self, database: str) -> Iterator[tuple[Outage, str, Path]]:
+    def _place(self, database: str, *, clock: Clock | None = None) -> Iterator[tuple[Outage, str, Path]]:
         """A sandbox, an empty database and a folder."""
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            sandbox = stack.enter_context(Sandbox())
+            sandbox = stack.enter_context(Sandbox(clock))
             url = f"sqlite:///{folder / 'multivac.db'}"
             if database == "PostgreSQL":
                 url = stack.enter_context(self.server.database())
             yield Outage(sandbox), url, folder
             sandbox.world.heal()
+
+
+def _drop(*_: object) -> EventDict:
+    raise structlog.DropEvent
 
 
 def main() -> int:
@@ -116,6 +139,7 @@ def main() -> int:
     if binaries is None:
         print(f"make chaos needs PostgreSQL: {REMEDY}", file=sys.stderr)
         return 2
+    structlog.configure(processors=[_drop])  # those who die in this process complain
     began, rows = time.monotonic(), []
     with running_server(binaries) as server:
         for row in Trials(server, given.all, given.brief).run(given.kinds):

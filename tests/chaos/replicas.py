@@ -66,6 +66,33 @@ def restart_the_server(outage: Outage, url: str, folder: Path, row: Row, server:
             daemon.stop()
 
 
+def start_elsewhere(outage: Outage, url: str, folder: Path, row: Row) -> None:
+    """Kill -9 in the middle of ten responses, and start it on another machine: the work goes on at once."""
+    settings = settings_for(outage.sandbox.url, url)
+    here, there = (
+        Daemon({**settings, "CHAOS_NODE": name}, folder, name, ("tests.chaos.elsewhere",))
+        for name in ("here", "there")
+    )
+    try:
+        with _trial(outage, row) as ten:
+            _deliver(here.start(), ten)
+            _until_under_way(outage)
+            here.kill()
+            arrived = time.monotonic() + 2 * max(DELAYS.values())  # whatever left before the death
+            until(lambda: time.monotonic() > arrived, 5, "the time stands still")
+            outage.world.delays.clear()
+            began = time.monotonic()
+            there.launch()
+            until(lambda: there.said("claims of the dead freed"), 20, "nothing is freed")
+            row.recoveries.append(time.monotonic() - began)
+            outage.wait_until_whole(ten, AFTER_A_RESTART)
+            _settle(outage, ten, row)
+            there.wait_until_ready().stop()
+    finally:
+        here.kill()
+        there.kill()
+
+
 @contextmanager
 def _trial(outage: Outage, row: Row) -> Iterator[list[Alert]]:
     row.planned = 1

@@ -95,9 +95,10 @@ def test_a_search_that_lags_does_not_double_the_ticket(
     world.fail(Fault("jira", "POST /issue", "lose_answer"))
     multivac.start()
     pagerduty.trigger("Checkout is slow", "checkout")
-    clock.forward(minutes=2)
+    clock.forward(minutes=4)
     assert [issue.key for issue in jira.site.issues.values()] == ["OPS-1"]
     assert multivac.step("ticket").result["key"] == "OPS-1"
+    assert "second look/ticket" not in multivac.incident().steps  # it was not opened twice
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

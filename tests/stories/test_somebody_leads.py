@@ -124,6 +124,22 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     assert "Nobody was paged: INC-2 has no PagerDuty incident to page from." in refused
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_page_that_may_be_the_second_says_so_to_whoever_is_paged(
+    alert: str, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, world: World
+) -> None:
+    for failure, again in (("lose_answer", False), ("server_error", True)):
+        world.fail(Fault("pagerduty", "POST /incidents/{id}/responder_requests", failure))
+        slack.asks("Ana", f"page search After {failure}", channel="inc-1")
+        clock.settle()
+        (said,) = [
+            one["message"]
+            for one in pagerduty.incident(alert)["incidents_responders"]
+            if failure in one["message"]
+        ]
+        assert ("Sent again: the first request may have reached you, too." in said) is again
+
+
 def test_roles_are_shown_and_set_in_one_form(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:

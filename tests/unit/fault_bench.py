@@ -93,7 +93,7 @@ def _find_or_post(bench: Bench) -> object:
 
 
 def _find_or_write(bench: Bench) -> object:
-    return bench.tracker.find_ticket(DRAFT.label) or bench.tracker.open_ticket(DRAFT)
+    return bench.tracker.find_tickets(DRAFT.label) or bench.tracker.open_ticket(DRAFT)
 
 
 def _link(bench: Bench, channel: str, *, look_first: bool) -> None:
@@ -216,7 +216,7 @@ CALLS: dict[str, Call] = {
     "POST /issue": Call(
         "jira", _asking(lambda b: b.tracker.open_ticket(DRAFT)), _find_or_write, Bench.tickets
     ),
-    "GET /search/jql": Call("jira", _asking(lambda b: b.tracker.find_ticket(DRAFT.label))),
+    "GET /search/jql": Call("jira", _asking(lambda b: b.tracker.find_tickets(DRAFT.label))),
     "PUT /issue/{key}/assignee": Call("jira", _on_ticket(_assign), None, _assigned),
     "PUT /issue/{key}": Call(
         "jira",

@@ -168,14 +168,19 @@ def test_a_field_that_jira_requires_and_we_do_not_know_is_given_up(
 
 def test_the_ticket_is_found_again_by_its_label_oldest_first(sandbox: Sandbox, tracker: JiraTracker) -> None:
     label = 'multivac-"inc"-\\1'
-    assert tracker.find_ticket(label) is None
+    assert tracker.find_tickets(label) == ()
     first = tracker.open_ticket(draft(label=label))
     sandbox.world.clock.forward(seconds=1)
-    tracker.open_ticket(draft(label=label))
+    second = tracker.open_ticket(draft(label=label))
     tracker.open_ticket(draft(label="another"))
-    assert tracker.find_ticket(label) == first
+    assert tracker.find_tickets(label) == (first, second)
+    sandbox.world.clock.forward(seconds=60)
     sandbox.jira.search_lag = 60
-    assert tracker.find_ticket("multivac-new") is None
+    hidden = tracker.open_ticket(draft(label=label))
+    assert tracker.find_tickets(label, known=hidden.key) == (first, second, hidden)
+    assert tracker.find_tickets("multivac-new") == ()
+    known = [each.key for each in tracker.find_tickets(label, known="MOVED-9")]
+    assert known == ["MOVED-9", first.key, second.key]
 
 
 def test_a_lost_answer_is_unknown_and_the_ticket_can_be_found(sandbox: Sandbox, tracker: JiraTracker) -> None:
@@ -183,9 +188,7 @@ def test_a_lost_answer_is_unknown_and_the_ticket_can_be_found(sandbox: Sandbox, 
     with pytest.raises(TryAgain) as caught:
         tracker.open_ticket(draft())
     assert caught.value.reached
-    found = tracker.find_ticket("multivac-inc-1")
-    assert found is not None
-    assert found.key == "OPS-1"
+    assert [found.key for found in tracker.find_tickets("multivac-inc-1")] == ["OPS-1"]
 
 
 def test_an_account_is_found_by_the_exact_e_mail(sandbox: Sandbox, tracker: JiraTracker) -> None:
@@ -294,7 +297,7 @@ def test_a_missing_permission_is_named_in_jiras_words(sandbox: Sandbox, tracker:
 
 def test_each_flavour_is_spoken_to_in_its_own_way(sandbox: Sandbox, tracker: JiraTracker) -> None:
     tracker.find_account(Person(name="Ana", email="ana@example.com"))
-    tracker.find_ticket("multivac-inc-1")
+    tracker.find_tickets("multivac-inc-1")
     spoken = [exchange.path.partition("/rest/api/")[2] for exchange in sandbox.world.calls("jira")]
     cloud = ["3/user/search", "3/search/jql"]
     assert spoken == (cloud if sandbox.jira.flavour == "cloud" else ["2/user/search", "2/search"])
@@ -310,7 +313,7 @@ def test_data_center_takes_a_personal_access_token(sandbox: Sandbox) -> None:
 Asks = Callable[[JiraTracker], object]
 EVERY_VERB: dict[str, Asks] = {
     "open_ticket": lambda tracker: tracker.open_ticket(draft()),
-    "find_ticket": lambda tracker: tracker.find_ticket("label"),
+    "find_tickets": lambda tracker: tracker.find_tickets("label"),
     "find_account": lambda tracker: tracker.find_account(Person(name="?", email="ana@example.com")),
     "assign": lambda tracker: tracker.assign("OPS-1", "somebody"),
     "role_members": lambda tracker: tracker.role_members("Incident leads"),
