@@ -52,6 +52,7 @@ _UNTITLED = mark("Untitled alert")
 _DECLARED = mark("Declared as {severity} by the playbook {playbook}")
 _WAITS = mark("Declared as {severity} by the playbook {playbook}, waits for its turn in an alert storm")
 _WHOLE = frozenset({AlertKind.TRIGGERED, AlertKind.FOUND_OPEN})  # they say all there is, a blank title too
+_OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _STILL_OPEN = frozenset({"triggered", "acknowledged"})
 
 
@@ -219,7 +220,8 @@ class Intake:
             return Taken("our own")
         # What we asked of the pager is in the timeline already, in the name of whoever wanted it.
         is_ours = marker_of(owner, brief.declared_at).rstrip("]") in told.text
-        entries = [] if told.kind is AlertKind.FOUND_OPEN or is_ours else [_entry(told)]
+        is_told = told.kind is not AlertKind.FOUND_OPEN and not is_ours
+        entries = [_entry(told, is_over=brief.status in _OVER)] if is_told else []
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
         return Taken(_FOLLOWED, self._change(tx, news, brief, entries=entries))
@@ -438,14 +440,13 @@ def _joined(subject: Subject, why: str, *, at: datetime) -> Entry:
     return Entry(kind=EntryKind.ALERT, at=at, text=text, key=f"joined:{subject.source}:{subject.key}")
 
 
-def _entry(told: Alert) -> Entry:
-    return Entry(
-        kind=EntryKind.ALERT,
-        at=told.occurred_at,
-        text=told.text or told.vendor_kind,
-        key=alerts.entry_key(told.event_id),
-        actor=told.actor.name if told.actor else None,
-    )
+def _entry(told: Alert, *, is_over: bool = False) -> Entry:
+    """What the timeline says of it; an alert that ends after its incident ends by us, in another's name."""
+    text, actor = told.text or told.vendor_kind, told.actor.name if told.actor else None
+    if is_over and told.kind is AlertKind.RESOLVED:
+        text, actor = written("The alert is resolved in PagerDuty, too"), None
+    key = alerts.entry_key(told.event_id)
+    return Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=key, actor=actor)
 
 
 def cleaned(value: T) -> T:
