@@ -113,7 +113,7 @@ class Checklist:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaughtUp:
-    """The checklists that fell due while Multivac was down, as one digest."""
+    """The checklists that fell due while Multivac was down, or the incident was over, as one digest."""
 
     missed: tuple[tuple[str, datetime], ...]
     tasks: tuple[TaskLine, ...]
