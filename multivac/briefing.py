@@ -113,7 +113,7 @@ class Checklist:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaughtUp:
-    """The checklists that fell due while Multivac was down, as one digest."""
+    """The checklists that fell due while Multivac was down, or the incident was over, as one digest."""
 
     missed: tuple[tuple[str, datetime], ...]
     tasks: tuple[TaskLine, ...]
@@ -145,6 +145,8 @@ class LeadCall:
     by_button: bool = False  # the cx lead settles the severity by a button
     presses: tuple[Press, ...] = ()
     by: str = ""
+    again: bool = False  # they led it already, before it was open again
+    asked_again: bool = False  # and a later call says so
     missed: str = ""
     brief: tuple[str, ...] = ()
     then: Turn | None = None

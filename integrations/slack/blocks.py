@@ -303,7 +303,6 @@ def _caught_up(said: CaughtUp) -> Drawn:
     ]
     left = sum(task.state is TaskState.OPEN for task in said.tasks)
     told = (
-        phrase("Multivac was away."),
         plural(
             "{count} checklist came due meanwhile: {titles}.",
             "{count} checklists came due meanwhile: {titles}.",
@@ -313,7 +312,7 @@ def _caught_up(said: CaughtUp) -> Drawn:
         plural("{count} task to do.", "{count} tasks to do.", left),
     )
     blocks = [
-        _header(phrase("Came due while Multivac was away")),
+        _header(phrase("Came due meanwhile")),
         *_listed(phases, LIST_LIMIT // 3),
         *task_blocks(said.tasks, LIST_LIMIT * 2 // 3),
         _context(_how_to_take(said) if left else phrase("Nothing is left to do.")),
