@@ -20,17 +20,20 @@ from multivac.incident import (
     AlertKind,
     Entry,
     EntryKind,
+    Facts,
     IncidentId,
     Severity,
     Status,
     dismissed_itself,
     marker_of,
+    page_key,
+    paged_for,
     was_handled,
 )
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, cadence, incidents, notices, sayings, storms, timeline, traits
+from multivac.store import acts, alerts, cadence, incidents, notices, sayings, storms, timeline, traits
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
@@ -47,6 +50,7 @@ log = structlog.get_logger()
 _DROPPED = "dropped"
 _LONGEST_TITLE = 1000
 _NOT_SOON = timedelta(seconds=15)
+_PAGED = mark("opened to page people")
 _UNTITLED = mark("Untitled alert")
 _DECLARED = mark("Declared as {severity} by the playbook {playbook}")
 _WAITS = mark("Declared as {severity} by the playbook {playbook}, waits for its turn in an alert storm")
@@ -144,6 +148,8 @@ class Intake:
 
     def _place(self, tx: sa.Connection, news: _News) -> Taken:
         facts = news.known.facts
+        if (own := _raised_for(tx, facts)) is not None:
+            return self._join(tx, news, Owner(own.number, _PAGED))
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
             return Taken(_DROPPED)
@@ -162,7 +168,8 @@ class Intake:
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
         entries += self._early(tx, news, owner.number)
         brief = incidents.brief(tx, owner.number)
-        traits.remember(tx, owner.number, news.subject, declared_at=brief.declared_at)
+        if owner.why != _PAGED:  # nothing else is to join by the service through which we page
+            traits.remember(tx, owner.number, news.subject, declared_at=brief.declared_at)
         return Taken("joined", self._change(tx, news, brief, entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
@@ -251,7 +258,10 @@ class Intake:
     ) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, facts = brief.number, news.known.facts
-        alerts.belongs(tx, news.known, number, as_bad_as=brief.playbook.severity_of(facts))
+        # What we raised ourselves to page people says nothing of how bad it is.
+        is_own = facts.dedup_key == page_key(number, brief.declared_at)
+        severity = brief.severity if is_own else brief.playbook.severity_of(facts)
+        alerts.belongs(tx, news.known, number, as_bad_as=severity)
         timeline.note(tx, number, entries, now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted(tx, number, at=news.told.occurred_at)
@@ -417,6 +427,15 @@ def _is_what_we_set(news: _News, brief: Brief) -> bool:
 
 def _by_a_person(told: Alert) -> bool:
     return told.actor is not None and told.kind is not AlertKind.TRIGGERED
+
+
+def _raised_for(tx: sa.Connection, facts: Facts) -> Brief | None:
+    """The incident for which we raised this alert ourselves, by its key."""
+    number = paged_for(facts.dedup_key)
+    if number is None or not acts.exists(tx, number):
+        return None
+    brief = incidents.brief(tx, number)
+    return brief if facts.dedup_key == page_key(number, brief.declared_at) else None
 
 
 def _joined(subject: Subject, why: str, *, at: datetime) -> Entry:

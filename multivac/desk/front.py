@@ -13,11 +13,17 @@ from multivac.briefing import Answer, Home, Press
 from multivac.desk import (
     declaring,
     ending,
+    escalating,
     exporting,
+    followups,
     handover,
+    health,
     joining,
+    linking,
     looking,
+    naming,
     reminding,
+    searching,
     standing,
     tasks,
     telling,
@@ -79,6 +85,15 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "quiet": updating.quiet,
     "merge": ending.merge,
     "archive": ending.archive,
+    "search": searching.search,
+    "followup": followups.follow_up,
+    "link": linking.link,
+    "escalate": escalating.escalate,
+    "whoami": health.whoami,
+    "doctor": health.doctor,
+    "ticket": naming.ticket,
+    "services": naming.services,
+    "private": naming.private,
 }
 
 

@@ -13,12 +13,14 @@ from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_
 from multivac.steps import people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
+from multivac.steps.links import links_of
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
 from multivac.tongue import phrase, plural
 
 _SHOWN_ENTRIES = 5
 _SHOWN_TASKS = 3
+_SHOWN_LINKS = 3
 _LONGEST_ENTRY = 200
 _ROUTINE = frozenset({"channel", "ticket"})
 
@@ -156,6 +158,7 @@ def _to_do_and_links(view: View) -> str:
     pages = [phrase("ticket {ticket} {url}", ticket=ticket["key"], url=ticket["url"])] if ticket else []
     pages += [f"PagerDuty {row.facts.url}" for row in case.alerts.rows[:1] if row.facts.url]
     pages += [phrase("call {url}", url=bridge)] if bridge else []
+    pages += [f"{label} {url}" for url, label in list(links_of(case).items())[-_SHOWN_LINKS:]]
     return " · ".join(filter(None, (_to_do(left_to_do(view)), *pages)))
 
 

@@ -38,9 +38,7 @@ def declare(  # noqa: PLR0913  # an incident is born with all of these, and by n
     name_channel: Callable[[int], str],
 ) -> Touched:
     """Bring an incident into being. Its channel's name is settled here, once and for ever."""
-    body = snapshot(playbook)
-    digest = hashlib.sha256(body.encode()).hexdigest()
-    insert_new(tx, policy, {"digest": digest, "body": body})
+    digest = keep_policy(tx, playbook)
     number = tx.execute(
         sa.insert(incident)
         .values(
@@ -81,6 +79,14 @@ class Brief:
     def resolution_stands(self) -> bool:
         """Whether all its alerts are over."""
         return self.resolution_at is not None and not self.resolution_withdrawn
+
+
+def keep_policy(tx: sa.Connection, playbook: Playbook) -> str:
+    """Keep a copy of the playbook, which a later edit does not change, and give its key."""
+    body = snapshot(playbook)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    insert_new(tx, policy, {"digest": digest, "body": body})
+    return digest
 
 
 def brief(tx: sa.Connection, number: IncidentId) -> Brief:
