@@ -13,7 +13,7 @@ from multivac.desk.handover import must_be_possible
 from multivac.desk.names import status_name
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, Person
-from multivac.ports import OnCall
+from multivac.ports import OnCall, Pager
 from multivac.steps import paging, people
 from multivac.store import summons
 from multivac.store.cases import Case, Summons
@@ -33,7 +33,7 @@ class _Called:
 def escalate(sitting: Sitting) -> Reply:
     """Page whoever is next, with what they must know; where that cannot be, say whom to call and how."""
     team = sitting.words.text.strip("\"' ")
-    called = _of_team(sitting, team) if team else _next_level(sitting, sitting.case())
+    called = _team(sitting, team) if team else _next_level(sitting, sitting.case())
 
     def ask(tx: sa.Connection, case: Case) -> Change:
         must_be_possible(sitting, case, _summons(sitting, called))
@@ -117,22 +117,40 @@ def _reached(case: Case) -> Iterator[str]:
     yield from (row.person.key for row in case.roles.values())
 
 
+def on_call_for(sitting: Sitting, team: str) -> tuple[Person, ...]:
+    """Who answers now for the one service or policy of this name. Raises `Refused`."""
+    pager = sitting.house.out.pager
+    if pager is None:
+        raise Refused(phrase("Multivac is not connected to PagerDuty. Look there who is on call."))
+    try:
+        return _of_team(sitting, pager, team).who
+    except Refused:
+        raise
+    except MultivacError as error:
+        told = phrase("Who is on call cannot be said now: {why}. Look into PagerDuty.", why=error)
+        raise Refused(told) from error
+
+
 # --- a service or a policy ------------------------------------------------------------------------
 
 
-def _of_team(sitting: Sitting, team: str) -> _Called:
-    """Who answers now for the one service or policy of this name. Raises `Refused`."""
+def _team(sitting: Sitting, team: str) -> _Called:
+    """As `_of_team`; where the pager does not answer, the page itself is tried until it does."""
     pager = sitting.house.out.pager
     if pager is None:
         return _Called(who=(), service=team)  # what can be done instead is said by whoever pages
     try:
-        policy, name = _one_of(pager.policies_of_service(team).items(), team)
-        found = pager.on_call_of_policies([policy])
-    except MultivacError as error:
-        if isinstance(error, Refused):
-            raise
-        return _Called(who=(), service=team)  # the page itself is tried until the pager answers
-    return _Called(who=_first(sitting, found, name), service=name)
+        return _of_team(sitting, pager, team)
+    except Refused:
+        raise
+    except MultivacError:
+        return _Called(who=(), service=team)
+
+
+def _of_team(sitting: Sitting, pager: Pager, team: str) -> _Called:
+    """Who answers now for the one service or policy of this name. Raises as the pager does, or `Refused`."""
+    policy, name = _one_of(pager.policies_of_service(team).items(), team)
+    return _Called(who=_first(sitting, pager.on_call_of_policies([policy]), name), service=name)
 
 
 def _one_of(known: Collection[tuple[str, str]], team: str) -> tuple[str, str]:
@@ -160,7 +178,7 @@ def _one_of(known: Collection[tuple[str, str]], team: str) -> tuple[str, str]:
 def _first(sitting: Sitting, found: Collection[OnCall], name: str) -> tuple[Person, ...]:
     """Those of the first level, as we know them."""
     if not found:
-        told = phrase("Nobody is on call for {name}. Name another: `/incident escalate <team>`.", name=name)
+        told = phrase("Nobody is on call for {name}. Name another.", name=name)
         raise Refused(told)
     first = min(one.level for one in found)
     known = [sitting.house.out.complete(one.person) for one in found if one.level == first]

@@ -23,6 +23,7 @@ class Part(StrEnum):
 
     SEVERITY = "severity"
     PEOPLE = "people"
+    GROUPS = "groups"  # user groups
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
@@ -249,10 +250,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="invite",
         aliases=("add",),
-        usage="<@person ...>",
-        help=mark("Bring people into the channel."),
+        usage="<@person ... | @group | service>",
+        help=mark("Bring people, a user group, or who is on call for a service into the channel."),
         right=Right.RESPONDER,
-        takes=_PEOPLE,
+        takes=frozenset({Part.PEOPLE, Part.GROUPS}),
         example="invite @bo",
     ),
     Verb(
