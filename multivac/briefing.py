@@ -115,7 +115,7 @@ class Checklist:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaughtUp:
-    """The checklists that fell due while Multivac was down, as one digest."""
+    """The checklists that fell due while Multivac was down, or the incident was over, as one digest."""
 
     missed: tuple[tuple[str, datetime], ...]
     tasks: tuple[TaskLine, ...]
@@ -147,6 +147,8 @@ class LeadCall:
     by_button: bool = False  # the cx lead settles the severity by a button
     presses: tuple[Press, ...] = ()
     by: str = ""
+    again: bool = False  # they led it already, before it was open again
+    asked_again: bool = False  # and a later call says so
     missed: str = ""
     brief: tuple[str, ...] = ()
     then: Turn | None = None
@@ -276,11 +278,12 @@ class StormNotice:
 class Answer:
     """What one person is told, mostly who asked: whole lines, and what they can do next.
 
-    A line is text from us, perhaps with words from outside in it; `title` may be empty.
+    A line is text from us, perhaps with words from outside in it; `title` may be empty. The links come last.
     """
 
     lines: tuple[str, ...]
     title: str = ""
+    links: tuple[Link, ...] = ()
     presses: tuple[Press, ...] = ()
 
 

@@ -20,24 +20,33 @@ from multivac.incident import (
     AlertKind,
     Entry,
     EntryKind,
-    Facts,
     IncidentId,
     Severity,
     Status,
     dismissed_itself,
     marker_of,
     page_key,
-    paged_for,
     was_handled,
 )
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import acts, alerts, cadence, incidents, notices, sayings, storms, timeline, traits
+from multivac.store import (
+    alerts,
+    cadence,
+    incidents,
+    notices,
+    sayings,
+    storms,
+    summons,
+    timeline,
+    traits,
+)
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
+from multivac.store.news import Follows, hear, keep, raised_for
 from multivac.store.sayings import SayingKind
 from multivac.store.storms import Inflow
 from multivac.store.traits import Owner, Subject
@@ -47,7 +56,7 @@ from multivac.tongue import mark, written
 T = TypeVar("T")
 log = structlog.get_logger()
 
-_DROPPED = "dropped"
+_DROPPED, _FOLLOWED = "dropped", "followed"
 _LONGEST_TITLE = 1000
 _NOT_SOON = timedelta(seconds=15)
 _PAGED = mark("opened to page people")
@@ -55,6 +64,7 @@ _UNTITLED = mark("Untitled alert")
 _DECLARED = mark("Declared as {severity} by the playbook {playbook}")
 _WAITS = mark("Declared as {severity} by the playbook {playbook}, waits for its turn in an alert storm")
 _WHOLE = frozenset({AlertKind.TRIGGERED, AlertKind.FOUND_OPEN})  # they say all there is, a blank title too
+_OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _STILL_OPEN = frozenset({"triggered", "acknowledged"})
 
 
@@ -125,16 +135,20 @@ class Intake:
             log.error("operators needed", key=key, what=what, do=do)
 
     def _take(self, tx: sa.Connection, told: Alert, now: datetime) -> Taken:
-        fresh = alerts.receive(tx, told, now=now)
         if told.key is None:
-            return Taken("noted" if fresh else "duplicate")
-        if not fresh:
+            return Taken("noted" if alerts.receive(tx, told, now=now) else "duplicate")
+        heard = hear(tx, told, told.key, now=now)
+        if heard is None:
             return self._repair(tx, told.source, told.key, now=now)
-        news = _News(told, alerts.learn(tx, told, told.key, now=now), now)
+        news = _News(told, heard.known, now)
         if news.known.incident is not None:
-            return self._follow(tx, news, news.known.incident)
+            taken = self._follow(tx, news, news.known.incident, brief=heard.brief)
+            if taken.outcome != _FOLLOWED:
+                alerts.keep(tx, news.known, now=now)
+            return taken
         taken = self._place(tx, news)
         if taken.outcome == _DROPPED:
+            alerts.keep(tx, news.known, now=now)
             alerts.keep_early(tx, told, _entry(told), by_person=_by_a_person(told))
         return taken
 
@@ -148,7 +162,7 @@ class Intake:
 
     def _place(self, tx: sa.Connection, news: _News) -> Taken:
         facts = news.known.facts
-        if (own := _raised_for(tx, facts)) is not None:
+        if (own := raised_for(tx, facts)) is not None:
             return self._join(tx, news, Owner(own.number, _PAGED))
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
@@ -168,8 +182,6 @@ class Intake:
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
         entries += self._early(tx, news, owner.number)
         brief = incidents.brief(tx, owner.number)
-        if owner.why != _PAGED:  # nothing else is to join by the service through which we page
-            traits.remember(tx, owner.number, news.subject, declared_at=brief.declared_at)
         return Taken("joined", self._change(tx, news, brief, entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
@@ -188,7 +200,7 @@ class Intake:
                 number=number, title=title, service=facts.service_name, opened_at=now
             ),
         )
-        alerts.belongs(tx, news.known, touched.number, as_bad_as=severity)
+        alerts.belongs(tx, news.known, touched.number, as_bad_as=severity, now=now)
         traits.remember(tx, touched.number, news.subject, declared_at=now)
         waits = of is not None and storms.enter(tx, touched.number, of, severity=severity, now=now)
         text = written(_WAITS if waits else _DECLARED, severity=severity.upper(), playbook=playbook.name)
@@ -210,24 +222,23 @@ class Intake:
 
     # --- news of an alert that belongs to an incident ---------------------------------------------
 
-    def _follow(self, tx: sa.Connection, news: _News, owner: IncidentId) -> Taken:
+    def _follow(self, tx: sa.Connection, news: _News, owner: IncidentId, *, brief: Brief | None) -> Taken:
         told = news.told
         if told.kind is AlertKind.FOUND_OPEN and not news.known.changed:
             return Taken("known")
         target = self._merged_into(tx, news)  # its row before the incident's, as everybody takes them
-        brief = incidents.brief(tx, owner)
+        brief = brief or incidents.brief(tx, owner)
         if marker_of(owner, brief.declared_at) in told.text:
             return Taken("our own")  # the pager tells us of the note we wrote
         if _is_what_we_set(news, brief):
             return Taken("our own")
         # What we asked of the pager is in the timeline already, in the name of whoever wanted it.
         is_ours = marker_of(owner, brief.declared_at).rstrip("]") in told.text
-        entries = [] if told.kind is AlertKind.FOUND_OPEN or is_ours else [_entry(told)]
+        is_told = told.kind is not AlertKind.FOUND_OPEN and not is_ours
+        entries = [_entry(told, is_over=brief.status in _OVER)] if is_told else []
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
-        if news.known.is_other:
-            traits.remember(tx, owner, news.subject, declared_at=brief.declared_at)
-        return Taken("followed", self._change(tx, news, brief, entries=entries))
+        return Taken(_FOLLOWED, self._change(tx, news, brief, entries=entries))
 
     def _merged_into(self, tx: sa.Connection, news: _News) -> Known | None:
         """The alert that people have just merged this one into, if it is known."""
@@ -249,7 +260,8 @@ class Intake:
         if target.facts.status not in _STILL_OPEN or is_apart or not brief.playbook.join.linked:
             return []
         subject = Subject(source=news.told.source, key=news.told.facts.merged_into or "", facts=target.facts)
-        alerts.belongs(tx, target, brief.number, as_bad_as=brief.playbook.severity_of(target.facts))
+        as_bad_as = brief.playbook.severity_of(target.facts)
+        alerts.belongs(tx, target, brief.number, as_bad_as=as_bad_as, now=news.now)
         traits.remember(tx, brief.number, subject, declared_at=brief.declared_at)
         return [_joined(subject, traits.WHY_LINKED, at=news.told.occurred_at)]
 
@@ -257,36 +269,40 @@ class Intake:
         self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]
     ) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
-        number, facts = brief.number, news.known.facts
-        # What we raised ourselves to page people says nothing of how bad it is.
-        is_own = facts.dedup_key == page_key(number, brief.declared_at)
-        severity = brief.severity if is_own else brief.playbook.severity_of(facts)
-        alerts.belongs(tx, news.known, number, as_bad_as=severity)
-        timeline.note(tx, number, entries, now=news.now)
+        number, known = brief.number, news.known
+        is_own = known.facts.dedup_key == page_key(number, brief.declared_at)
+        is_other = (known.incident is None or known.is_other) and not is_own
+        follows = Follows(
+            # What we raised ourselves to page people says nothing of how bad it is, and nobody joins by it.
+            as_bad_as=brief.severity if is_own else brief.playbook.severity_of(known.facts),
+            entries=entries,
+            subject=news.subject if is_other else None,
+        )
+        standing = keep(tx, known, brief, follows=follows, now=news.now)
         if _by_a_person(news.told):
-            incidents.person_acted(tx, number, at=news.told.occurred_at)
+            incidents.person_acted_again(tx, brief, at=news.told.occurred_at)
         self._reopen(tx, news, brief)
-        standing = alerts.standing(tx, number)
         worst = standing.worst
         end = alerts.last_end(tx, number, now=news.now) if worst is None else None
-        self._weigh(tx, news, brief, worst=end.severity if end else worst)
+        severity = self._weigh(tx, news, brief, worst=end.severity if end else worst)
         if end is not None:
             self._end(tx, news, brief, end=end)
         elif brief.resolution_stands:
             incidents.withdraw_resolution(tx, number)
         if standing.are_many and _is_quiet(news, brief, worst):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
-            incidents.touch_by(tx, number, news.now + _NOT_SOON)
+            incidents.touch_again_by(tx, brief, news.now + _NOT_SOON)
             return None
-        return self._jobs.put(tx, incidents.touch(tx, number), patient=True)
+        touched = incidents.touch_again(tx, brief, severity=severity)
+        return self._jobs.put(tx, touched, patient=True)
 
-    def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> None:
-        """The severity its alerts imply: the worst of those not resolved, else that of the last to end.
+    def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> Severity:
+        """Set and give the severity its alerts imply: the worst of the open ones, else of the last to end.
 
         Unless a person has settled it.
         """
         if brief.severity_by is not None or worst is None or worst is brief.severity:
-            return
+            return brief.severity
         incidents.set_severity(tx, brief.number, worst)
         if brief.is_queued and worst.rank <= storms.NEVER_WAITS:
             storms.leave(tx, brief.number)
@@ -300,6 +316,7 @@ class Intake:
         self._tell_of(tx, news, brief, what="severity", after=worst, text=text)
         changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
         timeline.note(tx, brief.number, [changed], now=news.now)
+        return worst
 
     def _tell_of(  # noqa: PLR0913  # what changed, by which news, and from what
         self, tx: sa.Connection, news: _News, brief: Brief, *, what: str, after: str, text: str
@@ -357,6 +374,7 @@ class Intake:
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
             if every := brief.playbook.update_every(brief.severity):
                 cadence.begin_anew(tx, brief.number, next_at=news.now + every)
+            summons.call_again(tx, brief.number, now=news.now)
             text = written("Reopened: the alert came back")
             if told.text:
                 text = written("Reopened: {why}", why=told.text)
@@ -429,15 +447,6 @@ def _by_a_person(told: Alert) -> bool:
     return told.actor is not None and told.kind is not AlertKind.TRIGGERED
 
 
-def _raised_for(tx: sa.Connection, facts: Facts) -> Brief | None:
-    """The incident for which we raised this alert ourselves, by its key."""
-    number = paged_for(facts.dedup_key)
-    if number is None or not acts.exists(tx, number):
-        return None
-    brief = incidents.brief(tx, number)
-    return brief if facts.dedup_key == page_key(number, brief.declared_at) else None
-
-
 def _joined(subject: Subject, why: str, *, at: datetime) -> Entry:
     text = written(
         "Another alert joined ({why}): {title}",
@@ -447,14 +456,13 @@ def _joined(subject: Subject, why: str, *, at: datetime) -> Entry:
     return Entry(kind=EntryKind.ALERT, at=at, text=text, key=f"joined:{subject.source}:{subject.key}")
 
 
-def _entry(told: Alert) -> Entry:
-    return Entry(
-        kind=EntryKind.ALERT,
-        at=told.occurred_at,
-        text=told.text or told.vendor_kind,
-        key=alerts.entry_key(told.event_id),
-        actor=told.actor.name if told.actor else None,
-    )
+def _entry(told: Alert, *, is_over: bool = False) -> Entry:
+    """What the timeline says of it; an alert that ends after its incident ends by us, in another's name."""
+    text, actor = told.text or told.vendor_kind, told.actor.name if told.actor else None
+    if is_over and told.kind is AlertKind.RESOLVED:
+        text, actor = written("The alert is resolved in PagerDuty, too"), None
+    key = alerts.entry_key(told.event_id)
+    return Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=key, actor=actor)
 
 
 def cleaned(value: T) -> T:

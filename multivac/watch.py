@@ -204,7 +204,7 @@ def _vendor_words(vendor: str, failing: list[Late], now: datetime) -> tuple[str,
         time=_minutes(now - first.since),
         step=first.name,
         number=first.incident,
-        why=first.error.rstrip("."),
+        why=first.error.rstrip(".。"),
     )
     do = phrase(
         "See whether {vendor} has an outage. Multivac keeps trying and catches up by itself.",

@@ -47,6 +47,7 @@ class Reply:
     text: str
     outcome: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    afterwards: None = None  # the core begins what follows by itself
 
 
 class Operators(Protocol):

@@ -122,10 +122,11 @@ def _escalated(event: Event) -> str:
 
 
 def _delegated(event: Event) -> str:
+    another = written("another escalation policy")
     return written(
         "{by} handed the alert to {policy}, now with {names}",
         by=event.by,
-        policy=_named(part(event.incident, "escalation_policy"), written("another escalation policy")),
+        policy=_named(part(event.incident, "escalation_policy"), another),
         names=_holders(event),
     )
 

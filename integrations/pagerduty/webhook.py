@@ -50,6 +50,7 @@ class Reply:
     text: str
     outcome: Outcome
     headers: Mapping[str, str] = field(default_factory=dict)
+    afterwards: None = None  # the core begins what follows by itself
 
 
 class FrontDoor(Protocol):

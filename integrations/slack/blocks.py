@@ -123,6 +123,7 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
 
 def _answer(said: Answer) -> Drawn:
     lines = [said_line(each) for each in said.lines]
+    lines += [" · ".join(map(link, said.links))] if said.links else []
     text = joined([line(said.title, TITLE_LIMIT), *lines] if said.title else lines, SECTION_LIMIT, "\n")
     blocks = [
         *_sections(f"*{line(said.title, TITLE_LIMIT)}*" if said.title else ""),
@@ -310,7 +311,6 @@ def _caught_up(said: CaughtUp) -> Drawn:
     ]
     left = sum(task.state is TaskState.OPEN for task in said.tasks)
     told = (
-        phrase("Multivac was away."),
         plural(
             "{count} checklist came due meanwhile: {titles}.",
             "{count} checklists came due meanwhile: {titles}.",
@@ -320,7 +320,7 @@ def _caught_up(said: CaughtUp) -> Drawn:
         plural("{count} task to do.", "{count} tasks to do.", left),
     )
     blocks = [
-        _header(phrase("Came due while Multivac was away")),
+        _header(phrase("Came due meanwhile")),
         *_listed(phases, LIST_LIMIT // 3),
         *task_blocks(said.tasks, LIST_LIMIT * 2 // 3),
         _context(_how_to_take(said) if left else phrase("Nothing is left to do.")),

@@ -11,11 +11,12 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -59,6 +60,13 @@ class Reply:
     text: str
     outcome: str
     headers: Mapping[str, str]
+    afterwards: Callable[[], None] | None = None  # begins the work, which would hold the answer up
+
+
+class _Held(threading.local):
+    """The work that a request of this thread leads to, until it is answered; None while there is none."""
+
+    works: list[Callable[[], None]] | None = None
 
 
 class _Time(SignatureClock):
@@ -83,6 +91,7 @@ class Inbound:
         # Anybody can sign with an empty secret.
         self._verifier = SignatureVerifier(signing_secret, clock=_Time(now)) if signing_secret else None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="slack")
+        self._held = _Held()
         self._socket: _Socket | None = None
         self.app = self._bolt()
 
@@ -112,14 +121,17 @@ class Inbound:
         except ValueError:
             log.warning("request of Slack cannot be read", size=len(raw))
             return _plain(400, "The body cannot be read.", "unreadable")
+        works = self._held.works = []
         try:
             answer = self.app.dispatch(request)
         except Exception:  # the web's boundary: Slack shows its own words for a 500
             log.exception("request of Slack not answered")
-            return _plain(500, "", "failed")
+            return replace(_plain(500, "", "failed"), afterwards=partial(self._begin, works))
+        finally:
+            self._held.works = None
         said = {name.title(): values[0] for name, values in answer.headers.items() if values}
         outcome = "accepted" if answer.status < 400 else "refused"  # noqa: PLR2004 - HTTP's number
-        return Reply(answer.status, answer.body or "", outcome, said)
+        return Reply(answer.status, answer.body or "", outcome, said, partial(self._begin, works))
 
     def _bolt(self) -> App:
         """Bolt, told to keep out of what we do ourselves: signatures, tokens, and whom it writes to."""
@@ -230,7 +242,7 @@ class Inbound:
         self._later(self._answer, ask, place, trigger=body["trigger_id"])
 
     def _later(self, work: Callable[..., None], *given: Any, **named: Any) -> None:
-        """Do it on a thread of ours, in the language of whoever asked: Slack has its answer by then."""
+        """Do it on a thread of ours, in the language of whoever asked, once Slack has its answer."""
 
         def run() -> None:
             try:
@@ -240,7 +252,15 @@ class Inbound:
             except Exception:  # a thread's boundary: nobody waits for it
                 log.exception("answer not shown")
 
-        self._pool.submit(copy_context().run, run)
+        spoken = partial(copy_context().run, run)
+        if self._held.works is None:  # heard over the socket
+            self._pool.submit(spoken)
+        else:
+            self._held.works.append(spoken)
+
+    def _begin(self, works: Iterable[Callable[[], None]]) -> None:
+        for work in works:
+            self._pool.submit(work)
 
     def _answer(self, ask: Ask, place: Place, *, trigger: str) -> None:
         with self._desk.speaking_to(ask.by):

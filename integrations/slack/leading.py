@@ -40,6 +40,8 @@ def _asked_to_settle(said: LeadCall, cx_lead: Who) -> str:
 
 def _asked_to_lead(said: LeadCall) -> str:
     who = person(said.lead)
+    if said.asked_again:
+        return phrase("{lead} led this incident until it was over.", lead=who)
     if said.went_to:
         return _went_on(who, said)
     told = [_told_to_lead(who, said)]
@@ -53,6 +55,14 @@ def _asked_to_lead(said: LeadCall) -> str:
 def _told_to_lead(who: str, said: LeadCall) -> str:
     if said.accepted_at:
         return phrase("{lead} leads this incident, accepted {at}.", lead=who, at=when(said.accepted_at))
+    if said.again and said.by:
+        return phrase(
+            "{lead}, this incident is open again, says {who}. Please go on leading it.",
+            lead=who,
+            who=line(said.by, 80),
+        )
+    if said.again:
+        return phrase("{lead}, this incident is open again. Please go on leading it.", lead=who)
     if said.missed:
         return phrase(
             "{lead}, please lead this incident: {missed} has not accepted.",

@@ -249,7 +249,7 @@ def _did_you_mean(line: Line) -> Reply:
     else:
         told = phrase("I do not know “{said}”. Did you mean {verb}?", said=line.said, verb=line.near.name)
         meant = f"{about}{line.near.name} {line.rest}".strip()
-        label = phrase("Run: {verb}", verb=line.near.name)
+        label = phrase("Run: {line}", line=meant)
         presses.insert(0, Press(label=label, line=meant, stands_out=True))
     presses.append(Press(label=phrase("Declare an incident"), line=f"declare {typed}"))
     return Answer(lines=(told,), presses=tuple(presses))

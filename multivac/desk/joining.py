@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 import sqlalchemy as sa
@@ -154,11 +155,11 @@ def _same_id(one: Person, other: Person) -> bool:
 
 def _listed(found: Iterable[OnCall], *, called: Mapping[str, str] | None = None) -> Sequence[str]:
     """One line a policy: its people by level, and until when."""
-    by_policy: dict[str, list[str]] = {}
+    by_policy: dict[str, list[OnCall]] = {}
     for one in sorted(found, key=lambda each: (each.policy_name, each.level, each.person.name)):
         name = (called or {}).get(one.policy or "") or one.policy_name or "PagerDuty"
-        by_policy.setdefault(name, []).append(_duty(one))
-    lines = [f"{name}: {', '.join(told)}" for name, told in by_policy.items()]
+        by_policy.setdefault(name, []).append(one)
+    lines = [f"{name}: {', '.join(_duties(on_call))}" for name, on_call in by_policy.items()]
     if len(lines) > _SHOWN:
         rest = plural(
             "and {count} more: name a service.", "and {count} more: name a service.", len(lines) - _SHOWN
@@ -167,8 +168,15 @@ def _listed(found: Iterable[OnCall], *, called: Mapping[str, str] | None = None)
     return lines or (phrase("Nobody is on call."),)
 
 
-def _duty(one: OnCall) -> str:
-    name, level = one.person.name, one.level
-    if one.until is None:
-        return phrase("{name} (level {level})", name=name, level=level)
-    return phrase("{name} (level {level}) until {time}", name=name, level=level, time=day_and_time(one.until))
+def _duties(on_call: Sequence[OnCall]) -> Sequence[str]:
+    """Each person once, with every level at which they answer until then."""
+    levels: dict[tuple[str, datetime | None], list[int]] = {}
+    for one in on_call:
+        levels.setdefault((one.person.name, one.until), []).append(one.level)
+    return [_duty(name, until, sorted(set(at))) for (name, until), at in levels.items()]
+
+
+def _duty(name: str, until: datetime | None, levels: Sequence[int]) -> str:
+    where = ", ".join(map(str, levels))
+    who = plural("{name} (level {levels})", "{name} (levels {levels})", len(levels), name=name, levels=where)
+    return phrase("{who} until {time}", who=who, time=day_and_time(until)) if until else who

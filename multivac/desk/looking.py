@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Press, clock_time, day_and_time
+from multivac.briefing import Answer, Link, Press, clock_time, day_and_time
 from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_private
 from multivac.desk.names import channel_link, status_name
 from multivac.errors import Refused
@@ -17,7 +18,7 @@ from multivac.store import acts, cases, timeline
 from multivac.store.acts import Row
 from multivac.store.cases import Case
 from multivac.tongue import phrase, plural
-from multivac.verbs import VERBS, Right, Verb, verb_named
+from multivac.verbs import Right, Verb, by_heading, verb_named
 
 _SHOWN = 15
 _SHOWN_ENTRIES = 30
@@ -96,24 +97,30 @@ def show(sitting: Sitting) -> Reply:
         case = cases.load(tx, sitting.incident)
         must_see(tx, sitting, case)
         right = right_of(tx, sitting, case)
-    return Answer(title=f"INC-{case.id} · {case.title}", lines=_facts(case), presses=_panel(case, right))
+    return Answer(
+        title=f"INC-{case.id} · {case.title}",
+        lines=_facts(case),
+        links=_links(case),
+        presses=_panel(case, right),
+    )
 
 
 def _facts(case: Case) -> tuple[str, ...]:
     lead = phrase("led by {name}", name=case.lead.name) if case.lead else phrase("led by nobody yet")
-    ticket = case.result("ticket")
     lines = (
         f"{case.severity.upper()} · {status_name(case.status)} · {lead}",
         phrase("Impact: {impact}", impact=case.impact) if case.impact else "",
-        phrase("Started {time}", time=_time(case)),
-        phrase("Ticket {key}: {url}", key=ticket["key"], url=ticket["url"]) if ticket else "",
+        phrase("Started {time}", time=day_and_time(case.declared_at)),
         phrase("Channel: {channel}", channel=channel_link(case.channel_id)) if case.channel_id else "",
     )
     return tuple(filter(None, lines))
 
 
-def _time(case: Case) -> str:
-    return f"{case.declared_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def _links(case: Case) -> tuple[Link, ...]:
+    ticket = case.result("ticket")
+    found = [Link(label=ticket["key"], url=ticket["url"])] if ticket else []
+    found += [Link(label="PagerDuty", url=row.facts.url) for row in case.alerts.rows[:1] if row.facts.url]
+    return tuple(found)
 
 
 def _panel(case: Case, right: Right) -> tuple[Press, ...]:
@@ -161,13 +168,21 @@ def give_help(sitting: Sitting) -> Reply:
     """What can be asked: all verbs, or one of them with an example."""
     word = sitting.words.text.split()[0] if sitting.words.text else ""
     if not word:
-        return Answer(title=phrase("What you can ask"), lines=tuple(map(_usage, VERBS)))
+        return Answer(title=phrase("What you can ask"), lines=tuple(_all_verbs()))
     verb = verb_named(word)
     if verb is None:
         raise Refused(phrase("I do not know “{said}”. `/incident help` shows what you can ask.", said=word))
     also = phrase("Also: {words}.", words=", ".join(verb.aliases)) if verb.aliases else ""
     lines = (_usage(verb), phrase("For example: `/incident {line}`", line=verb.example), also)
     return Answer(title=verb.name, lines=tuple(filter(None, lines)))
+
+
+def _all_verbs() -> Iterator[str]:
+    """Every verb under its heading, with how to say one."""
+    yield phrase("Write `/incident` and one of these; `/incident help resolve` shows an example.")
+    for heading, verbs in by_heading():
+        yield f"*{phrase(heading)}*"
+        yield from map(_usage, verbs)
 
 
 def _usage(verb: Verb) -> str:

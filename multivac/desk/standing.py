@@ -263,7 +263,13 @@ def reopen(sitting: Sitting) -> Reply:
         raise Refused(
             phrase("INC-{number} is open: {status}.", number=case.id, status=status_name(case.status))
         )
-    return move(sitting, back, said=sitting.words.text)
+    reason, by = sitting.words.text, sitting.person
+
+    def call(tx: sa.Connection, case: Case) -> None:
+        if case.lead is not None and case.lead.key != by.key:
+            summons.call_again(tx, case.id, now=sitting.now, by=by.name, note=reason)
+
+    return move(sitting, back, said=reason, also=call)
 
 
 def dismiss(sitting: Sitting) -> Reply:

@@ -184,7 +184,7 @@ def _assign(sitting: Sitting, named: str) -> Reply:
 def _find(case: Case, named: str) -> tuple[str, TaskLine]:
     """The one task that is meant: by its key, its number, or words of its text. Raises `Refused`."""
     every = _every(case)
-    key = named.rstrip(".")
+    key = named.rstrip(".。")
     if key in every:
         return key, every[key]
     words = named.lower().split()

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from multivac.briefing import Answer, Press, day_and_time, lasted
+from multivac.briefing import Answer, Link, Press, day_and_time, lasted
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
 from multivac.steps import people
 from multivac.steps.base import View
@@ -100,7 +100,7 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
         _what(case),
         why,
         *_news(entries),
-        _to_do_and_links(view),
+        _to_do(left_to_do(view)),
     )
     about = f"INC-{case.id}"
     take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
@@ -108,7 +108,9 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
         *((take,) if case.lead is None and case.status.is_open else ()),
         Press(label=phrase("Timeline"), line=f"{about} timeline"),
     )
-    return Answer(title=f"{about} · {case.title}", lines=tuple(filter(None, lines)), presses=presses)
+    return Answer(
+        title=f"{about} · {case.title}", lines=tuple(filter(None, lines)), links=_links(case), presses=presses
+    )
 
 
 def _people(case: Case) -> str:
@@ -139,7 +141,7 @@ def _news(entries: Sequence[Entry]) -> Iterator[str]:
         yield phrase("Latest update {at}: {text}", at=day_and_time(update.at), text=_short(update.text))
     others = [one for one in entries if one is not update and not _is_routine(one)]
     for one in reversed(others[-_SHOWN_ENTRIES:]):
-        yield f"{day_and_time(one.at)} {_short(one.text)}"
+        yield f"• {day_and_time(one.at)} {_short(one.text)}"
 
 
 def _is_routine(one: Entry) -> bool:
@@ -152,18 +154,17 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_ENTRY else f"{text[:_LONGEST_ENTRY]}…"
 
 
-def _to_do_and_links(view: View) -> str:
-    case = view.case
+def _links(case: Case) -> tuple[Link, ...]:
     ticket, bridge = case.result("ticket"), case.alerts.bridge_url
-    pages = [phrase("ticket {ticket} {url}", ticket=ticket["key"], url=ticket["url"])] if ticket else []
-    pages += [f"PagerDuty {row.facts.url}" for row in case.alerts.rows[:1] if row.facts.url]
-    pages += [phrase("call {url}", url=bridge)] if bridge else []
-    pages += [f"{label} {url}" for url, label in list(links_of(case).items())[-_SHOWN_LINKS:]]
-    return " · ".join(filter(None, (_to_do(left_to_do(view)), *pages)))
+    pages = [Link(label=ticket["key"], url=ticket["url"])] if ticket else []
+    pages += [Link(label="PagerDuty", url=row.facts.url) for row in case.alerts.rows[:1] if row.facts.url]
+    pages += [Link(label=phrase("Join the call"), url=bridge)] if bridge else []
+    added = list(links_of(case).items())[-_SHOWN_LINKS:]
+    return (*pages, *(Link(label=label, url=url) for url, label in added))
 
 
 def _to_do(left: Sequence[str]) -> str:
-    tasks, more = "; ".join(one.rstrip(".") for one in left[:_SHOWN_TASKS]), len(left) - _SHOWN_TASKS
+    tasks, more = "; ".join(one.rstrip(".。") for one in left[:_SHOWN_TASKS]), len(left) - _SHOWN_TASKS
     if more > 0:
         return phrase("To do: {tasks} and {number} more", tasks=tasks, number=more)
     return phrase("To do: {tasks}", tasks=tasks) if left else ""

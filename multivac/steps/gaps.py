@@ -88,7 +88,7 @@ def _failing(view: View, row: StepRow) -> str | None:
 
 
 def _gap(what: str, why: str, to_do: str) -> str:
-    why = why.rstrip(".")
+    why = why.rstrip(".。")
     if not to_do:
         return phrase("{what}: {why}.", what=what, why=why)
     return phrase("{what}: {why}. {to_do}", what=what, why=why, to_do=to_do)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -173,34 +173,82 @@ def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
 # --- what the channel reads -----------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """How a call stands: it waits for an answer; who was asked leads by it; whoever leads has accepted."""
+
+    waits: bool
+    leads: bool
+    accepted: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is still about whom it asks: they are waited for, or have accepted."""
+        return self.waits or (self.leads and self.accepted)
+
+    @property
+    def may_be_accepted(self) -> bool:
+        """Whether an answer would still change something."""
+        return self.waits or (self.leads and not self.accepted)
+
+
+def _stand(case: Case, call: Summons) -> _Stand:
+    role, person = case.roles[LEAD].person, call.people[0]
+    newest = next(one for one in reversed(asked(case)) if one.people[0].key == person.key)
+    return _Stand(
+        waits=waiting(case) is call,
+        leads=role.key == person.key and newest is call,
+        accepted=case.roles[LEAD].accepted_at is not None,
+    )
+
+
 def lead_call(view: View, call: Summons) -> LeadCall:
     """One call as it should read now: it mentions whom it waits for, and says what came of it."""
-    case, role = view.case, view.case.roles[LEAD]
-    calls, person = asked(case), call.people[0]
-    newest = next(one for one in reversed(calls) if one.people[0].key == person.key)
-    leads = role.person.key == person.key and newest is call
-    waits, accepted = waiting(case) is call, role.accepted_at is not None
-    ticket, is_first = case.result("ticket"), call is calls[0]
-    is_open_question = is_first and (case.status is Status.TRIAGE or not view.out.hears)
-    cx_lead = case.roles[CX_LEAD].person if CX_LEAD in case.roles and is_open_question else None
-    counts = waits or (leads and accepted)
-    went_to, given_by = ("", "") if counts else _went_to(case, call)
+    case, stand, person = view.case, _stand(view.case, call), call.people[0]
+    went_to, given_by = ("", "") if stand.counts else _went_to(case, call)
     return LeadCall(
-        lead=_mentioned(case, person) if counts else Who(name=people.name_of(case, person)),
-        ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
-        cx_lead=_mentioned(case, cx_lead) if cx_lead else None,
+        lead=_mentioned(case, person) if stand.counts else Who(name=people.name_of(case, person)),
+        ticket=_ticket(case),
+        cx_lead=_cx_lead(view, call),
         by_button=view.out.hears,
-        accepted_at=role.accepted_at if leads else None,
-        presses=_presses(view, hand_over=waits) if waits or (leads and not accepted) else (),
+        accepted_at=case.roles[LEAD].accepted_at if stand.leads else None,
+        presses=_presses(view, hand_over=stand.waits) if stand.may_be_accepted else (),
         by=call.by,
-        missed="" if call.by or is_first else _before(case, call),
-        brief=tuple(call.note.split("\n")) if call.note and (waits or (leads and accepted)) else (),
-        then=_then(view, call) if waits else None,
+        again=_is_again(case, call),
+        asked_again=_is_asked_again(case, call),
+        missed=_missed(case, call),
+        brief=tuple(call.note.split("\n")) if call.note and stand.counts else (),
+        then=_then(view, call) if stand.waits else None,
         went_to=went_to,
         given_by=given_by,
-        settled=bool(went_to) and accepted,
-        paged=_paged(case, call) if waits else (),
+        settled=bool(went_to) and stand.accepted,
+        paged=_paged(case, call) if stand.waits else (),
     )
+
+
+def _is_again(case: Case, call: Summons) -> bool:
+    """Whether they led already: the incident was over, and is open again."""
+    before = [one for one in asked(case) if one.number < call.number]
+    return bool(before) and before[-1].people[0].key == call.people[0].key
+
+
+def _is_asked_again(case: Case, call: Summons) -> bool:
+    later = [one for one in asked(case) if one.number > call.number]
+    return bool(later) and _is_again(case, later[0])
+
+
+def _ticket(case: Case) -> Link | None:
+    ticket = case.result("ticket")
+    return Link(label=ticket["key"], url=ticket["url"]) if ticket else None
+
+
+def _cx_lead(view: View, call: Summons) -> Who | None:
+    """Who settles how bad it is: named in the first call, while that is open or buttons cannot ask."""
+    case = view.case
+    is_open_question = case.status is Status.TRIAGE or not view.out.hears
+    if call is not asked(case)[0] or CX_LEAD not in case.roles or not is_open_question:
+        return None
+    return _mentioned(case, case.roles[CX_LEAD].person)
 
 
 def _mentioned(case: Case, person: Person) -> Who:
@@ -226,7 +274,10 @@ def _went_to(case: Case, call: Summons) -> tuple[str, str]:
     return people.name_of(case, later.people[0]), later.by
 
 
-def _before(case: Case, call: Summons) -> str:
+def _missed(case: Case, call: Summons) -> str:
+    """Who was asked before and has not accepted; "" where a person wanted this one, or nobody was."""
+    if call.by or call is asked(case)[0]:
+        return ""
     earlier = [one for one in asked(case) if one.number < call.number]
     return people.name_of(case, earlier[-1].people[0])
 

@@ -156,7 +156,7 @@ def _draw_closed(one: Reminder, number: int, *, at_end: bool) -> Reminding:
 
 
 def _answered(one: Reminder, time: str) -> str:
-    told = _ANSWERED.get(one.answer or "", "{answer} by {name} at {time}.")
+    told = _ANSWERED.get(one.answer or "", mark("{answer} by {name} at {time}."))
     return phrase(told, answer=one.answer, name=one.answered_by, time=time)
 
 

@@ -181,7 +181,7 @@ def _shut(case: Case, at: str) -> Answer:
 
 def _how_it_was_shut(case: Case) -> str:
     how, _, by = case.shut_how.partition(" by ")
-    alone, with_name = _SHUT.get(how, (how, "{how} by {name}"))
+    alone, with_name = _SHUT.get(how, (how, mark("{how} by {name}")))
     return phrase(with_name, how=how, name=by) if by else phrase(alone)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, OPEN, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook
-from multivac.store import incidents
+from multivac.store import policies
 from multivac.store.facts import person_from, person_to, titled
 from multivac.store.tables import audit, incident, insert_new, member, policy, role
 
@@ -197,7 +197,7 @@ def set_impact(tx: sa.Connection, number: IncidentId, text: str) -> None:
 
 def set_playbook(tx: sa.Connection, number: IncidentId, playbook: Playbook) -> None:
     """From now on this incident goes by this playbook."""
-    kept = incidents.keep_policy(tx, playbook)
+    kept = policies.keep(tx, playbook)
     tx.execute(sa.update(incident).where(incident.c.id == number).values(policy=kept))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,24 +22,23 @@ class Known:
     incident: IncidentId | None
     facts: Facts
     changed: bool
+    stored: str  # the facts as they are to be kept
     is_new: bool = False  # nothing was heard of it before
     came_back: bool = False  # it was over, and is not with this
     is_other: bool = False  # others may join it by something else than before
     ended_at: datetime | None = None  # if it is over
-    kept: tuple[object, ...] = ()  # what `belongs` kept of it
 
 
-_KEPT = (alert.c.incident, alert.c.open_as, alert.c.ended_as, alert.c.ended_at, alert.c.ended_by)
-_BY_KEY = (
-    sa.select(alert.c.id, alert.c.facts, *_KEPT)
+BY_KEY = (
+    sa.select(alert.c.id, alert.c.facts, alert.c.incident)
     .where(alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key"))
     .with_for_update()
 )
 
 
-def receive(tx: sa.Connection, told: Alert, *, now: datetime) -> bool:
-    """Note a delivery; False if this event or this webhook was received before."""
-    row = {
+def delivered(told: Alert, *, now: datetime) -> dict[str, Any]:
+    """The row of a delivery."""
+    return {
         "event_id": told.event_id,
         "webhook_id": told.webhook_id,
         "kind": told.vendor_kind,
@@ -47,7 +47,11 @@ def receive(tx: sa.Connection, told: Alert, *, now: datetime) -> bool:
         "received_at": now,
         "outcome": "received",
     }
-    return insert_new(tx, delivery, row)
+
+
+def receive(tx: sa.Connection, told: Alert, *, now: datetime) -> bool:
+    """Note a delivery; False if this event or this webhook was received before."""
+    return insert_new(tx, delivery, delivered(told, now=now))
 
 
 def incident_of(tx: sa.Connection, source: str, key: str) -> IncidentId | None:
@@ -60,39 +64,45 @@ def incident_of(tx: sa.Connection, source: str, key: str) -> IncidentId | None:
 
 def find(tx: sa.Connection, source: str, key: str) -> Known | None:
     """An alert as last known, which only this transaction changes from here on; None if nobody told of it."""
-    row = tx.execute(_BY_KEY, {"its_source": source, "its_key": key}).one_or_none()
+    row = tx.execute(BY_KEY, {"its_source": source, "its_key": key}).one_or_none()
     if row is None:
         return None
     owner = None if row.incident is None else IncidentId(row.incident)
-    return Known(id=row.id, incident=owner, facts=facts_of(row.facts), changed=False)
+    return Known(id=row.id, incident=owner, facts=facts_of(row.facts), changed=False, stored=row.facts)
 
 
 def learn(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
-    """Merge what was told into what is known of the alert, and return that."""
-    asked = {"its_source": told.source, "its_key": key}
-    row = tx.execute(_BY_KEY, asked).one_or_none()
-    if row is None:
-        stored = _with(told, "{}")
-        times = {"first_at": told.occurred_at, "last_at": now}
-        fresh = {"source": told.source, "key": key, "facts": stored, **times}
-        number = tx.scalar(_first_heard(tx.dialect.name), fresh)
-        if number is not None:
-            return Known(id=number, incident=None, facts=facts_of(stored), changed=True, is_new=True)
-        row = tx.execute(_BY_KEY, asked).one()  # of two that told of it first the other was faster
-    stored = _with(told, row.facts)
-    tx.execute(_LEARNT, {"number": row.id, "stored": stored, "at": now})
-    owner = None if row.incident is None else IncidentId(row.incident)
-    facts, before = facts_of(stored), facts_of(row.facts)
+    """Merge what was told into what is known of the alert; what comes of that is not kept yet."""
+    row = tx.execute(BY_KEY, {"its_source": told.source, "its_key": key}).one_or_none()
+    return begin(tx, told, key, now=now) if row is None else with_told(told, tuple(row))
+
+
+def begin(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Known:
+    """The same for an alert of which nothing has been heard yet, as far as is known."""
+    stored = _with(told, "{}")
+    times = {"first_at": told.occurred_at, "last_at": now}
+    fresh = {"source": told.source, "key": key, "facts": stored, **times}
+    number = tx.scalar(_first_heard(tx.dialect.name), fresh)
+    if number is None:
+        return learn(tx, told, key, now=now)  # of two that told of it first the other was faster
+    return Known(id=number, incident=None, facts=facts_of(stored), changed=True, is_new=True, stored=stored)
+
+
+def with_told(told: Alert, row: tuple[Any, ...]) -> Known:
+    """What is known of an alert, from its row of `BY_KEY`, with what was told."""
+    number, known, its = row
+    stored = _with(told, known)
+    facts, before = facts_of(stored), facts_of(known)
     is_over = facts.status == _OVER
     return Known(
-        id=row.id,
-        incident=owner,
+        id=number,
+        incident=None if its is None else IncidentId(its),
         facts=facts,
         changed=facts != before,
+        stored=stored,
         came_back=before.status == _OVER and not is_over,
         is_other=_joined_by(facts) != _joined_by(before),
         ended_at=ended_at(stored) if is_over else None,
-        kept=tuple(row)[2:],
     )
 
 
@@ -120,18 +130,31 @@ def _first_heard(dialect: str) -> sa.Executable:
     return insert
 
 
-def belongs(tx: sa.Connection, known: Known, owner: IncidentId, *, as_bad_as: Severity) -> None:
-    """Make an alert part of an incident, which is as bad as this for it."""
+def belonging(known: Known, owner: IncidentId, *, as_bad_as: Severity, now: datetime) -> dict[str, Any]:
+    """The values of `BELONGS` for an alert of this incident, which is as bad as this for it."""
     is_over = known.ended_at is not None
-    row = {
+    return {
+        "number": known.id,
+        "stored": known.stored,
+        "heard": now,
         "owner": owner,
         "open": None if is_over else as_bad_as,
         "ended": as_bad_as if is_over else None,
-        "at": known.ended_at,
+        "ended_on": known.ended_at,
         "by": (known.facts.resolved_by or _BY_ITSELF) if is_over else None,
     }
-    if tuple(row.values()) != known.kept:
-        tx.execute(_BELONGS, {"number": known.id, **row})
+
+
+def belongs(
+    tx: sa.Connection, known: Known, owner: IncidentId, *, as_bad_as: Severity, now: datetime
+) -> None:
+    """Keep what is known of an alert and make it part of an incident, which is as bad as this for it."""
+    tx.execute(BELONGS, belonging(known, owner, as_bad_as=as_bad_as, now=now))
+
+
+def keep(tx: sa.Connection, known: Known, *, now: datetime) -> None:
+    """Keep what is known of an alert, and nothing else."""
+    tx.execute(_LEARNT, {"number": known.id, "stored": known.stored, "heard": now})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,26 +226,35 @@ _LAST_END = (
     .order_by(alert.c.ended_at.desc(), alert.c.id.desc())
     .limit(1)
 )
-_BELONGS = (
+BELONGS = (
     sa.update(alert)
-    .where(alert.c.id == sa.bindparam("number"))
+    .where(alert.c.id == sa.bindparam("number", type_=alert.c.id.type))
     .values(
-        incident=sa.bindparam("owner"),
+        facts=sa.bindparam("stored"),
+        last_at=sa.bindparam("heard", type_=alert.c.last_at.type),
+        incident=sa.bindparam("owner", type_=alert.c.incident.type),
         open_as=sa.bindparam("open"),
         ended_as=sa.bindparam("ended"),
-        ended_at=sa.bindparam("at", type_=alert.c.ended_at.type),
+        ended_at=sa.bindparam("ended_on", type_=alert.c.ended_at.type),
         ended_by=sa.bindparam("by"),
     )
 )
-_MANY = 50
-_WORST = sa.select(sa.func.min(alert.c.open_as)).where(alert.c.incident == sa.bindparam("owner"))
-_ONE_MORE = sa.select(alert.c.id).where(alert.c.incident == sa.bindparam("owner")).offset(_MANY - 1).limit(1)
-_STANDING = sa.select(_WORST.scalar_subquery(), _ONE_MORE.scalar_subquery())
 _LEARNT = (
     sa.update(alert)
     .where(alert.c.id == sa.bindparam("number"))
-    .values(facts=sa.bindparam("stored"), last_at=sa.bindparam("at"))
+    .values(facts=sa.bindparam("stored"), last_at=sa.bindparam("heard", type_=alert.c.last_at.type))
 )
+_MANY = 50
+
+
+def standing_of(its: sa.ColumnElement[bool], *, but: int) -> sa.Select[Any]:
+    """How some alerts of an incident stand, all `but` so many: the worst, and one more than are few."""
+    worst = sa.select(sa.func.min(alert.c.open_as)).where(its).scalar_subquery()
+    one_more = sa.select(alert.c.id).where(its).offset(_MANY - 1 - but).limit(1).scalar_subquery()
+    return sa.select(worst, one_more)
+
+
+_STANDING = standing_of(alert.c.incident == sa.bindparam("owner"), but=0)
 
 
 def keep_unreadable(

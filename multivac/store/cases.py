@@ -11,15 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from multivac.incident import LEAD, IncidentId, Person, Severity, Status
-from multivac.playbook import Playbook, restore
-from multivac.store import captures, members, reminders, sayings, tasks
+from multivac.playbook import Playbook
+from multivac.store import captures, members, policies, reminders, sayings, tasks
 from multivac.store.captures import Capture
 from multivac.store.facts import person_from, titled
 from multivac.store.members import Member
 from multivac.store.reminders import Reminder
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.summary import Alerts, together
-from multivac.store.tables import alert, incident, policy, role, step, summons
+from multivac.store.tables import alert, incident, role, step, summons
 from multivac.store.tasks import TaskRow
 
 Result = dict[str, Any]
@@ -164,11 +164,7 @@ class Case:
         return row.result if row is not None and row.was_done else {}
 
 
-_CASE = (
-    sa.select(incident, policy.c.body)
-    .join(policy, policy.c.digest == incident.c.policy)
-    .where(incident.c.id == sa.bindparam("number"))
-)
+_CASE = sa.select(incident).where(incident.c.id == sa.bindparam("number"))
 _ALERTS = (
     sa.select(alert.c.source, alert.c.key, alert.c.facts)
     .where(alert.c.incident == sa.bindparam("number"))
@@ -190,7 +186,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         title=titled(row.title, drill=row.drill),
         severity=Severity(row.severity),
         status=Status(row.status),
-        playbook=restore(row.body),
+        playbook=policies.find(tx, row.policy),
         declared_at=row.declared_at,
         opens_at=row.opens_at,
         status_at=row.status_at,

@@ -24,6 +24,9 @@ log = structlog.get_logger()
 
 _CONNECTIONS = 24  # front doors and steps at once; half as many again on PostgreSQL when all are busy
 _WRITERS = 3  # on PostgreSQL; more only take Python's one interpreter from each other
+# A writer keeps its connection for so long: in a storm the next piece comes sooner. Longer, and more pieces
+# would find it dead after a restart of the server.
+_KEPT_SECONDS = 0.1
 _FROZEN_SECONDS = 10  # between two statements of a transaction; none of ours waits for anything outside
 _LOCKED_SECONDS = 3  # for a row; longer means a frozen replica, and the beat must live to find that out
 _ONLY_LOCKED = frozenset({"55P03", "40P01"})  # a row of somebody's, for a moment: PostgreSQL's own numbers
@@ -152,7 +155,7 @@ class Database:
         if self._writers:
             return self._put(_URGENT if urgent else _ORDINARY, work)
         piece = _Piece(_ORDINARY, 0, work, Future())
-        self._connect_and_commit(piece)
+        self._connect_and_commit(piece, wait_for_more=0)
         return piece.answer
 
     def _put(self, rank: int, work: Work[T]) -> Future[T]:
@@ -164,24 +167,25 @@ class Database:
 
     def _write_one_by_one(self) -> None:
         while (piece := self._pieces.get()).rank != _LAST:
-            self._connect_and_commit(piece)
+            self._connect_and_commit(piece, wait_for_more=_KEPT_SECONDS)
         piece.answer.set_result(None)
 
-    def _connect_and_commit(self, piece: _Piece | None) -> None:
-        """Commit the piece, and those that wait by then: taking a connection costs a round to the server."""
+    def _connect_and_commit(self, piece: _Piece | None, *, wait_for_more: float) -> None:
+        """Commit the piece, and those that come soon: taking a connection costs a round to the server."""
         try:
             with self.engine.connect() as connection:
                 while piece is not None:
                     self._commit_alone(connection, piece)
-                    piece = None if connection.invalidated else self._at_hand()
+                    piece = None if connection.invalidated else self._next(wait_for_more)
         except Exception as error:  # boundary: a database that is away must not end the writer
             if piece is not None and not piece.answer.done():
                 self._note_refusal(error)
                 piece.answer.set_exception(error)
 
-    def _at_hand(self) -> _Piece | None:
+    def _next(self, seconds: float) -> _Piece | None:
+        """The next piece if it comes as soon as that."""
         try:
-            piece = self._pieces.get_nowait()
+            piece = self._pieces.get(block=seconds > 0, timeout=seconds)
         except queue.Empty:
             return None
         if piece.rank == _LAST:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from multivac.incident import MAY_FOLLOW, IncidentId, Person, Severity, Status
-from multivac.playbook import Playbook, restore, snapshot
+from multivac.playbook import Playbook
+from multivac.store import policies
 from multivac.store.facts import person_to
-from multivac.store.tables import IS_OPEN, incident, insert_new, policy, role, turn
+from multivac.store.tables import IS_OPEN, incident, insert_new, role, turn
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)  # before any alert can have ended
 
@@ -38,7 +39,7 @@ def declare(  # noqa: PLR0913  # an incident is born with all of these, and by n
     name_channel: Callable[[int], str],
 ) -> Touched:
     """Bring an incident into being. Its channel's name is settled here, once and for ever."""
-    digest = keep_policy(tx, playbook)
+    digest = policies.keep(tx, playbook)
     number = tx.execute(
         sa.insert(incident)
         .values(
@@ -72,7 +73,11 @@ class Brief:
     resolution_withdrawn: bool
     resolution_by: str | None
     person_acted_at: datetime | None  # when a human first said or did something
+    acted_at: datetime | None  # when one last did, to a minute
     is_queued: bool
+    version: int
+    planned: int
+    wake_at: datetime | None
     playbook: Playbook
 
     @property
@@ -81,19 +86,15 @@ class Brief:
         return self.resolution_at is not None and not self.resolution_withdrawn
 
 
-def keep_policy(tx: sa.Connection, playbook: Playbook) -> str:
-    """Keep a copy of the playbook, which a later edit does not change, and give its key."""
-    body = snapshot(playbook)
-    digest = hashlib.sha256(body.encode()).hexdigest()
-    insert_new(tx, policy, {"digest": digest, "body": body})
-    return digest
-
-
 def brief(tx: sa.Connection, number: IncidentId) -> Brief:
     """The incident as a front door sees it; only this transaction moves it from here on."""
-    row = tx.execute(_BRIEF, {"number": number}).one()
+    return brief_of(tx, tx.execute(_BRIEF, {"its_number": number}).one())
+
+
+def brief_of(tx: sa.Connection, row: sa.Row[Any]) -> Brief:
+    """The same from a row that has `BRIEF`."""
     return Brief(
-        number=number,
+        number=IncidentId(row.its_id),
         severity=Severity(row.severity),
         severity_by=row.severity_by,
         status=Status(row.status),
@@ -103,17 +104,35 @@ def brief(tx: sa.Connection, number: IncidentId) -> Brief:
         resolution_withdrawn=row.resolution_withdrawn,
         resolution_by=row.resolution_by,
         person_acted_at=row.person_acted_at,
+        acted_at=row.acted_at,
         is_queued=row.queued_at is not None,
-        playbook=restore(row.body),
+        version=row.version,
+        planned=row.planned,
+        wake_at=row.wake_at,
+        playbook=policies.find(tx, row.policy),
     )
 
 
-_BRIEF = (
-    sa.select(incident, policy.c.body)
-    .join(policy, policy.c.digest == incident.c.policy)
-    .where(incident.c.id == sa.bindparam("number"))
-    .with_for_update(of=incident)
+# What a front door reads of an incident; other rows that are read with it have none of these names.
+BRIEF: tuple[sa.ColumnElement[Any], ...] = (
+    incident.c.id.label("its_id"),
+    incident.c.severity,
+    incident.c.severity_by,
+    incident.c.status,
+    incident.c.declared_at,
+    incident.c.opens_at,
+    incident.c.resolution_at,
+    incident.c.resolution_withdrawn,
+    incident.c.resolution_by,
+    incident.c.person_acted_at,
+    incident.c.acted_at,
+    incident.c.queued_at,
+    incident.c.version,
+    incident.c.planned,
+    incident.c.wake_at,
+    incident.c.policy,
 )
+_BRIEF = sa.select(*BRIEF).where(incident.c.id == sa.bindparam("its_number")).with_for_update()
 _TOUCH = (
     sa.update(incident)
     .where(incident.c.id == sa.bindparam("number"))
@@ -134,9 +153,25 @@ def touch(tx: sa.Connection, number: IncidentId) -> Touched:
     return Touched(number=number, version=row.version, severity=Severity(row.severity))
 
 
+def touch_again(tx: sa.Connection, known: Brief, *, severity: Severity) -> Touched:
+    """The same of one that is locked and as bad as this; in a storm, a row is not written for each change.
+
+    Nobody has looked since the last one: whoever does sees this one too.
+    """
+    if known.planned < known.version:
+        return Touched(number=known.number, version=known.version, severity=severity)
+    return touch(tx, known.number)
+
+
 def touch_by(tx: sa.Connection, number: IncidentId, at: datetime) -> None:
     """Say that something changed that can wait: it is looked at by then at the latest."""
     tx.execute(_TOUCH_BY, {"number": number, "at": at})
+
+
+def touch_again_by(tx: sa.Connection, known: Brief, at: datetime) -> None:
+    """The same of one that is locked; nothing is written if it is looked at by then anyway."""
+    if known.wake_at is None or known.wake_at > at:
+        touch_by(tx, known.number, at)
 
 
 _TOUCH_BY = (
@@ -237,6 +272,13 @@ def rename_channel(tx: sa.Connection, number: IncidentId, name: str) -> None:
 def person_acted(tx: sa.Connection, number: IncidentId, *, at: datetime) -> None:
     """Remember that a human said or did something then; the earliest stays, the latest to a minute."""
     tx.execute(_ACTED, {"number": number, "at": at, "lately": at - _LATELY})
+
+
+def person_acted_again(tx: sa.Connection, known: Brief, *, at: datetime) -> None:
+    """The same of an incident that is locked; nothing is asked of the database if that is known already."""
+    is_first = known.person_acted_at is None or known.person_acted_at > at
+    if is_first or known.acted_at is None or known.acted_at < at - _LATELY:
+        person_acted(tx, known.number, at=at)
 
 
 _LATELY = timedelta(minutes=1)  # in a storm of events, a row is not written for each

@@ -31,6 +31,16 @@ def ask_to_lead(  # noqa: PLR0913  # the row, whole
     _insert(tx, number, ASK, people=[person], at=now, by=by, note=note)
 
 
+def call_again(tx: sa.Connection, number: IncidentId, *, now: datetime, by: str = "", note: str = "") -> None:
+    """It is open again: whoever led is asked anew whether they do; nobody if nobody led."""
+    this = (role.c.incident == number, role.c.name == LEAD)
+    held = tx.execute(sa.select(role.c.person).where(*this)).one_or_none()
+    if held is None:
+        return
+    ask_to_lead(tx, number, person_from(json.loads(held.person)), now=now, by=by, note=note)
+    tx.execute(sa.update(role).where(*this).values(accepted_at=None, since=now))
+
+
 def page(  # noqa: PLR0913  # the row, whole
     tx: sa.Connection,
     number: IncidentId,

@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from multivac.incident import Facts, IncidentId, Severity
-from multivac.playbook import Playbook, gist, restore
-from multivac.store.tables import IS_OPEN, alert, incident, insert_into, policy, trait
+from multivac.playbook import Playbook, gist
+from multivac.store import policies
+from multivac.store.tables import IS_OPEN, alert, incident, insert_into, trait
 from multivac.tongue import mark
 
 _LINKED, _DEDUP_KEY, _SERVICE, _TITLE = "linked", "dedup key", "service", "title"
@@ -56,8 +57,9 @@ def owner_of(tx: sa.Connection, subject: Subject, playbook: Playbook, *, now: da
     """
     rules = [rule for rule in _rules(subject, playbook) if rule.value and rule.within]
     _one_after_the_other(tx, [f"{rule.kind}:{rule.value}" for rule in rules])
+    candidates = _candidates(tx, rules, now=now)
     for rule in rules:
-        if found := _first(_candidates(tx, rule, now=now), playbook):
+        if found := _first(tx, candidates[rule.kind], playbook):
             return Owner(found, rule.why)
     return None
 
@@ -68,23 +70,27 @@ def linked_owner(tx: sa.Connection, subject: Subject, playbook: Playbook) -> Own
     if into is None or not playbook.join.linked:
         return None
     rows = tx.execute(_MERGED_INTO, {"its_source": subject.source, "its_key": into})
-    found = _first(rows, playbook)
+    found = _first(tx, rows.all(), playbook)
     return None if found is None else Owner(found, WHY_LINKED)
 
 
 def remember(tx: sa.Connection, number: IncidentId, subject: Subject, *, declared_at: datetime) -> None:
     """Keep what later alerts may join this one's incident by."""
+    rows = [
+        {"kind": kind, "value": value, "declared_at": declared_at, "incident": number}
+        for kind, value in had_by(subject).items()
+    ]
+    if rows:
+        tx.execute(_remember(tx.dialect.name), rows)
+
+
+def had_by(subject: Subject) -> dict[str, str]:
+    """What an alert has that others may join its incident by: the value of each kind."""
     facts = subject.facts
     known = {_DEDUP_KEY: facts.dedup_key, _SERVICE: _service(facts), _TITLE: gist(facts.title or "")}
     if facts.merged_into:
         known[_LINKED] = _link(subject.source, facts.merged_into)
-    rows = [
-        {"kind": kind, "value": value, "declared_at": declared_at, "incident": number}
-        for kind, value in known.items()
-        if value
-    ]
-    if rows:
-        tx.execute(_remember(tx.dialect.name), rows)
+    return {kind: value for kind, value in known.items() if value}
 
 
 @cache
@@ -128,16 +134,21 @@ def _one_after_the_other(tx: sa.Connection, what: Iterable[str]) -> None:
 _LOCK_EACH = sa.text("select pg_advisory_xact_lock(hashtext(one)) from unnest(cast(:names as text[])) as one")
 
 
-def _candidates(tx: sa.Connection, rule: _Rule, *, now: datetime) -> list[Any]:
-    since = max(now - rule.within, _EPOCH)
-    found = list(tx.execute(_HAVING, {"its_kind": rule.kind, "its_value": rule.value, "since": since}))
-    if rule.kind == _SERVICE:  # incidents of releases that kept no traits
-        found += tx.execute(_OF_SERVICE, {"of_service": rule.value, "since": since})
-    return sorted(found, key=lambda row: (Severity(row.severity).rank, row.declared_at, row.id))
+def _candidates(tx: sa.Connection, rules: Iterable[_Rule], *, now: datetime) -> dict[str, list[Any]]:
+    """The open incidents that each kind of rule gives, asked for at once; the worst first."""
+    asked: dict[str, Any] = dict.fromkeys(_ASKED)
+    for rule in rules:
+        asked[_value(rule.kind)], asked[_since(rule.kind)] = rule.value, max(now - rule.within, _EPOCH)
+    found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
+    rows = tx.execute(_CANDIDATES, asked).all()
+    for row in sorted(rows, key=lambda row: (Severity(row.severity).rank, row.declared_at, row.id)):
+        found[row.by].append(row)
+    return found
 
 
-def _first(rows: Iterable[Any], playbook: Playbook) -> IncidentId | None:
-    return next((IncidentId(row.id) for row in rows if may_share(playbook, restore(row.body))), None)
+def _first(tx: sa.Connection, rows: Iterable[Any], playbook: Playbook) -> IncidentId | None:
+    shared = (row for row in rows if may_share(playbook, policies.find(tx, row.policy)))
+    return next((IncidentId(row.id) for row in shared), None)
 
 
 def may_share(mine: Playbook, its: Playbook) -> bool:
@@ -148,21 +159,44 @@ def may_share(mine: Playbook, its: Playbook) -> bool:
 
 
 _OPEN_ONES = (
-    sa.select(incident.c.id, incident.c.severity, incident.c.declared_at, policy.c.body)
-    .join(policy, policy.c.digest == incident.c.policy)
+    sa.select(incident.c.id, incident.c.severity, incident.c.declared_at, incident.c.policy)
     .where(IS_OPEN)
     .order_by(incident.c.severity, incident.c.declared_at, incident.c.id)
     .limit(_LOOKED_AT)
 )
-_HAVING = _OPEN_ONES.join(trait, trait.c.incident == incident.c.id).where(
-    trait.c.kind == sa.bindparam("its_kind"),
-    trait.c.value == sa.bindparam("its_value"),
-    trait.c.declared_at >= sa.bindparam("since", type_=trait.c.declared_at.type),
+_KINDS = (_LINKED, _DEDUP_KEY, _SERVICE, _TITLE)
+
+
+def _value(kind: str) -> str:
+    return f"value_{_KINDS.index(kind)}"
+
+
+def _since(kind: str) -> str:
+    return f"since_{_KINDS.index(kind)}"
+
+
+def _since_then(kind: str) -> sa.BindParameter[datetime]:
+    return sa.bindparam(_since(kind), type_=trait.c.declared_at.type)
+
+
+def _having(kind: str) -> sa.Select[Any]:
+    return _OPEN_ONES.join(trait, trait.c.incident == incident.c.id).where(
+        trait.c.kind == sa.literal(kind),
+        trait.c.value == sa.bindparam(_value(kind), type_=sa.Text),
+        trait.c.declared_at >= _since_then(kind),
+    )
+
+
+def _by(kind: str, found: sa.Select[Any]) -> sa.Select[Any]:
+    return sa.select(sa.literal_column(f"'{kind}'", sa.Text).label("by"), found.subquery())
+
+
+_OF_SERVICE = _OPEN_ONES.where(  # incidents of releases that kept no traits
+    incident.c.service == sa.bindparam(_value(_SERVICE), type_=sa.Text),
+    incident.c.declared_at >= _since_then(_SERVICE),
 )
-_OF_SERVICE = _OPEN_ONES.where(
-    incident.c.service == sa.bindparam("of_service"),
-    incident.c.declared_at >= sa.bindparam("since", type_=incident.c.declared_at.type),
-)
+_CANDIDATES = sa.union_all(*(_by(kind, _having(kind)) for kind in _KINDS), _by(_SERVICE, _OF_SERVICE))
+_ASKED = [name for kind in _KINDS for name in (_value(kind), _since(kind))]
 _MERGED_INTO = _OPEN_ONES.join(alert, alert.c.incident == incident.c.id).where(
     alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key")
 )

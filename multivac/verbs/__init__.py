@@ -18,7 +18,7 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
-from multivac.verbs.table import VERBS, Part, Right, Verb
+from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
 
 __all__ = [
     "VERBS",
@@ -30,6 +30,7 @@ __all__ = [
     "Unclear",
     "Verb",
     "Words",
+    "by_heading",
     "number_of",
     "read",
     "read_words",

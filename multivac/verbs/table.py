@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -401,3 +402,20 @@ VERBS: tuple[Verb, ...] = (
         example="private",
     ),
 )
+
+# Under which heading help shows a verb; every verb stands under one.
+_HEADINGS: tuple[tuple[str, str], ...] = (
+    (mark("Begin and find"), "declare list search show join briefing oncall whoami doctor help"),
+    (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page escalate invite"),
+    (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
+    (mark("What is to be done"), "task checklist followup remind reminders quiet"),
+    (mark("What it is"), "rename services link ticket private"),
+    (mark("The end"), "resolve close reopen dismiss merge archive"),
+)
+
+
+def by_heading() -> Iterator[tuple[str, tuple[Verb, ...]]]:
+    """The verbs as help shows them: each heading, in English, with those under it."""
+    named = {verb.name: verb for verb in VERBS}
+    for heading, names in _HEADINGS:
+        yield heading, tuple(named[name] for name in names.split())

@@ -11,13 +11,14 @@ from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from multivac.telemetry import Telemetry
 from multivac.web.guard import LARGEST_BODY, Body, NoRoom, Room, TooLarge
 
-_FRONT_DOOR_THREADS = 16  # their own, so that no page can keep a webhook waiting
+_FRONT_DOOR_THREADS = 16  # each door's own, so that neither a page nor a flood of alerts keeps Slack waiting
 
 
 class Reply(Protocol):
@@ -41,6 +42,11 @@ class Reply(Protocol):
     @property
     def headers(self) -> Mapping[str, str]:
         """What goes with the text; without a type it is plain."""
+        ...
+
+    @property
+    def afterwards(self) -> Callable[[], None] | None:
+        """What is to begin once the answer is sent, since it would hold the answer up; must not block."""
         ...
 
 
@@ -75,14 +81,14 @@ class Parts:
 def create(parts: Parts) -> FastAPI:
     """The web application."""
     app = FastAPI(title="Multivac", version=parts.version, docs_url=None, redoc_url=None, openapi_url=None)
-    pool = ThreadPoolExecutor(_FRONT_DOOR_THREADS, thread_name_prefix="door")
     for name in parts.doors:
-        _mount(app, name, pool, parts=parts)
+        _mount(app, name, parts=parts)
     _mount_health(app, parts)
     return app
 
 
-def _mount(app: FastAPI, name: str, pool: ThreadPoolExecutor, *, parts: Parts) -> None:
+def _mount(app: FastAPI, name: str, *, parts: Parts) -> None:
+    pool = ThreadPoolExecutor(_FRONT_DOOR_THREADS, thread_name_prefix=f"door-{name}")
     door, told, seconds = parts.doors[name], parts.telemetry.webhooks, parts.telemetry.webhook_seconds
 
     async def webhook(request: Request) -> Response:
@@ -100,10 +106,21 @@ def _mount(app: FastAPI, name: str, pool: ThreadPoolExecutor, *, parts: Parts) -
             reply = await loop.run_in_executor(pool, door.receive, bytes(body.raw), dict(request.headers))
         told.labels(name, reply.outcome).inc()
         seconds.labels(name).observe(time.perf_counter() - began)
-        return PlainTextResponse(reply.text, reply.status, dict(reply.headers))
+        return PlainTextResponse(reply.text, reply.status, dict(reply.headers), background=_then(reply))
 
     # A plain route: nothing here needs what an API route works out for each request.
     app.router.routes.append(Route(f"/webhooks/{name}", webhook, methods=["POST"]))
+
+
+def _then(reply: Reply) -> BackgroundTask | None:
+    begin = reply.afterwards
+    if begin is None:
+        return None
+
+    async def afterwards() -> None:
+        begin()
+
+    return BackgroundTask(afterwards)
 
 
 async def _read(request: Request, body: Body) -> None:

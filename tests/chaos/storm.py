@@ -3,6 +3,7 @@
 import http.client
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -12,9 +13,10 @@ from tests.chaos.watch import Calls
 from tests.processes.daemon import Daemon, settings_for, until
 from tests.processes.outage import Alert, Outage
 
+_LACKING = (": 0", "bookmarks: 1", "missing", "no topic", "no assignee")
 ALERTS_A_LIFE = 3
 DELAYS = {"slack": 0.08, "jira": 0.15, "pagerduty": 0.08}  # so that there is always something under way
-PATIENCE = 90.0
+PATIENCE = 90.0  # seconds without any progress; a backlog of hundreds takes longer than that in all
 
 
 def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: Row) -> None:
@@ -41,14 +43,21 @@ def storm(outage: Outage, database_url: str, folder: Path, *, kills: int, row: R
         taken = _revive(calls, daemon)
         row.recoveries += [taken] if was_busy else []
     outage.world.delays.clear()
-    try:
-        outage.wait_until_whole(every, PATIENCE)
-    except AssertionError:
-        amiss = outage.amiss(every)
-        row.lost += [one for one in amiss if one.endswith((": 0", "missing", "no topic", "no assignee"))]
-        row.doubled += [one for one in amiss if one not in row.lost]
+    amiss = _left_amiss(outage, every)
+    row.lost += [one for one in amiss if one.endswith(_LACKING)]
+    row.doubled += [one for one in amiss if one not in row.lost]
     daemon.stop()
     rows.stop()
+
+
+def _left_amiss(outage: Outage, alerts: list[Alert]) -> list[str]:
+    """What is still missing or double once nothing changes any more; nothing, if all is well."""
+    amiss: list[str] = []
+    while (now := outage.amiss(alerts)) != amiss:
+        amiss = now
+        with suppress(AssertionError):
+            outage.wait_until_whole(alerts, PATIENCE)
+    return amiss
 
 
 def _pass(seconds: float) -> None:

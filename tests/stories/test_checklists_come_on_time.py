@@ -164,7 +164,7 @@ def test_what_fell_due_while_we_were_away_comes_as_one_digest(
     clock.forward(minutes=34)
     multivac.start_again()
     clock.settle()
-    assert titles(slack) == ["First things", "Came due while Multivac was away"]
+    assert titles(slack) == ["First things", "Came due meanwhile"]
     digest = slack.channel("inc-1").said("checklist")[1]
     for told in ("• Stabilise, due <!date^", "• Communicate, due <!date^", "☐ Stabilise! · to do"):
         assert told in digest
@@ -172,7 +172,7 @@ def test_what_fell_due_while_we_were_away_comes_as_one_digest(
     multivac.stop()
     multivac.start_again()
     clock.forward(minutes=1)
-    assert titles(slack) == ["First things", "Came due while Multivac was away", "Time check, round 4"]
+    assert titles(slack) == ["First things", "Came due meanwhile", "Time check, round 4"]
 
 
 def test_one_phase_that_came_late_is_posted_as_it_is(

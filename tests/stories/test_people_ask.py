@@ -3,6 +3,7 @@
 import pytest
 
 from integrations.sandbox.exchange import Fault
+from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
 from multivac.incident import Severity, Status
@@ -48,11 +49,31 @@ def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
     clock.settle()
     case = hearing.incident()
     assert (case.title, case.severity, case.severity_by, case.drill) == (
-        "Search is slow",
+        "Drill: Search is slow",
         Severity.SEV2,
         None,
         True,
     )
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
+    hearing: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
+) -> None:
+    slack.asks("Cy", "declare The database is gone sev1 drill")
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert room.name == "inc-1-drill-the-database-is-gone"
+    for told in (room.headline, room.topic, *slack.channel("incidents").said("announcement")):
+        assert "Drill: The database is gone" in told
+    assert "Drill: The database is gone" in jira.issue("OPS-1")["fields"]["summary"]
+    assert "This is a drill: nobody is paged" in slack.asks("Cy", "page @bo Help", channel="inc-1")
+    slack.asks("Cy", "rename The index is gone", channel="inc-1")
+    slack.asks("Cy", "lead me", channel="inc-1")
+    assert "INC-1 is dismissed" in slack.asks("Cy", "dismiss It was practice", channel="inc-1")
+    clock.settle()
+    assert "Drill: The index is gone" in slack.channel("inc-1").headline
+    assert hearing.incident().summons == ()
 
 
 def test_a_word_nobody_knows_gets_a_near_one_and_a_button_that_does_it(
@@ -60,7 +81,7 @@ def test_a_word_nobody_knows_gets_a_near_one_and_a_button_that_does_it(
 ) -> None:
     told = slack.asks("Ana", "mitgate Rolled back", channel="inc-1")
     assert "I do not know “mitgate”. Did you mean mitigate?" in told
-    slack.presses("Ana", "Run: mitigate", channel="inc-1")
+    slack.presses("Ana", "Run: mitigate Rolled back", channel="inc-1")
     clock.settle()
     assert hearing.incident().status is Status.MITIGATED
 

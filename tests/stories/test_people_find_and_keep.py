@@ -90,4 +90,4 @@ def test_links_stand_in_the_headline_and_the_briefing_until_they_are_taken_away(
     room = slack.channel("inc-1")
     assert "a=9" not in room.headline
     assert "<https://h.example.com/|h.example.com>" in room.headline
-    assert "h.example.com https://h.example.com/" in slack.asks("Bo", "INC-1 briefing")
+    assert "<https://h.example.com/|h.example.com>" in slack.asks("Bo", "INC-1 briefing")

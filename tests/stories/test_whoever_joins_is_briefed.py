@@ -46,7 +46,7 @@ def test_an_on_call_who_joins_is_briefed_at_once_and_nobody_else_is(
     assert "Ana Silva added task 1: Call the bank" in lines[3]
     assert "Impact, says Ana Silva: Nobody can pay" in lines[4]
     assert "To do: 1. Call the bank; Say what users see" in briefing
-    assert "ticket OPS-1 " in briefing
+    assert "|OPS-1>" in briefing
     assert len(lines) - len(["Timeline"]) <= 10
     assert slack.whispers("inc-1", "Cy") == []
     assert "SEV1 · triage" in slack.presses("Cy", "Brief me", channel="inc-1", kind="headline")
@@ -95,7 +95,7 @@ def test_who_comes_back_is_briefed_again_only_if_much_has_happened(
     assert [back(0), back(5), back(1)] == [1, 1, 2]
     *_, again = slack.whispers("inc-1", "Bo")
     lines = again.splitlines()[1:-1]  # without title and button
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert [line.split(" ", 2)[-1][-len("Tried 0") :] for line in lines[3:8]] == [
         "Tried 0",
         "Tried 4",

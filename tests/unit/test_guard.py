@@ -26,6 +26,7 @@ class Answer:
     text: str = "Accepted."
     outcome: str = "accepted"
     headers: Mapping[str, str] = field(default_factory=dict)
+    afterwards: None = None
 
 
 @dataclass

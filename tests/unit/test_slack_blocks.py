@@ -204,11 +204,9 @@ def test_a_checklist_that_comes_again_says_so_and_the_last_names_no_next() -> No
 def test_checklists_missed_while_away_are_one_digest() -> None:
     said = CaughtUp(missed=(("First 5 minutes", AT), ("Stabilise", AT)), tasks=CHECKLIST.tasks)
     drawn = render(said)
-    assert drawn.text == (
-        "Multivac was away. 2 checklists came due meanwhile: First 5 minutes, Stabilise. 1 task to do."
-    )
+    assert drawn.text == ("2 checklists came due meanwhile: First 5 minutes, Stabilise. 1 task to do.")
     assert shown(drawn).startswith(
-        "Came due while Multivac was away\n"
+        "Came due meanwhile\n"
         f"• First 5 minutes, due {SHOWN_AT}\n• Stabilise, due {SHOWN_AT}\n"
         "☑ Confirm impact · lead · done\n"
     )

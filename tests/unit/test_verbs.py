@@ -1,5 +1,6 @@
 """The grammar of what people type: verbs by their first letters, numbers, severities, people, times."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from multivac.desk.front import DOES
 from multivac.incident import Severity
 from multivac.reference import verbs_page
 from multivac.shortcuts import SHORTCUTS, Shortcut
-from multivac.verbs import VERBS, Bare, Spoken, Unclear, Verb, Words, read, span
+from multivac.verbs import VERBS, Bare, Spoken, Unclear, Verb, Words, by_heading, read, span
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +29,17 @@ def test_the_page_of_verbs_is_current() -> None:
 
 def test_every_verb_is_done_by_something() -> None:
     assert set(DOES) == {verb.name for verb in VERBS}
+
+
+def test_help_shows_every_verb_under_one_heading() -> None:
+    assert sorted(verb.name for _, verbs in by_heading() for verb in verbs) == sorted(v.name for v in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_verb_is_said_in_a_story(verb: Verb) -> None:
+    said = re.compile(rf"""["'](INC-\d+ )?({"|".join(map(re.escape, verb.words))})( [^"']*)?["']""")
+    stories = (ROOT / "tests/stories").rglob("*.py")
+    assert any(said.search(story.read_text()) for story in stories), "tell a story in which somebody asks it"
 
 
 def test_no_word_means_two_verbs() -> None:
