@@ -331,13 +331,22 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What somebody is asked in a window of their own; `line` is what sending it says, with the fields."""
+    """What somebody is asked in a window of their own; `line` is what sending it says, with the fields.
+
+    `as_of` is what it shows of the incident, to be compared when it is sent. `again` counts how often it
+    was shown since what was sent could not be done; `over` the form that was sent, to look at it once more,
+    with what was chosen there in `kept`.
+    """
 
     title: str
     line: str
     send: str
     fields: tuple[Field, ...]
     intro: tuple[str, ...] = ()
+    as_of: str = ""
+    again: int = 0
+    over: bool = False
+    kept: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from multivac.store.cases import Case, StepRow
 
 FIRST = timedelta(minutes=10)  # in which a channel gets four messages of ours at most, and two mentions
 APART = timedelta(minutes=10)  # between two messages afterwards of which nobody needs to know at once
+WRITING = "writing"  # the step that looks whether people are, before a message that yields to them
+_LULL = timedelta(minutes=1)  # until it is asked again; the step says itself when it looks again
 _ONE_MORE = 1  # besides headline, lead call and first checklist
 
 
@@ -24,8 +26,8 @@ class Kind:
     `rank` decides between two that want to come first. One that is `core` always comes; the first of
     several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it is
     never held back, and does not count. One that `spaced` keeps its distance later too; one that
-    `hushes` waits while people have asked for quiet. One in a `thread` is no message in the channel, but
-    it may mention.
+    `hushes` waits while people have asked for quiet, one that `yields` while they are writing. One in a
+    `thread` is no message in the channel, but it may mention.
     """
 
     rank: int = 1
@@ -34,6 +36,7 @@ class Kind:
     answers: bool = False
     spaced: bool = False
     hushes: bool = False
+    yields: bool = False
     mentions: bool = False
     thread: bool = False
 
@@ -44,8 +47,8 @@ KINDS: Mapping[str, Kind] = {
     "checklist": Kind(rank=3, core=True, hushes=True),
     "gaps": Kind(rank=1),
     "resolution": Kind(rank=1),
-    "update due": Kind(rank=2, hushes=True),
-    "update overdue": Kind(rank=2, hushes=True, mentions=True, thread=True),
+    "update due": Kind(rank=2, hushes=True, yields=True),
+    "update overdue": Kind(rank=2, hushes=True, yields=True, mentions=True, thread=True),
     "update": Kind(answers=True),
     "change line": Kind(answers=True),
     "end line": Kind(answers=True),
@@ -65,6 +68,7 @@ SILENT = frozenset(
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
+        *("approval", "approval told", "writing"),
         *(
             "alert priority",
             "alert end",
@@ -97,7 +101,8 @@ class Heard:
 
 def weigh(case: Case, wanted: Mapping[str, str], *, now: datetime) -> Heard:
     """Of what the steps want, whatever may be said now; the most needed first."""
-    wanted, budget = _unless_away(case, wanted), _Budget(case, now)
+    wanted = _unless_away(case, wanted)
+    budget = _Budget(case, now, frozenset(name for name in wanted if family(name) == WRITING))
     ranked = sorted((name for name in wanted if _is_new(case, name)), key=lambda name: _kind(name).rank)
     waits = {name: until for name in ranked if (until := budget.spend(name)) is not None}
     allowed = {name: mark for name, mark in wanted.items() if name not in waits}
@@ -139,6 +144,7 @@ class _Budget:
 
     case: Case
     now: datetime
+    looks: frozenset[str] = frozenset()  # what is looked at before somebody is asked
     spent: list[str] = field(default_factory=list)  # in this look
 
     def spend(self, name: str) -> datetime | None:
@@ -152,6 +158,8 @@ class _Budget:
         kind, quiet = _kind(name), self.case.cadence.quiet_until
         if kind.hushes and quiet is not None:
             yield quiet
+        if kind.yields and self._people_write(name):
+            yield self.now + _LULL
         if kind.answers or self._is_core(name, kind):
             return
         first_ends = self._begin() + FIRST
@@ -160,6 +168,10 @@ class _Budget:
         if kind.spaced and self.now >= first_ends:
             last = self._last_at()
             yield last + APART if last is not None else self.now
+
+    def _people_write(self, name: str) -> bool:
+        look = f"{WRITING}/{name}"
+        return look in self.looks and bool(self.case.result(look).get("spoke"))
 
     def _is_core(self, name: str, kind: Kind) -> bool:
         return kind.core and (kind.each or family(name) not in {family(one) for one in self._said()})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from integrations.slack.blocks import said_line
 from integrations.slack.pieces import Block
 from integrations.slack.text import plain, short
 from multivac.briefing import Asked, Field, Form
+from multivac.desk import Filled
 from multivac.tongue import phrase
 
 FORM = "multivac-form"
@@ -17,7 +19,24 @@ TITLE_LIMIT = 24
 OPTION_LIMIT = 75
 LABEL_LIMIT = 150
 HINT_LIMIT = 150
+_AGAIN = "~"  # Slack keeps what stands in a field of the same id, so a form that comes back has others
 _NONE = "-"  # an option needs a value that is not empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A form as it came back: what its line says with the fields, and where it was asked for.
+
+    `blocks` has the id of each field in the view; see `Form` for the others.
+    """
+
+    line: str
+    channel: str
+    fields: Mapping[str, Filled]
+    blocks: Mapping[str, str]
+    as_of: str
+    again: int
+    over: bool
 
 
 def draw_form(form: Form, *, channel: str) -> dict[str, Any]:
@@ -25,31 +44,58 @@ def draw_form(form: Form, *, channel: str) -> dict[str, Any]:
     intro: list[Block] = [
         {"type": "context", "elements": [{"type": "mrkdwn", "text": said_line(each)}]} for each in form.intro
     ]
+    inputs = [
+        _input(each, f"{each.name}{_AGAIN}{form.again}" if form.again else each.name) for each in form.fields
+    ]
     return {
         "type": "modal",
         "callback_id": FORM,
         "title": _titled(form.title),
         "submit": _titled(form.send),
         "close": _titled(phrase("Cancel")),
-        "private_metadata": json.dumps({"line": form.line, "channel": channel}),
-        "blocks": [*map(_input, form.fields), *intro],
+        "private_metadata": json.dumps({"line": form.line, "channel": channel} | _unseen(form)),
+        "blocks": [*(intro if form.again else ()), *inputs, *(() if form.again else intro)],
     }
 
 
-def read_form(view: Mapping[str, Any]) -> tuple[str, str, dict[str, str | tuple[str, ...]]]:
-    """The line that a sent form says, where it was asked for, and its fields. Raises `ValueError`."""
+def _unseen(form: Form) -> dict[str, Any]:
+    """What a form brings back without showing it."""
+    known = {"as_of": form.as_of, "again": form.again, "over": form.over, "kept": dict(form.kept)}
+    return {name: value for name, value in known.items() if value}
+
+
+def read_form(view: Mapping[str, Any]) -> Sent:
+    """A form that was sent. Raises `ValueError` for one that this release does not know."""
     about = json.loads(view.get("private_metadata") or "{}")
     if not isinstance(about, dict) or not isinstance(about.get("line"), str):
         raise ValueError("a form that this release does not know")  # noqa: TRY004 - wrong content, not code
+    fields = read_fields(view)
+    kept = about.get("kept") or {}
+    return Sent(
+        line=about["line"],
+        channel=str(about.get("channel", "")),
+        fields=kept | {name: value for name, (_, value) in fields.items()},
+        blocks={name: block for name, (block, _) in fields.items()},
+        as_of=str(about.get("as_of", "")),
+        again=int(about.get("again", 0)),
+        over=bool(about.get("over")),
+    )
+
+
+def read_fields(view: Mapping[str, Any]) -> dict[str, tuple[str, Filled]]:
+    """What was filled into any form, by the fields' names, each with the id it has in the view."""
     values = (view.get("state") or {}).get("values") or {}
-    fields = {name: _value(state) for name, states in values.items() for state in states.values()}
-    return about["line"], str(about.get("channel", "")), fields
+    return {
+        block.partition(_AGAIN)[0]: (block, _value(state))
+        for block, states in values.items()
+        for state in states.values()
+    }
 
 
-def _input(field: Field) -> Block:
+def _input(field: Field, block_id: str) -> Block:
     block: Block = {
         "type": "input",
-        "block_id": field.name,
+        "block_id": block_id,
         "label": _plain(field.label, LABEL_LIMIT),
         "optional": field.optional,
         "element": _element(field) | {"action_id": field.name},

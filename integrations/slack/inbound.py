@@ -29,10 +29,11 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
 from integrations.slack.events import news_of
-from integrations.slack.forms import FORM, read_form
+from integrations.slack.forms import FORM, Sent, draw_form, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
 from integrations.slack.signs import read_sign
 from integrations.slack.text import words
+from multivac.briefing import Form
 from multivac.desk import Ask, BadField, Desk
 from multivac.errors import MultivacError
 from multivac.shortcuts import SHORTCUTS
@@ -199,27 +200,41 @@ class Inbound:
 
     def _form(self, ack: Ack, body: Body) -> None:
         view, user = body["view"], body["user"]
-        if view.get("callback_id") != FORM:
-            ack()
+        sent = _sent(view)
+        if sent is None:
+            self._salvage(ack, view, user["id"])
             return
-        line, channel, fields = read_form(view)
         ask = Ask(
             request=f"form:{view['id']}:{view.get('hash', '')}",
             by=user["id"],
             name=str(user.get("name") or user.get("username") or ""),
             via="form",
-            line=line,
-            channel=channel,
-            fields=fields,
+            line=sent.line,
+            channel=sent.channel,
+            fields=sent.fields,
+            as_of=sent.as_of,
+            again=sent.again,
         )
         with self._desk.speaking_to(ask.by):
             try:
                 reply = self._desk.answer(ask)
             except BadField as bad:
-                ack(response_action="errors", errors={bad.name: bad.reason})
+                ack(response_action="errors", errors={sent.blocks.get(bad.name, bad.name): bad.reason})
                 return
-            ack()
-            self._later(self._tell, Place(user=ask.by, channel=channel), reply, ask)
+            if isinstance(reply, Form):
+                # Slack piles up three at most.
+                how = "push" if reply.over and not sent.again and not sent.over else "update"
+                ack(response_action=how, view=draw_form(reply, channel=ask.channel))
+                return
+            ack(**{"response_action": "clear"} if sent.over else {})
+            self._later(self._tell, Place(user=ask.by, channel=ask.channel), reply, ask)
+
+    def _salvage(self, ack: Ack, view: Body, user: str) -> None:
+        """Show what was typed into a form that this release does not know."""
+        fields = {name: value for name, (_, value) in read_fields(view).items()}
+        ask = Ask(request="", by=user, name="", via="form", line="", fields=fields)
+        with self._desk.speaking_to(user):
+            ack(response_action="update", view=draw_form(self._desk.salvage(ask), channel=""))
 
     def _shortcut(self, ack: Ack, body: Body) -> None:
         ack()
@@ -380,6 +395,16 @@ def _line_of(action: Mapping[str, Any]) -> str | None:
         return None
     chosen = action.get("selected_option") or {}
     return str(action.get("value") or chosen.get("value") or "")
+
+
+def _sent(view: Body) -> Sent | None:
+    """The form; None for one that this release does not know."""
+    if view.get("callback_id") != FORM:
+        return None
+    try:
+        return read_form(view)
+    except ValueError:
+        return None
 
 
 def _is_rate_notice(raw: bytes) -> bool:

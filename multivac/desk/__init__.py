@@ -6,7 +6,7 @@ changes rows, in one transaction; the response does the rest.
 
 from __future__ import annotations
 
-from multivac.desk.asking import Ask, BadField, Reply
+from multivac.desk.asking import Ask, BadField, Filled, Reply
 from multivac.desk.capturing import Deed, Sign
 from multivac.desk.front import Desk
 from multivac.desk.hearing import (
@@ -31,6 +31,7 @@ __all__ = [
     "Deed",
     "Deleted",
     "Desk",
+    "Filled",
     "News",
     "Opened",
     "Renamed",

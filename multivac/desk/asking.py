@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from multivac.briefing import Answer, Files, Form, fingerprint
-from multivac.desk.names import none_such
+from multivac.desk.names import none_such, role_name, status_name
 from multivac.errors import Refused
-from multivac.incident import DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
+from multivac.incident import CX_LEAD, DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
@@ -20,7 +20,7 @@ from multivac.store import acts, cases, incidents, sayings, timeline
 from multivac.store.acts import Act
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
-from multivac.tongue import phrase
+from multivac.tongue import phrase, written
 from multivac.verbs import Right, Verb, Words
 
 Reply = Answer | Files | Form | None  # None: what they asked shows by itself, or was done before
@@ -35,7 +35,8 @@ class Ask:
     """A line that somebody said, in whatever way.
 
     `request` is the same in each redelivery. `by` is their id in the chat, `channel` the chat's id of
-    where they said it. `fields` are those of a form that was sent, `quoted` the text of a message.
+    where they said it. `fields` are those of a form that was sent, `as_of` what it showed of the incident and
+    `again` how often; `quoted` is the text of a message.
     """
 
     request: str
@@ -46,11 +47,30 @@ class Ask:
     channel: str = ""
     fields: Mapping[str, Filled] = field(default_factory=dict)
     quoted: str = ""
+    as_of: str = ""
+    again: int = 0
 
     @property
     def ref(self) -> str:
         """Four letters and digits by which operators find what became of it."""
         return fingerprint(self.request)[:4].upper()
+
+
+class Stale(Refused):
+    """The incident is not any more what the form shows that was sent; `facts` are those that differ."""
+
+    def __init__(self, reason: str, *, facts: frozenset[str]) -> None:
+        super().__init__(reason)
+        self.facts = facts
+
+
+class OnlyLead(Refused):
+    """Only the lead may do it, `lead` by name: they can be asked to approve it."""
+
+    def __init__(self, reason: str, *, lead: str, number: IncidentId) -> None:
+        super().__init__(reason)
+        self.lead = lead
+        self.number = number
 
 
 class BadField(Refused):
@@ -63,7 +83,10 @@ class BadField(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a verb made of an incident, for the timeline and the trail; `said` is told whoever asked."""
+    """What a verb made of an incident, for the timeline and the trail; `said` is told whoever asked.
+
+    `by_lead` says that only the lead may do this, although others may ask for the verb.
+    """
 
     said: str
     kind: EntryKind | None = None
@@ -72,24 +95,39 @@ class Change:
     before: str | None = None
     after: str | None = None
     why: str = ""  # in their words
+    by_lead: bool = False
 
 
 Work = Callable[[sa.Connection, Case], Change]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the lead does because `name` asked for it; `settle` is called with what came of it."""
+
+    name: str
+    key: str
+    settle: Callable[[sa.Connection, Change], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What the desk works with, the same for every request."""
+    """What the desk works with, the same for every request. `does` says what each verb does."""
 
     out: Outside
     jobs: Jobs
     playbooks: Callable[[], Sequence[Playbook]]
     admins: frozenset[str]  # e-mails in small letters, and ids of the chat
+    does: Mapping[str, Callable[[Sitting], Reply]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sitting:
-    """One request as a verb sees it: who asks, in which words, about which incident."""
+    """One request as a verb sees it: who asks, in which words, about which incident.
+
+    With a `wish` the change is somebody else's, carried out by the lead. `instead` is what is done where
+    the incident would be changed.
+    """
 
     house: House
     ask: Ask
@@ -98,6 +136,8 @@ class Sitting:
     person: Person
     number: IncidentId | None
     is_guest: bool = False
+    wish: Wish | None = None
+    instead: Callable[[], Reply] | None = None
 
     @property
     def now(self) -> datetime:
@@ -116,10 +156,12 @@ class Sitting:
         return said.strip() if isinstance(said, str) else " ".join(said)
 
     def case(self) -> Case:
-        """The incident as it stands. Raises `Refused` for whoever may not see it."""
+        """The incident as it stands. Raises `Refused` for whoever may not see it, or not do this."""
         with self.house.out.database.read() as tx:
             case = cases.load(tx, self.incident)
             must_see(tx, self, case)
+            if self.instead is None and self.verb.right is Right.LEAD and case.lead is not None:
+                must_be_allowed(tx, self, case)  # before they have filled in a form for nothing
         return case
 
     def change(self, work: Work) -> Reply:
@@ -127,6 +169,8 @@ class Sitting:
 
         Raises `Refused` if the person may not; then nothing has changed.
         """
+        if self.instead is not None:
+            return self.instead()
         done = self.house.out.database.write(lambda tx: self._change(tx, work), urgent=True)
         if done is None:
             return None
@@ -139,15 +183,32 @@ class Sitting:
         case = cases.load(tx, self.incident)
         must_see(tx, self, case)
         must_be_allowed(tx, self, case)
+        must_be_current(self.ask, case)
+        absent = absent_lead(tx, self, case)
         if case.lead is not None and case.lead.key == self.person.key:
             acts.accept_role(tx, case.id, LEAD, now=self.now)  # whoever acts as the lead has accepted
         change = work(tx, case)
-        if not acts.leave_trail(tx, self.act("done", change)):
+        is_broken = absent is not None and (self.verb.right is Right.LEAD or change.by_lead)
+        change = self._told_whole(change, absent=absent if is_broken else None)
+        if not acts.leave_trail(tx, self.act("done", change, broke_glass=is_broken)):
             raise DoneBefore
+        if self.wish is not None:
+            self.wish.settle(tx, change)
         self._note(tx, change)
         tell_of(tx, self.incident, change, by=self.person.name, at=self.now)
         incidents.person_is_on_it(tx, case.id, now=self.now)
         return change, self.house.jobs.put(tx, incidents.touch(tx, case.id))
+
+    def _told_whole(self, change: Change, *, absent: Person | None) -> Change:
+        """The change with what else the timeline and the channel are told of it."""
+        entry = change.entry
+        if entry and absent is not None:
+            entry = written(
+                "{what} (in place of {lead}, who was not seen here lately)", what=entry, lead=absent.name
+            )
+        if entry and self.wish is not None:
+            entry = written("{what} ({name} asked for it)", what=entry, name=self.wish.name)
+        return replace(change, entry=entry)
 
     def _note(self, tx: sa.Connection, change: Change) -> None:
         if change.kind is None:
@@ -157,15 +218,16 @@ class Sitting:
         entry = Entry(kind=change.kind, at=at, text=change.entry, key=key, actor=self.person.name)
         timeline.note(tx, self.incident, [entry], now=self.now)
 
-    def act(self, outcome: str, change: Change | None = None) -> Act:
-        """What the trail keeps of this request."""
+    def act(self, outcome: str, change: Change | None = None, *, broke_glass: bool = False) -> Act:
+        """What the trail keeps of this request; `broke_glass` if they acted for a lead who does nothing."""
+        via = f"{self.ask.via}, asked for by {self.wish.key}" if self.wish is not None else self.ask.via
         return Act(
             request=self.ask.request,
             ref=self.ask.ref,
             at=self.now,
             actor=self.person.key,
             verb=self.verb.name,
-            via=self.ask.via,
+            via=f"{via}, break glass" if broke_glass else via,
             incident=self.number,
             outcome=outcome,
             before=change.before if change else None,
@@ -192,6 +254,17 @@ class DoneBefore(Exception):  # not an error: the request was delivered again
 
 def right_of(tx: sa.Connection, sitting: Sitting, case: Case) -> Right:
     """What the person may do in this incident, as of now."""
+    right = _right_by_role(tx, sitting, case)
+    return Right.LEAD if right is Right.RESPONDER and not _is_led(tx, sitting, case) else right
+
+
+def absent_lead(tx: sa.Connection, sitting: Sitting, case: Case) -> Person | None:
+    """The lead in whose place this person may act, since nothing was seen of the lead for long."""
+    is_other = _right_by_role(tx, sitting, case) is Right.RESPONDER
+    return case.lead if is_other and not _is_led(tx, sitting, case) else None
+
+
+def _right_by_role(tx: sa.Connection, sitting: Sitting, case: Case) -> Right:
     if sitting.is_guest:
         return Right.GUEST
     if is_admin(sitting):
@@ -201,11 +274,12 @@ def right_of(tx: sa.Connection, sitting: Sitting, case: Case) -> Right:
     is_asked = call is not None and call.people[0].key == sitting.person.key
     if held & {LEAD, DEPUTY} or is_asked:
         return Right.LEAD
-    if not held and not _responds(tx, sitting, case):
-        return Right.MEMBER
+    return Right.RESPONDER if held or _responds(tx, sitting, case) else Right.MEMBER
+
+
+def _is_led(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:
     since = acts.leads_since(tx, case.id)
-    is_led = since is not None and sitting.now - since <= _INACTIVE
-    return Right.RESPONDER if is_led else Right.LEAD
+    return since is not None and sitting.now - since <= _INACTIVE
 
 
 def is_admin(sitting: Sitting) -> bool:
@@ -238,10 +312,58 @@ def must_be_allowed(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
             verb=verb,
             number=case.id,
         )
-        raise Refused(told)
+        raise OnlyLead(told, lead=case.lead.name, number=case.id)
     where = f"#{case.channel_name}" if case.channel_id else f"INC-{case.id}"
     told = phrase("Only those who respond can {verb} here. Join {where} first.", verb=verb, where=where)
     raise Refused(told)
+
+
+_FACTS: Mapping[str, Callable[[Case], str]] = {
+    "severity": lambda case: case.severity,
+    "status": lambda case: case.status,
+    "impact": lambda case: case.impact,
+    "roles": lambda case: " ".join(f"{name}={held.person.key}" for name, held in sorted(case.roles.items())),
+}
+
+
+def as_of(case: Case, *facts: str) -> str:
+    """What a form shows of the incident, to be compared by `must_be_current` when it is sent."""
+    return " ".join(f"{name}:{fingerprint(_FACTS[name](case))}" for name in facts)
+
+
+def must_be_current(ask: Ask, case: Case) -> None:
+    """Raise `Stale` if others have changed meanwhile what the form shows that was sent."""
+    shown = (one.partition(":") for one in ask.as_of.split())
+    facts = {name for name, _, seen in shown if fingerprint(_FACTS[name](case)) != seen}
+    if not facts:
+        return
+    told = phrase(
+        "Others changed INC-{number} meanwhile: it is {severity} and {status} now. "
+        "Your words are kept; look at the rest again, then send.",
+        number=case.id,
+        severity=case.severity.upper(),
+        status=status_name(case.status),
+    )
+    raise Stale(told, facts=frozenset(facts))
+
+
+def must_lower(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
+    """Raise `Refused` unless the person may say that it is less bad than it was held to be.
+
+    That is for the lead, and for whoever speaks for customers.
+    """
+    held = case.roles.get(CX_LEAD)
+    is_settling = held is not None and held.person.key == sitting.person.key
+    if is_settling or case.lead is None or right_of(tx, sitting, case) >= Right.LEAD:
+        return
+    told = phrase(
+        "Only the lead ({lead}), a deputy or the {role} can lower the severity of INC-{number}. "
+        "Anybody who responds can raise it.",
+        lead=case.lead.name,
+        role=role_name(CX_LEAD),
+        number=case.id,
+    )
+    raise OnlyLead(told, lead=case.lead.name, number=case.id)
 
 
 def must_see(tx: sa.Connection, sitting: Sitting, case: Case) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting, must_see
+from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of, must_see
 from multivac.desk.names import none_such, reopen_first, stands, status_name
 from multivac.desk.standing import move
 from multivac.errors import Refused
@@ -54,6 +54,7 @@ def _form(case: Case) -> Form:
         title=phrase("Resolve INC-{number}", number=case.id),
         line=f"INC-{case.id} resolve",
         send=phrase("Resolve"),
+        as_of=as_of(case, "status", "impact"),
         fields=(
             Field(name="fixed", label=phrase("What fixed it?"), kind=Asked.PROSE, optional=False),
             Field(

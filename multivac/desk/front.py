@@ -5,12 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import sqlalchemy as sa
 import structlog
 
-from multivac.briefing import Answer, Home, Press
+from multivac.briefing import Answer, Form, Home, Press
 from multivac.desk import (
+    approving,
     declaring,
     ending,
     escalating,
@@ -30,18 +32,19 @@ from multivac.desk import (
     telling,
     updating,
 )
-from multivac.desk.asking import Ask, BadField, DoneBefore, House, Reply, Sitting
+from multivac.desk.afresh import as_note, named, refilled
+from multivac.desk.asking import Ask, BadField, DoneBefore, House, OnlyLead, Reply, Sitting
 from multivac.desk.capturing import Sign, notice
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
-from multivac.desk.names import none_such
+from multivac.desk.names import none_such, stands
 from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
-from multivac.incident import IncidentId
+from multivac.incident import IncidentId, Status
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
-from multivac.store import acts
+from multivac.store import acts, cases
 from multivac.store.acts import Act
 from multivac.tongue import phrase, speaking
 from multivac.verbs import VERBS, Bare, Line, Right, Spoken, Unclear, Verb, Words, read, verb_named
@@ -95,6 +98,9 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "ticket": naming.ticket,
     "services": naming.services,
     "private": naming.private,
+    "ask": approving.ask,
+    "approve": approving.approve,
+    "decline": approving.decline,
 }
 
 
@@ -110,7 +116,7 @@ class Desk:
         admins: Sequence[str],
     ) -> None:
         known = frozenset(one.lower() if "@" in one else one for one in admins)
-        self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known)
+        self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known, does=DOES)
         self._hearing = Hearing(out, jobs)
 
     @contextmanager
@@ -133,7 +139,7 @@ class Desk:
             raise
         except Refused as no:
             self._keep(ask, "refused", no.reason)
-            return Answer(lines=(no.reason,))
+            return self._afresh(ask, no) or Answer(lines=(no.reason,))
         except sa.exc.OperationalError:
             log.exception("request not dealt with", ref=ask.ref)
             told = phrase(
@@ -188,13 +194,43 @@ class Desk:
         with suppress(sa.exc.SQLAlchemyError):  # the answer does not depend on it
             self._house.out.database.write(lambda tx: acts.leave_trail(tx, act))
 
-    def _answer(self, ask: Ask) -> Reply:
+    def _afresh(self, ask: Ask, no: Refused) -> Form | None:
+        """The form that was sent in vain, as it is now, with the words that were typed into it."""
+        if ask.via != "form" or not ask.fields:
+            return None
+        number = named(ask)
+        if number is not None and no.reason == none_such(number):
+            return None
+        if number is not None and (ended := self._ended(number)) is not None:
+            return as_note(ask, number, why=stands(number, ended))
+        try:
+            again = self._answer(replace(ask, fields={}, as_of=""), instead=lambda: None)
+        except Refused:
+            return None
+        return refilled(again, ask, no) if isinstance(again, Form) else None
+
+    def salvage(self, ask: Ask) -> Form:
+        """A form for the words of one that this release does not know, so that nobody types them again."""
+        told = phrase(
+            "This form is of another release of Multivac. Nothing was changed; your words are here."
+        )
+        return as_note(ask, named(ask) or self._incident_of(ask), why=told)
+
+    def _ended(self, number: IncidentId) -> Status | None:
+        """The status of an incident that is over."""
+        with self._house.out.database.read() as tx:
+            status = cases.load(tx, number).status if acts.exists(tx, number) else None
+        return None if status is None or status.is_open else status
+
+    def _answer(self, ask: Ask, *, instead: Callable[[], Reply] | None = None) -> Reply:
         line = read(ask.line)
         match line:
             case Spoken(verb, words):
-                return self._do(ask, verb, words)
+                return self._do(ask, verb, words=words, instead=instead)
             case Bare():
                 return self._bare(ask, line)
+            case Unclear() if ask.fields:
+                return self.salvage(ask)
             case Unclear():
                 return _did_you_mean(line)
 
@@ -204,9 +240,9 @@ class Desk:
         name = "declare" if here is None else "show"
         verb = verb_named(name)
         assert verb is not None  # noqa: S101  # both are in the table
-        return self._do(ask, verb, Words(number=here))
+        return self._do(ask, verb, words=Words(number=here))
 
-    def _do(self, ask: Ask, verb: Verb, words: Words) -> Reply:
+    def _do(self, ask: Ask, verb: Verb, *, words: Words, instead: Callable[[], Reply] | None = None) -> Reply:
         person, is_guest = who_is(self._house.out, ask.by, ask.name)
         number = words.number or self._incident_of(ask)
         sitting = Sitting(
@@ -217,6 +253,7 @@ class Desk:
             person=person,
             number=number,
             is_guest=is_guest,
+            instead=instead,
         )
         if is_guest and verb.right > Right.GUEST:
             raise Refused(phrase("Guests can read here, but not ask for this. Ask somebody of the team."))
@@ -224,7 +261,11 @@ class Desk:
             if number is None:
                 return looking.pick(sitting, most=_PICKED)
             self._must_exist(number)
-        return DOES[verb.name](sitting)
+        try:
+            return DOES[verb.name](sitting)
+        except OnlyLead as no:
+            self._keep(ask, "refused", no.reason)
+            return approving.offer(no, sitting)
 
     def _incident_of(self, ask: Ask) -> IncidentId | None:
         if not ask.channel:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
 from multivac.desk.names import SCRIBE, role_name, role_title, status_name, with_reason
 from multivac.desk.people import who_is
 from multivac.errors import Refused
@@ -223,6 +223,7 @@ def _roles_form(case: Case) -> Form:
     return Form(
         title=phrase("Roles of INC-{number}", number=case.id),
         line=f"INC-{case.id} roles",
+        as_of=as_of(case, "roles"),
         send=phrase("Save"),
         fields=tuple(fields),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.asking import Change, Reply, Sitting, as_of, must_lower
 from multivac.desk.handover import briefing_of
 from multivac.desk.names import reopen_first, role_name, stands, status_name, with_reason
 from multivac.desk.people import who_is
@@ -176,6 +176,9 @@ def severity(sitting: Sitting) -> Reply:
     reason = sitting.text("reason")
 
     def settle(tx: sa.Connection, case: Case) -> Change:
+        lowers = chosen.rank > case.severity.rank
+        if lowers:
+            must_lower(tx, sitting, case)
         acts.settle_severity(tx, case.id, chosen, by=sitting.person.key)
         if case.status is Status.TRIAGE:
             incidents.set_status(tx, case.id, Status.ACTIVE, now=sitting.now)
@@ -187,6 +190,7 @@ def severity(sitting: Sitting) -> Reply:
             entry=with_reason(entry, reason),
             before=case.severity,
             after=chosen,
+            by_lead=lowers,
         )
 
     return sitting.change(settle)
@@ -212,6 +216,7 @@ def _severity_form(case: Case) -> Form:
         title=phrase("Settle the severity"),
         line=f"INC-{case.id} severity",
         send=phrase("Settle"),
+        as_of=as_of(case, "severity"),
         fields=(
             Field(
                 name="severity",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
 from multivac.desk.capturing import capture
 from multivac.errors import Refused
 from multivac.incident import EntryKind
@@ -42,7 +42,13 @@ def impact(sitting: Sitting) -> Reply:
 def _impact_form(case: Case) -> Form:
     label = phrase("What do users notice?")
     asked = Field(name="impact", label=label, kind=Asked.PROSE, filled=(case.impact,))
-    return Form(title=phrase("Impact"), line=f"INC-{case.id} impact", send=phrase("Save"), fields=(asked,))
+    return Form(
+        title=phrase("Impact"),
+        line=f"INC-{case.id} impact",
+        send=phrase("Save"),
+        fields=(asked,),
+        as_of=as_of(case, "impact"),
+    )
 
 
 def rename(sitting: Sitting) -> Reply:

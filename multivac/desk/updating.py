@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.asking import (
+    BadField,
+    Change,
+    OnlyLead,
+    Reply,
+    Sitting,
+    as_of,
+    must_be_current,
+    must_lower,
+)
 from multivac.desk.names import stands, status_name, status_title
 from multivac.errors import Refused
-from multivac.incident import MAY_FOLLOW, EntryKind, Severity, Status
+from multivac.incident import MAY_FOLLOW, EntryKind, IncidentId, Severity, Status
+from multivac.steps.base import View
+from multivac.steps.updates import reached
 from multivac.store import acts, cadence, incidents, sayings
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
-from multivac.tongue import mark, phrase, written
+from multivac.tongue import listed, mark, phrase, written
 from multivac.values import say_duration
 from multivac.verbs import span
 
@@ -26,13 +38,14 @@ _NEXT = (
     ("120", mark("in 2 hours")),
 )
 _NONE = "none"
+_SEEN = "seen"  # brought back by the form that shows an update before it is sent
 _STANDS = (Status.ACTIVE, Status.MITIGATED)
 _LONGEST = 3000
 _LONGEST_SNOOZE, _LONGEST_QUIET = timedelta(hours=4), timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Update:
+class Draft:
     """What an update says, and what it changes on the way."""
 
     text: str
@@ -50,11 +63,13 @@ def update(sitting: Sitting) -> Reply:
     if not said:
         raise BadField("text", phrase("Write in a sentence or two what users notice and what happens next."))
 
+    text = said[:_LONGEST]
+    if sitting.ask.fields and _SEEN not in sitting.ask.fields and (shown := _preview(sitting, text)):
+        return shown
+
     def tell(tx: sa.Connection, case: Case) -> Change:
-        if not case.status.is_open:
-            told = stands(case.id, case.status)
-            raise Refused(phrase("{stands} Reopen it first, or write a note.", stands=told))
-        new = _read(sitting, case, said[:_LONGEST])
+        new = _checked(tx, sitting, case, text=text)
+        lowers = new.severity.rank > case.severity.rank
         _apply(tx, sitting, case, told=new)
         return Change(
             said=_on_its_way(new, case),
@@ -62,17 +77,77 @@ def update(sitting: Sitting) -> Reply:
             entry=_entry(new, case, by=sitting.person.name),
             before=f"{case.severity} {case.status}",
             after=f"{new.severity} {new.status}",
+            by_lead=lowers,
         )
 
     return sitting.change(tell)
 
 
-def _read(sitting: Sitting, case: Case, text: str) -> _Update:
+def _checked(tx: sa.Connection, sitting: Sitting, case: Case, *, text: str) -> Draft:
+    """The update, if it may be told as it is. Raises `Refused`."""
+    if not case.status.is_open:
+        told = stands(case.id, case.status)
+        raise Refused(phrase("{stands} Reopen it first, or write a note.", stands=told))
+    new = _read(sitting, case, text)
+    if new.severity.rank > case.severity.rank:
+        _must_lower(tx, sitting, case)
+    return new
+
+
+def _preview(sitting: Sitting, text: str) -> Form | None:
+    """What leaves the channel, and for where, to be sent once more; None if nothing does."""
+    case, out = sitting.case(), sitting.house.out
+    must_be_current(sitting.ask, case)
+    with out.database.read() as tx:
+        new = _checked(tx, sitting, case, text=text)
+    places = reached(View(case=case, now=sitting.now, out=out))
+    if not places:
+        return None
+    moved = (new.severity, new.status) != (case.severity, case.status)
+    chosen = {name: str(one) for name, one in sitting.ask.fields.items() if name != "text"}
+    form = before_sending(case.id, new, places=places, moved=moved)
+    return replace(form, as_of=sitting.ask.as_of, kept=(*chosen.items(), (_SEEN, "yes")))
+
+
+def before_sending(number: IncidentId, told: Draft, *, places: Sequence[str], moved: bool) -> Form:
+    """An update as it leaves the channel and for where, with what it changes."""
+    stands_at = phrase(
+        "With it INC-{number} is {severity} and {status}.",
+        number=number,
+        severity=told.severity.upper(),
+        status=status_name(told.status),
+    )
+    text = Field(
+        name="text",
+        label=phrase("This is what people read"),
+        kind=Asked.PROSE,
+        filled=(told.text,),
+        optional=False,
+    )
+    return Form(
+        title=phrase("Send this update?"),
+        line=f"INC-{number} update",
+        send=phrase("Send"),
+        fields=(text,),
+        intro=(phrase("It goes to {places}.", places=listed(places)), *([stands_at] if moved else [])),
+        over=True,
+    )
+
+
+def _must_lower(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
+    """Raise `BadField` if only others may say that it is less bad: what was typed stays in the form."""
+    try:
+        must_lower(tx, sitting, case)
+    except OnlyLead as no:
+        raise BadField("severity", no.reason) from no
+
+
+def _read(sitting: Sitting, case: Case, text: str) -> Draft:
     fields = sitting.ask.fields
     status = Status(str(fields.get("status") or case.status))
     chosen = str(fields.get("next", ""))
     promised = sitting.now + timedelta(minutes=int(chosen)) if chosen.isdigit() else None
-    return _Update(
+    return Draft(
         text=text,
         status=status if status in MAY_FOLLOW[case.status] else case.status,
         severity=Severity(str(fields.get("severity") or case.severity)),
@@ -81,7 +156,7 @@ def _read(sitting: Sitting, case: Case, text: str) -> _Update:
     )
 
 
-def _apply(tx: sa.Connection, sitting: Sitting, case: Case, *, told: _Update) -> None:
+def _apply(tx: sa.Connection, sitting: Sitting, case: Case, *, told: Draft) -> None:
     now = sitting.now
     if told.severity is not case.severity:
         acts.settle_severity(tx, case.id, told.severity, by=sitting.person.key)
@@ -106,7 +181,7 @@ def _apply(tx: sa.Connection, sitting: Sitting, case: Case, *, told: _Update) ->
     )
 
 
-def _due(case: Case, told: _Update, now: datetime) -> datetime | None:
+def _due(case: Case, told: Draft, now: datetime) -> datetime | None:
     """When the next update is due with this one."""
     every = case.playbook.update_every(told.severity)
     if told.is_last or (told.promised is None and every is None):
@@ -114,7 +189,7 @@ def _due(case: Case, told: _Update, now: datetime) -> datetime | None:
     return told.promised or now + (every or timedelta())
 
 
-def _on_its_way(told: _Update, case: Case) -> str:
+def _on_its_way(told: Draft, case: Case) -> str:
     every = case.playbook.update_every(told.severity)
     if told.promised is not None:
         return phrase(
@@ -129,7 +204,7 @@ def _time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%H:%M}"
 
 
-def _entry(told: _Update, case: Case, *, by: str) -> str:
+def _entry(told: Draft, case: Case, *, by: str) -> str:
     changes = []
     if told.severity is not case.severity:
         changes.append(f"{case.severity.upper()} → {told.severity.upper()}")
@@ -151,6 +226,7 @@ def _form(case: Case) -> Form:
     return Form(
         title=phrase("Update on INC-{number}", number=case.id),
         line=f"INC-{case.id} update",
+        as_of=as_of(case, "severity", "status"),
         send=phrase("Send"),
         fields=(
             Field(

@@ -15,6 +15,13 @@ LATER: tuple[Step, ...] = (
     ),
     Step(name="update overdue", wants=prompts.wants_overdue, do=prompts.nudge_lead, needs=("headline",)),
     Step(
+        name="writing",
+        wants=prompts.wants_looks,
+        do=prompts.look_whether_people_write,
+        needs=("headline",),
+        matters=1,
+    ),
+    Step(
         name="change line",
         wants=changes.wants_change_lines,
         do=changes.post_change_line,

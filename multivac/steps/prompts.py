@@ -13,8 +13,11 @@ from multivac.steps.cadence import next_update_due
 from multivac.steps.words import channel_of, say, say_once_in_thread, view_of, who
 from multivac.store.cases import Case, Result
 from multivac.tongue import phrase
+from multivac.voice import WRITING
 
-FAMILY = "update due"
+FAMILY, OVERDUE = "update due", "update overdue"
+_LULL = timedelta(minutes=3)  # after which nobody is writing any more
+_WAITS_AT_MOST = timedelta(minutes=10)  # for those who write
 _STAMP = "%Y%m%dT%H%M%S"
 _MOST_ROUNDS = 4  # a question that stood so long is not made truer by another edit
 _USUAL = timedelta(minutes=30)  # how long a promise without a rhythm may be late
@@ -25,7 +28,8 @@ def wants_prompts(view: View) -> Mapping[str, str]:
     if view.out.chat is None:
         return NOTHING
     asked = _asked_at(view)
-    stamps = {*_stamps(view.case), *(() if asked is None else (asked.strftime(_STAMP),))}
+    is_new = asked is not None and not _is_pending(view, f"{FAMILY}/{asked:{_STAMP}}", asked)
+    stamps = {*_stamps(view.case), *((asked.strftime(_STAMP),) if asked is not None and is_new else ())}
     return {stamp: fingerprint(_prompt(view, stamp, asked)) for stamp in sorted(stamps)}
 
 
@@ -102,11 +106,20 @@ def prompt_update(attempt: Attempt) -> Result:
 
 def wants_overdue(view: View) -> Mapping[str, str]:
     """The lead mentioned once under a question that stood for a whole round."""
+    overdue = _overdue(view)
+    if overdue is None or _is_pending(view, *overdue):
+        return NOTHING
+    return {overdue[0].partition("/")[2]: "1"}
+
+
+def _overdue(view: View) -> tuple[str, datetime] | None:
+    """The step that mentions the lead, and since when it is due."""
     asked = _asked_at(view) if view.out.hears and view.out.chat is not None else None
     if asked is None or view.case.lead is None:
-        return NOTHING
-    stamp = asked.strftime(_STAMP)
-    return {stamp: "1"} if _rounds(view, asked) >= 1 and view.case.result(f"{FAMILY}/{stamp}") else NOTHING
+        return None
+    stamp, every = asked.strftime(_STAMP), view.case.playbook.update_every(view.case.severity) or _USUAL
+    is_overdue = _rounds(view, asked) >= 1 and bool(view.case.result(f"{FAMILY}/{stamp}"))
+    return (f"{OVERDUE}/{stamp}", asked + every) if is_overdue else None
 
 
 def nudge_lead(attempt: Attempt) -> Result:
@@ -116,6 +129,42 @@ def nudge_lead(attempt: Attempt) -> Result:
     text = phrase("the update is overdue. Two sentences are enough.")
     nudge = Nudge(who=mentioned(case, lead), text=text)
     return say_once_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
+
+
+# --- while people write ---------------------------------------------------------------------------
+
+
+def wants_looks(view: View) -> Mapping[str, str]:
+    """A look into the channel before anybody is asked, every few minutes while people write there."""
+    if view.out.chat is None or not view.out.hears:
+        return NOTHING
+    asked, overdue = _asked_at(view), _overdue(view)
+    due = [] if asked is None else [(f"{FAMILY}/{asked:{_STAMP}}", asked)]
+    due += [] if overdue is None else [overdue]
+    return {name: look for name, at in due if (look := _look(view, name, at)) is not None}
+
+
+def _look(view: View, name: str, due: datetime) -> str | None:
+    """Which look is needed before this message comes; None if it is there, or has waited long enough."""
+    row = view.case.steps.get(name)
+    is_there = row is not None and (row.was_done or row.wanted is not None)
+    if is_there or not view.out.hears or view.now >= due + _WAITS_AT_MOST:
+        return None
+    which = (view.now - due) // _LULL
+    view.look_again(min(due + (which + 1) * _LULL, due + _WAITS_AT_MOST))
+    return str(which)
+
+
+def _is_pending(view: View, name: str, due: datetime) -> bool:
+    """Whether nobody has looked yet; a look that cannot be had stops nothing."""
+    look, row = _look(view, name, due), view.case.steps.get(f"{WRITING}/{name}")
+    return look is not None and (row is None or look not in {row.done, row.gave_up})
+
+
+def look_whether_people_write(attempt: Attempt) -> Result:
+    """Ask the channel whether a human wrote in it lately."""
+    since = attempt.now - _LULL
+    return {"spoke": attempt.chat().people_spoke(channel_of(attempt.case), since=since)}
 
 
 def mentioned(case: Case, person: Person) -> Who:

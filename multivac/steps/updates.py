@@ -41,6 +41,21 @@ def _said(attempt: Attempt) -> Saying:
     return next(one for one in attempt.case.sayings if str(one.id) == attempt.instance)
 
 
+def reached(view: View) -> tuple[str, ...]:
+    """Where an update is read outside the incident's channel, each place as within a sentence."""
+    case, announced = view.case, view.case.steps.get("announcement")
+    ticket, alert = case.result("ticket"), bool(view.out.pager) and _alert_of(case)
+    is_private = view.playbook.channel.private
+    places = []
+    if view.out.chat is not None and announced is not None and announced.wanted is not None:
+        places.append(phrase("the thread of its announcement"))
+    if ticket and view.out.tracker is not None:
+        places.append(phrase("the ticket {key}", key=ticket["key"]))
+    if alert and not is_private:
+        places.append(phrase("those who follow the alert in PagerDuty"))
+    return tuple(places)
+
+
 # --- in the channel -------------------------------------------------------------------------------
 
 

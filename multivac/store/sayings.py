@@ -23,6 +23,7 @@ class SayingKind(StrEnum):
     CHANGE = "change"
     LINK = "link"
     SERVICES = "services"
+    REQUEST = "request"  # see `multivac.store.requests`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -401,6 +401,28 @@ VERBS: tuple[Verb, ...] = (
         final=True,
         example="private",
     ),
+    Verb(
+        name="ask",
+        usage="<what only the lead may do>",
+        help=mark("Ask the lead to approve what only they may do."),
+        right=Right.MEMBER,
+        example="ask resolve Rolled back the release",
+    ),
+    Verb(
+        name="approve",
+        usage="[number]",
+        help=mark("Do what somebody asked you to approve, in your name."),
+        right=Right.LEAD,
+        final=True,
+        example="approve 3",
+    ),
+    Verb(
+        name="decline",
+        usage="[number] [reason]",
+        help=mark("Say no to what somebody asked you to approve."),
+        right=Right.LEAD,
+        example="decline 3 Wait for the payment provider",
+    ),
 )
 
 # Under which heading help shows a verb; every verb stands under one.
@@ -410,7 +432,7 @@ _HEADINGS: tuple[tuple[str, str], ...] = (
     (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
     (mark("What is to be done"), "task checklist followup remind reminders quiet"),
     (mark("What it is"), "rename services link ticket private"),
-    (mark("The end"), "resolve close reopen dismiss merge archive"),
+    (mark("The end"), "resolve close reopen dismiss merge archive ask approve decline"),
 )
 
 

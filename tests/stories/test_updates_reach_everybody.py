@@ -41,7 +41,15 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert slack.sends("Ana", text=" ") == {
         "text": "Write in a sentence or two what users notice and what happens next."
     }
-    assert slack.sends("Ana", text="Rolling back 2.31.", status="mitigated", severity="sev2", next="15") == {}
+    assert slack.sends("Ana", text="Rolling back 2.31", status="mitigated", severity="sev2", next="15") == {}
+    shown = text_of(slack.form())
+    assert "Send this update?" in str(slack.form()["title"])
+    assert (
+        "It goes to the thread of its announcement, the ticket OPS-1, and those who follow the alert in "
+        "PagerDuty.\nWith it INC-1 is SEV2 and mitigated."
+    ) in shown
+    assert slack.sends("Ana", text="Rolling back 2.31.") == {}
+    assert slack.standin.space.views == {}
     clock.settle()
     case = multivac.incident()
     assert (case.severity, case.status) == (Severity.SEV2, Status.MITIGATED)
@@ -83,6 +91,28 @@ def test_an_update_whose_answers_are_lost_comes_once_all_the_same(
     )
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_nobody_is_asked_for_an_update_while_people_are_writing(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    clock.forward(minutes=29)
+    slack.says("inc-1", "Bo", "I restart the first node")
+    clock.forward(minutes=2)
+    assert slack.channel("inc-1").said("update due") == []
+    assert multivac.metric("multivac_slack_suppressed_total", kind="update due") == 1
+    clock.forward(minutes=3)
+    assert len(slack.channel("inc-1").said("update due")) == 1
+    clock.forward(minutes=20)
+    for _ in range(12):
+        slack.says("inc-1", "Bo", "And the next one")
+        clock.forward(minutes=1)
+    assert slack.channel("inc-1").said("update overdue") == []
+    for _ in range(5):
+        slack.says("inc-1", "Bo", "And the next one")
+        clock.forward(minutes=1)
+    assert len(slack.channel("inc-1").said("update overdue")) == 1
+
+
 def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
@@ -98,6 +128,7 @@ def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     assert len(slack.channel("inc-1").said("update overdue")) == 1
     slack.presses("Ana", "Write update", channel="inc-1", kind="update due")
     slack.sends("Ana", text="Still looking.", next="60")
+    slack.sends("Ana")
     clock.settle()
     (asked,) = slack.channel("inc-1").said("update due")
     assert "Ana Silva wrote it at 14:00 UTC." in asked

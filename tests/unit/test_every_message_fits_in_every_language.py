@@ -55,7 +55,8 @@ from multivac.briefing import (
     clock_time,
 )
 from multivac.desk import Ask, Desk
-from multivac.incident import Bridge, Severity, Status, TaskState
+from multivac.desk.updating import Draft, before_sending
+from multivac.incident import Bridge, IncidentId, Severity, Status, TaskState
 from multivac.playbook import Playbook
 from multivac.settings import load_settings
 from multivac.store import incidents, migrate
@@ -391,5 +392,9 @@ def forms(desk: Desk) -> list[Form]:
     asked = [
         desk.answer(Ask(request=line, by="U0ANA", name="ANA", via="command", line=line)) for line in ASKING
     ]
+    sent = Ask(request="", by="U0ANA", name="ANA", via="form", line="", fields={"text": "T1 T2"})
+    asked += [desk.salvage(sent), desk.salvage(replace(sent, line="INC-1 note"))]
+    told = Draft(text="T1", status=Status.ACTIVE, severity=Severity.SEV1, promised=None, is_last=False)
+    asked.append(before_sending(IncidentId(1), told, places=("P1",), moved=True))
     assert all(isinstance(one, Form) for one in asked), asked
     return [one for one in asked if isinstance(one, Form)]

@@ -1,0 +1,99 @@
+"""The direct messages of an approval: the question to the lead, edited once answered, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from multivac.briefing import Answer, Press, clock_time, fingerprint
+from multivac.incident import status_name
+from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.whispers import tell
+from multivac.store import requests
+from multivac.store.cases import Case, Result
+from multivac.store.requests import Answered, Request
+from multivac.tongue import mark, phrase
+
+_ASKS = {
+    "resolve": mark("{name} asks to resolve INC-{number}."),
+    "close": mark("{name} asks to close INC-{number}."),
+    "dismiss": mark("{name} asks to dismiss INC-{number}."),
+    "merge": mark("{name} asks to merge INC-{number} into another."),
+    "severity": mark("{name} asks to lower the severity of INC-{number}."),
+    "quiet": mark("{name} asks for quiet in INC-{number}."),
+    "handover": mark("{name} asks to hand over the lead of INC-{number}."),
+    "archive": mark("{name} asks to archive the channel of INC-{number}."),
+}
+_ASKS_ELSE = mark("{name} asks you to approve something in INC-{number}.")
+_TO_LEAD = {
+    Answered.APPROVED: mark("Approved by {name} at {time}."),
+    Answered.DECLINED: mark("Declined by {name} at {time}."),
+    Answered.TOO_LATE: mark("Nothing was changed: it could not be done any more at {time}."),
+}
+_TO_ASKER = {
+    Answered.APPROVED: mark("{name} approved what you asked for in INC-{number}: it is done."),
+    Answered.DECLINED: mark("{name} declined what you asked for in INC-{number}."),
+    Answered.TOO_LATE: mark("What you asked for in INC-{number} could not be done any more."),
+}
+
+
+def wants_asked(view: View) -> Mapping[str, str]:
+    """Each request put to the lead once, and the question edited once it needs no answer."""
+    if view.out.chat is None or not view.out.hears:
+        return NOTHING
+    case, known = view.case, requests.of(view.case)
+    return {str(one.id): _mark(case, one) for one in known.values()}
+
+
+def _mark(case: Case, asked: Request) -> str:
+    row = case.steps.get(f"approval/{asked.id}")
+    if row is not None and row.was_done and "message" not in row.result:
+        return str(row.done)  # said perhaps, and nobody can look
+    return fingerprint(_question(case, asked))
+
+
+def _question(case: Case, asked: Request) -> Answer:
+    title = phrase(_ASKS.get(asked.verb, _ASKS_ELSE), name=asked.by, number=case.id)
+    said = [f"{asked.verb} {asked.reason}".strip()]
+    if asked.answered is not None and asked.answered_at is not None:
+        time = clock_time(asked.answered_at)
+        answer = phrase(_TO_LEAD[asked.answered], name=asked.answered_by, time=time)
+        return Answer(title=title, lines=(*said, answer))
+    status = status_name(case.status)
+    if not case.status.is_open and asked.verb not in requests.AFTERWARDS:
+        over = phrase("INC-{number} is {status}: nothing is left to approve.", number=case.id, status=status)
+        return Answer(title=title, lines=(*said, over))
+    about = f"INC-{case.id}"
+    return Answer(
+        title=title,
+        lines=(*said, f"{case.severity.upper()} · {status} · {case.title}"),
+        presses=(
+            Press(label=phrase("Approve"), line=f"{about} approve {asked.id}", stands_out=True),
+            Press(label=phrase("Decline"), line=f"{about} decline {asked.id}"),
+        ),
+    )
+
+
+def ask_lead(attempt: Attempt) -> Result:
+    """Ask by a direct message, or edit it."""
+    asked = requests.of(attempt.case)[int(attempt.instance)]
+    return tell(attempt, asked.lead_chat, partial(_question, attempt.case, asked))
+
+
+def wants_answered(view: View) -> Mapping[str, str]:
+    """Whoever asked told once what became of it."""
+    if view.out.chat is None or not view.out.hears:
+        return NOTHING
+    return {str(one.id): "1" for one in requests.of(view.case).values() if one.answered is not None}
+
+
+def tell_asker(attempt: Attempt) -> Result:
+    """Tell them by a direct message."""
+    asked = requests.of(attempt.case)[int(attempt.instance)]
+    return tell(attempt, asked.by_chat, partial(_answer, attempt.case, asked))
+
+
+def _answer(case: Case, asked: Request) -> Answer:
+    assert asked.answered is not None  # noqa: S101  # states what `wants_answered` guarantees
+    told = phrase(_TO_ASKER[asked.answered], name=asked.answered_by, number=case.id)
+    return Answer(lines=tuple(filter(None, (told, asked.why))))

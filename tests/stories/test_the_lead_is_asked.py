@@ -1,0 +1,114 @@
+"""Who may not do it asks the lead, who does it for them; a lead who is not there holds nobody up."""
+
+import pytest
+
+from integrations.sandbox.pagerduty import PagerDuty
+from multivac.incident import IncidentId, Severity, Status
+from multivac.store import acts
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+
+
+@pytest.fixture
+def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> str:
+    """A P1 on checkout, led by Ana; everybody has done their part."""
+    multivac.start(settings=HEARS)
+    alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    return alert
+
+
+def trail(multivac: Multivac) -> list[tuple[str, str, str]]:
+    """Who did what, in which way, as the trail has it."""
+    with multivac.running.database.read() as tx:
+        return [(act.actor, act.verb, act.via) for act in acts.trail(tx, number=IncidentId(1))]
+
+
+def test_the_lead_approves_by_a_button_what_another_asked_for(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    assert "Only the lead (Ana Silva)" in slack.asks("Bo", "resolve Rolled back", channel="inc-1")
+    told = slack.presses("Bo", "Ask Ana Silva to approve", channel="inc-1")
+    assert "Ana Silva is asked by a direct message" in told
+    clock.settle()
+    (asked,) = slack.direct("Ana")
+    assert "Bo Lindqvist asks to resolve INC-1.\nresolve Rolled back" in asked.replace("*", "")
+    assert "Ana Silva was asked at" in slack.asks("Bo", "ask resolve It is over", channel="inc-1")
+    slack.presses_in_direct("Ana", "Approve")
+    clock.settle()
+    case = multivac.incident()
+    assert case.status is Status.RESOLVED
+    said = "Ana Silva says it is resolved: Rolled back (Bo Lindqvist asked for it)"
+    assert said in multivac.timeline()
+    assert ("ana@example.com", "resolve", "button, asked for by bo@example.com") in trail(multivac)
+    (asked,) = slack.direct("Ana")
+    assert "Approved by Ana Silva at" in asked
+    assert "Decline" not in asked
+    assert slack.direct("Bo") == ["Ana Silva approved what you asked for in INC-1: it is done."]
+    assert "Ana Silva approved this at" in slack.asks("Ana", "approve 1", channel="inc-1")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_form_that_only_the_lead_may_send_is_kept_whole_for_them(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    assert "Only the lead" in slack.asks("Bo", "resolve", channel="inc-1")
+    slack.presses("Bo", "Ask Ana Silva to approve", channel="inc-1")
+    assert slack.sends("Bo", fixed="Rolled back", impact="Nobody could pay", follow_ups="Add a test") == {}
+    clock.settle()
+    assert "Bo Lindqvist is told that you declined" in slack.asks("Ana", "decline 1 Not yet", channel="inc-1")
+    clock.settle()
+    assert multivac.incident().status.is_open
+    assert slack.direct("Bo") == ["Ana Silva declined what you asked for in INC-1.\nNot yet"]
+    slack.asks("Bo", "ask resolve", channel="inc-1")
+    slack.sends("Bo", fixed="Rolled back", impact="Nobody could pay", follow_ups="Add a test")
+    clock.settle()
+    assert "INC-1 is resolved now" in slack.asks("Ana", "approve", channel="inc-1")
+    clock.settle()
+    assert "Nobody could pay" in slack.channel("inc-1").headline
+    assert "Add a test" in "\n".join(slack.channel("inc-1").said("end line"))
+    assert "Reopen it first" in slack.asks("Bo", "ask merge INC-7", channel="inc-1")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_anybody_raises_the_severity_and_only_the_lead_lowers_it(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    refused = slack.asks("Bo", "severity sev3 Only the app", channel="inc-1")
+    assert "can lower the severity of INC-1. Anybody who responds can raise it." in refused
+    slack.asks("Bo", "update", channel="inc-1")
+    assert "lower the severity" in slack.sends("Bo", text="We know more.", severity="sev2")["severity"]
+    slack.presses("Bo", "Ask Ana Silva to approve", channel="inc-1")
+    clock.settle()
+    slack.asks("Ana", "severity sev3 Only the app", channel="inc-1")
+    slack.asks("Ana", "resolve Rolled back", channel="inc-1")
+    clock.settle()
+    assert "INC-1 is resolved: nothing is left to approve." in slack.direct("Ana")[0]
+    slack.asks("Bo", "reopen It came back", channel="inc-1")
+    slack.asks("Bo", "severity sev1 It is worse", channel="inc-1")
+    assert multivac.incident().severity is Severity.SEV1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_who_acts_for_a_lead_who_is_not_there_is_named_in_trail_and_channel(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.presses("Ana", "Accept", channel="inc-1", kind="lead told")
+    clock.forward(minutes=31)
+    slack.asks("Bo", "severity sev3 Only the app", channel="inc-1")
+    clock.settle()
+    said = (
+        "Severity SEV1 → SEV3, settled by Bo Lindqvist: Only the app "
+        "(in place of Ana Silva, who was not seen here lately)"
+    )
+    assert said in multivac.timeline()
+    assert said in slack.channel("inc-1").said("change line")
+    slack.asks("Bo", "resolve It is over", channel="inc-1")
+    clock.settle()
+    assert "in place of Ana Silva" in "\n".join(slack.channel("inc-1").said("end line"))
+    assert [via for actor, _, via in trail(multivac) if actor == "bo@example.com"] == [
+        "command, break glass",
+        "command, break glass",
+    ]
