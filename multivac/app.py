@@ -96,7 +96,13 @@ def pager_for(pagerduty: PagerDutySettings, pace: Pace) -> Pager | None:
     if pagerduty.token is None:
         return None
     token, sender = pagerduty.token.get_secret_value(), pagerduty.from_email or ""
-    return PagerDutyPager(token, api_url=pagerduty.api_url, from_email=sender, pace=pace)
+    return PagerDutyPager(
+        token,
+        api_url=pagerduty.api_url,
+        from_email=sender,
+        page_service=pagerduty.page_service or "",
+        pace=pace,
+    )
 
 
 def alarm_for(watch: WatchSettings) -> Alarm | None:
@@ -240,6 +246,7 @@ class Daemon:
             announce_channel=settings.slack.announce_channel,
             operators_channel=settings.slack.operators_channel,
             public_url=settings.server.public_url,
+            raises_alerts=settings.pagerduty.page_service is not None,
             hears=settings.slack.bot_token is not None and settings.slack.hears,
         )
         for name, port in (("slack", outside.chat), ("jira", outside.tracker), ("pagerduty", outside.pager)):

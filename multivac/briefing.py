@@ -65,6 +65,7 @@ class Headline:
     ended_at: datetime | None = None
     fixed_by: str = ""  # how it ended, in people's words
     lead_accepted: bool = True
+    links: tuple[Link, ...] = ()  # which people added
     presses: tuple[Press, ...] = ()
 
 
@@ -78,6 +79,7 @@ class Announcement:
     status: Status
     lead: Who | None
     channel: str
+    private: bool = False  # it became so after it was announced: then nothing of it is said
     presses: tuple[Press, ...] = ()
 
 

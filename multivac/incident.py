@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -232,6 +233,19 @@ def marker_of(number: IncidentId, declared_at: datetime) -> str:
     return f"[INC-{number} {int(declared_at.timestamp()):x}]"
 
 
+def page_key(number: IncidentId, declared_at: datetime) -> str:
+    """By which an alert is known as ours that we raised to page people for an incident declared by hand."""
+    return f"{_OUR_PAGES}{number}-{int(declared_at.timestamp()):x}"
+
+
+def paged_for(key: str | None) -> IncidentId | None:
+    """The incident that such a key names; None for every other key."""
+    found = _PAGE_KEY.fullmatch(key or "")
+    return IncidentId(int(found[1])) if found else None
+
+
+_OUR_PAGES = "multivac-inc-"
+_PAGE_KEY = re.compile(rf"{_OUR_PAGES}(\d{{1,9}})-[0-9a-f]{{1,12}}", re.ASCII)
 _BY_ITSELF = "dismissed by itself:"
 
 

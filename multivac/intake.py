@@ -25,17 +25,28 @@ from multivac.incident import (
     Status,
     dismissed_itself,
     marker_of,
+    page_key,
     was_handled,
 )
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
-from multivac.store import alerts, cadence, incidents, notices, sayings, storms, summons, timeline, traits
+from multivac.store import (
+    alerts,
+    cadence,
+    incidents,
+    notices,
+    sayings,
+    storms,
+    summons,
+    timeline,
+    traits,
+)
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
-from multivac.store.news import Follows, hear, keep
+from multivac.store.news import Follows, hear, keep, raised_for
 from multivac.store.sayings import SayingKind
 from multivac.store.storms import Inflow
 from multivac.store.traits import Owner, Subject
@@ -48,6 +59,7 @@ log = structlog.get_logger()
 _DROPPED, _FOLLOWED = "dropped", "followed"
 _LONGEST_TITLE = 1000
 _NOT_SOON = timedelta(seconds=15)
+_PAGED = mark("opened to page people")
 _UNTITLED = mark("Untitled alert")
 _DECLARED = mark("Declared as {severity} by the playbook {playbook}")
 _WAITS = mark("Declared as {severity} by the playbook {playbook}, waits for its turn in an alert storm")
@@ -150,6 +162,8 @@ class Intake:
 
     def _place(self, tx: sa.Connection, news: _News) -> Taken:
         facts = news.known.facts
+        if (own := raised_for(tx, facts)) is not None:
+            return self._join(tx, news, Owner(own.number, _PAGED))
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
             return Taken(_DROPPED)
@@ -256,9 +270,11 @@ class Intake:
     ) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         number, known = brief.number, news.known
-        is_other = known.incident is None or known.is_other
+        is_own = known.facts.dedup_key == page_key(number, brief.declared_at)
+        is_other = (known.incident is None or known.is_other) and not is_own
         follows = Follows(
-            as_bad_as=brief.playbook.severity_of(known.facts),
+            # What we raised ourselves to page people says nothing of how bad it is, and nobody joins by it.
+            as_bad_as=brief.severity if is_own else brief.playbook.severity_of(known.facts),
             entries=entries,
             subject=news.subject if is_other else None,
         )

@@ -238,6 +238,14 @@ class Tracker(Protocol):
         """The tickets with this label, and the known one, the oldest first. The search may lag behind."""
         ...
 
+    def ticket(self, key: str) -> Ticket:
+        """The ticket with this key. Raises `GiveUp` if there is none, or we may not see it."""
+        ...
+
+    def label(self, ticket: str, label: str) -> None:
+        """Give the ticket a label; there already is fine."""
+        ...
+
     def find_account(self, person: Person) -> str | None:
         """The tracker's own id of this very person; None rather than a guess."""
         ...
@@ -349,6 +357,16 @@ class Pager(Protocol):
 
     def prioritise(self, alert: str, priorities: Collection[str]) -> None:
         """Give the alert the first of these priorities that the pager has. Raises `GiveUp` if it has none."""
+        ...
+
+    def raise_alert(
+        self, title: str, page: Page, *, key: str, look_first: bool
+    ) -> tuple[str, tuple[str, ...]]:
+        """Raise an alert of our own that calls these people; gives the alert, and their names.
+
+        There is one for each `key`: if it is open already, people are called to that one. With
+        `look_first` it may have been raised for this very page. Raises `GiveUp` as `page` does.
+        """
         ...
 
     def page(self, alert: str, page: Page, *, look_first: bool) -> tuple[str, ...]:

@@ -266,6 +266,13 @@ class PagerDutySettings(Strict):
         description="The REST API key: on-calls, notes and the sweep. Without it only webhooks are taken.",
     )
     from_email: Email | None = Field(None, description="The PagerDuty user in whose name notes are written.")
+    page_service: str | None = Field(
+        None,
+        description=(
+            "The PagerDuty service (name or id) on which an incident is opened when people are paged for one "
+            "that was declared by hand. Without it nobody can be paged for such a one."
+        ),
+    )
     api_url: Address = Field(
         "https://api.pagerduty.com", description="The address of PagerDuty's REST API, or of a stand-in."
     )

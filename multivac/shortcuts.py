@@ -35,6 +35,13 @@ SHORTCUTS: tuple[Shortcut, ...] = (
         keeps=True,
     ),
     Shortcut(
+        id="multivac-follow-up",
+        name="Create follow-up",
+        help="Keep for after the incident what this message says",
+        line="followup",
+        of_message=True,
+    ),
+    Shortcut(
         id="multivac-declare-this",
         name="Declare an incident",
         help="Start a response to what this message says",

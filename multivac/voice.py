@@ -77,6 +77,8 @@ SILENT = frozenset(
             "ticket end",
             "follow-up",
             "follow-up link",
+            "follow-up owner",
+            "ticket label",
             "second look",
             "duplicate",
             "close",

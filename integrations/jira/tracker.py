@@ -98,6 +98,18 @@ class JiraTracker:
             keys.insert(sum(_is_before(key, known) for key in keys), known)
         return tuple(self._ticket(key, {}) for key in keys)
 
+    def ticket(self, key: str) -> Ticket:
+        """The ticket with this key; `GiveUp` if there is none, or we may not see it."""
+        path, what = f"issue/{quote(key, safe='')}", phrase("ticket {ticket}", ticket=key)
+        return self._ticket(
+            _field(self._rest.ask("GET", path, what=what, params={"fields": "summary"}), "key"), {}
+        )
+
+    def label(self, ticket: str, label: str) -> None:
+        """Add the label to those it has."""
+        path, what = f"issue/{quote(ticket, safe='')}", phrase("ticket {ticket}", ticket=ticket)
+        self._rest.ask("PUT", path, what=what, body={"update": {"labels": [{"add": label}]}})
+
     def find_account(self, person: Person) -> str | None:
         """The account of this very person, by e-mail; None rather than a guess."""
         if person.jira or not person.email:

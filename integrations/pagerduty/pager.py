@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -33,6 +33,7 @@ from multivac.ports import OnCall, Pace, Page
 from multivac.tongue import any_of, phrase, written
 
 _LONGEST_MESSAGE = 400
+_LONGEST_TITLE = 255
 _ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
 
 
@@ -52,17 +53,19 @@ class PagerDutyPager:
     whose name notes are written, which account keys need.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each setting under "pagerduty"
         self,
         token: str,
         *,
         api_url: str,
         from_email: str,
+        page_service: str = "",
         timeout: float = 10.0,
         pace: Pace | None = None,
     ) -> None:
         allowance = Allowance(pace, "pagerduty", RATE) if pace else None
         self._rest = Rest(token, api_url=api_url, from_email=from_email, timeout=timeout, allowance=allowance)
+        self._page_service = page_service
         self._from_email = from_email or "nobody, until pagerduty.from_email is set"
         self._schedule_ids: dict[str, str] = {}
         self._requester: dict[str, str] = {}  # shared by all who speak on behalf of an errand
@@ -98,14 +101,17 @@ class PagerDutyPager:
         return _unique({(each.policy, each.level, each.person.key): each for each in reversed(entries)})
 
     def policies_of_service(self, name: str) -> Mapping[str, str]:
-        """The escalation policies (ids) of the services with this in their name, and their services."""
+        """The escalation policies (ids) of the services with this in their name, and their services.
+
+        Where there is no such service, the policy that is called so itself.
+        """
         found: dict[str, str] = {}
         for service in self._rest.pages("services", {"query": name}, what=phrase("the services")):
             policy = ident(part(service, "escalation_policy").get("id"))
             named = line(words(service.get("name")))
             if policy is not None and name.casefold() in named.casefold():
                 found[policy] = f"{found[policy]}, {named}" if policy in found else named
-        return found
+        return found or dict.fromkeys(self._policies_called(name), name)
 
     def open_alerts(self) -> Iterator[Alert]:
         """Every alert that is not resolved, as `FOUND_OPEN`, oldest first."""
@@ -186,6 +192,55 @@ class PagerDutyPager:
         ]
         return _names(asked for one in targets for asked in parts(one.get("incidents_responders")))
 
+    def raise_alert(
+        self, title: str, page: Page, *, key: str, look_first: bool
+    ) -> tuple[str, tuple[str, ...]]:
+        """Open an incident on the service of the settings, which notifies those of the page and nobody else.
+
+        PagerDuty refuses a second open incident with the key; then those of the page are asked to that one.
+        """
+        targets = self._targets(page)
+        if look_first and (known := self._open_with(key)) is not None:
+            number = _its_id(known)
+            return number, _names_of_assigned(known, targets) or self.page(number, page, look_first=True)
+        wanted = {
+            "type": "incident",
+            "title": line(title, _LONGEST_TITLE),
+            "service": {"id": self._service_id(), "type": "service_reference"},
+            "urgency": "high",
+            "incident_key": key,
+            "body": {"type": "incident_body", "details": page.message},
+            **_called(targets),
+        }
+        try:
+            answer = self._rest.post("/incidents", {"incident": wanted}, what=phrase("a new incident"))
+        except Invalid:
+            if (known := self._open_with(key)) is None:
+                raise
+            number = _its_id(known)
+            return number, self.page(number, page, look_first=look_first)
+        made = part(answer, "incident")
+        return _its_id(made), _names_of_assigned(made, targets)
+
+    def _open_with(self, key: str) -> Body | None:
+        wanted = {"incident_key": key, "statuses[]": ["triggered", "acknowledged"], "date_range": "all"}
+        found = self._rest.pages("incidents", wanted, what=phrase("the open incidents"))
+        return next((each for each in found if each.get("incident_key") == key), None)
+
+    def _service_id(self) -> str:
+        name = self._page_service
+        listed = self._rest.pages("services", {"query": name}, what=phrase("the services"))
+        found = ident((next((each for each in listed if _is_called(each, name)), None) or {}).get("id"))
+        if found is None and _ID.fullmatch(name):
+            return name
+        if found is None:
+            raise GiveUp(
+                phrase('There is no PagerDuty service "{service}".', service=name),
+                fix=phrase("Write the exact name of a service into pagerduty.page_service."),
+                operators=True,
+            )
+        return found
+
     def person(self, user_id: str) -> Person | None:
         """The user with this id, with the e-mail that webhooks leave out; `GiveUp` if there is none."""
         answer = self._rest.get(f"/users/{quote(user_id, safe='')}", what=phrase("user {user}", user=user_id))
@@ -256,12 +311,18 @@ class PagerDutyPager:
         listed = self._rest.pages("services", {"query": service}, what=phrase("the services"))
         found = next((each for each in listed if _is_called(each, service)), None)
         policy = ident(part(found or {}, "escalation_policy").get("id"))
+        policy = policy or next(iter(self._policies_called(service)), None)
         if policy is None:
             raise GiveUp(
-                phrase('There is no PagerDuty service "{service}".', service=service),
+                phrase('There is no PagerDuty service or escalation policy "{service}".', service=service),
                 fix=phrase("Page again, with its exact name."),
             )
         return policy
+
+    def _policies_called(self, name: str) -> tuple[str, ...]:
+        listed = self._rest.pages("escalation_policies", {"query": name}, what=phrase("the policies"))
+        found = (ident(each.get("id")) for each in listed if _is_called(each, name))
+        return tuple(filter(None, found))
 
     def _own_id(self) -> str:
         """The user in whose name we ask: whose token it is, else whom the settings name."""
@@ -323,6 +384,31 @@ class PagerDutyPager:
 
 def _names(responders: Iterable[Body]) -> tuple[str, ...]:
     named = (person(each.get("user")) for each in responders)
+    return tuple(dict.fromkeys(each.name for each in named if each))
+
+
+def _its_id(incident: Body) -> str:
+    number = ident(incident.get("id"))
+    if number is None:
+        raise GiveUp(phrase("PagerDuty does not say which incident it has opened."))
+    return number
+
+
+def _called(targets: Sequence[Mapping[str, str]]) -> Mapping[str, object]:
+    """Whom a new incident is assigned to: people, or else a policy; it cannot have both."""
+    users = [{"assignee": each} for each in targets if each["type"] == "user_reference"]
+    return {"assignments": users} if users else {"escalation_policy": targets[0]}
+
+
+def _names_of_assigned(incident: Body, targets: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """The names of those to whom it is assigned, if it was opened for these targets; else none."""
+    assigned = [part(each, "assignee") for each in parts(incident.get("assignments"))]
+    known = {ident(each.get("id")) for each in (*assigned, part(incident, "escalation_policy"))}
+    if not {each["id"] for each in targets if each["type"] == "user_reference"} <= known:
+        return ()
+    if not any(each["id"] in known for each in targets):
+        return ()
+    named = (person(each) for each in assigned)
     return tuple(dict.fromkeys(each.name for each in named if each))
 
 

@@ -66,6 +66,7 @@ class Doors:
         by: str | None = None,
         severity: str = "critical",
         details: Any = None,
+        policy: str | None = None,
     ) -> str:
         """Open an incident and give its id; a key that is open on this service only adds an alert to it."""
         owner = self.account.service(service)
@@ -73,6 +74,7 @@ class Doors:
         if known is None:
             known = self._open(title, owner, key=key or secrets.token_hex(16), by=by)
             known.urgency = urgency
+            known.policy = policy or known.policy
             known.priority = self.account.priority(priority).id if priority else None
             self._assign(known, [self.account.user(who).id for who in assignees] if assignees else None)
             if by is None:

@@ -55,6 +55,7 @@ class Writes:
             assignees=self._assignees(wanted),
             key=key,
             by=sender.id,
+            policy=self._policy(wanted),
         )
         incident = self._doors.account.incidents[ident]
         incident.details = (wanted.get("body") or {}).get("details")
@@ -195,6 +196,16 @@ class Writes:
         if any(ident not in self._doors.account.users for ident in ids):
             raise Refusal(400, "Assignee Not Found")
         return ids or None
+
+    def _policy(self, wanted: Json) -> str | None:
+        if not wanted.get("escalation_policy"):
+            return None
+        if wanted.get("assignments"):
+            raise Refusal(400, "Cannot specify both an escalation policy and assignees")
+        found = self._doors.account.policies.get(wanted["escalation_policy"].get("id"))
+        if found is None:
+            raise Refusal(400, "Escalation Policy Not Found")
+        return found.id
 
     def _priority(self, wanted: Any) -> str | None:
         name = wanted.get("id") if isinstance(wanted, dict) else wanted

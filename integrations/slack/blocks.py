@@ -164,6 +164,7 @@ def _headline(said: Headline) -> Drawn:
         *_sections(prose(said.summary, 1500)),
         _fields(_headline_fields(said)),
         *_sections(_wanted_lead(said)),
+        *_sections(_links(said)),
         presses(said.presses),
         _context(_as_of(said), _latest(said), phrase("Multivac keeps this message up to date.")),
     ]
@@ -195,6 +196,11 @@ def _headline_fields(said: Headline) -> tuple[tuple[str, str], ...]:
         (phrase("Responders"), joined((line(each, 80) for each in said.responders), 500)),
         (phrase("Next update due"), when(said.next_update_due) if said.next_update_due else ""),
     )
+
+
+def _links(said: Headline) -> str:
+    shown = joined(map(link, said.links), 2900, " · ")
+    return phrase("*Links:* {links}", links=shown) if shown else ""
 
 
 def _what_ended_it(said: Headline) -> str:
@@ -246,7 +252,9 @@ def _latest(said: Headline) -> str:
 def _announcement(said: Announcement) -> Drawn:
     # The announcement does not wait for the channel: it is edited once there is one.
     place = channel(said.channel) if said.channel else ""
-    if place:
+    if said.private:
+        where, sentence = phrase("Only those in it can see more"), phrase("Only those in it can see more.")
+    elif place:
         where, sentence = (
             phrase("Follow it in {channel}", channel=place),
             phrase("Follow it in {channel}.", channel=place),

@@ -240,17 +240,21 @@ def page(sitting: Sitting) -> Reply:
         if sitting.ask.fields:
             raise BadField("person", phrase("Pick somebody, or name a service."))
         return _page_form(sitting.case())
+    if chosen and service:
+        raise BadField(
+            "service", phrase("Pick somebody or name a service, not both: page one after the other.")
+        )
     people_ = (whom(sitting, chosen),) if chosen else ()
     who = people_[0].name if people_ else None
 
     def ask(tx: sa.Connection, case: Case) -> Change:
         wanted = Summons(number=0, pages=True, people=people_, service=service, at=sitting.now)
-        _must_be_possible(sitting, case, wanted)
+        must_be_possible(sitting, case, wanted)
         summons.page(
             tx, case.id, people_, now=sitting.now, by=sitting.person.name, note=message, service=service
         )
         return Change(
-            said=_asked_to_page(who, service),
+            said=asked_to_page(who, service),
             kind=EntryKind.PEOPLE,
             entry=with_reason(_asks_to_page(sitting.person.name, who, service), message),
             after=f"whoever is on call for {service}" if who is None else who,
@@ -259,7 +263,8 @@ def page(sitting: Sitting) -> Reply:
     return sitting.change(ask)
 
 
-def _asked_to_page(who: str | None, service: str) -> str:
+def asked_to_page(who: str | None, service: str) -> str:
+    """What whoever asks for a page is told."""
     if who is not None:
         return phrase("PagerDuty is asked to page {who}. If that fails, it is said in the channel.", who=who)
     return phrase(
@@ -285,7 +290,8 @@ def _service_and_message(sitting: Sitting, *, named: bool) -> tuple[str, str]:
     return service.strip("\"'"), message
 
 
-def _must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:
+def must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:
+    """Raise `Refused`, saying whom to call instead and how, where nobody can be paged."""
     instead = paging.whom_to_call(wanted, sitting.house.out)
     if not case.status.is_open:
         told = phrase(
@@ -301,7 +307,7 @@ def _must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:
         raise Refused(
             phrase("Nobody was paged: Multivac has no key for PagerDuty. {instead}", instead=instead)
         )
-    if paging.alert_of(case) is None:
+    if paging.alert_of(case) is None and not sitting.house.out.raises_alerts:
         told = phrase(
             "Nobody was paged: INC-{number} has no PagerDuty incident to page from. {instead}",
             number=case.id,

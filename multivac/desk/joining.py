@@ -10,17 +10,17 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, day_and_time
 from multivac.desk.asking import Change, Reply, Sitting
-from multivac.desk.names import channel_link, none_such, reopen_first, stands
+from multivac.desk.names import channel_link, none_such, stands
 from multivac.desk.people import who_is
 from multivac.errors import MultivacError, Refused
-from multivac.incident import EntryKind, Person
+from multivac.incident import Person
 from multivac.ports import OnCall, Pager
 from multivac.steps import briefs, people
 from multivac.steps.base import View
 from multivac.store import acts, members, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case
-from multivac.tongue import phrase, plural, speaking, written
+from multivac.tongue import phrase, plural, speaking
 
 _SHOWN = 15
 
@@ -71,51 +71,6 @@ def _you_are_invited(case: Case) -> str:
     if case.channel_id is None:
         return phrase("You are invited into its channel as soon as that is open.")
     return phrase("You are invited into {channel}.", channel=channel_link(case.channel_id))
-
-
-def _they_are_invited(case: Case, names: str) -> str:
-    if case.channel_id is None:
-        return phrase("Invited into its channel as soon as that is open: {names}.", names=names)
-    return phrase("Invited into {channel}: {names}.", channel=channel_link(case.channel_id), names=names)
-
-
-def invite(sitting: Sitting) -> Reply:
-    """Have the people who are mentioned invited into the channel."""
-    named = tuple(dict.fromkeys(sitting.words.people))
-    if not named:
-        raise Refused(phrase("Mention whom to bring in: `/incident invite @bo`."))
-    case = sitting.case()
-    if not case.status.is_open:
-        raise Refused(reopen_first(case.id, case.status))
-    known = {one: _who(sitting, one) for one in named}
-
-    def ask(tx: sa.Connection, case: Case) -> Change:
-        fresh = [
-            person.name
-            for one, person in known.items()
-            if members.ask_for(tx, case.id, one, by=sitting.ask.by, at=sitting.now)
-        ]
-        if not fresh:
-            return Change(said=phrase("They are in the channel already."))
-        told = ", ".join(fresh)
-        return Change(
-            said=_they_are_invited(case, told),
-            kind=EntryKind.PEOPLE,
-            entry=written("{name} asks for {names}", name=sitting.person.name, names=told),
-            after=told,
-        )
-
-    return sitting.change(ask)
-
-
-def _who(sitting: Sitting, chat_id: str) -> Person:
-    person, is_guest = who_is(sitting.house.out, chat_id, "")
-    if is_guest:
-        told = phrase(
-            "{name} is a guest. Invite them in Slack itself, if they may see all of it.", name=person.name
-        )
-        raise Refused(told)
-    return person
 
 
 # --- who is on call -------------------------------------------------------------------------------

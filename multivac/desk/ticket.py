@@ -22,7 +22,7 @@ from multivac.desk.names import status_name
 from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status
 from multivac.jobs import Jobs, Put
 from multivac.steps.base import Outside
-from multivac.steps.ticket import label_of
+from multivac.steps.ticket import TICKET, label_of
 from multivac.store import acts, cases, incidents, summons, timeline
 from multivac.store import people as directory
 from multivac.store import steps as progress
@@ -87,7 +87,7 @@ class TicketDesk:
         return outcome
 
     def _take(self, tx: sa.Connection, told: TicketNews) -> tuple[str, Put | None]:
-        if told.is_our_own:
+        if told.is_our_own and not _is_linked(tx, told):
             return "our own", None
         case = self._case(tx, told)
         if case is None:
@@ -107,10 +107,9 @@ class TicketDesk:
 
     def _case(self, tx: sa.Connection, told: TicketNews) -> Case | None:
         """The incident whose ticket it is: by our label, which only its own ticket may speak for."""
-        found = next(filter(None, map(_LABEL.fullmatch, told.labels)), None)
-        if found is None or not acts.exists(tx, IncidentId(int(found[1]))):
+        number = _named_by(told)
+        if number is None or not acts.exists(tx, number):
             return None
-        number = IncidentId(int(found[1]))
         incidents.lock(tx, number)
         case = cases.load(tx, number)
         # A copy of an issue has its labels too.
@@ -126,6 +125,17 @@ class TicketDesk:
         if known is None or "@" not in known.key:
             return found
         return self._out.complete(Person(name=found.name, email=known.key, jira=found.jira))
+
+
+def _named_by(told: TicketNews) -> IncidentId | None:
+    found = next(filter(None, map(_LABEL.fullmatch, told.labels)), None)
+    return IncidentId(int(found[1])) if found else None
+
+
+def _is_linked(tx: sa.Connection, told: TicketNews) -> bool:
+    """Whether it is a ticket that people made and linked: whoever made it is not us."""
+    number = _named_by(told)
+    return number is not None and bool(progress.made(tx, number, TICKET).get("linked"))
 
 
 def _changes(tx: sa.Connection, case: Case, news: _News) -> Iterator[tuple[str, Change]]:

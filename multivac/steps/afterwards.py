@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multivac.steps import changes, duplicates, ending, forgotten, prompts, updates
+from multivac.steps import changes, duplicates, ending, forgotten, prompts, ticket, updates
 from multivac.steps.base import Step
 
 LATER: tuple[Step, ...] = (
@@ -67,7 +67,9 @@ LATER: tuple[Step, ...] = (
         matters=1,
     ),
     Step(name="duplicate", wants=duplicates.wants_closed, do=duplicates.close_duplicate),
+    Step(name="ticket label", wants=ticket.wants_label, do=ticket.label_ticket, needs=("ticket",)),
     Step(name="follow-up", wants=ending.wants_follow_ups, do=ending.open_follow_up, matters=1),
+    Step(name="follow-up owner", wants=ending.wants_owners, do=ending.assign_follow_up),
     Step(name="follow-up link", wants=ending.wants_links, do=ending.link_follow_up, needs=("ticket",)),
     Step(
         name="end line",

@@ -46,6 +46,7 @@ class Outside:
     announce_channel: str | None = None
     operators_channel: str | None = None
     public_url: str | None = None
+    raises_alerts: bool = False  # whether people can be paged for what no alert has told of
     hears: bool = False  # whether people can answer: without it a button would lead nowhere
 
 

@@ -13,12 +13,14 @@ from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_
 from multivac.steps import people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
+from multivac.steps.links import links_of
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
 from multivac.tongue import phrase, plural
 
 _SHOWN_ENTRIES = 5
 _SHOWN_TASKS = 3
+_SHOWN_LINKS = 3
 _LONGEST_ENTRY = 200
 _ROUTINE = frozenset({"channel", "ticket"})
 
@@ -157,7 +159,8 @@ def _links(case: Case) -> tuple[Link, ...]:
     pages = [Link(label=ticket["key"], url=ticket["url"])] if ticket else []
     pages += [Link(label="PagerDuty", url=row.facts.url) for row in case.alerts.rows[:1] if row.facts.url]
     pages += [Link(label=phrase("Join the call"), url=bridge)] if bridge else []
-    return tuple(pages)
+    added = list(links_of(case).items())[-_SHOWN_LINKS:]
+    return (*pages, *(Link(label=label, url=url) for url, label in added))
 
 
 def _to_do(left: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from multivac.tongue import phrase
 # After a ticket was asked for a second time, so that both are known, and one is closed, within two minutes.
 _LOOKS = (timedelta(seconds=15), timedelta(seconds=45), timedelta(seconds=100))
 # What was done to the ticket that turns out to be the newer; all else reads which one it is each time.
-_DONE_TO_IT = frozenset({"assignee", "priority", "comment", "follow-up link", "ticket end"})
+DONE_TO_A_TICKET = frozenset({"assignee", "priority", "comment", "follow-up link", "ticket end"})
 
 
 def wants_looks(view: View) -> Mapping[str, str]:
@@ -60,7 +60,7 @@ def keep_stays(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
     ticket = before | {"key": key, "url": made["url"]}
     if made["of"] == TICKET:
         ticket["severity"] = ""  # it was opened with another's priority, perhaps
-        done = [name for name in case.steps if name.partition("/")[0] in _DONE_TO_IT]
+        done = [name for name in case.steps if name.partition("/")[0] in DONE_TO_A_TICKET]
         progress.undo(tx, case.id, done)
     progress.amend(tx, case.id, made["of"], result=ticket)
     text = phrase(

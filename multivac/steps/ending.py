@@ -12,10 +12,11 @@ from multivac.incident import Entry, EntryKind, Status
 from multivac.ports import TicketDraft
 from multivac.steps import news
 from multivac.steps.base import NOTHING, Attempt, View
-from multivac.steps.ticket import find_or_open, label_of
+from multivac.steps.ticket import account_of, find_or_open, label_of
 from multivac.steps.words import channel_of, goes_on_elsewhere, say, view_of
 from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
+from multivac.store.facts import person_from
 from multivac.store.sayings import Saying, SayingKind
 from multivac.tongue import phrase
 
@@ -80,10 +81,15 @@ def end_ticket(attempt: Attempt) -> Result:
 
 
 def wants_follow_ups(view: View) -> Mapping[str, str]:
-    """Each follow-up as an issue of its own."""
+    """Each follow-up as an issue of its own, once the incident has ended: until then people may do it."""
     if view.out.tracker is None:
         return NOTHING
-    return {str(one.id): "1" for one in view.case.said(SayingKind.FOLLOW_UP)}
+    case, rows = view.case, view.case.steps
+    return {
+        str(one.id): "1"
+        for one in _follow_ups(case)
+        if not case.status.is_open or ((row := rows.get(f"follow-up/{one.id}")) is not None and row.was_done)
+    }
 
 
 def open_follow_up(attempt: Attempt) -> Result:
@@ -91,21 +97,55 @@ def open_follow_up(attempt: Attempt) -> Result:
     case = attempt.case
     said = next(one for one in case.sayings if str(one.id) == attempt.instance)
     ticket = case.result("ticket")
-    why = phrase(
-        "A follow-up of INC-{number} {title}, written down by {name}.",
-        number=case.id,
-        title=case.title,
-        name=said.by,
-    )
+    title, *paragraphs = _told_of(case, said)
     draft = TicketDraft(
-        title=said.text[:_LONGEST],
-        paragraphs=(said.text, why),
+        title=title[:_LONGEST],
+        paragraphs=tuple(paragraphs),
         links=((ticket["key"], ticket["url"]),) if ticket else (),
         label=f"{label_of(case)}-{said.id}",
         severity="",
         is_follow_up=True,
     )
     return find_or_open(attempt, draft)
+
+
+def _told_of(case: Case, said: Saying) -> tuple[str, ...]:
+    """What the issue is called, and what it says: a private incident's says nothing of it."""
+    if case.playbook.channel.private:
+        return (
+            phrase("Follow-up of INC-{number}, a private incident", number=case.id),
+            phrase("What is to be done stands in its private Slack channel alone."),
+        )
+    why = phrase(
+        "A follow-up of INC-{number} {title}, written down by {name}.",
+        number=case.id,
+        title=case.title,
+        name=said.by,
+    )
+    owner = said.more.get("owner", {}).get("name")
+    return said.text, said.text, why, *((phrase("{name} is to do it.", name=owner),) if owner else ())
+
+
+def wants_owners(view: View) -> Mapping[str, str]:
+    """Each follow-up's issue assigned to whoever is to do it."""
+    if view.out.tracker is None:
+        return NOTHING
+    owned = [(one, one.more["owner"]) for one in _follow_ups(view.case) if "owner" in one.more]
+    return {
+        str(one.id): fingerprint(issue["key"], owner)
+        for one, owner in owned
+        if (issue := view.case.result(f"follow-up/{one.id}"))
+    }
+
+
+def assign_follow_up(attempt: Attempt) -> Result:
+    """Make them the assignee, if the tracker knows this very person: nobody rather than a guess."""
+    case = attempt.case
+    said = next(one for one in case.sayings if str(one.id) == attempt.instance)
+    account = account_of(attempt, attempt.out.complete(person_from(said.more["owner"])))
+    if account is not None:
+        attempt.tracker().assign(case.result(f"follow-up/{said.id}")["key"], account)
+    return {"account": account}
 
 
 def wants_links(view: View) -> Mapping[str, str]:
@@ -145,7 +185,7 @@ def _is_told(said: Saying) -> bool:
 
 def _end_line(view: View, said: Saying) -> Ended:
     case = view.case
-    mine = [one for one in _follow_ups(case) if one.at == said.at]
+    mine = _left_by(case, said)
     found = {one.id: case.result(f"follow-up/{one.id}") for one in mine}
     return Ended(
         text=said.text,
@@ -154,6 +194,18 @@ def _end_line(view: View, said: Saying) -> Ended:
             for one in mine
         ),
     )
+
+
+def _left_by(case: Case, end: Saying) -> list[Saying]:
+    """The follow-ups that this end tells of: those written down by then, and later ones at the last end."""
+    ends = [one for one in case.said(SayingKind.CHANGE) if _is_told(one)]
+    earlier = [one.at for one in ends if one.id < end.id]
+    is_last = end.id == ends[-1].id and not case.status.is_open
+    return [
+        one
+        for one in _follow_ups(case)
+        if (is_last or one.at <= end.at) and (not earlier or one.at > earlier[-1])
+    ]
 
 
 def post_end_line(attempt: Attempt) -> Result:

@@ -44,6 +44,8 @@ _WORDS = {
     "alert end": mark("The alert is not resolved in PagerDuty"),
     "ticket end": mark("The Jira ticket is not moved"),
     "follow-up": mark("A follow-up is not in Jira"),
+    "ticket label": mark("What is changed in the linked ticket is not heard"),
+    "follow-up owner": mark("A follow-up is not assigned to its owner"),
     "follow-up link": mark("A follow-up is not linked with the ticket"),
     "second look": mark("Whether a ticket was opened twice is not known"),
     "duplicate": mark("{instance} is a second ticket of the same matter and not put away"),

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from multivac.errors import GiveUp
-from multivac.incident import Entry, EntryKind, Person
+from multivac.incident import Entry, EntryKind, Person, page_key
 from multivac.ports import Page
 from multivac.steps.base import NOTHING, Attempt, Outside, View
 from multivac.store import summons, timeline
@@ -37,9 +37,19 @@ def _was_done(row: object) -> bool:
 
 def alert_of(case: Case) -> str | None:
     """The pager's alert through which people can be called: one that is not resolved, if there is one."""
-    alerts = [one for one in case.alerts.rows if one.source == PAGER]
-    is_open = [one for one in alerts if one.facts.status != "resolved"]
-    return next((one.key for one in (*is_open, *alerts)), None)
+    alerts = [one.key for one in case.alerts.rows if one.source == PAGER]
+    return next(iter((*_open_alerts(case), *alerts)), None)
+
+
+def _open_alerts(case: Case) -> list[str]:
+    """The pager's alerts that are not resolved, and what we raised ourselves and have not heard of yet."""
+    known = {one.key: one.facts.status for one in case.alerts.rows if one.source == PAGER}
+    raised = [
+        row.result["alert"]
+        for name, row in case.steps.items()
+        if name.startswith("page/") and "alert" in row.result
+    ]
+    return [key for key in (*known, *raised) if known.get(key) != "resolved"]
 
 
 def page(attempt: Attempt) -> Result:
@@ -50,22 +60,39 @@ def page(attempt: Attempt) -> Result:
     """
     case = attempt.case
     wanted = next(one for one in case.summons if str(one.number) == attempt.instance)
-    alert = alert_of(case)
-    if alert is None:
-        raise GiveUp(phrase("INC-{number} has no PagerDuty incident to page from", number=case.id))
     where = phrase("The channel is #{channel}.", channel=case.channel_name) if case.channel_id else ""
     note = wanted.note or phrase("Please help.")
     said = f"{wanted.by}: {wanted.note}" if wanted.by and wanted.note else note
     again = phrase("Sent again: the first request may have reached you, too.") if attempt.unknown else ""
     sent = Page(
-        people=wanted.people,
+        people=() if wanted.service else wanted.people,
         service=wanted.service,
         policies=tuple(sorted(case.alerts.policies)),
-        message=" ".join(filter(None, (f"INC-{case.id} {case.title}.", said, where, again))),
+        message=" ".join(filter(None, (f"{_title(case)}.", said, where, again))),
         marker=f"[INC-{case.id} {int(case.declared_at.timestamp()):x} page {wanted.number}]",
     )
+    alert = alert_of(case)
+    key = page_key(case.id, case.declared_at)
+    # A lost try may have raised it, and we have heard of it meanwhile: who is called by it, is not again.
+    is_doubtful = attempt.unknown and alert in _of_key(case, key)
+    if attempt.out.raises_alerts and (alert not in _open_alerts(case) or is_doubtful):
+        alert, names = attempt.pager().raise_alert(_title(case), sent, key=key, look_first=attempt.unknown)
+        return {"page": wanted.number, "paged": list(names), "alert": alert}
+    if alert is None:
+        raise GiveUp(phrase("INC-{number} has no PagerDuty incident to page from", number=case.id))
     names = attempt.pager().page(alert, sent, look_first=attempt.unknown)
     return {"page": wanted.number, "paged": list(names)}
+
+
+def _of_key(case: Case, key: str) -> list[str]:
+    return [one.key for one in case.alerts.rows if one.facts.dedup_key == key]
+
+
+def _title(case: Case) -> str:
+    """What those who are paged read first: of a private incident only that it is one."""
+    if case.playbook.channel.private:
+        return phrase("INC-{number} private incident", number=case.id)
+    return f"INC-{case.id} {case.title}"
 
 
 def keep_page(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
@@ -83,7 +110,7 @@ def keep_page(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
 def whom_to_call(wanted: Summons, out: Outside) -> str:
     """What people can do when a page fails: whom to call, by phone or e-mail where they are known."""
     names = [_with_address(one, out) for one in wanted.people]
-    if wanted.service:
+    if wanted.service and not names:
         names.append(phrase("whoever is on call for {service}", service=wanted.service))
     if not names:
         return phrase("Call somebody yourself.")

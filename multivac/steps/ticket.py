@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
 from multivac.errors import TryAgain
-from multivac.incident import Entry, EntryKind
+from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByComponent
 from multivac.ports import TicketDraft
 from multivac.steps.base import NOTHING, Attempt, View
@@ -166,19 +166,24 @@ def find_account(attempt: Attempt) -> Result:
     """Look the lead up, unless that was done lately; nobody rather than a guess."""
     lead = attempt.case.lead
     assert lead is not None  # noqa: S101  # states what `wants_account` guarantees
+    return {"account": account_of(attempt, lead), "lead": lead.key}
+
+
+def account_of(attempt: Attempt, person: Person) -> str | None:
+    """The tracker's own id of a person, looked up unless that was done lately; None rather than a guess."""
     with attempt.out.database.read() as tx:
-        known = directory.identities(tx, "jira", [lead.key]).get(lead.key)
+        known = directory.identities(tx, "jira", [person.key]).get(person.key)
     if known is not None and known.id and attempt.now - known.checked_at < directory.LASTS:
-        return {"account": known.id, "lead": lead.key}
+        return known.id
     found = directory.Identity(
-        key=lead.key,
-        id=attempt.tracker().find_account(lead),
-        name=lead.name,
+        key=person.key,
+        id=attempt.tracker().find_account(person),
+        name=person.name,
         active=True,
         checked_at=attempt.now,
     )
     attempt.out.database.write(lambda tx: directory.remember(tx, "jira", [found]))
-    return {"account": found.id, "lead": lead.key}
+    return found.id
 
 
 def wants_assignee(view: View) -> Mapping[str, str]:
@@ -195,6 +200,18 @@ def assign(attempt: Attempt) -> Result:
     case = attempt.case
     attempt.tracker().assign(case.result("ticket")["key"], case.result("account")["account"])
     return {"lead": case.result("account")["lead"]}
+
+
+def wants_label(view: View) -> Mapping[str, str]:
+    """Our label at a ticket that people have linked: what is changed in it is heard by that."""
+    linked = view.case.result(TICKET)
+    return {"": linked["key"]} if view.out.tracker is not None and linked.get("linked") else NOTHING
+
+
+def label_ticket(attempt: Attempt) -> Result:
+    """Put it there; twice does no harm."""
+    attempt.tracker().label(attempt.before.wanted or "", label_of(attempt.case))
+    return {}
 
 
 def open_prioritised(attempt: Attempt) -> Result:

@@ -75,7 +75,7 @@ def post_update(attempt: Attempt) -> Result:
 def wants_thread(view: View) -> Mapping[str, str]:
     """Each update in the thread of the announcement, where there is one; what is worse now, and the end."""
     row = view.case.steps.get("announcement")
-    if view.out.chat is None or row is None or row.wanted is None:
+    if view.out.chat is None or row is None or row.wanted is None or view.playbook.channel.private:
         return NOTHING
     return {**_each(view), **{str(one.id): "1" for one in view.case.sayings if _concerns_all(one)}}
 

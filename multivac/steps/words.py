@@ -22,6 +22,7 @@ from multivac.ports import Marker, Posted
 from multivac.steps import news, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
+from multivac.steps.links import links_of
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
 from multivac.store.storms import NEVER_WAITS
@@ -106,6 +107,7 @@ def headline(view: View) -> Headline:
         ended_at=_ended_at(case),
         fixed_by=_fixed_by(case),
         lead_accepted=LEAD not in case.roles or case.roles[LEAD].accepted_at is not None,
+        links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
         presses=_headline_presses(case) if view.out.hears else (),
     )
 
@@ -229,6 +231,16 @@ def pin_headline(attempt: Attempt) -> Result:
 def announcement(view: View) -> Announcement:
     """The one line for stakeholders as it should read now."""
     case = view.case
+    if view.playbook.channel.private:
+        return Announcement(
+            number=case.id,
+            title=phrase("private incident"),
+            severity=case.severity,
+            status=case.status,
+            lead=None,
+            channel="",
+            private=True,
+        )
     return Announcement(
         number=case.id,
         title=case.title,
@@ -244,9 +256,11 @@ def announcement(view: View) -> Announcement:
 
 def wants_announcement(view: View) -> Mapping[str, str]:
     """An announcement that is true, unless the channel is private, or the notice of a storm stands for it."""
-    if view.out.announce_channel is None or view.playbook.channel.private:
-        return NOTHING
     row = view.case.steps.get("announcement")
+    if view.out.announce_channel is None:
+        return NOTHING
+    if view.playbook.channel.private and (row is None or not row.was_done):
+        return NOTHING  # what was announced before it became private says nothing more of it
     is_mild = view.case.severity.rank > NEVER_WAITS
     if view.case.storm is not None and is_mild and (row is None or not row.was_done):
         return NOTHING

@@ -6,10 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from multivac.incident import LEAD, OPEN, IncidentId, Person, Severity, Status
+from multivac.playbook import Playbook
+from multivac.store import policies
 from multivac.store.facts import person_from, person_to, titled
 from multivac.store.tables import audit, incident, insert_new, member, policy, role
 
@@ -57,6 +60,18 @@ def listed(
     )
     if severity is not None:
         chosen = chosen.where(incident.c.severity == severity)
+    return _rows(tx, chosen)
+
+
+def row_of(tx: sa.Connection, number: IncidentId) -> Row:
+    """One incident as a list has it; there must be one of this number."""
+    lead = role.alias()
+    its = sa.and_(lead.c.incident == incident.c.id, lead.c.name == LEAD)
+    (row,) = _rows(tx, sa.select(*_LISTED, lead.c.person).outerjoin(lead, its).where(incident.c.id == number))
+    return row
+
+
+def _rows(tx: sa.Connection, chosen: sa.Select[Any]) -> Sequence[Row]:
     rows = tx.execute(chosen).all()
     # Apart, since many incidents share few playbooks, each of which is a page long.
     used = sa.select(policy).where(policy.c.digest.in_({r.policy for r in rows}))
@@ -178,6 +193,12 @@ def settle_severity(tx: sa.Connection, number: IncidentId, severity: Severity, *
 def set_impact(tx: sa.Connection, number: IncidentId, text: str) -> None:
     """What users notice, in somebody's words."""
     tx.execute(sa.update(incident).where(incident.c.id == number).values(impact=text))
+
+
+def set_playbook(tx: sa.Connection, number: IncidentId, playbook: Playbook) -> None:
+    """From now on this incident goes by this playbook."""
+    kept = policies.keep(tx, playbook)
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(policy=kept))
 
 
 def set_title(tx: sa.Connection, number: IncidentId, title: str) -> None:

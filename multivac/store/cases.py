@@ -180,6 +180,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
     bound = {"number": number}
     row = tx.execute(_CASE, bound).one()
     acted = row.person_acted_at is not None  # else there is nothing yet that people made
+    alerts, said = together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))), sayings.of(tx, number)
     return Case(
         id=IncidentId(row.id),
         title=titled(row.title, drill=row.drill),
@@ -206,7 +207,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         shut_at=row.shut_at,
         shut_how=row.shut_how or "",
         checklists_from=row.checklists_from,
-        alerts=together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))),
+        alerts=_with_named(alerts, said),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         summons=tuple(map(_summons, tx.execute(_SUMMONS, bound))),
         steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
@@ -216,10 +217,16 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         reminders=reminders.of_incident(tx, number) if acted else {},
         acted_at=row.acted_at,
         cadence=_cadence(row),
-        sayings=sayings.of(tx, number),
+        sayings=said,
         archive_at=row.archive_at,
         merged_into=row.merged_into,
     )
+
+
+def _with_named(alerts: Alerts, said: tuple[Saying, ...]) -> Alerts:
+    """The alerts, and beside their services those that people have named last."""
+    named = next((one.more["names"] for one in reversed(said) if one.kind is SayingKind.SERVICES), ())
+    return replace(alerts, services=tuple(dict.fromkeys([*alerts.services, *named]))) if named else alerts
 
 
 def _cadence(row: sa.Row[Any]) -> Cadence:

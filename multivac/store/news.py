@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from multivac.incident import Alert, Entry, Severity
-from multivac.store import alerts, incidents, timeline, traits
+from multivac.incident import Alert, Entry, Facts, Severity, page_key, paged_for
+from multivac.store import acts, alerts, incidents, timeline, traits
 from multivac.store.alerts import Known, Standing
 from multivac.store.incidents import BRIEF, Brief
 from multivac.store.tables import Instant, alert, delivery, entry, incident, trait
@@ -37,6 +37,15 @@ class Follows:
     as_bad_as: Severity
     entries: Sequence[Entry]
     subject: Subject | None = None  # None: nothing else than before
+
+
+def raised_for(tx: sa.Connection, facts: Facts) -> Brief | None:
+    """The incident for which we raised this alert ourselves, by its key."""
+    number = paged_for(facts.dedup_key)
+    if number is None or not acts.exists(tx, number):
+        return None
+    brief = incidents.brief(tx, number)
+    return brief if facts.dedup_key == page_key(number, brief.declared_at) else None
 
 
 def hear(tx: sa.Connection, told: Alert, key: str, *, now: datetime) -> Heard | None:

@@ -1,4 +1,4 @@
-"""What people say that is carried somewhere: updates, follow-ups, and lines on what they changed."""
+"""What people say that is carried somewhere: updates, follow-ups, links, and lines on what they changed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class SayingKind(StrEnum):
     UPDATE = "update"
     FOLLOW_UP = "follow-up"
     CHANGE = "change"
+    LINK = "link"
+    SERVICES = "services"
     REQUEST = "request"  # see `multivac.store.requests`
 
 
@@ -30,7 +32,9 @@ class Saying:
 
     `more` of an update: `status` and `severity` as they are with it, `next` (the promise, as text of a
     time) and `was` (the severity before, if it changed). Of a change: `what` (severity, status, lead or
-    another role), `before` and `after`.
+    another role), `before` and `after`. Of a follow-up: `owner`, a person, if it has one. Of a link: `url`;
+    its text is the label, and without one the link was taken away. Of services: `names`,
+    instead of all that were said before.
     """
 
     id: int

@@ -202,6 +202,26 @@ def amend(tx: sa.Connection, number: IncidentId, name: str, *, result: Mapping[s
     tx.execute(row.values(result=json.dumps(result)))
 
 
+def made(tx: sa.Connection, number: IncidentId, name: str) -> Mapping[str, Any]:
+    """What a step found or made; empty if there is nothing of it."""
+    result = tx.scalar(sa.select(step.c.result).where(step.c.incident == number, step.c.name == name))
+    found: Mapping[str, Any] = json.loads(result) if result else {}
+    return found
+
+
+def settle(
+    tx: sa.Connection, number: IncidentId, name: str, *, result: Mapping[str, Any], now: datetime
+) -> None:
+    """A person has done what the step was to do: it is done, and what is under way counts no more."""
+    row = {"incident": number, "name": name, "wanted": "1", "wanted_at": now, "attempt": 0}
+    insert = insert_into(tx.dialect.name, step).values(row).on_conflict_do_nothing()
+    tx.execute(insert)
+    kept = {"done_at": now, "result": json.dumps(result), "claim": None, "unknown": False, "tries": 0}
+    over = {"error": None, "fix": None, "failing_since": None, "gave_up": None, "next_try": None}
+    its = (step.c.incident == number, step.c.name == name)
+    tx.execute(sa.update(step).where(*its).values(wanted="1", done="1", **kept, **over))
+
+
 def claimants(tx: sa.Connection) -> tuple[str, ...]:
     """Everybody who holds a claim now."""
     return tuple(tx.scalars(sa.select(step.c.claim).where(step.c.claim.is_not(None)).distinct()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from multivac.incident import Bridge, Facts, Person
+from multivac.incident import Bridge, Facts, Person, paged_for
 from multivac.store.facts import facts_of
 
 T = TypeVar("T")
@@ -68,7 +68,10 @@ def _reckon(stored: _Stored, read: Callable[[str], Facts]) -> Alerts:
     bridges = [one.bridge for one in reversed(facts) if one.bridge]
     return Alerts(
         rows=rows,
-        services=_once(one.service_name for one in facts if one.service_name),
+        # Not the one on which we raised an alert ourselves, to page people.
+        services=_once(
+            one.service_name for one in facts if one.service_name and not paged_for(one.dedup_key)
+        ),
         policies=frozenset(one.policy_id for one in facts if one.policy_id),
         assignees=_once(who for one in facts for who in one.assignees or ()),
         responders=_once(who for one in facts for who in one.responders or ()),

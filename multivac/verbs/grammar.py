@@ -14,11 +14,15 @@ from multivac.verbs.table import VERBS, Part, Verb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What follows a verb, read. `people` are the chat's ids, `at` is as typed, `text` is what is left."""
+    """What follows a verb, read; `text` is what is left.
+
+    `people` and `groups` are the chat's ids, `at` is as typed.
+    """
 
     number: IncidentId | None = None
     severity: Severity | None = None
     people: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
     after: timedelta | None = None
     every: timedelta | None = None
@@ -60,6 +64,7 @@ _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
 _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|[^>]*)?>")
 _WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
 _OPTION_WORD = re.compile(r"(until|after|escalate):(\S+)", re.IGNORECASE)
 _MESSAGE_WORD = re.compile(r"from:(\d{10}\.\d{6})")
@@ -110,6 +115,7 @@ class _Found:
     number: IncidentId | None
     severity: Severity | None = None
     people: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
     spans: dict[str, timedelta] = field(default_factory=dict)
     at: str | None = None
@@ -125,6 +131,7 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
         number=found.number,
         severity=found.severity,
         people=tuple(found.people),
+        groups=tuple(found.groups),
         flags=frozenset(found.flags),
         after=found.spans.get("in"),
         every=found.spans.get("every"),
@@ -150,6 +157,7 @@ def _takers(verb: Verb) -> Iterator[Callable[[str, _Found], bool]]:
     takers = {
         Part.SEVERITY: _take_severity,
         Part.PEOPLE: _take_person,
+        Part.GROUPS: _take_group,
         Part.FLAGS: _take_flag,
         Part.WHEN: _take_when,
         Part.OPTIONS: _take_option,
@@ -172,6 +180,13 @@ def _take_person(word: str, found: _Found) -> bool:
     mention = _MENTION.fullmatch(word.rstrip(",.;"))
     if mention:
         found.people.append(mention[1])
+    return mention is not None
+
+
+def _take_group(word: str, found: _Found) -> bool:
+    mention = _GROUP.fullmatch(word.rstrip(",.;"))
+    if mention:
+        found.groups.append(mention[1])
     return mention is not None
 
 

@@ -24,6 +24,7 @@ class Part(StrEnum):
 
     SEVERITY = "severity"
     PEOPLE = "people"
+    GROUPS = "groups"  # user groups
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
@@ -250,10 +251,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="invite",
         aliases=("add",),
-        usage="<@person ...>",
-        help=mark("Bring people into the channel."),
+        usage="<@person ... | @group | service>",
+        help=mark("Bring people, a user group, or who is on call for a service into the channel."),
         right=Right.RESPONDER,
-        takes=_PEOPLE,
+        takes=frozenset({Part.PEOPLE, Part.GROUPS}),
         example="invite @bo",
     ),
     Verb(
@@ -331,6 +332,76 @@ VERBS: tuple[Verb, ...] = (
         example="archive",
     ),
     Verb(
+        name="search",
+        aliases=("find",),
+        usage="<words>",
+        help=mark("Find incidents by words of their title, impact or timeline, the newest first."),
+        right=Right.MEMBER,
+        takes=frozenset({Part.OTHER}),
+        in_incident=False,
+        example="search payment timeout",
+    ),
+    Verb(
+        name="followup",
+        aliases=("follow-up", "followups", "follow-ups"),
+        usage="[text | list] [@owner]",
+        help=mark("Write down what is to be done afterwards; at the end it becomes an issue in Jira."),
+        right=Right.RESPONDER,
+        takes=_PEOPLE,
+        example="followup Alert on the length of the queue",
+    ),
+    Verb(
+        name="link",
+        aliases=("links",),
+        usage="<address> [label | none]",
+        help=mark("Add a link to the headline and the briefing, or take it away."),
+        right=Right.RESPONDER,
+        example="link https://grafana.example.com/d/checkout Dashboard",
+    ),
+    Verb(
+        name="escalate",
+        usage="[service | escalation policy]",
+        help=mark("Page the next level of those on call, or whoever is on call for a service or a policy."),
+        right=Right.MEMBER,
+        example="escalate payments",
+    ),
+    Verb(
+        name="whoami",
+        help=mark("Show who Multivac takes you for, whether you are on call, and what you may do here."),
+        right=Right.GUEST,
+        in_incident=False,
+        example="whoami",
+    ),
+    Verb(
+        name="doctor",
+        help=mark("Show how Slack, Jira and PagerDuty fare, what waits, and what is to be mended."),
+        right=Right.ADMIN,
+        in_incident=False,
+        example="doctor",
+    ),
+    Verb(
+        name="ticket",
+        usage="[link <key>]",
+        help=mark("Show the ticket in Jira, or make another one the incident's."),
+        right=Right.RESPONDER,
+        takes=frozenset({Part.OTHER}),
+        example="ticket link OPS-12",
+    ),
+    Verb(
+        name="services",
+        usage="[name, name ... | none]",
+        help=mark("Say which services are affected, beside those of the alerts."),
+        right=Right.RESPONDER,
+        example="services checkout, payments",
+    ),
+    Verb(
+        name="private",
+        help=mark("Have nothing more of it said where others read."),
+        right=Right.LEAD,
+        final=True,
+        example="private",
+    ),
+    Verb(
         name="ask",
         usage="<what only the lead may do>",
         help=mark("Ask the lead to approve what only they may do."),
@@ -356,10 +427,11 @@ VERBS: tuple[Verb, ...] = (
 
 # Under which heading help shows a verb; every verb stands under one.
 _HEADINGS: tuple[tuple[str, str], ...] = (
-    (mark("Begin and find"), "declare list show join briefing oncall help"),
-    (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page invite"),
+    (mark("Begin and find"), "declare list search show join briefing oncall whoami doctor help"),
+    (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page escalate invite"),
     (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
-    (mark("What is to be done"), "task checklist remind reminders quiet rename"),
+    (mark("What is to be done"), "task checklist followup remind reminders quiet"),
+    (mark("What it is"), "rename services link ticket private"),
     (mark("The end"), "resolve close reopen dismiss merge archive ask approve decline"),
 )
 

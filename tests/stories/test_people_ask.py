@@ -2,8 +2,10 @@
 
 import pytest
 
+from integrations.sandbox.exchange import Fault
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
 from multivac.incident import Severity, Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
@@ -171,3 +173,22 @@ def test_help_and_the_list_answer_anywhere(alert: str, hearing: Multivac, slack:
     assert "resolve [what fixed it]" in slack.asks("Cy", "help")
     assert "`/incident severity sev2 Only the app is affected`" in slack.asks("Cy", "help severity")
     assert "INC-1 · SEV1 · triage · Checkout returns 500 · led by Ana Silva" in slack.asks("Cy", "list")
+
+
+def test_who_somebody_is_and_how_multivac_is_can_be_asked(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock, world: World
+) -> None:
+    told = slack.asks("Ana", "whoami", channel="inc-1")
+    assert "ana@example.com" in told
+    assert "You are on call for Commerce" in told
+    assert "You can do everything in INC-1." in told
+    assert "You are not on call." in slack.asks("Cy", "whoami")
+    assert "Only those who run Multivac can doctor." in slack.asks("Ana", "doctor")
+    world.fail(Fault("jira", "PUT /issue/{key}/assignee", "refuse", times=0, status=400))
+    slack.asks("Bo", f"lead <@{slack.id_of('Cara')}>", channel="inc-1")
+    clock.settle()
+    told = slack.asks("Dee", "doctor")
+    assert "Slack: last did what was asked" in told
+    assert "Jira refuses since" in told
+    assert "assignee of INC-1: Jira cannot make" in told
+    assert "Multivac 0." in told

@@ -88,6 +88,7 @@ TASKS = (
 UNPRESSED = tuple(replace(one, done=None, take=None, skip=None) for one in TASKS)
 HEADLINE = Headline(
     number=42,
+    links=(Link(label="L1", url="https://e.com/l1"),),
     title="T1",
     severity=Severity.SEV1,
     status=Status.TRIAGE,
@@ -216,6 +217,7 @@ ASKING = (
     "INC-1 severity",
     "INC-1 update",
     "INC-1 task add",
+    "INC-1 followup",
 )
 
 

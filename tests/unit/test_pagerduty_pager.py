@@ -190,7 +190,7 @@ def test_a_page_that_nobody_can_get_says_why(sandbox: Sandbox, pager: PagerDutyP
     to_nobody = Page(people=(Person(name="Zoe", email="zoe@example.com"),), message="Help", marker="[m]")
     with pytest.raises(GiveUp, match="PagerDuty does not know Zoe"):
         pager.page(alert, to_nobody, look_first=False)
-    with pytest.raises(GiveUp, match='There is no PagerDuty service "serch"'):
+    with pytest.raises(GiveUp, match='There is no PagerDuty service or escalation policy "serch"'):
         pager.page(alert, Page(service="serch", message="Help", marker="[m]"), look_first=False)
     with pytest.raises(GiveUp, match=r"PagerDuty has no user nobody@example\.com"):
         pager_of(sandbox, from_email="nobody@example.com").page(alert, to_nobody, look_first=False)

@@ -1,0 +1,116 @@
+"""Follow-ups: work after the incident, written down when somebody thinks of it; at the end issues in Jira."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from multivac.briefing import Answer, Asked, Field, Form, Press
+from multivac.desk.asking import BadField, Change, Reply, Sitting
+from multivac.desk.handover import whom
+from multivac.errors import Refused
+from multivac.incident import EntryKind, Person
+from multivac.store import sayings
+from multivac.store.cases import Case
+from multivac.store.facts import person_to
+from multivac.store.sayings import Saying, SayingKind
+from multivac.tongue import mark, phrase, written
+
+_MOST = 40
+_LONGEST = 200
+_SHOWN = 20
+_SHOWN_IN_FORM = 5
+
+
+def follow_up(sitting: Sitting) -> Reply:
+    """Write one down, for somebody if they say whom; without a word ask for it."""
+    said = " ".join(sitting.text("text").split())
+    if not said and sitting.ask.fields:
+        raise BadField("text", phrase("Write what is left to do."))
+    if not said:
+        return _form(sitting, sitting.case())
+    if said.lower() == "list":
+        return _list(sitting.case())
+    if len(said) > _LONGEST:
+        told = phrase("Write it in {most} letters at most: it becomes a title.", most=_LONGEST)
+        raise BadField("text", told) if sitting.ask.fields else Refused(told)
+    owner = _owner(sitting)
+
+    def add(tx: sa.Connection, case: Case) -> Change:
+        if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
+            raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
+        more = {"owner": person_to(owner)} if owner else {}
+        sayings.add(
+            tx,
+            case.id,
+            kind=SayingKind.FOLLOW_UP,
+            text=said,
+            by=sitting.person.name,
+            at=sitting.now,
+            more=more,
+        )
+        return _added(sitting, case, said, owner=owner)
+
+    return sitting.change(add)
+
+
+def _owner(sitting: Sitting) -> Person | None:
+    chosen = str(sitting.ask.fields.get("owner", "")) or next(iter(sitting.words.people), "")
+    return whom(sitting, chosen) if chosen else None
+
+
+def _added(sitting: Sitting, case: Case, said: str, *, owner: Person | None) -> Change:
+    line = mark("{name} wrote down a follow-up: {text}")
+    if owner is not None:
+        line = mark("{name} wrote down a follow-up for {owner}: {text}")
+    return Change(
+        said=_what_becomes_of_it(sitting, case),
+        kind=EntryKind.NOTE,
+        entry=written(line, name=sitting.person.name, owner=owner.name if owner else "", text=said),
+        after=said,
+    )
+
+
+def _what_becomes_of_it(sitting: Sitting, case: Case) -> str:
+    if sitting.house.out.tracker is None:
+        return phrase("It is written down; the line that ends the incident says it.")
+    if case.status.is_open:
+        return phrase("It is written down, and becomes an issue in Jira when the incident ends.")
+    return phrase("It becomes an issue in Jira now; the line that ended the incident links it.")
+
+
+def _list(case: Case) -> Answer:
+    add = Press(label=phrase("Add a follow-up"), line=f"INC-{case.id} followup")
+    known = case.said(SayingKind.FOLLOW_UP)
+    if not known:
+        none = phrase("INC-{number} has no follow-ups yet.", number=case.id)
+        return Answer(lines=(none,), presses=(add,))
+    lines = tuple(_line(case, one) for one in known[-_SHOWN:])
+    return Answer(title=phrase("Follow-ups of INC-{number}", number=case.id), lines=lines, presses=(add,))
+
+
+def _line(case: Case, one: Saying) -> str:
+    issue, owner = case.result(f"follow-up/{one.id}"), one.more.get("owner", {}).get("name", "")
+    where = f"{issue['key']} {issue['url']}" if issue else ""
+    return " · ".join(filter(None, (one.text, owner, where)))
+
+
+def _form(sitting: Sitting, case: Case) -> Form:
+    known = case.said(SayingKind.FOLLOW_UP)[-_SHOWN_IN_FORM:]
+    return Form(
+        title=phrase("Add a follow-up"),
+        line=f"INC-{case.id} followup",
+        intro=tuple(phrase("Written down already: {text}", text=_line(case, one)) for one in known),
+        send=phrase("Add"),
+        fields=(
+            Field(
+                name="text",
+                label=phrase("What is left to do?"),
+                kind=Asked.LINE,
+                hint=phrase("It becomes the title of an issue in Jira."),
+                optional=False,
+                longest=_LONGEST,
+                filled=(" ".join(sitting.ask.quoted.split())[:_LONGEST],),
+            ),
+            Field(name="owner", label=phrase("Who does it?"), kind=Asked.PERSON),
+        ),
+    )

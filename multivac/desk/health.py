@@ -1,0 +1,189 @@
+"""What Multivac knows of whoever asks, and how it is itself, for those who run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from importlib.metadata import version
+
+from multivac.briefing import Answer, day_and_time
+from multivac.desk.asking import Reply, Sitting, is_admin, right_of
+from multivac.errors import MultivacError, Refused
+from multivac.incident import Person
+from multivac.store import acts, cases, health
+from multivac.store import people as directory
+from multivac.store import steps as progress
+from multivac.store.health import Failing
+from multivac.tongue import mark, phrase, plural
+from multivac.verbs import Right
+
+_SHOWN = 5
+_LIBRARIES = ("slack_sdk", "slack_bolt", "jira", "pdpyras", "dbos")
+_RIGHTS = {
+    Right.GUEST: mark("You are a guest: you can read here."),
+    Right.MEMBER: mark("You can declare, look, page and join; who is in the channel can do more."),
+    Right.RESPONDER: mark(
+        "You respond in INC-{number}: you can do all but end it, hand it over or make it quiet."
+    ),
+    Right.LEAD: mark("You can do everything in INC-{number}."),
+    Right.ADMIN: mark("You run Multivac: you can do everything, everywhere."),
+}
+# What each vendor is asked for most, by which it is seen whether it answers.
+_ASKED = {
+    "Slack": ("channel", "headline", "invite", "chat ids", "topic", "update", "end line", "checklist"),
+    "Jira": ("ticket", "account", "assignee", "priority", "comment", "ticket end", "follow-up"),
+    "PagerDuty": (
+        "on call",
+        "schedule",
+        "who",
+        "note",
+        "page",
+        "alert end",
+        "alert priority",
+        "status update",
+    ),
+}
+
+
+# --- whoami ---------------------------------------------------------------------------------------
+
+
+def whoami(sitting: Sitting) -> Reply:
+    """Who Multivac takes them for, at each vendor, whether they are on call, and what they may do here."""
+    person = sitting.person
+    lines = (
+        _at_slack(sitting),
+        _at_jira(sitting),
+        _at_pagerduty(sitting),
+        _on_call(sitting),
+        _right(sitting),
+        _language(sitting),
+        phrase("If something is wrong, ask those who run Multivac: people.yaml says who is who."),
+    )
+    return Answer(title=person.name, lines=tuple(filter(None, lines)))
+
+
+def _at_slack(sitting: Sitting) -> str:
+    email = sitting.person.email
+    if email is None:
+        return phrase(
+            "Slack: {id}, and does not tell us your e-mail, by which others would know you.",
+            id=sitting.ask.by,
+        )
+    return phrase("Slack: {id}, {email}", id=sitting.ask.by, email=email)
+
+
+def _at_jira(sitting: Sitting) -> str:
+    if sitting.house.out.tracker is None:
+        return ""
+    account = sitting.person.jira
+    if account is None:
+        with sitting.house.out.database.read() as tx:
+            known = directory.identities(tx, "jira", [sitting.person.key]).get(sitting.person.key)
+        account = known.id if known else None
+    if account is None:
+        return phrase("Jira: not looked up yet, or not found by your e-mail.")
+    return phrase("Jira: {account}", account=account)
+
+
+def _at_pagerduty(sitting: Sitting) -> str:
+    if sitting.house.out.pager is None:
+        return ""
+    if sitting.person.pagerduty is None:
+        return phrase("PagerDuty: known by your e-mail alone.")
+    return phrase("PagerDuty: {id}", id=sitting.person.pagerduty)
+
+
+def _on_call(sitting: Sitting) -> str:
+    """What the pager says; nothing is made of its silence."""
+    pager = sitting.house.out.pager
+    if pager is None or sitting.is_guest:
+        return ""
+    try:
+        found = [one for one in pager.on_call_everywhere() if _is(sitting, one.person)]
+    except MultivacError as error:
+        return phrase("Whether you are on call cannot be said now: {why}", why=error)
+    if not found:
+        return phrase("You are not on call.")
+    names = ", ".join(dict.fromkeys(one.policy_name for one in found if one.policy_name))
+    ends = [one.until for one in found if one.until is not None]
+    if len(ends) < len(found):
+        return phrase("You are on call for {names}.", names=names)
+    return phrase("You are on call for {names}, until {time}.", names=names, time=day_and_time(max(ends)))
+
+
+def _is(sitting: Sitting, other: Person) -> bool:
+    me = sitting.person
+    is_same = me.pagerduty is not None and me.pagerduty == other.pagerduty
+    return is_same or sitting.house.out.complete(other).key == me.key
+
+
+def _right(sitting: Sitting) -> str:
+    if sitting.is_guest:
+        return phrase(_RIGHTS[Right.GUEST])
+    if is_admin(sitting):
+        return phrase(_RIGHTS[Right.ADMIN])
+    with sitting.house.out.database.read() as tx:
+        if sitting.number is None or not acts.exists(tx, sitting.number):
+            return phrase(_RIGHTS[Right.MEMBER])
+        right = right_of(tx, sitting, cases.load(tx, sitting.number))
+    return phrase(_RIGHTS[right], number=sitting.number)
+
+
+def _language(sitting: Sitting) -> str:
+    with sitting.house.out.database.read() as tx:
+        language = directory.language_of(tx, "slack", sitting.ask.by)
+    if not language:
+        return phrase("Language: that of the house; Slack names none for you that I speak.")
+    return phrase("Language: {language}, as in your Slack", language=language)
+
+
+# --- doctor ---------------------------------------------------------------------------------------
+
+
+def doctor(sitting: Sitting) -> Reply:
+    """How each vendor fared last, what waits, what operators are to mend, and which versions run."""
+    if not is_admin(sitting):
+        raise Refused(phrase("Only those who run Multivac can {verb}.", verb=sitting.verb.name))
+    out = sitting.house.out
+    with out.database.read() as tx:
+        done, failing = health.last_done(tx), health.failing(tx)
+        waiting, heard, to_mend = progress.unfinished(tx), health.last_webhook(tx), health.notices(tx)
+    on = {"Slack": out.chat, "Jira": out.tracker, "PagerDuty": out.pager}
+    lines = [
+        *(
+            line
+            for name, port in on.items()
+            for line in (_vendor(name, done, failing) if port else [phrase("{vendor}: off", vendor=name)])
+        ),
+        phrase("Last event of a vendor: {time}", time=day_and_time(heard) if heard else phrase("none yet")),
+        plural("{count} step is not done yet.", "{count} steps are not done yet.", waiting),
+        *(phrase("To mend: {what}", what=one) for one in to_mend[:_SHOWN]),
+        ", ".join(_versions(is_sqlite=out.database.is_sqlite)),
+    ]
+    return Answer(title=phrase("How Multivac is"), lines=tuple(lines))
+
+
+def _vendor(name: str, done: Mapping[str, datetime], failing: Sequence[Failing]) -> Iterator[str]:
+    times = [done[family] for family in _ASKED[name] if family in done]
+    bad = [one for one in failing if _is_of(name, one)]
+    if times:
+        yield phrase("{vendor}: last did what was asked {time}", vendor=name, time=day_and_time(max(times)))
+    else:
+        yield phrase("{vendor}: was not asked for anything lately", vendor=name)
+    for one in bad[:_SHOWN]:
+        since = day_and_time(one.since) if one.since else phrase("now")
+        text = mark("{vendor} fails since {time}: {step} of INC-{number}: {why}")
+        if one.gave_up:
+            text = mark("{vendor} refuses since {time}: {step} of INC-{number}: {why}")
+        yield phrase(text, vendor=name, time=since, step=one.name, number=one.incident, why=one.error)
+
+
+def _is_of(vendor: str, one: Failing) -> bool:
+    return vendor in one.error or one.name.partition("/")[0] in _ASKED[vendor]
+
+
+def _versions(*, is_sqlite: bool) -> Iterator[str]:
+    yield f"Multivac {version('multivac')}"
+    yield "SQLite" if is_sqlite else "PostgreSQL"
+    yield from (f"{name} {version(name)}" for name in _LIBRARIES)

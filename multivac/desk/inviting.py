@@ -1,0 +1,143 @@
+"""Bringing others in: people, the members of a user group, and those on call for a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.escalating import on_call_for
+from multivac.desk.names import channel_link, reopen_first
+from multivac.desk.people import who_is
+from multivac.errors import MultivacError, Refused
+from multivac.incident import EntryKind, Person
+from multivac.store import members
+from multivac.store.cases import Case
+from multivac.tongue import phrase, plural, written
+
+_MOST = 30  # at once: more is an announcement
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """Whom to bring in, by their id in the chat, and those who cannot be, in a sentence each."""
+
+    known: dict[str, Person] = field(default_factory=dict)
+    not_found: list[str] = field(default_factory=list)
+
+
+def invite(sitting: Sitting) -> Reply:
+    """Have those who are mentioned invited: people, groups, or who is on call for a service.
+
+    A group counts as it is now: who is put into it later is not brought in, who is taken out stays.
+    """
+    words = sitting.words
+    if not (words.people or words.groups or words.text):
+        told = phrase("Say whom to bring in: `/incident invite @bo`, a user group, or a service.")
+        raise Refused(told)
+    if words.text.startswith("@"):
+        told = phrase(
+            "Pick {name} from the list that Slack offers: as plain text I cannot tell who it is.",
+            name=words.text,
+        )
+        raise Refused(told)
+    case = sitting.case()
+    if not case.status.is_open:
+        raise Refused(reopen_first(case.id, case.status))
+    wanted = _wanted(sitting)
+
+    def ask(tx: sa.Connection, case: Case) -> Change:
+        fresh = [
+            person.name
+            for one, person in wanted.known.items()
+            if members.ask_for(tx, case.id, one, by=sitting.ask.by, at=sitting.now)
+        ]
+        return _invited(sitting, case, wanted, fresh=fresh)
+
+    return sitting.change(ask)
+
+
+def _invited(sitting: Sitting, case: Case, wanted: _Wanted, *, fresh: Sequence[str]) -> Change:
+    names = ", ".join(fresh)
+    told = [_they_are_invited(case, names)] if fresh else []
+    if wanted.known and not fresh:
+        told = [phrase("They are in the channel already.")]
+    said = "\n".join([*told, *wanted.not_found])
+    if not fresh:
+        return Change(said=said)
+    entry = written("{name} asks for {names}", name=sitting.person.name, names=names)
+    return Change(said=said, kind=EntryKind.PEOPLE, entry=entry, after=names)
+
+
+def _they_are_invited(case: Case, names: str) -> str:
+    if case.channel_id is None:
+        return phrase("Invited into its channel as soon as that is open: {names}.", names=names)
+    return phrase("Invited into {channel}: {names}.", channel=channel_link(case.channel_id), names=names)
+
+
+def _wanted(sitting: Sitting) -> _Wanted:
+    """Everybody who is meant. Raises `Refused` for a guest who is named, and for too many."""
+    wanted = _Wanted()
+    for one in sitting.words.people:
+        wanted.known[one] = _person(sitting, one)
+    in_groups = dict.fromkeys(one for group in sitting.words.groups for one in _members(sitting, group))
+    _must_be_few(len({*wanted.known, *in_groups}))
+    for one in in_groups:
+        person, is_guest = who_is(sitting.house.out, one, "")
+        if is_guest:
+            wanted.not_found.append(phrase("{name} is a guest, and was not invited.", name=person.name))
+        else:
+            wanted.known[one] = person
+    for person in on_call_for(sitting, sitting.words.text) if sitting.words.text else ():
+        _add(sitting, wanted, person)
+    return wanted
+
+
+def _must_be_few(number: int) -> None:
+    if number > _MOST:
+        told = plural(
+            "That is {count} person, and at most {most} are brought in at once. Name those who are needed.",
+            "Those are {count} people, and at most {most} are brought in at once. Name those who are needed.",
+            number,
+            most=_MOST,
+        )
+        raise Refused(told)
+
+
+def _person(sitting: Sitting, chat_id: str) -> Person:
+    person, is_guest = who_is(sitting.house.out, chat_id, "")
+    if is_guest:
+        told = phrase(
+            "{name} is a guest. Invite them in Slack itself, if they may see all of it.", name=person.name
+        )
+        raise Refused(told)
+    return person
+
+
+def _members(sitting: Sitting, group: str) -> Iterator[str]:
+    chat = sitting.house.out.chat
+    try:
+        yield from chat.group_members(group) if chat is not None else ()
+    except MultivacError as error:
+        told = phrase(
+            "Nobody was invited: the user group could not be read, {why}.", why=str(error).rstrip(".")
+        )
+        raise Refused(told) from error
+
+
+def _add(sitting: Sitting, wanted: _Wanted, person: Person) -> None:
+    """Somebody who is on call, if the chat knows them."""
+    chat, found = sitting.house.out.chat, person.slack
+    if found is None and person.email and chat is not None:
+        try:
+            user = chat.find_person(person.email)
+        except MultivacError as error:
+            wanted.not_found.append(phrase("{name} was not invited: {why}", name=person.name, why=str(error)))
+            return
+        found = user.id if user is not None and user.active and not user.guest else None
+    if found is None:
+        wanted.not_found.append(phrase("{name} is on call, and not found in Slack.", name=person.name))
+    else:
+        wanted.known[found] = person

@@ -1,0 +1,169 @@
+"""What people set right about an incident: its ticket, the services it concerns, and that it is private."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+
+from multivac.briefing import Answer
+from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.names import channel_link
+from multivac.errors import MultivacError, Refused
+from multivac.incident import EntryKind
+from multivac.steps.duplicates import DONE_TO_A_TICKET
+from multivac.steps.ticket import TICKET
+from multivac.store import acts, sayings
+from multivac.store import steps as progress
+from multivac.store.cases import Case
+from multivac.store.sayings import SayingKind
+from multivac.tongue import phrase, written
+
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,30}-[1-9][0-9]{0,9}", re.ASCII)
+_MOST_SERVICES = 20
+_LONGEST_SERVICE = 80
+
+
+# --- the ticket -----------------------------------------------------------------------------------
+
+
+def ticket(sitting: Sitting) -> Reply:
+    """Show the ticket, or make an existing one the incident's."""
+    word, _, rest = sitting.words.text.partition(" ")
+    if word.lower() == "link":
+        return _link(sitting, rest)
+    if word:
+        raise Refused(phrase("Write `/incident ticket` to see it, or `/incident ticket link OPS-12`."))
+    return _show(sitting, sitting.case())
+
+
+def _show(sitting: Sitting, case: Case) -> Answer:
+    made, row = case.result(TICKET), case.steps.get(TICKET)
+    if sitting.house.out.tracker is None:
+        return Answer(lines=(phrase("Multivac is not connected to Jira: there is no ticket."),))
+    if made:
+        told = phrase(
+            "The ticket of INC-{number} is {key}: {url}", number=case.id, key=made["key"], url=made["url"]
+        )
+        return Answer(lines=(told,))
+    why = row.error if row is not None and row.error else phrase("it is on its way")
+    lines = (
+        phrase("INC-{number} has no ticket yet: {why}.", number=case.id, why=why.rstrip(".")),
+        phrase("If there is one in Jira, link it: `/incident ticket link OPS-12`."),
+    )
+    return Answer(lines=lines)
+
+
+def _link(sitting: Sitting, named: str) -> Reply:
+    """The key, or the end of its address, of an issue that exists."""
+    tracker = sitting.house.out.tracker
+    if tracker is None:
+        raise Refused(phrase("Multivac is not connected to Jira: there is no ticket."))
+    key = named.strip("<>").partition("|")[0].rstrip("/").rpartition("/")[2]
+    if not _KEY.fullmatch(key):
+        raise Refused(phrase("Write the key of the ticket: `/incident ticket link OPS-12`."))
+    try:
+        found = tracker.ticket(key.upper())
+    except MultivacError as error:
+        raise Refused(phrase("{key} was not linked: {why}", key=key.upper(), why=error)) from error
+
+    def change(tx: sa.Connection, case: Case) -> Change:
+        before = case.result(TICKET)
+        if before.get("key") == found.key:
+            raise Refused(
+                phrase("{key} is the ticket of INC-{number} already.", key=found.key, number=case.id)
+            )
+        result = {"key": found.key, "url": found.url, "left_out": {}, "severity": "", "linked": True}
+        progress.settle(tx, case.id, TICKET, result=result, now=sitting.now)
+        done = [name for name in case.steps if name.partition("/")[0] in DONE_TO_A_TICKET]
+        progress.undo(tx, case.id, done)
+        said = phrase(
+            "{key} is the ticket of INC-{number} now: {url}", key=found.key, number=case.id, url=found.url
+        )
+        if before:
+            other = phrase("{key} stays in Jira as it is; close it there.", key=before["key"])
+            said = f"{said}\n{other}"
+        entry = written("{name} made {key} the ticket", name=sitting.person.name, key=found.key)
+        return Change(said=said, kind=EntryKind.NOTE, entry=entry, before=before.get("key"), after=found.key)
+
+    return sitting.change(change)
+
+
+# --- services -------------------------------------------------------------------------------------
+
+
+def services(sitting: Sitting) -> Reply:
+    """Say which services are affected, beside those of the alerts; without a word show them."""
+    said = sitting.words.text
+    if not said:
+        known = ", ".join(sitting.case().alerts.services) or phrase("none")
+        return Answer(lines=(phrase("Services: {services}.", services=known),))
+    names = tuple(dict.fromkeys(filter(None, (" ".join(one.split()) for one in said.split(",")))))
+    names = () if names == ("none",) else names
+    if len(names) > _MOST_SERVICES or any(len(one) > _LONGEST_SERVICE for one in names):
+        told = phrase("Write {most} services at most, with commas between them.", most=_MOST_SERVICES)
+        raise Refused(told)
+
+    def change(tx: sa.Connection, case: Case) -> Change:
+        name, before = sitting.person.name, ", ".join(case.alerts.services)
+        more = {"names": list(names)}
+        sayings.add(
+            tx, case.id, kind=SayingKind.SERVICES, text=", ".join(names), by=name, at=sitting.now, more=more
+        )
+        entry = written("Services, says {name}: {services}", name=name, services=", ".join(names))
+        if not names:
+            entry = written("{name} took the services away that people had named", name=name)
+        return Change(
+            said=phrase("The headline says so now."),
+            kind=EntryKind.NOTE,
+            entry=entry,
+            before=before,
+            after=", ".join(names),
+        )
+
+    return sitting.change(change)
+
+
+# --- private --------------------------------------------------------------------------------------
+
+
+def private(sitting: Sitting) -> Reply:
+    """Have nothing more of it said where others read; what Slack alone can do is said."""
+
+    def change(tx: sa.Connection, case: Case) -> Change:
+        if case.playbook.channel.private:
+            raise Refused(phrase("INC-{number} is private already.", number=case.id))
+        hidden = case.playbook.channel.model_copy(update={"private": True})
+        acts.set_playbook(tx, case.id, case.playbook.model_copy(update={"channel": hidden}))
+        return Change(
+            said="\n".join(_what_is_left(sitting, case)),
+            kind=EntryKind.NOTE,
+            entry=written("{name} made it private", name=sitting.person.name),
+            before="public",
+            after="private",
+        )
+
+    return sitting.change(change)
+
+
+def _what_is_left(sitting: Sitting, case: Case) -> list[str]:
+    told = [
+        phrase(
+            "INC-{number} is private now: lists, search, announcements and PagerDuty say nothing more of it.",
+            number=case.id,
+        )
+    ]
+    if case.channel_id is not None:
+        room = phrase(
+            "{channel} stays public until you convert it, since Slack lets no app do so: "
+            "open the channel's settings and choose “Change to a private channel”.",
+            channel=channel_link(case.channel_id),
+        )
+        told.append(room)
+    if sitting.house.out.tracker is not None and (made := case.result(TICKET)):
+        kept = phrase(
+            "The ticket {key} keeps its title, and gets the updates: in Jira, restrict who may see it.",
+            key=made["key"],
+        )
+        told.append(kept)
+    return told

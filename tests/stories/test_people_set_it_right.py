@@ -1,0 +1,90 @@
+"""People set right what an incident is: its ticket, the services it concerns, and that it is private."""
+
+import pytest
+
+from integrations.sandbox.exchange import Fault
+from integrations.sandbox.jira import Jira
+from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
+from tests.stories.stage import PLAYBOOK, Clock, Multivac
+from tests.stories.workspace import Slack
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with", "jira__webhook_secrets": "what-jira-signs-with"}
+
+
+@pytest.fixture
+def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> str:
+    """A P1 on checkout, led by Ana."""
+    multivac.start(PLAYBOOK, settings=HEARS)
+    alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    return alert
+
+
+def test_an_existing_ticket_takes_the_place_of_ours_and_is_heard(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira
+) -> None:
+    assert "The ticket of INC-1 is OPS-1: http" in slack.asks("Ana", "ticket", channel="inc-1")
+    other = jira.create("Customers cannot pay", by="Cara")
+    assert "OPS-99 was not linked" in slack.asks("Ana", "ticket link OPS-99", channel="inc-1")
+    assert "Write the key" in slack.asks("Ana", "ticket link that one", channel="inc-1")
+    told = slack.asks("Ana", f"ticket link <https://jira.example.com/browse/{other}>", channel="inc-1")
+    assert f"{other} is the ticket of INC-1 now" in told
+    assert "OPS-1 stays in Jira as it is" in told
+    clock.settle()
+    assert f"|{other}>" in slack.channel("inc-1").headline
+    assert jira.issue(other)["fields"]["assignee"]["displayName"] == "Ana Silva"
+    jira.assign(other, "Cara", by="Cara")  # who made the issue, which is not us
+    clock.settle()
+    assert multivac.lead() == "Cara Mbeki"
+    assert len(jira.state()["issues"]) == 2
+
+
+def test_a_ticket_is_linked_where_jira_lets_us_make_none(
+    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, *, jira: Jira, world: World
+) -> None:
+    world.fail(Fault("jira", "POST /issue", "refuse", times=0, status=403))
+    multivac.start(PLAYBOOK, settings=HEARS)
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    assert "INC-1 has no ticket yet" in slack.asks("Ana", "ticket", channel="inc-1")
+    other = jira.create("Customers cannot pay", by="Cara")
+    slack.asks("Ana", f"ticket link {other}", channel="inc-1")
+    clock.settle()
+    assert f"|{other}>" in slack.channel("inc-1").headline
+
+
+def test_services_are_named_and_stand_beside_those_of_the_alerts(
+    alert: str, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Ana", "services payments, checkout,  <!channel>  ", channel="inc-1")
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert "*Services*\ncheckout, payments, &lt;!channel&gt;" in room.headline
+    assert room.broadcasts == []
+    slack.asks("Ana", "services none", channel="inc-1")
+    clock.settle()
+    assert "*Services*\ncheckout\n" in slack.channel("inc-1").headline
+    assert "Services: checkout." in slack.asks("Ana", "services", channel="inc-1")
+
+
+def test_what_becomes_private_is_told_nowhere_else_any_more(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, jira: Jira
+) -> None:
+    assert "Only the lead" in slack.asks("Bo", "INC-1 private")
+    told = slack.asks("Ana", "private", channel="inc-1")
+    assert "stays public until you convert it" in told
+    assert "The ticket OPS-1 keeps its title" in told
+    assert "private already" in slack.asks("Ana", "private", channel="inc-1")
+    slack.asks("Ana", "update It is a leak", channel="inc-1")
+    slack.asks("Ana", "followup Ask the auditors about the leak", channel="inc-1")
+    slack.asks("Ana", "resolve The leak is closed", channel="inc-1")
+    clock.forward(minutes=1)
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert "private incident" in announced
+    elsewhere = [announced, *map(str, slack.channel("incidents").messages)]
+    everywhere = [*elsewhere, str(jira.issue("OPS-2")), str(pagerduty.incident(alert))]
+    assert not [one for one in everywhere if "leak" in one.lower()]
+    assert not [one for one in elsewhere if "Checkout returns" in one]
+    assert "No incident has all of this" in slack.asks("Cy", "search checkout")
+    assert "There is no INC-1" in slack.asks("Cy", "show INC-1")
