@@ -267,12 +267,13 @@ def was_handled(acted_at: datetime | None, ended_at: datetime) -> bool:
 LEAD = "lead"
 CX_LEAD = "cx lead"
 DEPUTY = "deputy"
+SCRIBE = "scribe"
 
 _ROLE_NAMES = {
     LEAD: mark("lead"),
     CX_LEAD: mark("cx lead"),
     DEPUTY: mark("deputy"),
-    "scribe": mark("scribe"),
+    SCRIBE: mark("scribe"),
 }
 
 

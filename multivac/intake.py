@@ -32,6 +32,7 @@ from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock, Pager
 from multivac.store import (
+    acts,
     alerts,
     cadence,
     incidents,
@@ -375,6 +376,7 @@ class Intake:
             if every := brief.playbook.update_every(brief.severity):
                 cadence.begin_anew(tx, brief.number, next_at=news.now + every)
             summons.call_again(tx, brief.number, now=news.now)
+            acts.checklists_from(tx, brief.number, news.now)  # what came due meanwhile helps nobody
             text = written("Reopened: the alert came back")
             if told.text:
                 text = written("Reopened: {why}", why=told.text)

@@ -158,7 +158,7 @@ def _moment(found: re.Match[str]) -> str:
 
 def _headline(said: Headline) -> Drawn:
     blocks = [
-        _header(f"{SEVERITY[said.severity]} · INC-{said.number} · {said.title}"),
+        _header(f"{_sign(said)} · INC-{said.number} · {said.title}"),
         *_sections(phrase("*Impact:* {impact}", impact=prose(said.impact, 1200)) if said.impact else ""),
         *_sections(_what_ended_it(said)),
         *_sections(prose(said.summary, 1500)),
@@ -201,6 +201,11 @@ def _headline_fields(said: Headline) -> tuple[tuple[str, str], ...]:
 def _links(said: Headline) -> str:
     shown = joined(map(link, said.links), 2900, " · ")
     return phrase("*Links:* {links}", links=shown) if shown else ""
+
+
+def _sign(said: Headline | Announcement) -> str:
+    """How bad it is, and at a glance whether it is over: nobody is to run for what has ended."""
+    return SEVERITY[said.severity] if said.status.is_open else f"✅ {said.severity.upper()}"
 
 
 def _what_ended_it(said: Headline) -> str:
@@ -262,7 +267,7 @@ def _announcement(said: Announcement) -> Drawn:
     else:
         where, sentence = phrase("Its channel is on its way"), phrase("Its channel is on its way.")
     stands = (phrase(STATUS[said.status]), phrase("Lead: {lead}", lead=_lead(said)), where)
-    title = f"*{SEVERITY[said.severity]} · INC-{said.number}* · {line(said.title, TITLE_LIMIT)}"
+    title = f"*{_sign(said)} · INC-{said.number}* · {line(said.title, TITLE_LIMIT)}"
     shown = f"{title}\n{' · '.join(stands)}"
     return _drawn("announcement", f"{_in_short(said)} {sentence}", [*_sections(shown), presses(said.presses)])
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from multivac.incident import CX_LEAD, DEPUTY, LEAD, IncidentId, Status
+from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, IncidentId, Status
 from multivac.tongue import mark, phrase, written
 
 Say = Callable[[str], str]  # `phrase` or `written`
 
-SCRIBE = "scribe"
 _STATUS = {
     Status.TRIAGE: mark("triage"),
     Status.ACTIVE: mark("active"),

@@ -13,7 +13,17 @@ from multivac.desk.handover import briefing_of
 from multivac.desk.names import reopen_first, role_name, stands, status_name, with_reason
 from multivac.desk.people import who_is
 from multivac.errors import Refused
-from multivac.incident import LEAD, EntryKind, IncidentId, Person, Severity, Status
+from multivac.incident import (
+    CX_LEAD,
+    DEPUTY,
+    LEAD,
+    SCRIBE,
+    EntryKind,
+    IncidentId,
+    Person,
+    Severity,
+    Status,
+)
 from multivac.store import acts, cadence, incidents, summons
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
@@ -62,6 +72,14 @@ def role(sitting: Sitting) -> Reply:
     name = sitting.words.text.lower()
     nobody = name.endswith(" none")
     name = name.removesuffix(" none").removesuffix(" me").strip()
+    known = {LEAD, DEPUTY, SCRIBE, CX_LEAD, *sitting.case().playbook.roles}
+    meant = next((one for one in known if name.startswith(f"{one} ")), None)
+    if meant is not None and name not in known:
+        somebody = name.removeprefix(f"{meant} ")
+        told = phrase(
+            "Who is “{name}”? Mention them: `/incident role {role} @bo`.", name=somebody, role=meant
+        )
+        raise Refused(told)
     if not name or name in {"me", "none"}:
         raise Refused(phrase("Name the role: `/incident role scribe me`, or `role deputy @bo`."))
     return _give(sitting, name, None if nobody else _named(sitting))
@@ -174,6 +192,8 @@ def severity(sitting: Sitting) -> Reply:
     if chosen is None:
         return _severity_form(sitting.case())
     reason = sitting.text("reason")
+    if sitting.words.severity is None and not sitting.ask.fields:
+        reason = reason.partition(" ")[2]  # the first word was the severity, as a bare number
 
     def settle(tx: sa.Connection, case: Case) -> Change:
         lowers = chosen.rank > case.severity.rank
@@ -271,6 +291,7 @@ def reopen(sitting: Sitting) -> Reply:
     reason, by = sitting.words.text, sitting.person
 
     def call(tx: sa.Connection, case: Case) -> None:
+        acts.checklists_from(tx, case.id, sitting.now)  # what came due while it was over helps nobody
         if case.lead is not None and case.lead.key != by.key:
             summons.call_again(tx, case.id, now=sitting.now, by=by.name, note=reason)
 

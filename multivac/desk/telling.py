@@ -26,6 +26,9 @@ def impact(sitting: Sitting) -> Reply:
     if not said and not sitting.ask.fields:
         return _impact_form(sitting.case())
 
+    if not said:
+        raise BadField("impact", phrase("Write what users notice."))
+
     def change(tx: sa.Connection, case: Case) -> Change:
         acts.set_impact(tx, case.id, said)
         return Change(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Asked, Field, Form
+from multivac.briefing import Asked, Field, Form, clock_time
 from multivac.desk.asking import (
     BadField,
     Change,
@@ -193,7 +193,7 @@ def _on_its_way(told: Draft, case: Case) -> str:
     every = case.playbook.update_every(told.severity)
     if told.promised is not None:
         return phrase(
-            "Your update is on its way; the next one is promised for {time} UTC.", time=_time(told.promised)
+            "Your update is on its way; the next one is promised for {time}.", time=clock_time(told.promised)
         )
     if told.is_last or every is None:
         return phrase("Your update is on its way; no other is promised.")
@@ -274,7 +274,7 @@ def snooze(sitting: Sitting) -> Reply:
         cadence.snooze(tx, case.id, until=until)
         time, name = _time(until), sitting.person.name
         return Change(
-            said=phrase("I ask again at {time} UTC.", time=time),
+            said=phrase("I ask again at {time}.", time=clock_time(until)),
             kind=EntryKind.NOTE,
             entry=written("{name} put off the update to {time} UTC", name=name, time=time),
             after=until.isoformat(),
@@ -309,7 +309,7 @@ def quiet(sitting: Sitting) -> Reply:
             )
         time = _time(until)
         return Change(
-            said=phrase("Reminders and new checklists wait until {time} UTC.", time=time),
+            said=phrase("Reminders and new checklists wait until {time}.", time=clock_time(until)),
             kind=EntryKind.NOTE,
             entry=written("{name} asked for quiet until {time} UTC", name=name, time=time),
             after=until.isoformat(),

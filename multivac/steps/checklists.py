@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from multivac.briefing import CaughtUp, Checklist, TaskLine, fingerprint
-from multivac.incident import CX_LEAD, LEAD, Entry, EntryKind, TaskState
+from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Entry, EntryKind, Status, TaskState
 from multivac.playbook import Phase
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.tasks import as_left, line_of, own_tasks, with_presses
@@ -48,6 +48,10 @@ def true_facts(case: Case) -> frozenset[str]:
         "cx_lead": CX_LEAD in case.roles,
         "ticket": bool(case.result("ticket")),
         "bridge": case.alerts.bridge is not None,
+        "severity_settled": case.severity_by is not None and case.status is not Status.TRIAGE,
+        "impact_said": bool(case.impact),
+        "deputy": DEPUTY in case.roles,
+        "scribe": SCRIBE in case.roles,
         "update_posted": case.updated_at is not None,
         case.status.value: True,
     }

@@ -101,7 +101,7 @@ def _is_settled(case: Case) -> bool:
 def _question(case: Case, whom: str) -> Answer:
     about = f"INC-{case.id}"
     if _is_settled(case):
-        return Answer(lines=(_thanks(case),))
+        return Answer(lines=(_thanks(case, whom),))
     if whom != _to_be_asked(case):
         return Answer(
             lines=(phrase("Nobody needs your word on the severity of {incident} any more.", incident=about),)
@@ -122,11 +122,14 @@ def _question(case: Case, whom: str) -> Answer:
     )
 
 
-def _thanks(case: Case) -> str:
+def _thanks(case: Case, whom: str) -> str:
     known = {held.person.key: held.person.name for held in case.roles.values()}
     known |= case.result("chat ids").get("names", {})
     name = known.get(case.severity_by or "")
     about, severity = f"INC-{case.id}", case.severity.upper()
+    mine = [held.person for held in case.roles.values() if held.person.key == case.severity_by]
+    if name and whom not in {people.chat_id(case, one) for one in mine}:
+        return phrase("{incident} is {severity}, says {name}.", incident=about, severity=severity, name=name)
     if not name:
         return phrase(
             "{incident} is {severity}, as it was settled. Thank you.", incident=about, severity=severity

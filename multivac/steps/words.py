@@ -129,7 +129,9 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
     """What people do next, in the order of the need."""
     about = f"INC-{case.id}"
     if not case.status.is_open:
+        close = Press(label=phrase("Close"), line=f"{about} close", confirm=phrase("Is nothing left to do?"))
         return (
+            *((close,) if case.status is Status.RESOLVED else ()),
             Press(label=phrase("Timeline"), line=f"{about} timeline"),
             Press(
                 label=phrase("Reopen"), line=f"{about} reopen", confirm=phrase("Is it not over after all?")
@@ -137,10 +139,11 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
         )
     take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
     settle = Press(label=phrase("Settle severity"), line=f"{about} severity")
+    severity = Press(label=phrase("Severity"), line=f"{about} severity")
     return (
         *((take,) if case.lead is None else ()),
         Press(label=phrase("Update"), line=f"{about} update"),
-        *((settle,) if case.status is Status.TRIAGE else ()),
+        settle if case.status is Status.TRIAGE else severity,
         Press(label=phrase("Impact"), line=f"{about} impact"),
         Press(label=phrase("Add to timeline"), line=f"{about} note"),
         Press(label=phrase("Timeline"), line=f"{about} timeline"),
@@ -169,6 +172,15 @@ def _responding(case: Case) -> tuple[str, ...]:
 
 
 def _summary(case: Case) -> str:
+    told = (
+        phrase("This is a drill: page nobody, and tell no customer.") if case.drill else "",
+        phrase("Private: only those who are invited can see it.") if case.playbook.channel.private else "",
+        _what_happens(case),
+    )
+    return " ".join(filter(None, told))
+
+
+def _what_happens(case: Case) -> str:
     if goes_on_elsewhere(case):
         return phrase("It goes on in INC-{number}", number=case.merged_into)
     number, services = len(case.alerts.rows), len(case.alerts.services)
@@ -192,6 +204,8 @@ def goes_on_elsewhere(case: Case) -> bool:
 def _acknowledged(case: Case) -> str:
     if not case.alerts.rows or not case.status.is_open:
         return ""
+    if all(row.facts.status == "resolved" for row in case.alerts.rows):
+        return phrase("resolved in PagerDuty")
     ackers = case.alerts.ackers
     if not ackers:
         return phrase("not acknowledged yet")

@@ -60,6 +60,7 @@ class Bare:
 
 Line = Spoken | Unclear | Bare
 
+_ALIKE = 0.7  # a slip of the finger; with less, what somebody means is anybody's guess
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
 _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
@@ -88,7 +89,7 @@ def read(line: str) -> Line:
         return Bare(number)
     verb = _verb(words[0])
     if verb is None:
-        near = get_close_matches(words[0].lower(), _BY_WORD, n=1, cutoff=0.6)
+        near = get_close_matches(words[0].lower(), _BY_WORD, n=1, cutoff=_ALIKE)
         return Unclear(words[0], _BY_WORD[near[0]] if near else None, " ".join(words[1:]), number)
     return Spoken(verb, _words(verb, words[1:], number))
 
