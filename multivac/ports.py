@@ -81,6 +81,7 @@ class ChatUser:
     email: str | None = None
     guest: bool = False
     language: str | None = None  # which we speak and they read; "" for another, None if the chat did not say
+    zone: str | None = None  # such as Europe/Berlin
 
 
 @dataclass(frozen=True, slots=True)

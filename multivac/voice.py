@@ -16,6 +16,7 @@ FIRST = timedelta(minutes=10)  # in which a channel gets four messages of ours a
 APART = timedelta(minutes=10)  # between two messages afterwards of which nobody needs to know at once
 WRITING = "writing"  # the step that looks whether people are, before a message that yields to them
 _LULL = timedelta(minutes=1)  # until it is asked again; the step says itself when it looks again
+NEVER_WAITS = 2  # sev1 and sev2, for anybody's night
 _ONE_MORE = 1  # besides headline, lead call and first checklist
 
 
@@ -26,7 +27,8 @@ class Kind:
     `rank` decides between two that want to come first. One that is `core` always comes; the first of
     several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it is
     never held back, and does not count. One that `spaced` keeps its distance later too; one that
-    `hushes` waits while people have asked for quiet, one that `yields` while they are writing. One in a
+    `hushes` waits while people have asked for quiet, one that `yields` while they are writing or, where it
+    is not bad, off work. One in a
     `thread` is no message in the channel, but it may mention.
     """
 
@@ -160,6 +162,8 @@ class _Budget:
             yield quiet
         if kind.yields and self._people_write(name):
             yield self.now + _LULL
+        if kind.yields and (back_at := self._lead_is_back(name)) is not None:
+            yield back_at
         if kind.answers or self._is_core(name, kind):
             return
         first_ends = self._begin() + FIRST
@@ -172,6 +176,13 @@ class _Budget:
     def _people_write(self, name: str) -> bool:
         look = f"{WRITING}/{name}"
         return look in self.looks and bool(self.case.result(look).get("spoke"))
+
+    def _lead_is_back(self, name: str) -> datetime | None:
+        """When the lead, who was found to be off work, is at it again."""
+        away, lead = self.case.result(f"{WRITING}/{name}").get("away"), self.case.lead
+        if not away or self.case.severity.rank <= NEVER_WAITS or lead is None or lead.key != away["lead"]:
+            return None
+        return datetime.fromisoformat(away["back_at"])
 
     def _is_core(self, name: str, kind: Kind) -> bool:
         return kind.core and (kind.each or family(name) not in {family(one) for one in self._said()})

@@ -402,6 +402,7 @@ def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> Ch
         email=str(email) if email else None,
         guest=guest,
         language=language_of(user["locale"]) or "" if "locale" in user else None,
+        zone=str(user["tz"]) if user.get("tz") else None,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from multivac.incident import Facts, Severity
 from multivac.playbook.channels import ChannelRule, name_channel
 from multivac.playbook.ends import EndRule
+from multivac.playbook.hours import HOURS
 from multivac.playbook.people import (
     KINDS,
     AckerRule,
@@ -81,6 +82,11 @@ class Playbook(Strict):
     end: EndRule = Field(EndRule(), description="What follows once it is resolved, or forgotten.")
     updates: Mapping[Severity, PositiveDuration] = Field(
         {}, description="How often stakeholders are promised an update; a severity left out: no promise."
+    )
+    working_hours: str = Field(
+        "09-18",
+        pattern=HOURS,
+        description="The lead's hours on weekdays: outside, nobody is asked for updates on sev3 to sev5.",
     )
     ticket: TicketRule = Field(TicketRule(), description="What the Jira ticket's words mean.")
     checklists: tuple[Phase, ...] = Field((), description="The phases of the response.")

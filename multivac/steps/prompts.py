@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Nudge, Press, UpdateDue, Who, fingerprint
 from multivac.incident import Person
+from multivac.playbook.hours import begin_again
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.words import channel_of, say, say_once_in_thread, view_of, who
 from multivac.store.cases import Case, Result
 from multivac.tongue import phrase
-from multivac.voice import WRITING
+from multivac.voice import NEVER_WAITS, WRITING
 
 FAMILY, OVERDUE = "update due", "update overdue"
 _LULL = timedelta(minutes=3)  # after which nobody is writing any more
@@ -162,9 +163,17 @@ def _is_pending(view: View, name: str, due: datetime) -> bool:
 
 
 def look_whether_people_write(attempt: Attempt) -> Result:
-    """Ask the channel whether a human wrote in it lately."""
-    since = attempt.now - _LULL
-    return {"spoke": attempt.chat().people_spoke(channel_of(attempt.case), since=since)}
+    """Ask whether a human wrote in the channel lately; and if it is not bad, whether the lead is at work."""
+    case, chat = attempt.case, attempt.chat()
+    spoke = chat.people_spoke(channel_of(case), since=attempt.now - _LULL)
+    lead = people.chat_id(case, case.lead) if case.lead is not None else None
+    if case.severity.rank <= NEVER_WAITS or case.lead is None or lead is None:
+        return {"spoke": spoke}
+    known = chat.person(lead)
+    zone = known.zone if known is not None else None
+    back = begin_again(attempt.now, zone, case.playbook.working_hours) if zone else None
+    away = {"lead": case.lead.key, "back_at": back.isoformat()} if back is not None else None
+    return {"spoke": spoke, "away": away}
 
 
 def mentioned(case: Case, person: Person) -> Who:

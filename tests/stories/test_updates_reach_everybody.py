@@ -113,6 +113,24 @@ def test_nobody_is_asked_for_an_update_while_people_are_writing(
     assert len(slack.channel("inc-1").said("update overdue")) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_lead_is_not_asked_at_night_for_what_is_not_bad(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.presses("Ana", "Accept", channel="inc-1", kind="lead told")
+    slack.asks("Ana", "severity sev3", channel="inc-1")
+    slack.asks("Ana", "update", channel="inc-1")
+    slack.sends("Ana", text="We wait for the provider.", next="120")
+    slack.sends("Ana")
+    slack.asks("Ana", "snooze 4h", channel="inc-1")
+    clock.forward(hours=2, minutes=30)
+    slack.asks("Ana", "snooze 4h", channel="inc-1")  # to 18:30 in Lisbon, when Ana has gone home
+    clock.forward(hours=16)
+    assert slack.channel("inc-1").said("update due") == []
+    clock.forward(hours=3)
+    assert len(slack.channel("inc-1").said("update due")) == 1
+
+
 def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
