@@ -259,6 +259,11 @@ def _announcement(said: Announcement) -> Drawn:
     place = channel(said.channel) if said.channel else ""
     if said.private:
         where, sentence = phrase("Only those in it can see more"), phrase("Only those in it can see more.")
+    elif place and not said.status.is_open:
+        where, sentence = (
+            phrase("It was in {channel}", channel=place),
+            phrase("It was in {channel}.", channel=place),
+        )
     elif place:
         where, sentence = (
             phrase("Follow it in {channel}", channel=place),

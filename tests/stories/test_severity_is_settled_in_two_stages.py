@@ -64,4 +64,4 @@ def test_a_question_that_somebody_else_has_answered_says_so(
     clock.settle()
     slack.asks("Ana", "severity sev2", channel="inc-1")
     clock.settle()
-    assert slack.direct("Cara") == ["INC-1 is SEV2, settled by Ana Silva. Thank you."]
+    assert slack.direct("Cara") == ["INC-1 is SEV2, says Ana Silva."]
