@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +47,7 @@ class Status(StrEnum):
 
 OPEN = frozenset({Status.TRIAGE, Status.ACTIVE, Status.MITIGATED})
 
+Say = Callable[[str], str]  # `phrase` or `written`
 _STATUS_NAMES = {
     Status.TRIAGE: mark("triage"),
     Status.ACTIVE: mark("active"),
@@ -65,9 +67,9 @@ _STATUS_TITLES = {
 }
 
 
-def status_name(status: Status) -> str:
-    """What a status is called in the reader's language, as within a sentence."""
-    return phrase(_STATUS_NAMES[status])
+def status_name(status: Status, say: Say = phrase) -> str:
+    """What a status is called within a sentence, in the language in which `say` speaks."""
+    return say(_STATUS_NAMES[status])
 
 
 def status_title(status: Status) -> str:
@@ -277,6 +279,6 @@ _ROLE_NAMES = {
 }
 
 
-def role_name(role: str) -> str:
-    """What a role is called in the reader's language; one that a playbook adds is called as it says."""
-    return phrase(_ROLE_NAMES[role]) if role in _ROLE_NAMES else role
+def role_name(role: str, say: Say = phrase) -> str:
+    """What a role is called within a sentence; one that a playbook adds is called as the playbook has it."""
+    return say(_ROLE_NAMES[role]) if role in _ROLE_NAMES else role

@@ -9,9 +9,19 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from multivac.briefing import Answer, Files, Form, fingerprint
-from multivac.desk.names import none_such, role_name, status_name
+from multivac.desk.names import none_such
 from multivac.errors import Refused
-from multivac.incident import CX_LEAD, DEPUTY, LEAD, Entry, EntryKind, IncidentId, Person
+from multivac.incident import (
+    CX_LEAD,
+    DEPUTY,
+    LEAD,
+    Entry,
+    EntryKind,
+    IncidentId,
+    Person,
+    role_name,
+    status_name,
+)
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside

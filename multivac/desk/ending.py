@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of, must_see
-from multivac.desk.names import none_such, reopen_first, stands, status_name
+from multivac.desk.names import none_such, reopen_first, stands
 from multivac.desk.standing import move
 from multivac.errors import Refused
-from multivac.incident import EntryKind, IncidentId, Status
+from multivac.incident import EntryKind, IncidentId, Status, status_name
 from multivac.store import acts, cases, endings, incidents, sayings
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind

@@ -10,9 +10,8 @@ import sqlalchemy as sa
 from multivac.briefing import lasted
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.handover import must_be_possible
-from multivac.desk.names import status_name
 from multivac.errors import MultivacError, Refused
-from multivac.incident import EntryKind, Person
+from multivac.incident import EntryKind, Person, status_name
 from multivac.ports import OnCall, Pager
 from multivac.steps import paging, people
 from multivac.store import summons

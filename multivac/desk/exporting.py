@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from multivac.briefing import Files
 from multivac.desk.asking import Reply, Sitting, must_be_allowed, must_see
-from multivac.desk.names import channel_link, status_name
+from multivac.desk.names import channel_link
 from multivac.errors import Refused
-from multivac.incident import Entry
+from multivac.incident import Entry, status_name
 from multivac.store import cases, timeline
 from multivac.store.cases import Case
 from multivac.tongue import phrase, written

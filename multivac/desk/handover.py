@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
-from multivac.desk.names import role_name, role_title, status_name, with_reason
+from multivac.desk.names import role_title, with_reason
 from multivac.desk.people import who_is
 from multivac.errors import Refused
-from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, EntryKind, Person
+from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, EntryKind, Person, role_name, status_name
 from multivac.steps import paging, people
 from multivac.store import acts, summons, timeline
 from multivac.store.cases import Case, Summons

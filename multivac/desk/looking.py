@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Link, Press, clock_time, day_and_time
 from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_private
-from multivac.desk.names import channel_link, status_name
+from multivac.desk.names import channel_link
 from multivac.errors import Refused
-from multivac.incident import Entry
+from multivac.incident import Entry, status_name
 from multivac.playbook import restore
 from multivac.store import acts, cases, timeline
 from multivac.store.acts import Row

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import Change, Reply, Sitting, as_of, must_lower
 from multivac.desk.handover import briefing_of
-from multivac.desk.names import reopen_first, role_name, stands, status_name, with_reason
+from multivac.desk.names import reopen_first, stands, with_reason
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import (
@@ -23,6 +23,8 @@ from multivac.incident import (
     Person,
     Severity,
     Status,
+    role_name,
+    status_name,
 )
 from multivac.store import acts, cadence, incidents, summons
 from multivac.store.cases import Case

@@ -10,10 +10,9 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Asked, Field, Form, Press, TaskLine, clock_time
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.capturing import capture
-from multivac.desk.names import role_name
 from multivac.desk.people import who_is
 from multivac.errors import Refused
-from multivac.incident import EntryKind, Person, TaskState
+from multivac.incident import EntryKind, Person, TaskState, role_name
 from multivac.steps import checklists
 from multivac.steps.tasks import line_of, own_tasks
 from multivac.store import acts

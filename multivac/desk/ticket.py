@@ -18,8 +18,7 @@ import structlog
 from multivac.briefing import fingerprint
 from multivac.desk.asking import Change, DoneBefore, tell_of
 from multivac.desk.handover import briefing_of
-from multivac.desk.names import status_name
-from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status
+from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status, status_name
 from multivac.jobs import Jobs, Put
 from multivac.steps.base import Outside
 from multivac.steps.ticket import TICKET, label_of

@@ -19,9 +19,9 @@ from multivac.desk.asking import (
     must_be_current,
     must_lower,
 )
-from multivac.desk.names import stands, status_name, status_title
+from multivac.desk.names import stands
 from multivac.errors import Refused
-from multivac.incident import MAY_FOLLOW, EntryKind, IncidentId, Severity, Status
+from multivac.incident import MAY_FOLLOW, EntryKind, IncidentId, Severity, Status, status_name, status_title
 from multivac.steps.base import View
 from multivac.steps.updates import reached
 from multivac.store import acts, cadence, incidents, sayings
