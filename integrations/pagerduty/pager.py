@@ -209,7 +209,7 @@ class PagerDutyPager:
             "service": {"id": self._service_id(), "type": "service_reference"},
             "urgency": "high",
             "incident_key": key,
-            "body": {"type": "incident_body", "details": page.message},
+            "body": {"type": "incident_body", "details": {"message": page.message}},
             **_called(targets),
         }
         try:

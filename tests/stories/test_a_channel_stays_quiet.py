@@ -62,9 +62,7 @@ def test_alerts_that_flap_get_one_line_and_the_headline_has_the_rest(
 def test_quiet_holds_back_what_can_wait_for_everybody(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:
-    assert "Reminders and new checklists wait until 12:46 UTC" in slack.asks(
-        "Ana", "quiet 45m", channel="inc-1"
-    )
+    assert "|12:46 UTC>" in slack.asks("Ana", "quiet 45m", channel="inc-1")
     clock.forward(minutes=40)
     assert slack.channel("inc-1").said("update due") == []
     assert len(slack.channel("inc-1").said("checklist")) == 1
