@@ -157,15 +157,23 @@ class _Budget:
         return until
 
     def _reasons(self, name: str) -> Iterator[datetime]:
-        kind, quiet = _kind(name), self.case.cadence.quiet_until
+        """Until when it has to wait, for each reason why."""
+        kind = _kind(name)
+        yield from self._for_people(name, kind)
+        if not (kind.answers or self._is_core(name, kind)):
+            yield from self._for_room(kind)
+
+    def _for_people(self, name: str, kind: Kind) -> Iterator[datetime]:
+        """What people are at: they asked for quiet, write, or are off work."""
+        quiet = self.case.cadence.quiet_until
         if kind.hushes and quiet is not None:
             yield quiet
-        if kind.yields and self._people_write(name):
-            yield self.now + _LULL
-        if kind.yields and (back_at := self._lead_is_back(name)) is not None:
-            yield back_at
-        if kind.answers or self._is_core(name, kind):
-            return
+        if kind.yields:
+            yield from self._while_they_write(name)
+            yield from self._while_the_lead_is_away(name)
+
+    def _for_room(self, kind: Kind) -> Iterator[datetime]:
+        """What was said already: at first a few messages are all, later they keep their distance."""
         first_ends = self._begin() + FIRST
         if kind.mentions or (not kind.thread and self._extra() >= _ONE_MORE):
             yield first_ends
@@ -173,16 +181,16 @@ class _Budget:
             last = self._last_at()
             yield last + APART if last is not None else self.now
 
-    def _people_write(self, name: str) -> bool:
+    def _while_they_write(self, name: str) -> Iterator[datetime]:
         look = f"{WRITING}/{name}"
-        return look in self.looks and bool(self.case.result(look).get("spoke"))
+        if look in self.looks and self.case.result(look).get("spoke"):
+            yield self.now + _LULL
 
-    def _lead_is_back(self, name: str) -> datetime | None:
-        """When the lead, who was found to be off work, is at it again."""
+    def _while_the_lead_is_away(self, name: str) -> Iterator[datetime]:
+        """Until the lead, who was found to be off work, is at it again."""
         away, lead = self.case.result(f"{WRITING}/{name}").get("away"), self.case.lead
-        if not away or self.case.severity.rank <= NEVER_WAITS or lead is None or lead.key != away["lead"]:
-            return None
-        return datetime.fromisoformat(away["back_at"])
+        if away and self.case.severity.rank > NEVER_WAITS and lead is not None and lead.key == away["lead"]:
+            yield datetime.fromisoformat(away["back_at"])
 
     def _is_core(self, name: str, kind: Kind) -> bool:
         return kind.core and (kind.each or family(name) not in {family(one) for one in self._said()})
