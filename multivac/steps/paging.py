@@ -53,26 +53,10 @@ def _open_alerts(case: Case) -> list[str]:
 
 
 def page(attempt: Attempt) -> Result:
-    """Have them paged, looking first where an earlier try may have worked.
-
-    A second request says that it is one: the first may only be hidden yet, and cannot be taken back
-    alone, since PagerDuty cancels all that a person was sent for one incident.
-    """
+    """Have them paged, looking first where an earlier try may have worked."""
     case = attempt.case
     wanted = next(one for one in case.summons if str(one.number) == attempt.instance)
-    where = phrase("The channel is #{channel}.", channel=case.channel_name) if case.channel_id else ""
-    note = wanted.note or phrase("Please help.")
-    said = f"{wanted.by}: {wanted.note}" if wanted.by and wanted.note else note
-    again = phrase("Sent again: the first request may have reached you, too.") if attempt.unknown else ""
-    sent = Page(
-        people=() if wanted.service else wanted.people,
-        service=wanted.service,
-        policies=tuple(sorted(case.alerts.policies)),
-        message=" ".join(filter(None, (f"{_title(case)}.", said, where, again))),
-        marker=f"[INC-{case.id} {int(case.declared_at.timestamp()):x} page {wanted.number}]",
-    )
-    alert = alert_of(case)
-    key = page_key(case.id, case.declared_at)
+    alert, sent, key = alert_of(case), _sent(attempt, wanted), page_key(case.id, case.declared_at)
     # A lost try may have raised it, and we have heard of it meanwhile: who is called by it, is not again.
     is_doubtful = attempt.unknown and alert in _of_key(case, key)
     if attempt.out.raises_alerts and (alert not in _open_alerts(case) or is_doubtful):
@@ -82,6 +66,33 @@ def page(attempt: Attempt) -> Result:
         raise GiveUp(phrase("INC-{number} has no PagerDuty incident to page from", number=case.id))
     names = attempt.pager().page(alert, sent, look_first=attempt.unknown)
     return {"page": wanted.number, "paged": list(names)}
+
+
+def _sent(attempt: Attempt, wanted: Summons) -> Page:
+    """What the pager is asked for."""
+    case = attempt.case
+    return Page(
+        people=() if wanted.service else wanted.people,
+        service=wanted.service,
+        policies=tuple(sorted(case.alerts.policies)),
+        message=" ".join(filter(None, _message(attempt, wanted))),
+        marker=f"[INC-{case.id} {int(case.declared_at.timestamp()):x} page {wanted.number}]",
+    )
+
+
+def _message(attempt: Attempt, wanted: Summons) -> Iterator[str]:
+    """What those who are paged read.
+
+    A second request says that it is one: the first may only be hidden yet, and cannot be taken back
+    alone, since PagerDuty cancels all that a person was sent for one incident.
+    """
+    case, note = attempt.case, wanted.note
+    yield f"{_title(case)}."
+    yield f"{wanted.by}: {note}" if wanted.by and note else note or phrase("Please help.")
+    if case.channel_id:
+        yield phrase("The channel is #{channel}.", channel=case.channel_name)
+    if attempt.unknown:
+        yield phrase("Sent again: the first request may have reached you, too.")
 
 
 def _of_key(case: Case, key: str) -> list[str]:
