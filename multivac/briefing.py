@@ -137,13 +137,14 @@ class LeadCall:
 
     `by` gave it to them, or `missed` was asked before and did not accept. `went_to` is who was asked
     after them, as the next one or because `given_by` says so, or leads by now (`settled`). `paged` are
-    those who are paged since nobody accepts.
+    those who are paged since nobody accepts. `in_vain`: it was over before they accepted.
     """
 
     lead: Who
     ticket: Link | None
     cx_lead: Who | None
     accepted_at: datetime | None = None
+    in_vain: bool = False
     by_button: bool = False  # the cx lead settles the severity by a button
     presses: tuple[Press, ...] = ()
     by: str = ""

@@ -44,6 +44,10 @@ def _asked_to_lead(said: LeadCall) -> str:
         return phrase("{lead} led this incident until it was over.", lead=who)
     if said.went_to:
         return _went_on(who, said)
+    if said.in_vain:
+        return phrase(
+            "{lead} was asked to lead this incident, and had not accepted when it was over.", lead=who
+        )
     told = [_told_to_lead(who, said)]
     if said.ticket:
         told.append(phrase("Your ticket is {ticket}.", ticket=link(said.ticket)))

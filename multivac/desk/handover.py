@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
-from multivac.desk.names import role_title, with_reason
+from multivac.desk.names import reopen_first, role_title, with_reason
 from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, EntryKind, Person, role_name, status_name
@@ -37,6 +37,8 @@ def hand_over(sitting: Sitting) -> Reply:
     said = sitting.text("note")
 
     def give(tx: sa.Connection, case: Case) -> Change:
+        if not case.status.is_open:
+            raise Refused(reopen_first(case.id, case.status))
         if case.lead is not None and case.lead.key == to.key:
             raise Refused(phrase("{name} is the lead of INC-{number} already.", name=to.name, number=case.id))
         if to.key == sitting.person.key:
@@ -63,6 +65,8 @@ def hand_over(sitting: Sitting) -> Reply:
 
 def _handover_form(sitting: Sitting) -> Form:
     case = sitting.case()
+    if not case.status.is_open:
+        raise Refused(reopen_first(case.id, case.status))
     with sitting.house.out.database.read() as tx:
         facts = briefing_of(tx, case)
     return Form(

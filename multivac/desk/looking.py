@@ -137,6 +137,8 @@ def _panel(case: Case, right: Right) -> tuple[Press, ...]:
         if case.lead is None:
             presses.insert(0, Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True))
     if right >= Right.LEAD:
+        if case.lead is not None:
+            presses.append(Press(label=phrase("Hand over"), line=f"{about} handover"))
         presses.append(Press(label=phrase("Resolve"), line=f"{about} resolve"))
     return tuple(presses)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -180,16 +180,17 @@ class _Stand:
     waits: bool
     leads: bool
     accepted: bool
+    over: bool  # the incident
 
     @property
     def counts(self) -> bool:
         """Whether it is still about whom it asks: they are waited for, or have accepted."""
-        return self.waits or (self.leads and self.accepted)
+        return self.waits or (self.leads and (self.accepted or self.over))
 
     @property
     def may_be_accepted(self) -> bool:
         """Whether an answer would still change something."""
-        return self.waits or (self.leads and not self.accepted)
+        return self.waits or (self.leads and not self.accepted and not self.over)
 
 
 def _stand(case: Case, call: Summons) -> _Stand:
@@ -199,6 +200,7 @@ def _stand(case: Case, call: Summons) -> _Stand:
         waits=waiting(case) is call,
         leads=role.key == person.key and newest is call,
         accepted=case.roles[LEAD].accepted_at is not None,
+        over=not case.status.is_open,
     )
 
 
@@ -206,13 +208,17 @@ def lead_call(view: View, call: Summons) -> LeadCall:
     """One call as it should read now: it mentions whom it waits for, and says what came of it."""
     case, stand, person = view.case, _stand(view.case, call), call.people[0]
     went_to, given_by = ("", "") if stand.counts else _went_to(case, call)
+    is_in_vain = stand.over and stand.leads and not stand.accepted
     return LeadCall(
-        lead=_mentioned(case, person) if stand.counts else Who(name=people.name_of(case, person)),
+        lead=_mentioned(case, person)
+        if stand.counts and not is_in_vain
+        else Who(name=people.name_of(case, person)),
         ticket=_ticket(case),
         cx_lead=_cx_lead(view, call),
         by_button=view.out.hears,
         accepted_at=case.roles[LEAD].accepted_at if stand.leads else None,
-        presses=_presses(view, hand_over=stand.waits) if stand.may_be_accepted else (),
+        presses=_presses(view, call, stand),
+        in_vain=is_in_vain,
         by=call.by,
         again=_is_again(case, call),
         asked_again=_is_asked_again(case, call),
@@ -255,12 +261,18 @@ def _mentioned(case: Case, person: Person) -> Who:
     return Who(name=people.name_of(case, person), chat_id=people.chat_id(case, person))
 
 
-def _presses(view: View, *, hand_over: bool) -> tuple[Press, ...]:
-    if not view.out.hears:
+def _presses(view: View, call: Summons, stand: _Stand) -> tuple[Press, ...]:
+    """To accept while that changes something; to hand over for whoever is asked, and once they lead."""
+    case, about = view.case, f"INC-{view.case.id}"
+    if not view.out.hears or not case.status.is_open:
         return ()
-    about = f"INC-{view.case.id}"
     accept = Press(label=phrase("Accept"), line=f"{about} lead accept", stands_out=True)
-    return (accept, *((Press(label=phrase("Hand over"), line=f"{about} handover"),) if hand_over else ()))
+    hand_over = Press(label=phrase("Hand over"), line=f"{about} handover")
+    leads_now = stand.accepted and call is asked(case)[-1]
+    return (
+        *((accept,) if stand.may_be_accepted else ()),
+        *((hand_over,) if stand.waits or leads_now else ()),
+    )
 
 
 def _went_to(case: Case, call: Summons) -> tuple[str, str]:
@@ -302,19 +314,21 @@ def _paged(case: Case, call: Summons) -> tuple[str, ...]:
 
 
 def wants_lead_told(view: View) -> Mapping[str, str]:
-    """Everybody who is asked to lead told so, each in a message of their own; the first as ever."""
+    """Everybody who is asked to lead told so, each in a message of their own; the first as ever.
+
+    Once it is over nobody is asked any more: what was posted is drawn a last time, without its buttons.
+    """
     if view.out.chat is None or view.case.lead is None:
         return NOTHING
-    if not view.case.status.is_open:
-        return dict(_as_they_are(view.case))
-    calls = asked(view.case)
-    return {_instance(view.case, one): fingerprint(lead_call(view, one)) for one in calls}
+    calls = {_instance(view.case, one): fingerprint(lead_call(view, one)) for one in asked(view.case)}
+    if view.case.status.is_open:
+        return calls
+    return {one: drawn for one, drawn in calls.items() if _was_posted(view.case, one)}
 
 
-def _as_they_are(case: Case) -> Iterator[tuple[str, str]]:
-    for name, row in case.steps.items():
-        if name.partition("/")[0] == "lead told" and row.done:
-            yield name.partition("/")[2], row.done
+def _was_posted(case: Case, instance: str) -> bool:
+    row = case.steps.get(f"lead told/{instance}" if instance else "lead told")
+    return row is not None and row.was_done
 
 
 def _instance(case: Case, call: Summons) -> str:

@@ -82,6 +82,13 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     clock.forward(minutes=5)
     assert multivac.lead() == "Bo Lindqvist"
     assert len(calls(slack)) == 2
+    slack.presses("Bo", "Hand over", channel="inc-1", kind="lead told")  # whoever leads can still pass it on
+    slack.asks("Bo", "resolve Rolled back", channel="inc-1")
+    clock.settle()
+    assert "Hand over" not in calls(slack)[1]
+    slack.sends("Bo", to=slack.id_of("Cara"))
+    assert multivac.lead() == "Bo Lindqvist"
+    assert "Reopen it first" in slack.asks("Bo", "handover", channel="inc-1")
 
 
 def test_who_leads_another_incident_is_asked_last(
