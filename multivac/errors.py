@@ -43,14 +43,16 @@ class Paced(MultivacError):
 class GiveUp(MultivacError):
     """A vendor will never do this as asked; `why` is a short reason, `fix` what a person can do.
 
-    `operators` says that only those who run Multivac can mend it, so that they are told.
+    `operators` says that only those who run Multivac can mend it, so that they are told. What was asked
+    for `in_vain`, such as by a wrong name, is not looked at again.
     """
 
-    def __init__(self, why: str, *, fix: str = "", operators: bool = False) -> None:
+    def __init__(self, why: str, *, fix: str = "", operators: bool = False, in_vain: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.fix = fix
         self.operators = operators
+        self.in_vain = in_vain
 
 
 class NameTaken(GiveUp):

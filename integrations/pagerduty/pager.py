@@ -316,6 +316,7 @@ class PagerDutyPager:
             raise GiveUp(
                 phrase('There is no PagerDuty service or escalation policy "{service}".', service=service),
                 fix=phrase("Page again, with its exact name."),
+                in_vain=True,
             )
         return policy
 

@@ -357,7 +357,7 @@ def _gaps(said: Gaps) -> Drawn:
         *_sections(f"*{title}*"),
         *_listed((f"• {each}" for each in missing), LIST_LIMIT * 2 // 3),
         *_listed((phrase("✅ Mended: {what}", what=each) for each in mended), LIST_LIMIT // 3),
-        _context(phrase("Multivac goes on trying and says here what came of it.") if missing else ""),
+        _context(phrase("Multivac says here what becomes of it.") if missing else ""),
     ]
     return _drawn("gaps", text, blocks)
 

@@ -19,7 +19,7 @@ from multivac.store.database import Database
 from multivac.store.steps import Failed
 from multivac.tongue import phrase
 
-_MENDED_WITHIN = timedelta(minutes=10)  # how often we look whether somebody mended what was given up
+MENDED_WITHIN = timedelta(minutes=10)  # how often we look whether somebody mended what was given up
 
 
 class NotYet(Exception):  # not an error: the step has only to wait
@@ -84,7 +84,7 @@ class Attempt:
         return Failed(
             why=error.why,
             fix=error.fix,
-            next_try=self.now + _MENDED_WITHIN,
+            next_try=None if error.in_vain else self.now + MENDED_WITHIN,
             unknown=self.unknown,  # an earlier try may have worked, also if this one never can
             gave_up=True,
             operators=error.operators,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from multivac.briefing import Gaps, fingerprint
 from multivac.incident import LEAD, role_name
 from multivac.steps import paging, people
-from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.base import MENDED_WITHIN, NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say
 from multivac.store.cases import Case, Result, StepRow
 from multivac.tongue import any_of, mark, phrase
@@ -57,8 +57,6 @@ _WORDS = {
     "capture": mark("A message that was to be kept could not be read"),
 }
 
-_KEEPS_TRYING = mark("I keep trying.")
-
 _OF_THE_END = frozenset({"step:ticket end", "step:archived"})
 _OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/", "step:duplicate/")
 
@@ -97,9 +95,20 @@ def _gap(what: str, why: str, to_do: str) -> str:
 def _unsent(view: View, row: StepRow, number: int) -> str:
     """A page that fails is said at once, with whom to call: somebody is waited for."""
     wanted = next(one for one in view.case.summons if one.number == number)
-    goes_on = row.fix if row.gave_up == row.wanted else phrase(_KEEPS_TRYING)
-    to_do = filter(None, (paging.whom_to_call(wanted, view.out), goes_on))
-    return _gap(phrase(_WORDS["page"]), row.error or "", " ".join(to_do))
+    to_do = (paging.whom_to_call(wanted, view.out), row.fix or "", _whether_tried_again(row))
+    return _gap(phrase(_WORDS["page"]), row.error or "", " ".join(filter(None, to_do)))
+
+
+def _whether_tried_again(row: StepRow) -> str:
+    """Whether we send it by ourselves once that can be, and until when."""
+    if row.gave_up != row.wanted:
+        return phrase("I go on trying by myself, until it is sent or the incident is over.")
+    if row.may_be_mended:
+        minutes = round(MENDED_WITHIN.total_seconds() / 60)
+        return phrase(
+            "I try again every {minutes} minutes, until it is sent or the incident is over.", minutes=minutes
+        )
+    return phrase("I do not try this one again.")
 
 
 def _page_gaps(view: View) -> Iterator[tuple[str, str]]:

@@ -125,6 +125,12 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     (gap,) = slack.channel("inc-1").said("gaps")
     assert "A page could not be sent" in gap
     assert "Call Cy Tanaka (+81 3 1234 5678, cy@example.com) yourself." in gap
+    assert "I try again every 10 minutes, until it is sent or the incident is over." in gap
+    world.heal()
+    slack.asks("Ana", "page serach Is search slow too?", channel="inc-1")
+    clock.forward(seconds=90)
+    (gap,) = slack.channel("inc-1").said("gaps")
+    assert "Page again, with its exact name. I do not try this one again." in gap
     slack.asks("Cy", "declare Something else sev3")
     clock.settle()
     refused = slack.asks("Cy", "INC-2 page checkout")

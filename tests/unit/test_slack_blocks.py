@@ -250,7 +250,7 @@ def test_gaps_say_what_is_missing_and_then_that_it_is_mended() -> None:
     assert shown(open_gap) == (
         "*Something is missing*\n"
         "• Jira does not answer. Write the ticket by hand.\n"
-        "Multivac goes on trying and says here what came of it."
+        "Multivac says here what becomes of it."
     )
     closed = render(Gaps(lines=(), mended=("The ticket is written.",)))
     assert closed.text == "Nothing is missing any more. The ticket is written."
