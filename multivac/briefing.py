@@ -132,12 +132,25 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """Nobody has accepted in time: who was `paged`, or else whom the pager was `asked` to page.
+
+    Where it cannot page, `call` says whom to call and how; a `drill` pages nobody.
+    """
+
+    paged: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    call: tuple[str, ...] = ()
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadCall:
     """Tells the lead that they lead and the cx lead that severity is theirs to settle.
 
     `by` gave it to them, or `missed` was asked before and did not accept. `went_to` is who was asked
-    after them, as the next one or because `given_by` says so, or leads by now (`settled`). `paged` are
-    those who are paged since nobody accepts. `in_vain`: it was over before they accepted.
+    after them, as the next one or because `given_by` says so, or leads by now (`settled`). `late` is what
+    follows since nobody accepts. `in_vain`: it was over before they accepted.
     """
 
     lead: Who
@@ -156,7 +169,7 @@ class LeadCall:
     went_to: str = ""
     given_by: str = ""
     settled: bool = False
-    paged: tuple[str, ...] = ()
+    late: Late | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,8 @@ class People:
         if entry is None:
             return person
         known = {kind: getattr(entry, kind) for kind in _IDENTITIES if getattr(entry, kind)}
-        return replace(person, name=person.name or entry.name, **known)
+        name = entry.name if person.name in {"", person.email} else person.name
+        return replace(person, name=name, **known)
 
     def phone_of(self, person: Person) -> str | None:
         """The number of the person, if the map has one."""

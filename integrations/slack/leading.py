@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations.slack.text import joined, line, link, person, when
-from multivac.briefing import LeadCall, Turn, Who
+from multivac.briefing import Late, LeadCall, Turn, Who
 from multivac.tongue import phrase
 
 
@@ -12,9 +12,8 @@ def paragraphs(said: LeadCall) -> list[str]:
     told = [_asked_to_lead(said), *(f"• {line(each, 300)}" for each in said.brief)]
     if said.then and not said.accepted_at:
         told.append(_turn(said.then))
-    if said.paged:
-        names = joined((line(each, 80) for each in said.paged), 500)
-        told.append(phrase("Nobody has accepted in time. PagerDuty pages {names}.", names=names))
+    if said.late and not said.accepted_at:
+        told.append(_late(said.late))
     if said.cx_lead:
         told.append(_asked_to_settle(said, said.cx_lead))
     return told
@@ -110,3 +109,20 @@ def _turn(said: Turn) -> str:
     if names:
         return phrase("Accept until {at}; then PagerDuty pages {names}.", at=at, names=names)
     return phrase("Accept until {at}; then nobody is left to be asked: call somebody.", at=at)
+
+
+def _late(said: Late) -> str:
+    names = joined((line(each, 200) for each in said.paged or said.asked or said.call), 1000)
+    if said.paged:
+        return phrase("Nobody has accepted in time. PagerDuty pages {names}.", names=names)
+    if said.asked:
+        return phrase("Nobody has accepted in time. PagerDuty is asked to page {names}.", names=names)
+    if said.drill:
+        return phrase(
+            "Nobody has accepted in time, and a drill pages nobody. Whoever can lead presses Accept."
+        )
+    return phrase(
+        "Nobody has accepted in time, and nobody can be paged. "
+        "Whoever can lead presses Accept. If nobody can, call {names}.",
+        names=names,
+    )

@@ -9,10 +9,10 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from multivac.briefing import LeadCall, Link, Press, Turn, Who, fingerprint
+from multivac.briefing import Late, LeadCall, Link, Press, Turn, Who, fingerprint
 from multivac.errors import TryAgain
 from multivac.incident import CX_LEAD, LEAD, Entry, EntryKind, Person, Status
-from multivac.steps import people
+from multivac.steps import paging, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.lead import everybody, grounds
 from multivac.steps.words import channel_of, say
@@ -114,7 +114,8 @@ def choose_next(attempt: Attempt) -> Result:
         busy = summons.busy_elsewhere(tx, attempt.case.id)
     left = sorted(_left(attempt.case), key=lambda one: one.key in busy)
     found = next(filter(None, (_in_the_chat(attempt, one) for one in left)), None)
-    return {"after": int(attempt.instance)} | ({"person": person_to(found)} if found else {})
+    made = {"after": int(attempt.instance), "can_page": paging.can_page(attempt.case, attempt.out)}
+    return made | ({"person": person_to(found)} if found else {})
 
 
 def _in_the_chat(attempt: Attempt, person: Person) -> Person | None:
@@ -165,7 +166,9 @@ def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     else:
         called = [one.people[0] for one in _in_this_round(case)]
         summons.page(tx, case.id, called, now=now, note=phrase("Nobody has accepted to lead."))
-        text = phrase("Nobody has accepted to lead: those who were asked are paged")
+        text = phrase("Nobody has accepted to lead, and nobody can be paged")
+        if made["can_page"]:
+            text = phrase("Nobody has accepted to lead: those who were asked are paged")
     entry = Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"next lead:{made['after']}")
     timeline.note(tx, case.id, [entry], now=now)
 
@@ -228,7 +231,7 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         went_to=went_to,
         given_by=given_by,
         settled=bool(went_to) and stand.accepted,
-        paged=_paged(case, call) if stand.waits else (),
+        late=_late(view, call) if stand.waits else None,
     )
 
 
@@ -295,16 +298,42 @@ def _missed(case: Case, call: Summons) -> str:
 
 
 def _then(view: View, call: Summons) -> Turn | None:
+    """What follows unless they accept, while they are in time."""
     end, row = until(view, call), view.case.steps.get("stand-ins")
-    if end is None or row is None or not row.was_done or _paged(view.case, call):
+    if end is None or row is None or not row.was_done or _was_followed(view.case, call):
         return None
     if left := _left(view.case):
         return Turn(at=end, who=(people.name_of(view.case, left[0]),))
     if view.case.drill:
         return None
-    called = [people.name_of(view.case, one.people[0]) for one in _in_this_round(view.case)]
-    can_page = view.out.pager is not None and any(row.source == "pagerduty" for row in view.case.alerts.rows)
-    return Turn(at=end, who=tuple(called) if can_page else (), pages=True)
+    can_page = paging.can_page(view.case, view.out)
+    return Turn(at=end, who=_names_in_this_round(view.case) if can_page else (), pages=True)
+
+
+def _was_followed(case: Case, call: Summons) -> bool:
+    """Whether their time was up, and somebody else was looked for."""
+    row = case.steps.get(f"next lead/{call.number}")
+    return row is not None and row.was_done
+
+
+def _names_in_this_round(case: Case) -> tuple[str, ...]:
+    return tuple(people.name_of(case, one.people[0]) for one in _in_this_round(case))
+
+
+def _late(view: View, call: Summons) -> Late | None:
+    """What became of it when their time was up and nobody was left to be asked."""
+    case = view.case
+    if not _was_followed(case, call):
+        return None
+    if case.drill:
+        return Late(drill=True)
+    if paged := _paged(case, call):
+        return Late(paged=paged)
+    if paging.can_page(case, view.out):
+        return Late(asked=_names_in_this_round(case))
+    called = [one.people[0] for one in _in_this_round(case)]
+    called = [replace(one, name=people.name_of(case, one)) for one in called]
+    return Late(call=tuple(paging.with_address(one, view.out) for one in called))
 
 
 def _paged(case: Case, call: Summons) -> tuple[str, ...]:

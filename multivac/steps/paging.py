@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from multivac.errors import GiveUp
-from multivac.incident import Entry, EntryKind, Person, page_key
+from multivac.incident import LEAD, Entry, EntryKind, Person, page_key
 from multivac.ports import Page
 from multivac.steps.base import NOTHING, Attempt, Outside, View
 from multivac.store import summons, timeline
@@ -23,16 +23,23 @@ def wants_pages(view: View) -> Mapping[str, str]:
     """Every page that somebody wants, sent once."""
     if view.out.pager is None:
         return NOTHING
-    rows = view.case.steps
+    case = view.case
+    sent = {one.number for one in case.summons if case.result(f"page/{one.number}")}
     return {
         str(one.number): "1"
-        for one in view.case.summons
-        if one.pages and (view.case.status.is_open or _was_done(rows.get(f"page/{one.number}")))
+        for one in case.summons
+        if one.pages and (one.number in sent or (case.status.is_open and not _is_moot(case, one)))
     }
 
 
-def _was_done(row: object) -> bool:
-    return bool(getattr(row, "was_done", False))
+def _is_moot(case: Case, wanted: Summons) -> bool:
+    """Whether it was for want of a lead, and somebody has accepted to lead meanwhile."""
+    return not wanted.by and LEAD in case.roles and case.roles[LEAD].accepted_at is not None
+
+
+def can_page(case: Case, out: Outside) -> bool:
+    """Whether anybody can be paged for it: there is an alert to page from, or we may raise one."""
+    return out.pager is not None and (alert_of(case) is not None or out.raises_alerts)
 
 
 def alert_of(case: Case) -> str | None:
@@ -120,7 +127,7 @@ def keep_page(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
 
 def whom_to_call(wanted: Summons, out: Outside) -> str:
     """What people can do when a page fails: whom to call, by phone or e-mail where they are known."""
-    names = [_with_address(one, out) for one in wanted.people]
+    names = [with_address(one, out) for one in wanted.people]
     if wanted.service and not names:
         names.append(phrase("whoever is on call for {service}", service=wanted.service))
     if not names:
@@ -128,14 +135,17 @@ def whom_to_call(wanted: Summons, out: Outside) -> str:
     return phrase("Call {names} yourself.", names=any_of(names))
 
 
-def _with_address(person: Person, out: Outside) -> str:
-    known = ", ".join(filter(None, (out.phone_of(person), person.email)))
+def with_address(person: Person, out: Outside) -> str:
+    """Somebody by name, with phone and e-mail where they are known."""
+    email = person.email if person.email != person.name else None
+    known = ", ".join(filter(None, (out.phone_of(person), email)))
     return f"{person.name} ({known})" if known else person.name
 
 
 def unsent(case: Case) -> Iterator[Summons]:
     """Every page that was not taken by the pager."""
-    yield from (one for one in case.summons if one.pages and one.told_at is None)
+    wanted = (one for one in case.summons if one.pages and one.told_at is None)
+    yield from (one for one in wanted if not _is_moot(case, one))
 
 
 # --- priorities -----------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_nobody_is_paged_for_a_hand_declared_one_without_a_service_nor_for_a_dri
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
 ) -> None:
     fay = {"name": "Fay Kim", "email": "fay@example.com", "phone": "+49 89 1234"}
-    multivac.start(PLAYBOOK, people=[fay], settings=HEARS)
+    multivac.start(PLAYBOOK | {"lead": [{"fixed": "dee@example.com"}]}, people=[fay, DEE], settings=HEARS)
     slack.asks("Cy", "declare Card payments fail sev1")
     slack.asks("Cy", "declare Practice sev1 drill")
     clock.settle()
@@ -65,6 +65,20 @@ def test_nobody_is_paged_for_a_hand_declared_one_without_a_service_nor_for_a_dri
     assert "Call Fay Kim (+49 89 1234, fay@example.com) yourself." in refused
     assert "This is a drill: nobody is paged." in slack.asks("Cy", "INC-2 escalate search")
     clock.settle()
+    assert "then nobody is left to be asked: call somebody." in slack.channel("inc-1").said("lead told")[0]
+    clock.forward(minutes=2)
+    (call,) = slack.channel("inc-1").said("lead told")
+    assert "until" not in call
+    assert "nobody can be paged. Whoever can lead presses Accept." in call
+    assert "If nobody can, call Dee Okafor (+81 3 1234 5678, dee@example.com)." in call
+    assert "Nobody has accepted to lead, and nobody can be paged" in multivac.timeline()
+    (gap,) = slack.channel("inc-1").said("gaps")
+    assert "A page could not be sent: INC-1 has no PagerDuty incident to page from" in gap
+    assert "a drill pages nobody" in slack.channel("inc-2").said("lead told")[0]
+    slack.presses("Cy", "Accept", channel="inc-1", kind="lead told")
+    clock.forward(minutes=15)
+    assert "Cy Tanaka leads this incident." in slack.channel("inc-1").said("lead told")[0]
+    assert "Mended: A page could not be sent" in slack.channel("inc-1").said("gaps")[0]
     assert pagerduty.state()["incidents"] == []
 
 

@@ -37,6 +37,7 @@ from multivac.briefing import (
     Gaps,
     Headline,
     Home,
+    Late,
     LeadCall,
     Link,
     Message,
@@ -118,7 +119,7 @@ LEAD_CALL = LeadCall(
     cx_lead=BO,
     brief=("B1",),
     then=Turn(at=AT, who=("BO", "CY")),
-    paged=("BO",),
+    late=Late(call=("BO",)),
     presses=PRESSES,
 )
 DUE = UpdateDue(due_at=AT, every=timedelta(minutes=30), lead=ANA, rounds=2, presses=PRESSES)

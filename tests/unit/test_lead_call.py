@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from integrations.slack.blocks import render
-from multivac.briefing import LeadCall, Turn, Who
+from multivac.briefing import Late, LeadCall, Turn, Who
 from tests.unit.test_slack_blocks import ANA, AT, SHOWN_AT, shown
 
 
@@ -14,11 +14,14 @@ def test_the_lead_call_shows_the_clock_and_what_became_of_it() -> None:
     assert shown(render(paging)).endswith("then PagerDuty pages Ana Lima.")
     nobody = replace(asked, then=Turn(at=AT, who=(), pages=True))
     assert shown(render(nobody)).endswith("then nobody is left to be asked: call somebody.")
-    next_one = replace(asked, missed="Cy", then=None, paged=("Ana Lima", "Cy"))
+    next_one = replace(asked, missed="Cy", then=None, late=Late(paged=("Ana Lima", "Cy")))
     assert shown(render(next_one)) == (
         "<@U0ANA>, please lead this incident: Cy has not accepted.\n"
         "Nobody has accepted in time. PagerDuty pages Ana Lima, Cy."
     )
+    alone = replace(asked, then=None, late=Late(call=("Ana Lima (+31 20 123 4567)",)))
+    assert "nobody can be paged. Whoever can lead presses Accept." in shown(render(alone))
+    assert shown(render(alone)).endswith("call Ana Lima (+31 20 123 4567).")
     passed = replace(asked, lead=Who(name="Ana"), went_to="Bo <!here>", then=None)
     assert shown(render(passed)) == "Ana has not accepted to lead this incident: Bo &lt;!here&gt; is asked."
     assert (
