@@ -70,6 +70,8 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     assert "This is a drill: nobody is paged" in slack.asks("Cy", "page @bo Help", channel="inc-1")
     slack.asks("Cy", "rename The index is gone", channel="inc-1")
     slack.asks("Cy", "lead me", channel="inc-1")
+    clock.settle()
+    assert "leads this incident, accepted" in slack.channel("inc-1").said("lead told")[0]  # asked by nobody
     assert "INC-1 is dismissed" in slack.asks("Cy", "dismiss It was practice", channel="inc-1")
     clock.settle()
     assert "Drill: The index is gone" in slack.channel("inc-1").headline
