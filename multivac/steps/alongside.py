@@ -15,6 +15,7 @@ BESIDE: tuple[Step, ...] = (
         wants=whispers.wants_severity_asked,
         do=whispers.ask_severity,
         needs=("chat ids",),
+        waits={"channel": _A_WHILE},
         matters=1,
     ),
     Step(name="shut told", wants=whispers.wants_shut_told, do=whispers.tell_shut, matters=1),

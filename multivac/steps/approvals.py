@@ -8,6 +8,7 @@ from functools import partial
 from multivac.briefing import Answer, Press, clock_time, fingerprint
 from multivac.incident import status_name
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.directly import directly
 from multivac.steps.whispers import tell
 from multivac.store import requests
 from multivac.store.cases import Case, Result
@@ -53,6 +54,10 @@ def _mark(case: Case, asked: Request) -> str:
 
 
 def _question(case: Case, asked: Request) -> Answer:
+    return directly(case, _asks(case, asked))
+
+
+def _asks(case: Case, asked: Request) -> Answer:
     title = phrase(_ASKS.get(asked.verb, _ASKS_ELSE), name=asked.by, number=case.id)
     said = [f"{asked.verb} {asked.reason}".strip()]
     if asked.answered is not None and asked.answered_at is not None:
@@ -96,4 +101,4 @@ def tell_asker(attempt: Attempt) -> Result:
 def _answer(case: Case, asked: Request) -> Answer:
     assert asked.answered is not None  # noqa: S101  # states what `wants_answered` guarantees
     told = phrase(_TO_ASKER[asked.answered], name=asked.answered_by, number=case.id)
-    return Answer(lines=tuple(filter(None, (told, asked.why))))
+    return directly(case, Answer(lines=tuple(filter(None, (told, asked.why)))))

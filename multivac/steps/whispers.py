@@ -16,6 +16,7 @@ from multivac.incident import CX_LEAD, LEAD, Person, Severity, Status, role_name
 from multivac.ports import Marker, Posted
 from multivac.steps import briefs, people
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.directly import directly
 from multivac.steps.words import channel_of
 from multivac.store import acts, timeline
 from multivac.store import people as directory
@@ -99,6 +100,10 @@ def _is_settled(case: Case) -> bool:
 
 
 def _question(case: Case, whom: str) -> Answer:
+    return directly(case, _asks(case, whom))
+
+
+def _asks(case: Case, whom: str) -> Answer:
     about = f"INC-{case.id}"
     if _is_settled(case):
         return Answer(lines=(_thanks(case, whom),))
@@ -163,6 +168,10 @@ def wants_shut_told(view: View) -> Mapping[str, str]:
 
 
 def _shut(case: Case, at: str) -> Answer:
+    return directly(case, _tells_of_shut(case, at))
+
+
+def _tells_of_shut(case: Case, at: str) -> Answer:
     about = f"INC-{case.id}"
     if case.shut_at is None or case.shut_at.strftime(_STAMP) != at:
         return Answer(lines=(phrase("The channel of {incident} can be used again.", incident=about),))
@@ -288,6 +297,7 @@ def brief(attempt: Attempt) -> Result:
     view = View(case=case, now=attempt.now, out=attempt.out)
     with speaking(_language_of(attempt, who)):
         message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty))
+        message = directly(case, message) if is_invited else message
         return made | {"told": _say(attempt, message, directly=is_invited)}
 
 

@@ -56,13 +56,14 @@ def test_while_the_channel_is_archived_its_steps_wait_and_the_lead_is_told_once(
     clock.settle()
     assert "Nobody can pay" in slack.channel("inc-1").headline
     assert "Stabilise" in slack.channel("inc-1").said("checklist")[1]
-    assert slack.direct("Ana") == ["The channel of INC-1 can be used again."]
+    again = f"The channel of INC-1 can be used again.\nChannel: <#{slack.channel('inc-1').id}>"
+    assert slack.direct("Ana") == [again]
     slack.standin.person_leaves(room.name, "multivac")
     clock.settle()
     assert "was closed to the bot" in slack.direct("Ana")[1]
     slack.standin.person_joins(room.name, "multivac", inviter="ana@example.com")
     clock.settle()
-    assert slack.direct("Ana") == ["The channel of INC-1 can be used again."] * 2
+    assert slack.direct("Ana") == [again] * 2
 
 
 def test_a_new_name_stays_a_deleted_headline_comes_back_an_unpinned_one_does_not_and_all_is_heard_once(

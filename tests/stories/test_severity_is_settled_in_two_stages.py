@@ -42,8 +42,9 @@ def test_the_cx_lead_settles_the_severity_by_a_direct_message_and_the_response_i
     case = multivac.incident()
     assert (case.severity, case.status) == (Severity.SEV1, Status.ACTIVE)
     assert case.severity_by == "cara@example.com"
-    assert slack.direct("Cara") == ["INC-1 is SEV1, settled by Cara Mbeki. Thank you."]
     room = slack.channel("inc-1")
+    thanks = "INC-1 is SEV1, settled by Cara Mbeki. Thank you."
+    assert slack.direct("Cara") == [f"{thanks}\nChannel: <#{room.id}>"]
     assert room.members == {"Ana", "Bo", "Cara", "Dee"}
     assert "Tell management" in "\n".join(room.said("checklist"))
     assert "SEV1" in room.headline
@@ -64,4 +65,5 @@ def test_a_question_that_somebody_else_has_answered_says_so(
     clock.settle()
     slack.asks("Ana", "severity sev2", channel="inc-1")
     clock.settle()
-    assert slack.direct("Cara") == ["INC-1 is SEV2, says Ana Silva."]
+    (told,) = slack.direct("Cara")
+    assert told.startswith("INC-1 is SEV2, says Ana Silva.")

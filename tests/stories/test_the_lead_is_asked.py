@@ -35,6 +35,8 @@ def test_the_lead_approves_by_a_button_what_another_asked_for(
     clock.settle()
     (asked,) = slack.direct("Ana")
     assert "Bo Lindqvist asks to resolve INC-1.\nresolve Rolled back" in asked.replace("*", "")
+    where = f"Channel: <#{slack.channel('inc-1').id}>"
+    assert where in asked
     assert "Ana Silva was asked at" in slack.asks("Bo", "ask resolve It is over", channel="inc-1")
     slack.presses_in_direct("Ana", "Approve")
     clock.settle()
@@ -46,7 +48,7 @@ def test_the_lead_approves_by_a_button_what_another_asked_for(
     (asked,) = slack.direct("Ana")
     assert "Approved by Ana Silva at" in asked
     assert "Decline" not in asked
-    assert slack.direct("Bo") == ["Ana Silva approved what you asked for in INC-1: it is done."]
+    assert slack.direct("Bo") == [f"Ana Silva approved what you asked for in INC-1: it is done.\n{where}"]
     assert "Ana Silva approved this at" in slack.asks("Ana", "approve 1", channel="inc-1")
 
 
@@ -61,7 +63,8 @@ def test_a_form_that_only_the_lead_may_send_is_kept_whole_for_them(
     assert "Bo Lindqvist is told that you declined" in slack.asks("Ana", "decline 1 Not yet", channel="inc-1")
     clock.settle()
     assert multivac.incident().status.is_open
-    assert slack.direct("Bo") == ["Ana Silva declined what you asked for in INC-1.\nNot yet"]
+    (told,) = slack.direct("Bo")
+    assert told.startswith("Ana Silva declined what you asked for in INC-1.\nNot yet")
     slack.asks("Bo", "ask resolve", channel="inc-1")
     slack.sends("Bo", fixed="Rolled back", impact="Nobody could pay", follow_ups="Add a test")
     clock.settle()

@@ -70,7 +70,8 @@ def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_
     clock.forward(minutes=5)
     (told,) = slack.direct("Bo")
     assert "INC-1 · Checkout returns 500" in told
-    assert len(slack.direct("Dee")) == 1
+    (briefed,) = slack.direct("Dee")
+    assert f"Channel: <#{slack.channel('inc-1').id}>" in briefed
     assert slack.direct("Cy") == slack.direct("Ana") == []
 
 
