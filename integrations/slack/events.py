@@ -14,6 +14,7 @@ from multivac.desk import (
     Deleted,
     News,
     Opened,
+    Reacted,
     Renamed,
     Shut,
     Spoke,
@@ -102,6 +103,12 @@ def _message(event: Body, bot: str) -> News | None:
     return Spoke(channel=channel, who=who) if is_written and who not in {"", bot} else None
 
 
+def _reacted(event: Body, bot: str) -> News | None:
+    item, who = event.get("item"), _text(event, "user")
+    channel = _text(item, "channel") if isinstance(item, dict) else ""
+    return Reacted(channel=channel, who=who) if channel and who not in {"", bot} else None
+
+
 def _text(event: Body, name: str) -> str:
     value = event.get(name)
     return value if isinstance(value, str) else ""
@@ -124,4 +131,6 @@ _READS: Mapping[str, Callable[[Body, str], News | None]] = {
     "pin_removed": _unpinned,
     "user_change": _account,
     "message": _message,
+    "reaction_added": _reacted,
+    "reaction_removed": _reacted,
 }

@@ -261,6 +261,7 @@ class Desk:
             if number is None:
                 return looking.pick(sitting, most=_PICKED)
             self._must_exist(number)
+            self._hearing.note_lead(number, ask.by)
         try:
             return DOES[verb.name](sitting)
         except OnlyLead as no:

@@ -54,9 +54,9 @@ class InChannel(ABC):
 
     channel: str
 
-    def concerns(self, tx: sa.Connection, number: IncidentId) -> bool:
+    def concerns(self, tx: sa.Connection, number: IncidentId, *, now: datetime) -> bool:
         """Whether it may change anything: most of what is written does not, and costs no write."""
-        del tx, number
+        del tx, number, now
         return True
 
     @abstractmethod
@@ -95,12 +95,29 @@ class Spoke(InChannel):
 
     who: str
 
-    def concerns(self, tx: sa.Connection, number: IncidentId) -> bool:
-        """Only the first time is news."""
-        return not members.was_seen(tx, number, self.who)
+    def concerns(self, tx: sa.Connection, number: IncidentId, *, now: datetime) -> bool:
+        """The first time is news; of whoever leads each is, as a sign that they are there."""
+        is_first = not members.was_seen(tx, number, self.who)
+        return is_first or members.is_lead_unseen(tx, number, self.who, now=now)
 
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
         """Who writes knows where things stand, and is told nothing unasked."""
+        members.seen(tx, told.number, self.who, at=told.now)
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reacted(InChannel):
+    """A person put an emoji under a message, or took it away."""
+
+    who: str
+
+    def concerns(self, tx: sa.Connection, number: IncidentId, *, now: datetime) -> bool:
+        """Of whoever leads it is a sign that they are there."""
+        return members.is_lead_unseen(tx, number, self.who, now=now)
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """Who leads is not passed over while they are there."""
         members.seen(tx, told.number, self.who, at=told.now)
         return False
 
@@ -152,8 +169,9 @@ class _OfHeadline(InChannel):
 
     message: str
 
-    def concerns(self, tx: sa.Connection, number: IncidentId) -> bool:
+    def concerns(self, tx: sa.Connection, number: IncidentId, *, now: datetime) -> bool:
         """Whether it is the headline."""
+        del now
         return members.is_posted_as(tx, number, "headline", message=self.message)
 
 
@@ -211,13 +229,22 @@ class Hearing:
         for put in puts:
             self._jobs.begin(put)
 
+    def note_lead(self, number: IncidentId, who: str) -> None:
+        """Whoever asks something is there, which is kept of the lead."""
+        now = self._out.clock.now()
+        with self._out.database.read() as tx:
+            is_unseen = members.is_lead_unseen(tx, number, who, now=now)
+        if is_unseen:
+            self._out.database.write(lambda tx: members.seen(tx, number, who, at=now), urgent=True)
+
     def _channel(self, event: str, news: InChannel) -> tuple[Put, ...]:
+        now = self._out.clock.now()
         with self._out.database.read() as tx:
             number = acts.in_channel(tx, news.channel)
-            is_news = number is not None and news.concerns(tx, number)
+            is_news = number is not None and news.concerns(tx, number, now=now)
         if number is None or not is_news:
             return ()
-        told = Heard(number=number, event=event, now=self._out.clock.now())
+        told = Heard(number=number, event=event, now=now)
         put = self._out.database.write(partial(self._keep, told=told, news=news), urgent=True)
         return () if put is None else (put,)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, OPEN, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook
-from multivac.store import policies
+from multivac.store import members, policies
 from multivac.store.facts import person_from, person_to, titled
 from multivac.store.tables import audit, incident, insert_new, member, policy, role
 
@@ -156,12 +156,12 @@ def leads_since(tx: sa.Connection, number: IncidentId) -> datetime | None:
     ).one_or_none()
     if found is None or found.gone_at is not None:
         return None
-    key = person_from(json.loads(found.person)).key
-    acted: datetime | None = tx.scalar(
-        sa.select(sa.func.max(audit.c.at)).where(audit.c.incident == number, audit.c.actor == key)
+    lead = person_from(json.loads(found.person))
+    acted = tx.scalar(
+        sa.select(sa.func.max(audit.c.at)).where(audit.c.incident == number, audit.c.actor == lead.key)
     )
-    since: datetime = found.since
-    return max(since, acted) if acted else since
+    since: datetime = max(filter(None, (found.since, acted, members.last_seen(tx, number, lead))))
+    return since
 
 
 # --- what they change -----------------------------------------------------------------------------

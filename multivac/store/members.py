@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from multivac.incident import OPEN, IncidentId
+from multivac.incident import LEAD, OPEN, IncidentId, Person
+from multivac.store import people as directory
 from multivac.store.facts import person_from
 from multivac.store.tables import delivery, entry, incident, insert_into, insert_new, member, role, step
+
+_NOTED_AGAIN = timedelta(minutes=1)  # who leads is at it all the time, and each note is a write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +84,9 @@ def went(tx: sa.Connection, number: IncidentId, chat_id: str, *, at: datetime) -
 
 
 def seen(tx: sa.Connection, number: IncidentId, chat_id: str, *, at: datetime) -> None:
-    """They wrote or asked something; the first time stays."""
-    tx.execute(
-        sa.update(member)
-        .where(member.c.incident == number, member.c.chat_id == chat_id, member.c.seen_at.is_(None))
-        .values(seen_at=at)
-    )
+    """They did something in the channel that all can see, or asked something."""
+    this = (member.c.incident == number, member.c.chat_id == chat_id)
+    tx.execute(sa.update(member).where(*this).values(seen_at=at))
 
 
 def was_seen(tx: sa.Connection, number: IncidentId, chat_id: str) -> bool:
@@ -95,6 +95,29 @@ def was_seen(tx: sa.Connection, number: IncidentId, chat_id: str) -> bool:
         sa.select(member.c.seen_at).where(member.c.incident == number, member.c.chat_id == chat_id)
     ).one_or_none()
     return row is None or row.seen_at is not None
+
+
+def is_lead_unseen(tx: sa.Connection, number: IncidentId, chat_id: str, *, now: datetime) -> bool:
+    """Whether it is to be noted that they are at it: they lead, and were not seen within a minute."""
+    lead = sa.and_(role.c.incident == member.c.incident, role.c.name == LEAD)
+    row = tx.execute(
+        sa.select(role.c.person, member.c.seen_at)
+        .join(role, lead)
+        .where(member.c.incident == number, member.c.chat_id == chat_id)
+    ).one_or_none()
+    if row is None or (row.seen_at is not None and now - row.seen_at < _NOTED_AGAIN):
+        return False
+    return _is(row.person, tuple(directory.met(tx, "slack", chat_id)), chat_id)
+
+
+def last_seen(tx: sa.Connection, number: IncidentId, who: Person) -> datetime | None:
+    """When this person last did something in the channel, to the minute; None if nothing was seen."""
+    known = directory.identities(tx, "slack", [who.key]).get(who.key)
+    ids = [one for one in (who.slack, known.id if known else None) if one]
+    seen: datetime | None = tx.scalar(
+        sa.select(sa.func.max(member.c.seen_at)).where(member.c.incident == number, member.c.chat_id.in_(ids))
+    )
+    return seen
 
 
 def ask_for(tx: sa.Connection, number: IncidentId, chat_id: str, *, by: str, at: datetime) -> bool:
