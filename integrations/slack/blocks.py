@@ -7,10 +7,8 @@ Ages are never relative, so that a message stays true without being edited.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from integrations.slack.dues import request
@@ -23,7 +21,7 @@ from integrations.slack.pieces import listed as _listed
 from integrations.slack.pieces import sections as _sections
 from integrations.slack.storms import title_and_state
 from integrations.slack.tasklists import task_blocks
-from integrations.slack.text import channel, joined, line, link, more, person, prose, time_of_day, when
+from integrations.slack.text import channel, joined, line, link, more, person, prose, said_line, when
 from multivac.briefing import (
     Announcement,
     Answer,
@@ -52,10 +50,6 @@ from multivac.incident import Bridge, Severity, Status, TaskState, status_name
 from multivac.tongue import mark, phrase, plural
 
 TITLE_LIMIT = 200
-# A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
-_OWN_TIME = re.compile(r"&lt;(t|d):(\d{1,10})&gt;")
-_OWN_MESSAGE = re.compile(r"https://[a-z0-9-]+\.slack\.com/archives/[A-Z0-9]+/p[0-9]+")
-_OWN_CHANNEL = re.compile(r"&lt;#([CG][A-Z0-9]{6,20})&gt;")
 
 SEVERITY = {
     Severity.SEV1: "🔴 SEV1",
@@ -141,19 +135,6 @@ def draw_home(said: Home) -> dict[str, Any]:
         "type": "home",
         "blocks": [block | {"block_id": f"home-{place}"} for place, block in enumerate(blocks, start=1)],
     }
-
-
-def said_line(text: str) -> str:
-    """One line of ours, escaped; a channel's id becomes the channel, a moment the reader's own time."""
-    said = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
-    said = _OWN_TIME.sub(_moment, said)
-    label = phrase("message")
-    return _OWN_MESSAGE.sub(lambda found: f"<{found[0]}|{label}>", said)
-
-
-def _moment(found: re.Match[str]) -> str:
-    at = datetime.fromtimestamp(int(found[2]), UTC)
-    return time_of_day(at) if found[1] == "t" else when(at)
 
 
 def _headline(said: Headline) -> Drawn:

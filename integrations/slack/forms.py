@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.slack.blocks import said_line
 from integrations.slack.pieces import Block
-from integrations.slack.text import plain, short
+from integrations.slack.text import plain, said_line, short
 from multivac.briefing import Asked, Field, Form
 from multivac.desk import Filled
 from multivac.tongue import phrase

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from integrations.slack.text import joined, line, link, person, when
+from integrations.slack.text import joined, line, link, person, said_line, when
 from multivac.briefing import Late, LeadCall, Turn, Who
 from multivac.tongue import phrase
 
 
 def paragraphs(said: LeadCall) -> list[str]:
     """Its paragraphs, as Slack's own markup."""
-    told = [_asked_to_lead(said), *(f"• {line(each, 300)}" for each in said.brief)]
+    told = [_asked_to_lead(said), *(f"• {said_line(each)}" for each in said.brief)]
     if said.then and not said.accepted_at:
         told.append(_turn(said.then))
     if said.late and not said.accepted_at:

@@ -20,6 +20,10 @@ NAME_LIMIT = 80
 LABEL_LIMIT = 60
 ADDRESS_LIMIT = 1500
 
+# A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
+_OWN_TIME = re.compile(r"&lt;(t|d):(\d{1,10})&gt;")
+_OWN_MESSAGE = re.compile(r"https://[a-z0-9-]+\.slack\.com/archives/[A-Z0-9]+/p[0-9]+")
+_OWN_CHANNEL = re.compile(r"&lt;#([CG][A-Z0-9]{6,20})&gt;")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # A plain_text object needs no escaping and shows no mentions; look-alikes keep it so should that change.
 _LOOK_ALIKES = {"<": "\u2039", ">": "\u203a"}
@@ -91,6 +95,19 @@ def when(at: datetime) -> str:
 def time_of_day(at: datetime) -> str:
     """As `when`, without the day."""
     return f"<!date^{int(at.timestamp())}^{{time}}|{at.astimezone(UTC):%H:%M} UTC>"
+
+
+def said_line(text: str) -> str:
+    """One line of ours, escaped; a channel's id becomes the channel, a moment the reader's own time."""
+    said = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
+    said = _OWN_TIME.sub(_moment, said)
+    label = phrase("message")
+    return _OWN_MESSAGE.sub(lambda found: f"<{found[0]}|{label}>", said)
+
+
+def _moment(found: re.Match[str]) -> str:
+    at = datetime.fromtimestamp(int(found[2]), UTC)
+    return time_of_day(at) if found[1] == "t" else when(at)
 
 
 def words(text: str) -> str:

@@ -13,13 +13,13 @@ from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, EntryKind, Person, role_name, status_name
 from multivac.steps import paging, people
+from multivac.steps.base import View
+from multivac.steps.handing import for_new_lead
 from multivac.store import acts, summons, timeline
 from multivac.store.cases import Case, Summons
-from multivac.tongue import phrase, plural, speaking, written
+from multivac.tongue import phrase, written
 
-_LINES = 10
-_LONGEST_LINE = 280
-_ENTRIES = 4
+_LONGEST_NOTE = 800
 _ROLES = (LEAD, DEPUTY, SCRIBE, CX_LEAD)
 
 
@@ -43,10 +43,8 @@ def hand_over(sitting: Sitting) -> Reply:
             raise Refused(phrase("{name} is the lead of INC-{number} already.", name=to.name, number=case.id))
         if to.key == sitting.person.key:
             raise Refused(phrase("To take the lead yourself, write `/incident lead me`."))
-        note = said if sitting.ask.fields else f"{said}\n{briefing_of(tx, case)}"
-        kept = "\n".join(_cut(note))
         before = case.lead.name if case.lead else None
-        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=kept)
+        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=said)
         acts.give_role(tx, case.id, LEAD, to=to, now=sitting.now)
         return Change(
             said=phrase(
@@ -68,7 +66,8 @@ def _handover_form(sitting: Sitting) -> Form:
     if not case.status.is_open:
         raise Refused(reopen_first(case.id, case.status))
     with sitting.house.out.database.read() as tx:
-        facts = briefing_of(tx, case)
+        entries = timeline.entries(tx, case.id)
+    facts = for_new_lead(View(case=case, now=sitting.now, out=sitting.house.out), entries)
     return Form(
         title=phrase("Hand over INC-{number}", number=case.id),
         line=f"INC-{case.id} handover",
@@ -77,12 +76,12 @@ def _handover_form(sitting: Sitting) -> Form:
             Field(name="to", label=phrase("Who takes over?"), kind=Asked.PERSON, optional=False),
             Field(
                 name="note",
-                label=phrase("What must they know?"),
+                label=phrase("What must they know besides?"),
                 kind=Asked.PROSE,
-                hint=phrase("The first ten lines are shown to them."),
-                filled=(facts,),
+                longest=_LONGEST_NOTE,
             ),
         ),
+        intro=(phrase("They are also told this, as it is when you send it:"), *facts),
     )
 
 
@@ -94,59 +93,6 @@ def whom(sitting: Sitting, chat_id: str) -> Person:
     if is_guest:
         raise Refused(phrase("{name} is a guest, and cannot be asked.", name=person.name))
     return person
-
-
-def briefing_of(tx: sa.Connection, case: Case) -> str:
-    """What a new lead must know, in at most ten lines, from the rows alone; in the house's language."""
-    entries = [one for one in timeline.entries(tx, case.id) if one.kind is not EntryKind.DECLARED]
-    newest = [f"{one.at:%H:%M} {one.text}" for one in entries[-_ENTRIES:]]
-    return "\n".join(_cut("\n".join([*_facts(case), *newest])))
-
-
-def _facts(case: Case) -> Iterator[str]:
-    since = f"{case.status_at:%H:%M}"
-    yield written(
-        "INC-{number}, {severity}, {status} since {time} UTC: {title}",
-        number=case.id,
-        severity=case.severity.upper(),
-        status=status_name(case.status, written),
-        time=since,
-        title=case.title,
-    )
-    if case.impact:
-        yield written("Impact: {impact}", impact=case.impact)
-    else:
-        yield written("Impact: nobody has said yet what users notice")
-    yield _declared(case)
-    held = [f"{role_name(name, written)} {row.person.name}" for name, row in sorted(case.roles.items())]
-    if held:
-        yield written("Roles: {roles}", roles=", ".join(held))
-    if ticket := case.result("ticket"):
-        yield written("Ticket: {key}", key=ticket["key"])
-
-
-def _declared(case: Case) -> str:
-    number, at = len(case.alerts.rows), f"{case.declared_at:%H:%M}"
-    with speaking(None):
-        if not case.alerts.services:
-            return plural(
-                "Declared at {time} UTC, {count} alert",
-                "Declared at {time} UTC, {count} alerts",
-                number,
-                time=at,
-            )
-        return plural(
-            "Declared at {time} UTC, {count} alert of {services}",
-            "Declared at {time} UTC, {count} alerts of {services}",
-            number,
-            time=at,
-            services=", ".join(case.alerts.services[:5]),
-        )
-
-
-def _cut(text: str) -> list[str]:
-    lines = [" ".join(one.split()) for one in text.splitlines()]
-    return [one if len(one) <= _LONGEST_LINE else f"{one[:_LONGEST_LINE]}…" for one in lines if one][:_LINES]
 
 
 # --- all roles ------------------------------------------------------------------------------------
@@ -190,8 +136,7 @@ def _filled_in(sitting: Sitting) -> Iterator[tuple[str, str]]:
 def _give(tx: sa.Connection, sitting: Sitting, case: Case, *, name: str, to: Person | None) -> None:
     itself = to is not None and to.key == sitting.person.key
     if name == LEAD and to is not None and not itself:
-        note = briefing_of(tx, case)
-        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=note)
+        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name)
     acts.give_role(tx, case.id, name, to=to, now=sitting.now)
     if itself:
         acts.accept_role(tx, case.id, name, now=sitting.now)

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import Change, Reply, Sitting, as_of, must_lower
-from multivac.desk.handover import briefing_of
 from multivac.desk.names import reopen_first, stands, with_reason
 from multivac.desk.people import who_is
 from multivac.errors import Refused
@@ -152,8 +151,7 @@ def _pass_on(tx: sa.Connection, sitting: Sitting, case: Case, *, given: _Given) 
     name, to, held = given.name, given.to, case.roles.get(given.name)
     itself = to is not None and to.key == sitting.person.key
     if name == LEAD and to is not None and not itself:
-        note = briefing_of(tx, case)
-        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name, note=note)
+        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name)
     acts.give_role(tx, case.id, name, to=to, now=sitting.now)
     if itself:
         acts.accept_role(tx, case.id, name, now=sitting.now)

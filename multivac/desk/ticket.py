@@ -17,7 +17,6 @@ import structlog
 
 from multivac.briefing import fingerprint
 from multivac.desk.asking import Change, DoneBefore, tell_of
-from multivac.desk.handover import briefing_of
 from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status, status_name
 from multivac.jobs import Jobs, Put
 from multivac.steps.base import Outside
@@ -187,7 +186,7 @@ def _lead(tx: sa.Connection, case: Case, news: _News) -> Change | None:
     itself = to.key == news.by.key
     if not itself:
         by = written("{name} (in Jira)", name=news.by.name)
-        summons.ask_to_lead(tx, case.id, to, now=news.now, by=by, note=briefing_of(tx, case))
+        summons.ask_to_lead(tx, case.id, to, now=news.now, by=by)
     acts.give_role(tx, case.id, LEAD, to=to, now=min(news.told.at, news.now))
     if itself:
         acts.accept_role(tx, case.id, LEAD, now=news.now)

@@ -221,12 +221,18 @@ def shown_now(case: Case) -> Sequence[Occurrence]:
 
 
 def left_to_do(view: View) -> tuple[str, ...]:
-    """The open tasks in words: those that people added, then those of every checklist that was posted."""
+    """The open tasks in words."""
+    return tuple(line.text for line in open_tasks(view))
+
+
+def open_tasks(view: View) -> tuple[TaskLine, ...]:
+    """What is to be done: what people added, then each checklist that was posted; the same text once."""
     case = view.case
     posted = sorted(_posted(case), key=lambda one: one.at)
     lines = [line_of(case, row) for row in own_tasks(case)]
     lines += [line for one in posted for line in lines_of(case, one).values()]
-    return tuple(dict.fromkeys(line.text for line in lines if line.state is TaskState.OPEN))
+    still = {line.text: line for line in reversed(lines) if line.state is TaskState.OPEN}
+    return tuple(reversed(still.values()))
 
 
 def _next_phase(view: View, one: Occurrence) -> Occurrence | None:

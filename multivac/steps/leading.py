@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -14,8 +14,9 @@ from multivac.errors import TryAgain
 from multivac.incident import CX_LEAD, LEAD, Entry, EntryKind, Person, Status
 from multivac.steps import paging, people
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.handing import for_new_lead
 from multivac.steps.lead import everybody, grounds
-from multivac.steps.words import channel_of, say
+from multivac.steps.words import channel_of, say, view_of
 from multivac.store import people as directory
 from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
@@ -208,7 +209,10 @@ def _stand(case: Case, call: Summons) -> _Stand:
 
 
 def lead_call(view: View, call: Summons) -> LeadCall:
-    """One call as it should read now: it mentions whom it waits for, and says what came of it."""
+    """One call as it should read now: it mentions whom it waits for, and says what came of it.
+
+    The briefing is not in it: that is made when the call is posted, and stays as it was.
+    """
     case, stand, person = view.case, _stand(view.case, call), call.people[0]
     went_to, given_by = ("", "") if stand.counts else _went_to(case, call)
     is_in_vain = stand.over and stand.leads and not stand.accepted
@@ -226,7 +230,6 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         again=_is_again(case, call),
         asked_again=_is_asked_again(case, call),
         missed=_missed(case, call),
-        brief=tuple(call.note.split("\n")) if call.note and stand.counts else (),
         then=_then(view, call) if stand.waits else None,
         went_to=went_to,
         given_by=given_by,
@@ -371,7 +374,21 @@ def tell_lead(attempt: Attempt) -> Result:
     call = next((one for one in asked(case) if _instance(case, one) == attempt.instance), None)
     if call is None:
         raise TryAgain(phrase("another lead was named meanwhile"), reached=False)
-    return say(attempt, channel_of(case), lead_call(view, call)) | {"call": call.number}
+    brief = attempt.before.result.get("brief")
+    brief = _brief(attempt, call) if brief is None else brief
+    shown = tuple(brief) if _stand(case, call).counts else ()
+    told = replace(lead_call(view, call), brief=shown)
+    return say(attempt, channel_of(case), told) | {"call": call.number, "brief": list(brief)}
+
+
+def _brief(attempt: Attempt, call: Summons) -> Sequence[str]:
+    """What whoever was made lead by another must know, as of now; of who led before, why it is open again."""
+    case = attempt.case
+    if not call.by or _is_again(case, call):
+        return call.note.split("\n") if call.note else []
+    with attempt.out.database.read() as tx:
+        entries = timeline.entries(tx, case.id)
+    return for_new_lead(view_of(attempt), entries, words=call.note)
 
 
 def keep_told(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:

@@ -68,16 +68,31 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     clock.forward(minutes=5)
     assert len(calls(slack)) == 1
     slack.asks("Ana", "handover", channel="inc-1")
-    note = next(one for one in slack.form()["blocks"] if one["block_id"] == "note")
-    assert "Impact: Nobody can pay" in note["element"]["initial_value"]
+    assert "Impact: Nobody can pay" in str(slack.form()["blocks"])
+    update = "update We roll back the release"
+    slack.asks("Cara", f"INC-1 {update}", channel="inc-1")  # while the form is open
+    slack.asks("Ana", "note Restarting the cache did not help", channel="inc-1")
+    slack.asks("Ana", "task add Call the bank", channel="inc-1")
+    slack.asks("Cara", "task assign 1 me", channel="inc-1")
     slack.sends("Ana", to=slack.id_of("Bo"), note="The rollback runs until noon.\nCara tells customers.")
     clock.settle()
     first, second = calls(slack)
     assert "Bo Lindqvist is to lead this incident, says Ana Silva." in first
     assert "Ana Silva hands the lead of this incident over to you" in second
-    assert "• Cara tells customers." in second
+    brief = [one.removeprefix("• ") for one in second.split("\n") if one.startswith("• ")]
+    assert len(brief) <= 10
+    assert brief[:2] == ["The rollback runs until noon.", "Cara tells customers."]
+    assert brief[2].startswith("INC-1, SEV1, triage since ")
+    assert "Impact: Nobody can pay" in brief
+    assert [one for one in brief if "by Cara Mbeki: We roll back the release" in one]
+    assert "To do: 1. Call the bank (Cara Mbeki); Say what users see (nobody yet)" in brief
+    assert "Roles: lead Bo Lindqvist" in brief
+    assert [one for one in brief if one.endswith("Ana Silva: Restarting the cache did not help")]
     assert slack.channel("inc-1").mentions == ["Bo"]
     assert jira.issue("OPS-1")["fields"]["assignee"]["displayName"] == "Bo Lindqvist"
+    slack.asks("Ana", "impact Everybody can pay again", channel="inc-1")
+    clock.settle()
+    assert "Impact: Nobody can pay" in calls(slack)[1]  # as it was when it was sent
     slack.presses("Bo", "Accept", channel="inc-1", kind="lead told")
     clock.forward(minutes=5)
     assert multivac.lead() == "Bo Lindqvist"

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from integrations.sandbox.slack_blocks import checked_blocks
-from integrations.slack.blocks import render, said_line
+from integrations.slack.blocks import render
 from integrations.slack.tasklists import MOST_BUTTONS
+from integrations.slack.text import said_line
 from multivac.briefing import Checklist, Press, TaskLine, clock_time, day_and_time
 from multivac.incident import TaskState
 
