@@ -242,6 +242,7 @@ class Daemon:
             database=self.database,
             complete=known.complete,
             phone_of=known.phone_of,
+            mapped=tuple(known),
             is_still_ours=self._liveness.is_unbroken,
             announce_channel=settings.slack.announce_channel,
             operators_channel=settings.slack.operators_channel,

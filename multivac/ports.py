@@ -339,6 +339,10 @@ class Pager(Protocol):
         """Who has this id at the pager; None if nobody has."""
         ...
 
+    def people_called(self, name: str) -> tuple[Person, ...]:
+        """Everybody whose name or e-mail has this in it; of very many the first."""
+        ...
+
     def open_alerts(self) -> Iterator[Alert]:
         """Every alert that is not resolved, as `FOUND_OPEN`."""
         ...

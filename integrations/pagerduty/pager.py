@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from urllib.parse import quote
 
 from integrations.allowance import Allowance
@@ -34,6 +35,7 @@ from multivac.tongue import any_of, phrase, written
 
 _LONGEST_MESSAGE = 400
 _LONGEST_TITLE = 255
+_MOST_CALLED = 100  # people with the same words in their names
 _ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
 
 
@@ -245,6 +247,12 @@ class PagerDutyPager:
         """The user with this id, with the e-mail that webhooks leave out; `GiveUp` if there is none."""
         answer = self._rest.get(f"/users/{quote(user_id, safe='')}", what=phrase("user {user}", user=user_id))
         return person(part(answer, "user"))
+
+    def people_called(self, name: str) -> tuple[Person, ...]:
+        """The users whose name or e-mail has this in it; of very many the first."""
+        listed = self._rest.pages("users", {"query": name}, what=phrase("the users"))
+        found = (person(user) for user in islice(listed, _MOST_CALLED))
+        return tuple(each for each in found if each is not None)
 
     def users(self) -> Iterator[Person]:
         """Every user of the account."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import sqlalchemy as sa
 
 from multivac.briefing import Answer, Form, Press, clock_time
 from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_of
+from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
 from multivac.errors import Refused
 from multivac.incident import EntryKind, IncidentId
@@ -58,16 +60,21 @@ def ask(sitting: Sitting) -> Reply:
         told = phrase("Nobody has to approve this: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)
     line = f"INC-{sitting.incident} {sitting.words.text}"
-    inner = replace(
-        sitting,
-        verb=wanted.verb,
-        words=wanted.words,
-        ask=replace(sitting.ask, line=line),
+    inner = resolved(
+        replace(
+            sitting,
+            verb=wanted.verb,
+            words=wanted.words,
+            ask=replace(sitting.ask, line=line),
+            instead=lambda: None,  # it is not theirs to do
+        )
     )
+    if isinstance(inner, Answer):
+        return inner
     reply = sitting.house.does[wanted.verb.name](
         replace(
             inner,
-            instead=lambda: sitting.change(lambda tx, case: _ask(tx, case, sitting=sitting, inner=inner)),
+            instead=lambda: sitting.change(partial(_ask, sitting=sitting, inner=inner)),
         )
     )
     if isinstance(reply, Form):

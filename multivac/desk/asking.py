@@ -136,7 +136,7 @@ class Sitting:
     """One request as a verb sees it: who asks, in which words, about which incident.
 
     With a `wish` the change is somebody else's, carried out by the lead. `instead` is what is done where
-    the incident would be changed.
+    the incident would be changed. `known` are people who are named by their e-mail.
     """
 
     house: House
@@ -148,6 +148,7 @@ class Sitting:
     is_guest: bool = False
     wish: Wish | None = None
     instead: Callable[[], Reply] | None = None
+    known: Mapping[str, Person] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:

@@ -37,6 +37,7 @@ from multivac.desk.asking import Ask, BadField, DoneBefore, House, OnlyLead, Rep
 from multivac.desk.capturing import Sign, notice
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
+from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
@@ -263,7 +264,8 @@ class Desk:
             self._must_exist(number)
             self._hearing.note_lead(number, ask.by)
         try:
-            return DOES[verb.name](sitting)
+            meant = resolved(sitting)
+            return meant if isinstance(meant, Answer) else DOES[verb.name](meant)
         except OnlyLead as no:
             self._keep(ask, "refused", no.reason)
             return approving.offer(no, sitting)

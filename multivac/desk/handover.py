@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
+from multivac.desk.meant import met
 from multivac.desk.names import reopen_first, role_title, with_reason
-from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, EntryKind, Person, role_name, status_name
 from multivac.steps import paging, people
@@ -89,7 +89,7 @@ def whom(sitting: Sitting, chat_id: str) -> Person:
     """The person with this id of the chat. Raises `Refused` for a guest."""
     if chat_id == sitting.ask.by:
         return sitting.person
-    person, is_guest = who_is(sitting.house.out, chat_id, "")
+    person, is_guest = met(sitting, chat_id)
     if is_guest:
         raise Refused(phrase("{name} is a guest, and cannot be asked.", name=person.name))
     return person

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.escalating import on_call_for
+from multivac.desk.meant import met
 from multivac.desk.names import channel_link, reopen_first
 from multivac.desk.people import who_is
 from multivac.errors import MultivacError, Refused
@@ -36,12 +37,6 @@ def invite(sitting: Sitting) -> Reply:
     words = sitting.words
     if not (words.people or words.groups or words.text):
         told = phrase("Say whom to bring in: `/incident invite @bo`, a user group, or a service.")
-        raise Refused(told)
-    if words.text.startswith("@"):
-        told = phrase(
-            "Pick {name} from the list that Slack offers: as plain text I cannot tell who it is.",
-            name=words.text,
-        )
         raise Refused(told)
     case = sitting.case()
     if not case.status.is_open:
@@ -107,7 +102,7 @@ def _must_be_few(number: int) -> None:
 
 
 def _person(sitting: Sitting, chat_id: str) -> Person:
-    person, is_guest = who_is(sitting.house.out, chat_id, "")
+    person, is_guest = met(sitting, chat_id)
     if is_guest:
         told = phrase(
             "{name} is a guest. Invite them in Slack itself, if they may see all of it.", name=person.name

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, day_and_time
 from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.meant import met
 from multivac.desk.names import channel_link, none_such, stands
-from multivac.desk.people import who_is
 from multivac.errors import MultivacError, Refused
 from multivac.incident import Person
 from multivac.ports import OnCall, Pager
@@ -91,7 +91,7 @@ _Draw = Callable[[], Sequence[str]]  # what the pager has answered, in lines for
 def _question(sitting: Sitting, pager: Pager) -> tuple[str, str, Callable[[], _Draw]]:
     """What they ask: in words, as a key under which the answer is kept, and how it is asked."""
     if sitting.words.people:
-        person, _ = who_is(sitting.house.out, sitting.words.people[0], "")
+        person, _ = met(sitting, sitting.words.people[0])
         title = phrase("On call: {name}", name=person.name)
         return title, person.key, lambda: _of_person(sitting, pager, person)
     if service := sitting.words.text:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import Change, Reply, Sitting, as_of, must_lower
+from multivac.desk.meant import met
 from multivac.desk.names import reopen_first, stands, with_reason
-from multivac.desk.people import who_is
 from multivac.errors import Refused
 from multivac.incident import (
     CX_LEAD,
@@ -91,7 +91,7 @@ def _named(sitting: Sitting) -> Person:
     people = sitting.words.people
     if not people or people[0] == sitting.ask.by:
         return sitting.person
-    person, is_guest = who_is(sitting.house.out, people[0], "")
+    person, is_guest = met(sitting, people[0])
     if is_guest:
         raise Refused(phrase("{name} is a guest, and cannot have a role.", name=person.name))
     return person

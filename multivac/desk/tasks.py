@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Asked, Field, Form, Press, TaskLine, clock_time
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.capturing import capture
-from multivac.desk.people import who_is
+from multivac.desk.meant import met
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person, TaskState, role_name
 from multivac.steps import checklists
@@ -115,7 +115,7 @@ def person_meant(sitting: Sitting, chat_id: str) -> Person:
     """Who has this id of the chat. Raises `Refused` for a guest, who can do nothing here."""
     if chat_id == sitting.ask.by:
         return sitting.person
-    person, is_guest = who_is(sitting.house.out, chat_id, "")
+    person, is_guest = met(sitting, chat_id)
     if is_guest:
         raise Refused(phrase("{name} is a guest, and can do nothing here.", name=person.name))
     return person

@@ -41,6 +41,7 @@ class Outside:
     database: Database
     complete: Callable[[Person], Person]  # adds the identities that operators wrote down
     phone_of: Callable[[Person], str | None] = lambda _: None  # likewise
+    mapped: tuple[Person, ...] = ()  # likewise: everybody
     # False once another replica may have taken over what we claimed at that time.
     is_still_ours: Callable[[float], bool] = lambda _: True
     announce_channel: str | None = None

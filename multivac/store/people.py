@@ -38,6 +38,19 @@ def identities(tx: sa.Connection, vendor: str, keys: Collection[str]) -> dict[st
     }
 
 
+def everybody(tx: sa.Connection, vendor: str) -> tuple[Identity, ...]:
+    """Everybody whom we have met at a vendor, and who still is there."""
+    rows = tx.execute(
+        sa.select(person).where(person.c.vendor == vendor, person.c.id.is_not(None), person.c.active)
+    )
+    return tuple(
+        Identity(
+            key=r.key, id=r.id, name=r.name, active=r.active, checked_at=r.checked_at, language=r.language
+        )
+        for r in rows
+    )
+
+
 def remember(tx: sa.Connection, vendor: str, found: Collection[Identity]) -> None:
     """Keep what a vendor said of people, instead of what it said before."""
     if not found:

@@ -16,7 +16,7 @@ from multivac.verbs.table import VERBS, Part, Verb
 class Words:
     """What follows a verb, read; `text` is what is left.
 
-    `people` and `groups` are the chat's ids, `at` is as typed.
+    `people` and `groups` are the chat's ids, or e-mails of those who are not there; `at` is as typed.
     """
 
     number: IncidentId | None = None
@@ -65,6 +65,7 @@ _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
 _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_ADDRESS = re.compile(r"<([^<>|\s@]+@[^<>|\s]+)>")  # ours alone: what people type has its < escaped
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|[^>]*)?>")
 _WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
 _OPTION_WORD = re.compile(r"(until|after|escalate):(\S+)", re.IGNORECASE)
@@ -178,7 +179,8 @@ def _take_severity(word: str, found: _Found) -> bool:
 
 
 def _take_person(word: str, found: _Found) -> bool:
-    mention = _MENTION.fullmatch(word.rstrip(",.;"))
+    word = word.rstrip(",.;")
+    mention = _MENTION.fullmatch(word) or _ADDRESS.fullmatch(word)
     if mention:
         found.people.append(mention[1])
     return mention is not None

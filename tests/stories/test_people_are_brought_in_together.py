@@ -32,8 +32,9 @@ def test_a_group_and_those_on_call_are_invited_and_who_is_missing_is_said(
     for team, who in (("search", "Fay Kim"), ("incident command", "Eli Novak")):
         told = slack.asks("Ana", f"invite {team}", channel="inc-1")
         assert told == f"{who} is on call, and not found in Slack."
-    assert "no service and no escalation policy" in slack.asks("Ana", "invite nowhere", channel="inc-1")
-    assert "Pick @bo from the list" in slack.asks("Ana", "invite @bo", channel="inc-1")
+    nobody = slack.asks("Ana", "invite nowhere", channel="inc-1")
+    assert "I know nobody, and PagerDuty has no service, called “nowhere”." in nobody
+    assert "in the channel already" in slack.asks("Ana", "invite @bo", channel="inc-1")
 
 
 def test_a_group_that_changes_or_goes_brings_in_nobody_and_throws_out_nobody(
