@@ -121,6 +121,15 @@ class Bridge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prioritised:
+    """Who gave an alert its priority and when; by nobody with an id where automation did."""
+
+    by: Person
+    priority: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What a pager says of one alert. None means: it did not say."""
 
@@ -143,6 +152,7 @@ class Facts:
     acknowledged_at: datetime | None = None
     resolved_by: str | None = None  # the name of whoever ended it last
     opened_at: datetime | None = None
+    prioritised: Prioritised | None = None
 
 
 class AlertKind(StrEnum):

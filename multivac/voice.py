@@ -73,6 +73,7 @@ SILENT = frozenset(
         *("approval", "approval told", "writing"),
         *(
             "alert priority",
+            "severity heard",
             "alert end",
             "ticket end",
             "follow-up",

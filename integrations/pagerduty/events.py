@@ -29,7 +29,7 @@ from integrations.pagerduty.bodies import (
     person,
     words,
 )
-from multivac.incident import Alert, AlertKind, Bridge, Facts, Person
+from multivac.incident import Alert, AlertKind, Bridge, Facts, Person, Prioritised
 from multivac.tongue import any_of, mark, written
 
 SOURCE = "pagerduty"
@@ -393,9 +393,8 @@ def _with_what_the_kind_adds(known: Facts, event: Event, kind: AlertKind, *, at:
     match kind:
         case AlertKind.ACKNOWLEDGED:
             return replace(known, acknowledged_by=event.actor, acknowledged_at=at)
-        case AlertKind.PRIORITY_UPDATED if event.data.get("priority", known) is None:
-            # None would mean that nothing was said; an empty name says that there is none now.
-            return replace(known, priority="")
+        case AlertKind.PRIORITY_UPDATED:
+            return _prioritised(known, event, at)
         case AlertKind.RESPONDER_ADDED | AlertKind.RESPONDER_REPLIED:
             comes = event.subject if event.data.get("state") != "declined" else None
             return replace(known, responders=(comes,) if comes else None)
@@ -403,3 +402,13 @@ def _with_what_the_kind_adds(known: Facts, event: Event, kind: AlertKind, *, at:
             return replace(known, bridge=bridge(event.data) or Bridge())
         case _:
             return known
+
+
+def _prioritised(known: Facts, event: Event, at: datetime) -> Facts:
+    # None would mean that nothing was said; an empty name says that there is none now.
+    is_none = event.data.get("priority", known) is None
+    priority = "" if is_none else known.priority
+    if priority is None:
+        return known
+    by = event.actor or Person(name=event.by)
+    return replace(known, priority=priority, prioritised=Prioritised(by=by, priority=priority, at=at))

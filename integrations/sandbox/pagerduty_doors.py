@@ -208,8 +208,8 @@ class Doors:
         return update
 
     @locked
-    def set_priority(self, incident: str, priority: str | None, by: str) -> None:
-        """Change or (None) take away the priority."""
+    def set_priority(self, incident: str, priority: str | None, by: str | None) -> None:
+        """Change or (None) take away the priority; by automation if by nobody."""
         found = self.account.incidents[incident]
         found.priority = self.account.priority(priority).id if priority else None
         self._tell_whole("incident.priority_updated", found, by)

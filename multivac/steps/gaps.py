@@ -53,6 +53,7 @@ _WORDS = {
     "status update": mark("An update is not in PagerDuty"),
     "next lead": mark("The next to lead could not be asked"),
     "alert priority": mark("The priority in PagerDuty does not follow the severity"),
+    "severity heard": mark("Who set the priority in PagerDuty is not known"),
     "page": mark("A page could not be sent"),
     "capture": mark("A message that was to be kept could not be read"),
 }

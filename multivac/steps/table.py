@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from multivac.steps import channel, checklists, gaps, lead, leading, paging, people, ticket, triage, words
+from multivac.steps import (
+    answers,
+    channel,
+    checklists,
+    gaps,
+    lead,
+    leading,
+    paging,
+    people,
+    ticket,
+    triage,
+    words,
+)
 from multivac.steps.afterwards import LATER
 from multivac.steps.alongside import BESIDE
 from multivac.steps.base import Step
@@ -111,6 +123,14 @@ STEPS: tuple[Step, ...] = (
         matters=0,
     ),
     Step(name="alert priority", wants=paging.wants_priorities, do=paging.prioritise, matters=2),
+    Step(
+        name=answers.STEP,
+        wants=answers.wants_answers,
+        do=answers.find_who,
+        keep=answers.keep_answer,
+        waits=dict.fromkeys(("who", "lead", "role"), _A_WHILE),
+        matters=1,
+    ),
     Step(name="page", wants=paging.wants_pages, do=paging.page, keep=paging.keep_page, matters=0),
     Step(
         name="announcement",

@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from multivac.incident import Bridge, Facts, Person
+from multivac.incident import Bridge, Facts, Person, Prioritised
 from multivac.tongue import written
 
 _GROWING = "responders"  # told one at a time, so later events add to it
@@ -83,6 +83,8 @@ def _to_json(value: Any) -> Any:
             return person_to(value)
         case Bridge():
             return {"url": value.url, "phone": value.phone}
+        case Prioritised():
+            return {"by": person_to(value.by), "priority": value.priority, "at": value.at.isoformat()}
         case datetime():
             return value.isoformat()
         case tuple():
@@ -100,6 +102,11 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _prioritised(value: dict[str, Any]) -> Prioritised:
+    at = datetime.fromisoformat(value["at"])
+    return Prioritised(by=person_from(value["by"]), priority=value["priority"], at=at)
+
+
 def _people(value: list[dict[str, Any]]) -> tuple[Person, ...]:
     return tuple(map(person_from, value))
 
@@ -108,6 +115,7 @@ _FROM_JSON: dict[str, Callable[[Any], Any]] = {
     "assignees": _people,
     "responders": _people,
     "acknowledged_by": person_from,
+    "prioritised": _prioritised,
     "bridge": lambda value: Bridge(**value),
     **dict.fromkeys(_TIMES, datetime.fromisoformat),
 }

@@ -67,3 +67,37 @@ def test_a_question_that_somebody_else_has_answered_says_so(
     clock.settle()
     (told,) = slack.direct("Cara")
     assert told.startswith("INC-1 is SEV2, says Ana Silva.")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_priority_set_in_pagerduty_by_the_cx_lead_or_the_lead_is_their_answer_and_by_others_is_not(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start(TRIAGE | {"lead": [{"on_call": {}}]}, settings=HEARS)
+    alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P3")
+    clock.settle()
+    for by in (None, "Dee"):  # by automation, and by somebody else
+        pagerduty.set_priority(alert, "P1" if by else "P2", by=by)
+        clock.settle()
+        case = multivac.incident()
+        assert (case.status, case.severity_by) == (Status.TRIAGE, None)
+    pagerduty.set_priority(alert, "P2", by="Cara")
+    clock.settle()
+    case = multivac.incident()
+    assert (case.severity, case.status) == (Severity.SEV2, Status.ACTIVE)
+    assert case.severity_by == "cara@example.com"
+    assert "Severity SEV2, settled by Cara Mbeki in PagerDuty" in multivac.timeline()
+    assert slack.direct("Cara")[0].startswith("INC-1 is SEV2, settled by Cara Mbeki. Thank you.")
+    clock.forward(minutes=5)
+    slack.asks(
+        "Bo", "severity sev1 It is worse", channel="inc-1"
+    )  # the alert's priority follows, as set by Ana
+    clock.forward(minutes=5)
+    assert pagerduty.incident(alert)["priority"]["summary"] == "P1"
+    assert multivac.incident().severity_by == "bo@example.com"
+    pagerduty.set_priority(alert, "P3", by="Ana")
+    clock.settle()
+    case = multivac.incident()
+    assert (case.severity, case.severity_by) == (Severity.SEV3, "ana@example.com")
+    assert case.roles["lead"].accepted_at is not None
+    assert "Severity SEV1 → SEV3, settled by Ana Silva in PagerDuty" in multivac.timeline()
