@@ -88,8 +88,9 @@ def _concerns_all(said: Saying) -> bool:
 
 
 def _is_back(said: Saying) -> bool:
-    """Whether it was over before."""
-    return said.more["what"] == "status" and not Status(str(said.more["before"])).is_open
+    """Whether it was over before, and is not any more: to close what is resolved is no news."""
+    is_status = said.more["what"] == "status"
+    return is_status and not news.is_end(said) and not Status(str(said.more["before"])).is_open
 
 
 def tell_stakeholders(attempt: Attempt) -> Result:

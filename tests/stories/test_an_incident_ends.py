@@ -34,6 +34,12 @@ def status_of(jira: Jira, key: str) -> str:
     return str(jira.issue(key)["fields"]["status"]["statusCategory"]["key"])
 
 
+def loud_in_incidents(slack: Slack) -> list[str]:
+    """What came into the channel from a thread, where everybody sees it."""
+    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
+    return [text_of(one) for one in loud]
+
+
 def test_what_is_resolved_closes_alert_and_ticket_once_and_echoes_do_nothing(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, pagerduty: PagerDuty, world: World
 ) -> None:
@@ -58,8 +64,7 @@ def test_what_is_resolved_closes_alert_and_ticket_once_and_echoes_do_nothing(
     told = [*pagerduty.incident(alert)["status_updates"], *pagerduty.incident(alert)["notes"]]
     assert str(told).count("says it is resolved: Rolled back 2.31") == 1
     assert multivac.incident().status is Status.RESOLVED
-    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
-    assert [text_of(one) for one in loud] == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
+    assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
 def test_a_playbook_may_leave_the_alerts_open(
@@ -119,6 +124,7 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
     clock.settle()
     assert slack.standin.channel("inc-1-checkout-returns-500").archived
     assert len(slack.channel("inc-1").said("end line")) == 1
+    assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
 def test_a_channel_that_somebody_archived_comes_back_with_the_incident(
