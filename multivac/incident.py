@@ -273,7 +273,7 @@ SCRIBE = "scribe"
 
 _ROLE_NAMES = {
     LEAD: mark("lead"),
-    CX_LEAD: mark("cx lead"),
+    CX_LEAD: mark("customer-experience lead"),
     DEPUTY: mark("deputy"),
     SCRIBE: mark("scribe"),
 }

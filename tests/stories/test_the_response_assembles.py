@@ -37,7 +37,7 @@ def test_the_headline_is_pinned_and_says_what_is_going_on(alert: str, slack: Sla
         "*Services*\ncheckout",
         "OPS-1>",
         "PagerDuty #1>",
-        "*Responders*\nAna Silva, Bo Lindqvist",
+        "*Responders:* Ana Silva, Bo Lindqvist",
         "*Next update due*\n<!date^",
     ):
         assert told in room.headline

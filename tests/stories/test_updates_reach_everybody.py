@@ -1,6 +1,7 @@
 """A person writes once, and it is read wherever people look; the next update is promised and asked for."""
 
 import json
+import re
 
 import pytest
 
@@ -59,6 +60,11 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert room.said("change line") == []
     (reply,) = thread(slack.channel("incidents"))
     assert reply.startswith("*INC-1* Rolling back 2.31.")
+    (announced,) = slack.channel("incidents").said("announcement")
+    for shown_to_all in (announced, room.headline):
+        assert "*Latest update* by Ana Silva, <!date^" in shown_to_all
+        assert "UTC>: Rolling back 2.31." in shown_to_all
+    assert re.search(r"\*Next update due:\* <!date\S* \S*\|2026-03-02 12:15 UTC>", announced)
     (comment,) = comments(jira)
     assert "Update by Ana Silva (SEV2, mitigated, next update 12:15 UTC):" in comment
     assert "Rolling back 2.31." in comment
@@ -141,7 +147,7 @@ def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     (asked,) = slack.channel("inc-1").said("update due")
     assert "*Overdue.* Asked 2 times." in asked
     (nudge,) = slack.channel("inc-1").said("update overdue")
-    assert "the update is overdue" in nudge
+    assert nudge == f"<@{slack.id_of('Ana')}>: the update is overdue. Two sentences are enough."
     clock.forward(hours=1)
     assert len(slack.channel("inc-1").said("update overdue")) == 1
     slack.presses("Ana", "Write update", channel="inc-1", kind="update due")
