@@ -13,6 +13,7 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say, say_once_in_thread
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
+from multivac.store.updates import is_of_the_pager
 from multivac.tongue import phrase
 
 _RESOLVED = "resolved"
@@ -154,10 +155,11 @@ def _told(said: Saying) -> tuple[str, ...]:
 
 
 def wants_published(view: View) -> Mapping[str, str]:
-    """Each update told to those who follow the alert at the pager; nothing of private incidents."""
+    """Each update told to those who follow the alert there, unless it is from there; none if private."""
     if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
         return NOTHING
-    return _for_the_record(view)
+    theirs = {str(one.id) for one in view.case.updates if is_of_the_pager(one)}
+    return {name: mark for name, mark in _for_the_record(view).items() if name not in theirs}
 
 
 def _alert_of(case: Case) -> str | None:

@@ -92,6 +92,7 @@ EVENTS: dict[str, Row] = {
     "incident.status_update_published": Row(
         lambda pd, alert: pd.status_update(alert, "we are on it", by="Ana"),
         "Ana Silva published a status update: we are on it",
+        lambda room: "we are on it\nUpdate by Ana Silva (PagerDuty)" in room.said("update")[0],
     ),
     "incident.priority_updated": Row(
         lambda pd, alert: pd.set_priority(alert, "P1", by="Ana"),

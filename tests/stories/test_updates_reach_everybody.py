@@ -76,6 +76,32 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert len(slack.channel("inc-1").said("update")) == len(comments(jira)) == 1
 
 
+def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
+) -> None:
+    clock.forward(minutes=20)
+    pagerduty.duplicate_next()
+    pagerduty.status_update(alert, "We see 504s; <!here> look away", by="Bo")
+    clock.settle()
+    room, said = slack.channel("inc-1"), "We see 504s; &lt;!here&gt; look away"
+    (update,) = room.said("update")
+    assert update.startswith(f"{said}\nUpdate by Bo Lindqvist (PagerDuty) · SEV1 · triage · next update ")
+    (reply,) = thread(slack.channel("incidents"))
+    assert reply.startswith(f"*INC-1* {said}")
+    assert f"UTC>: {said}" in slack.channel("incidents").said("announcement")[0]
+    (comment,) = comments(jira)
+    assert "Update by Bo Lindqvist (PagerDuty) (SEV1, triage, next update 12:50 UTC):" in comment
+    assert len(pagerduty.incident(alert)["status_updates"]) == 1
+    assert [one for one in pagerduty.incident(alert)["notes"] if "504s" in one["content"]] == []
+    assert [line for line in multivac.timeline() if "504s" in line] == [
+        "Bo Lindqvist published a status update: We see 504s; <!here> look away"
+    ]
+    clock.forward(minutes=29)
+    assert slack.channel("inc-1").said("update due") == []
+    clock.forward(minutes=1)
+    assert len(slack.channel("inc-1").said("update due")) == 1
+
+
 def test_an_update_whose_answers_are_lost_comes_once_all_the_same(
     alert: str, slack: Slack, clock: Clock, jira: Jira, pagerduty: PagerDuty, world: World
 ) -> None:
