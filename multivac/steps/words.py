@@ -110,7 +110,7 @@ def headline(view: View) -> Headline:
         latest=news.folded(case),
         ended_at=_ended_at(case),
         fixed_by=_fixed_by(case),
-        lead_accepted=_has_accepted(case),
+        lead_accepted=_has_accepted(view),
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
         presses=_headline_presses(case) if view.out.hears else (),
     )
@@ -122,8 +122,10 @@ def _other_roles(case: Case) -> tuple[Held, ...]:
     return tuple(Held(role=name, who=_named(case, case.roles[name].person)) for name in dict.fromkeys(named))
 
 
-def _has_accepted(case: Case) -> bool:
-    return LEAD not in case.roles or case.roles[LEAD].accepted_at is not None
+def _has_accepted(view: View) -> bool:
+    """Whether the lead has; so, too, where nobody can be asked to."""
+    lead = view.case.roles.get(LEAD)
+    return lead is None or lead.accepted_at is not None or not view.out.hears
 
 
 def _latest_update(case: Case) -> LatestUpdate | None:
@@ -287,7 +289,7 @@ def announcement(view: View) -> Announcement:
         started_at=case.declared_at,
         lead=who(case, case.lead),
         channel=case.channel_id or "",
-        lead_accepted=_has_accepted(case),
+        lead_accepted=_has_accepted(view),
         impact=case.impact,
         update=_latest_update(case),
         next_update_due=next_update_due(view),

@@ -79,6 +79,7 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
 def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
 ) -> None:
+    slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
     clock.forward(minutes=20)
     pagerduty.duplicate_next()
     pagerduty.status_update(alert, "We see 504s; <!here> look away", by="Bo")
@@ -88,7 +89,10 @@ def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     assert update.startswith(f"{said}\nUpdate by Bo Lindqvist (PagerDuty) · SEV1 · triage · next update ")
     (reply,) = thread(slack.channel("incidents"))
     assert reply.startswith(f"*INC-1* {said}")
-    assert f"UTC>: {said}" in slack.channel("incidents").said("announcement")[0]
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert f"UTC>: {said}" in announced
+    assert "*Impact:* Nobody can pay" in announced
+    assert slack.channel("incidents").mentions == room.broadcasts == []
     (comment,) = comments(jira)
     assert "Update by Bo Lindqvist (PagerDuty) (SEV1, triage, next update 12:50 UTC):" in comment
     assert len(pagerduty.incident(alert)["status_updates"]) == 1
