@@ -178,9 +178,7 @@ def _vendor(name: str, done: Mapping[str, datetime], failing: Sequence[Failing])
 
 def _trouble(one: Failing) -> str:
     """What is missing at a vendor, since when and why, and what becomes of it."""
-    text = mark(
-        "INC-{number}, since {time}: {what} ({why}). Multivac keeps trying, and catches up by itself."
-    )
+    text = mark("INC-{number}, since {time}: {what} ({why}). Multivac keeps trying.")
     if one.gave_up:
         text = mark("INC-{number}, since {time}: {what} ({why}). Multivac tries again every 10 minutes.")
     why = one.error.rstrip(".。")
