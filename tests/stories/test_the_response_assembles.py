@@ -67,7 +67,7 @@ def test_the_lead_is_told_with_exactly_one_mention(alert: str, slack: Slack) -> 
 def test_the_incident_is_announced_once(alert: str, slack: Slack) -> None:
     (announced,) = slack.channel("incidents").said("announcement")
     assert "SEV1 · INC-1* · Checkout returns 500" in announced
-    assert "Lead: Ana Silva" in announced
+    assert "Lead: Ana Silva ·" in announced  # nobody can be asked here whether they accept
     assert f"<#{slack.channel('inc-1').id}>" in announced
 
 
