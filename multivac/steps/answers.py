@@ -50,6 +50,7 @@ def wants_answers(view: View) -> Mapping[str, str]:
         if row.source == PAGER
         and (said := row.facts.prioritised) is not None
         and said.priority == row.facts.priority
+        and row.facts.status != "resolved"
         and _would_change(case, row.key, said)
     }
 
@@ -112,7 +113,6 @@ def keep_answer(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -
         incidents.set_status(tx, case.id, Status.ACTIVE, now=now)
     if LEAD in held:
         acts.accept_role(tx, case.id, LEAD, now=now)
-    incidents.person_is_on_it(tx, case.id, now=now)
     moved = (
         severity.upper() if severity is brief.severity else f"{brief.severity.upper()} → {severity.upper()}"
     )
