@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 
 import structlog
@@ -161,9 +162,12 @@ class _Names:
     def __init__(self, sitting: Sitting) -> None:
         self._sitting = sitting
         self._out = sitting.house.out
-        self._case = sitting.case() if sitting.verb.in_incident else None
         self._near: Sequence[_Known] | None = None
         self._known: dict[str, Person] = {}  # those who are not in the chat, by e-mail
+
+    @cached_property
+    def _case(self) -> Case | None:
+        return self._sitting.case() if self._sitting.verb.in_incident else None
 
     def find(self, rest: Sequence[str]) -> _Spot | None:
         """The first name that is somebody's."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from integrations.sandbox.exchange import Fault
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
@@ -111,6 +113,22 @@ def test_for_a_hand_declared_one_an_incident_is_opened_in_pagerduty_once_and_sta
     (opened,) = pagerduty.state()["incidents"]
     assert opened["status"] == "resolved"
     assert slack.incident_channels() == ["inc-1-card-payments-fail"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_who_does_not_accept_to_lead_a_hand_declared_one_is_paged_where_a_service_is_set_for_that(
+    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
+) -> None:
+    by_name = PLAYBOOK | {"lead": [{"fixed": "dee@example.com"}]}
+    multivac.start(by_name, people=[DEE], settings=HEARS | {"pagerduty__page_service": "reporting"})
+    slack.asks("Cy", "declare Card payments fail sev1")
+    clock.settle()
+    assert "then PagerDuty pages Dee Okafor." in slack.channel("inc-1").said("lead told")[0]
+    clock.forward(minutes=2, seconds=10)
+    (opened,) = pagerduty.state()["incidents"]
+    assert assigned(opened) == ["Dee Okafor"]
+    assert "PagerDuty pages Dee Okafor." in slack.channel("inc-1").said("lead told")[0]
+    assert "until" not in slack.channel("inc-1").said("lead told")[0]
 
 
 def test_a_page_before_we_heard_of_what_we_opened_goes_to_it_and_a_private_one_says_nothing(
