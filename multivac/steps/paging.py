@@ -70,7 +70,10 @@ def page(attempt: Attempt) -> Result:
         alert, names = attempt.pager().raise_alert(_title(case), sent, key=key, look_first=attempt.unknown)
         return {"page": wanted.number, "paged": list(names), "alert": alert}
     if alert is None:
-        raise GiveUp(phrase("INC-{number} has no PagerDuty incident to page from", number=case.id))
+        raise GiveUp(
+            phrase("INC-{number} has no PagerDuty incident to page from", number=case.id),
+            fix=phrase("Operators can set pagerduty.page_service, from which people are paged then."),
+        )
     names = attempt.pager().page(alert, sent, look_first=attempt.unknown)
     return {"page": wanted.number, "paged": list(names)}
 

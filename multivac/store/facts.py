@@ -11,6 +11,7 @@ from typing import Any
 from multivac.incident import Bridge, Facts, Person, Prioritised
 from multivac.tongue import written
 
+_KNOWN = frozenset(f.name for f in fields(Facts))
 _GROWING = "responders"  # told one at a time, so later events add to it
 _TIMES = ("acknowledged_at", "opened_at")
 
@@ -55,8 +56,9 @@ def ended_at(stored: str) -> datetime:
 
 
 def facts_of(stored: str) -> Facts:
-    """The facts as last known."""
-    held = {name: value for name, (value, _) in json.loads(stored).items() if value is not None}
+    """The facts as last known; not those of a newer release, beside which this one may run."""
+    told = json.loads(stored).items()
+    held = {name: value for name, (value, _) in told if value is not None and name in _KNOWN}
     return Facts(**{name: _FROM_JSON.get(name, _same)(value) for name, value in held.items()})
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multivac.incident import Bridge, Facts, Person
+from multivac.incident import Bridge, Facts, Person, Prioritised
 from multivac.store.facts import facts_of, forget_acknowledgement, merge
 
 START = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
@@ -22,6 +22,8 @@ facts = st.builds(
     title=texts,
     status=st.none() | st.sampled_from(["triggered", "acknowledged", "resolved"]),
     priority=texts,
+    prioritised=st.none()
+    | st.builds(Prioritised, by=st.just(ANA), priority=st.text(max_size=2), at=st.just(START)),
     service_name=texts,
     assignees=st.none() | st.lists(st.sampled_from([ANA, BO]), max_size=2).map(tuple),
     bridge=st.none() | st.builds(Bridge, url=texts),
@@ -49,6 +51,10 @@ def test_what_was_said_is_what_is_known(said: Facts) -> None:
 
 def test_an_event_that_does_not_speak_of_a_fact_leaves_it() -> None:
     assert _added_up([(0, Facts(title="Disk full")), (1, Facts(status="resolved"))]).title == "Disk full"
+
+
+def test_a_fact_of_a_newer_release_is_passed_over() -> None:
+    assert facts_of('{"title": ["Slow", "2026"], "unheard_of": [1, "2026"]}') == Facts(title="Slow")
 
 
 def test_a_late_event_does_not_undo_a_newer_one() -> None:
