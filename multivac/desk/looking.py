@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Link, Press, clock_time, day_and_time
 from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_private
 from multivac.desk.names import channel_link
+from multivac.desk.people import in_channel
 from multivac.errors import Refused
-from multivac.incident import Entry, status_name
+from multivac.incident import LEAD, Entry, role_name, status_name
 from multivac.playbook import restore
+from multivac.steps import people
 from multivac.store import acts, cases, timeline
 from multivac.store.acts import Row
 from multivac.store.cases import Case
@@ -83,7 +85,7 @@ def pick(sitting: Sitting, *, most: int) -> Reply:
             "No incident is open. To {verb} one that has ended, name it: INC-42.", verb=sitting.verb.name
         )
         return Answer(lines=(told,), presses=(_to_declare(),))
-    said = f"{sitting.verb.name} {sitting.words.text}".strip()
+    said = sitting.ask.line.strip() or sitting.verb.name
     presses = tuple(
         Press(label=f"INC-{row.number} {row.title}", line=f"INC-{row.number} {said}") for row in offered
     )
@@ -99,7 +101,7 @@ def show(sitting: Sitting) -> Reply:
         right = right_of(tx, sitting, case)
     return Answer(
         title=f"INC-{case.id} · {case.title}",
-        lines=_facts(case),
+        lines=(*_facts(case), *_who_is_on_it(sitting, case)),
         links=_links(case),
         presses=_panel(case, right),
     )
@@ -114,6 +116,23 @@ def _facts(case: Case) -> tuple[str, ...]:
         phrase("Channel: {channel}", channel=channel_link(case.channel_id)) if case.channel_id else "",
     )
     return tuple(filter(None, lines))
+
+
+def _who_is_on_it(sitting: Sitting, case: Case) -> Iterator[str]:
+    """Who has which role besides the lead, and who is in the channel."""
+    roles = [
+        f"{role_name(name)} {people.name_of(case, held.person)}"
+        for name, held in sorted(case.roles.items())
+        if name != LEAD
+    ]
+    if roles:
+        yield phrase("Roles: {roles}", roles=" · ".join(roles))
+    here = sorted(one.name for one in in_channel(sitting.house.out, case).values())
+    if len(here) > _SHOWN:
+        more = plural("and {count} more", "and {count} more", len(here) - _SHOWN)
+        here = [*here[:_SHOWN], more]
+    if here:
+        yield phrase("In the channel: {names}", names=", ".join(here))
 
 
 def _links(case: Case) -> tuple[Link, ...]:

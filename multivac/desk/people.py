@@ -8,8 +8,10 @@ import structlog
 
 from multivac.errors import MultivacError
 from multivac.incident import Person
+from multivac.steps import people
 from multivac.steps.base import Outside
 from multivac.store import people as directory
+from multivac.store.cases import Case
 
 log = structlog.get_logger()
 
@@ -25,6 +27,30 @@ def who_is(out: Outside, chat_id: str, name: str) -> tuple[Person, bool]:
     if known is not None and now - known.checked_at < directory.LASTS:
         return out.complete(_person(chat_id, known.name or name, known.key)), False
     return _ask(out, chat_id, name, now=now)
+
+
+def in_channel(out: Outside, case: Case) -> dict[str, Person]:
+    """Whoever is in the incident's channel, by their id in the chat, as far as we have met them."""
+    with out.database.read() as tx:
+        known = {one: directory.known_as(tx, "slack", one) for one, it in case.members.items() if it.is_here}
+    return {
+        one: out.complete(_person(one, met.name or one, met.key))
+        for one, met in known.items()
+        if met is not None
+    }
+
+
+def who_is_called(out: Outside, case: Case, name: str) -> list[Person]:
+    """Those of an incident who have this name, first name or e-mail: with a role, or in the channel."""
+    with_role = (held.person for held in case.roles.values())
+    known = {one.key: one for one in (*in_channel(out, case).values(), *with_role)}
+    sought = name.lstrip("@").casefold()
+    names = {key: people.name_of(case, one).casefold() for key, one in known.items()}
+    return [
+        one
+        for key, one in known.items()
+        if sought in {names[key], names[key].partition(" ")[0], (one.email or "").casefold()}
+    ]
 
 
 def language_at(out: Outside, chat_id: str) -> str | None:

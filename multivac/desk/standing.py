@@ -11,7 +11,7 @@ from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import Change, Reply, Sitting, as_of, must_lower
 from multivac.desk.handover import briefing_of
 from multivac.desk.names import reopen_first, stands, with_reason
-from multivac.desk.people import who_is
+from multivac.desk.people import who_is, who_is_called
 from multivac.errors import Refused
 from multivac.incident import (
     CX_LEAD,
@@ -30,7 +30,9 @@ from multivac.store import acts, cadence, incidents, summons
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
 
-_ACCEPT = "accept"  # what the button of the lead call says: it takes the lead from nobody
+# What the button of the lead call says, and "I take it": they take the lead from nobody who has accepted it.
+_ACCEPT, _TAKE_IT = "accept", "it"
+_OWN = frozenset({"", "me", _ACCEPT, _TAKE_IT})
 Also = Callable[[sa.Connection, Case], None]
 _NOW = {
     Status.ACTIVE: mark("INC-{number} is active now."),
@@ -64,9 +66,12 @@ _SAYS = {
 def lead(sitting: Sitting) -> Reply:
     """Take the lead, or name who leads; accepting it, for whoever has it already."""
     words = sitting.words.text.lower()
-    if not sitting.words.people and words not in {"", "me", _ACCEPT}:
+    if sitting.words.people or words in _OWN:
+        return _give(sitting, LEAD, _named(sitting))
+    person = _called(sitting, words)
+    if person is None:
         raise Refused(phrase("Say who: `/incident lead me`, or mention somebody: `/incident lead @ana`."))
-    return _give(sitting, LEAD, _named(sitting))
+    return _give(sitting, LEAD, person)
 
 
 def role(sitting: Sitting) -> Reply:
@@ -78,6 +83,8 @@ def role(sitting: Sitting) -> Reply:
     meant = next((one for one in known if name.startswith(f"{one} ")), None)
     if meant is not None and name not in known:
         somebody = name.removeprefix(f"{meant} ")
+        if (person := _called(sitting, somebody)) is not None:
+            return _give(sitting, meant, person)
         told = phrase(
             "Who is “{name}”? Mention them: `/incident role {role} @bo`.", name=somebody, role=meant
         )
@@ -85,6 +92,12 @@ def role(sitting: Sitting) -> Reply:
     if not name or name in {"me", "none"}:
         raise Refused(phrase("Name the role: `/incident role scribe me`, or `role deputy @bo`."))
     return _give(sitting, name, None if nobody else _named(sitting))
+
+
+def _called(sitting: Sitting, name: str) -> Person | None:
+    """Whoever of the incident is called so, if it can be one person only."""
+    found = who_is_called(sitting.house.out, sitting.case(), name)
+    return found[0] if len(found) == 1 else None
 
 
 def _named(sitting: Sitting) -> Person:
@@ -103,13 +116,8 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
         held = case.roles.get(name)
         if held is not None and to is not None and held.person.key == to.key:
             return _accept(tx, sitting, case, name=name)
-        if held is not None and held.accepted_at is not None and sitting.words.text.lower() == _ACCEPT:
-            said = phrase(
-                "{name} has accepted to lead INC-{number}. To take over all the same: `/incident lead me`.",
-                name=held.person.name,
-                number=case.id,
-            )
-            return Change(said=said)
+        if (not_free := _not_free(sitting, case, name)) is not None:
+            return Change(said=not_free)
         if to is None and name == LEAD:
             raise Refused(
                 phrase("An incident keeps its lead until another takes it. Name who leads from now on.")
@@ -117,6 +125,27 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
         return _pass_on(tx, sitting, case, given=_Given(name, to))
 
     return sitting.change(give)
+
+
+def _not_free(sitting: Sitting, case: Case, name: str) -> str | None:
+    """Why somebody who takes what is free, or what they were asked to, does not get it."""
+    held, words = case.roles.get(name), sitting.words.text.lower()
+    if name != LEAD or held is None or sitting.words.people or words not in {_ACCEPT, _TAKE_IT}:
+        return None
+    if held.accepted_at is not None:
+        return phrase(
+            "{name} has accepted to lead INC-{number}. To take over all the same: `/incident lead me`.",
+            name=held.person.name,
+            number=case.id,
+        )
+    was_asked = any(one.key == sitting.person.key for call in case.summons for one in call.people)
+    if words == _TAKE_IT or was_asked or sitting.ask.via == "button":
+        return None
+    return phrase(
+        "{name} is asked to lead INC-{number}, not you. To take the lead: `/incident lead me`.",
+        name=held.person.name,
+        number=case.id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,31 @@ def test_a_word_nobody_knows_gets_a_near_one_and_a_button_that_does_it(
     assert hearing.incident().status is Status.MITIGATED
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_what_people_say_who_know_no_verbs_is_understood_or_can_be_declared_or_noted(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    told = slack.asks("Cy", "the checkout is <!channel> down again", channel="inc-1")
+    assert told.split("\n")[1:] == [
+        "Add to the timeline",
+        "Declare “the checkout is ‹!channel› down again”",  # noqa: RUF001  # pings nobody
+        "Help",
+    ]
+    slack.presses("Cy", "Add to the timeline", channel="inc-1")
+    clock.settle()
+    assert "Cy Tanaka: the checkout is <!channel> down again" in hearing.timeline()
+    assert "Ana Silva is asked to lead INC-1, not you" in slack.asks("Bo", "accept", channel="inc-1")
+    assert "You are the lead of INC-1 now" in slack.asks("Bo", "I'll take it!", channel="inc-1")
+    assert "has accepted to lead INC-1" in slack.asks("Cy", "accept", channel="inc-1")
+    assert "You are the deputy of INC-1 now" in slack.asks("Dee", "deputy me", channel="inc-1")
+    assert "is the scribe of INC-1 now" in slack.asks("Bo", "scribe ana", channel="inc-1")
+    assert "Who is “zoe”?" in slack.asks("Bo", "cx lead Zoe", channel="inc-1")
+    told = slack.asks("Gus", "INC-1 who is working on this?")
+    assert "led by Bo Lindqvist" in told
+    assert "Roles: deputy Dee Okafor · scribe Ana Silva" in told
+    assert "In the channel: Ana Silva, Bo Lindqvist, Dee Okafor" in told
+
+
 def test_who_takes_the_lead_has_it_and_the_headline_says_so(
     alert: str, hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
