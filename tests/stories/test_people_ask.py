@@ -200,6 +200,23 @@ def test_help_and_the_list_answer_anywhere(alert: str, hearing: Multivac, slack:
     assert "INC-1 · SEV1 · triage · Checkout returns 500 · led by Ana Silva" in slack.asks("Cy", "list")
 
 
+def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Dee", "role deputy me", channel="inc-1")
+    slack.asks("Ana", f"task add Call the bank <@{slack.id_of('Dee')}>", channel="inc-1")
+    slack.asks("Cy", "declare Search is slow sev4")
+    clock.settle()
+    assert slack.asks("Dee", "list mine").endswith("> · you: deputy, 1 task")
+    assert slack.asks("Bo", "list mine").endswith("> · you: in the channel")
+    told = slack.asks("Cy", "list mine")
+    assert "INC-1" not in told
+    assert told.endswith("> · you: declared it")
+    assert "you:" not in slack.asks("Dee", "list")
+    assert "None is yours: you have no role or task" in slack.asks("Gus", "list mine")
+    assert "> · you: deputy, 1 task" in slack.opens_home("Dee")
+
+
 def test_who_somebody_is_and_how_multivac_is_can_be_asked(
     alert: str, hearing: Multivac, slack: Slack, clock: Clock, world: World
 ) -> None:
