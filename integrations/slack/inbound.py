@@ -29,11 +29,11 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
 from integrations.slack.events import news_of
-from integrations.slack.forms import FORM, Sent, draw_form, read_fields, read_form
+from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
 from integrations.slack.signs import read_sign
 from integrations.slack.text import words
-from multivac.briefing import Form
+from multivac.briefing import Answer, Form
 from multivac.desk import Ask, BadField, Desk
 from multivac.errors import MultivacError
 from multivac.shortcuts import SHORTCUTS
@@ -176,17 +176,19 @@ class Inbound:
     def _action(self, ack: Ack, body: Body) -> None:
         ack()
         action, user = body["actions"][0], body["user"]
-        container = body.get("container") or {}
+        container, view = body.get("container") or {}, body.get("view") or {}
         channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
         place = Place(
             user=user["id"],
             channel=channel,
             url=body.get("response_url"),
             replaces=bool(container.get("is_ephemeral")),
+            on_page=view.get("type") == "home",
+            window=str(view["id"]) if view.get("type") == "modal" else "",
         )
         line = _line_of(action)
         if line is None:
-            self._later(self._say_stale, place)
+            self._later(self._say_stale, place, trigger=body["trigger_id"])
             return
         ask = Ask(
             request=f"button:{body['trigger_id']}",
@@ -225,6 +227,9 @@ class Inbound:
                 # Slack piles up three at most.
                 how = "push" if reply.over and not sent.again and not sent.over else "update"
                 ack(response_action=how, view=draw_form(reply, channel=ask.channel))
+                return
+            if isinstance(reply, Answer) and not ask.channel and not sent.over:  # nowhere else do they see it
+                ack(response_action="update", view=draw_answer(reply))
                 return
             ack(**{"response_action": "clear"} if sent.over else {})
             self._later(self._tell, Place(user=ask.by, channel=ask.channel), reply, ask)
@@ -287,9 +292,9 @@ class Inbound:
         except MultivacError as error:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
 
-    def _say_stale(self, place: Place) -> None:
+    def _say_stale(self, place: Place, *, trigger: str = "") -> None:
         with self._desk.speaking_to(place.user):
-            self._mouth.say_line(place, phrase(_STALE))
+            self._mouth.say_line(place, phrase(_STALE), trigger=trigger)
 
     def _show_home(self, user: str) -> None:
         with self._desk.speaking_to(user):

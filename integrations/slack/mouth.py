@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from integrations.slack.blocks import Drawn, draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask, piece
-from integrations.slack.forms import draw_form
+from integrations.slack.forms import draw_answer, draw_form
 from multivac.briefing import Answer, Files, Form, Home
 from multivac.errors import GiveUp, TryAgain
 from multivac.tongue import mark, phrase
@@ -24,7 +24,11 @@ _NO_WINDOW = mark(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where somebody asked. `url` takes answers for half an hour; `replaces` the message they pressed in."""
+    """Where somebody asked. `url` takes answers for half an hour; `replaces` the message they pressed in.
+
+    Our own page is no channel: what is asked there is answered in a window, and what is asked in that window
+    (`window`, its id) in its place.
+    """
 
     user: str
     channel: str
@@ -32,6 +36,8 @@ class Place:
     thread: str | None = None
     replaces: bool = False
     direct: bool = False
+    on_page: bool = False
+    window: str = ""
 
 
 class Mouth:
@@ -43,9 +49,12 @@ class Mouth:
 
     def tell(self, place: Place, reply: Answer | Files | Form | None, *, trigger: str = "") -> None:
         """Show a reply to whoever asked. Raises `TryAgain`, `GiveUp` when it cannot be shown."""
+        if place.on_page or place.window:
+            self._open(place, self._in_window(place, reply), trigger)
+            return
         match reply:
             case Form():
-                self._open(place, reply, trigger)
+                self._open(place, draw_form(reply, channel=place.channel), trigger)
             case Answer():
                 self._show(place, render(reply))
             case Files():
@@ -57,20 +66,33 @@ class Mouth:
         """Show somebody their page. Raises `TryAgain`, `GiveUp`."""
         ask(self._slack.views_publish, user_id=user, view=draw_home(home))
 
-    def say_line(self, place: Place, text: str) -> None:
+    def say_line(self, place: Place, text: str, *, trigger: str = "") -> None:
         """Show one line of ours."""
-        self._show(place, render(Answer(lines=(text,))))
+        self.tell(place, Answer(lines=(text,)), trigger=trigger)
 
     def close(self) -> None:
         """Close all connections."""
         self._slack.close()
         self._pool.clear()
 
-    def _open(self, place: Place, form: Form, trigger: str) -> None:
-        if not trigger:
-            self.say_line(place, phrase(_NO_WINDOW))
-            return
-        ask(self._slack.views_open, trigger_id=trigger, view=draw_form(form, channel=place.channel))
+    def _in_window(self, place: Place, reply: Answer | Files | Form | None) -> dict[str, Any]:
+        match reply:
+            case Form():
+                return draw_form(reply, channel=place.channel)
+            case Answer():
+                return draw_answer(reply)
+            case Files():
+                return draw_answer(Answer(lines=(self._upload(reply),)))
+            case None:
+                return draw_answer(Answer(lines=(phrase("Done."),)))
+
+    def _open(self, place: Place, view: dict[str, Any], trigger: str) -> None:
+        if place.window:
+            ask(self._slack.views_update, view_id=place.window, view=view)
+        elif trigger:
+            ask(self._slack.views_open, trigger_id=trigger, view=view)
+        else:
+            self._show(place, render(Answer(lines=(phrase(_NO_WINDOW),))))
 
     def _show(self, place: Place, drawn: Drawn) -> None:
         content: dict[str, Any] = {"text": drawn.text, "blocks": drawn.blocks}
