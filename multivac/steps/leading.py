@@ -196,8 +196,8 @@ def _stand(case: Case, call: Summons) -> _Stand:
     role, person = case.roles[LEAD].person, call.people[0]
     newest = next(one for one in reversed(asked(case)) if one.people[0].key == person.key)
     return _Stand(
-        waits=waiting(case) is call,
-        leads=role.key == person.key and newest is call,
+        waits=waiting(case) == call,
+        leads=role.key == person.key and newest == call,
         accepted=case.roles[LEAD].accepted_at is not None,
     )
 
@@ -246,7 +246,7 @@ def _cx_lead(view: View, call: Summons) -> Who | None:
     """Who settles how bad it is: named in the first call, while that is open or buttons cannot ask."""
     case = view.case
     is_open_question = case.status is Status.TRIAGE or not view.out.hears
-    if call is not asked(case)[0] or CX_LEAD not in case.roles or not is_open_question:
+    if call != asked(case)[0] or CX_LEAD not in case.roles or not is_open_question:
         return None
     return _mentioned(case, case.roles[CX_LEAD].person)
 
@@ -276,7 +276,7 @@ def _went_to(case: Case, call: Summons) -> tuple[str, str]:
 
 def _missed(case: Case, call: Summons) -> str:
     """Who was asked before and has not accepted; "" where a person wanted this one, or nobody was."""
-    if call.by or call is asked(case)[0]:
+    if call.by or call == asked(case)[0]:
         return ""
     earlier = [one for one in asked(case) if one.number < call.number]
     return people.name_of(case, earlier[-1].people[0])
@@ -318,7 +318,7 @@ def _as_they_are(case: Case) -> Iterator[tuple[str, str]]:
 
 
 def _instance(case: Case, call: Summons) -> str:
-    return "" if call is asked(case)[0] or call.number == 0 else str(call.number)
+    return "" if call == asked(case)[0] or call.number == 0 else str(call.number)
 
 
 def tell_lead(attempt: Attempt) -> Result:

@@ -39,6 +39,20 @@ def test_a_title_is_enough_to_declare(hearing: Multivac, slack: Slack, clock: Cl
     assert hearing.incident().severity_by == "cy@example.com"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_who_takes_the_lead_when_nobody_was_asked_is_said_to_lead(
+    hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Cy", "declare Card payments fail sev1")
+    clock.settle()
+    assert slack.channel("inc-1").said("lead told") == []
+    slack.asks("Bo", "INC-1 lead me", channel="inc-1")
+    clock.settle()
+    (told,) = slack.channel("inc-1").said("lead told")
+    assert "leads this incident, accepted <!date^" in told
+    assert "*Lead*\nBo Lindqvist" in slack.channel("inc-1").headline
+
+
 def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
     hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
