@@ -104,15 +104,15 @@ def headline(view: View) -> Headline:
         summary=_summary(case),
         impact=case.impact,
         latest=news.folded(case),
-        ended_at=_ended_at(case),
-        fixed_by=_fixed_by(case),
+        ended_at=ended_at(case),
+        fixed_by=fixed_by(case),
         lead_accepted=LEAD not in case.roles or case.roles[LEAD].accepted_at is not None,
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
         presses=_headline_presses(case) if view.out.hears else (),
     )
 
 
-def _ended_at(case: Case) -> datetime | None:
+def ended_at(case: Case) -> datetime | None:
     """When it was resolved, or ended otherwise: closing what is resolved is paperwork."""
     if case.status.is_open:
         return None
@@ -120,7 +120,8 @@ def _ended_at(case: Case) -> datetime | None:
     return resolved[-1] if resolved else case.status_at
 
 
-def _fixed_by(case: Case) -> str:
+def fixed_by(case: Case) -> str:
+    """How it ended, in people's words; "" while it has not."""
     ends = [one for one in case.said(SayingKind.CHANGE) if news.is_end(one) and one.more.get("why")]
     return str(ends[-1].more["why"]) if ends and not case.status.is_open else ""
 

@@ -243,7 +243,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="join",
         usage="[INC-42]",
-        help=mark("Be invited into the channel of an incident."),
+        help=mark("Come into the channel of an incident."),
         right=Right.MEMBER,
         takes=_NUMBER,
         example="join INC-42",
