@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.slack.blocks import render, said_line
-from integrations.slack.pieces import Block
+from integrations.slack.pieces import Block, presses
 from integrations.slack.text import plain, short
 from multivac.briefing import Answer, Asked, Field, Form
 from multivac.desk import Filled
@@ -44,6 +44,7 @@ def draw_form(form: Form, *, channel: str) -> dict[str, Any]:
     intro: list[Block] = [
         {"type": "context", "elements": [{"type": "mrkdwn", "text": said_line(each)}]} for each in form.intro
     ]
+    intro += filter(None, (presses(form.presses),))
     inputs = [
         _input(each, f"{each.name}{_AGAIN}{form.again}" if form.again else each.name) for each in form.fields
     ]

@@ -177,7 +177,7 @@ class Inbound:
         ack()
         action, user = body["actions"][0], body["user"]
         container, view = body.get("container") or {}, body.get("view") or {}
-        channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
+        channel = _channel_of(body)
         place = Place(
             user=user["id"],
             channel=channel,
@@ -392,6 +392,15 @@ def _log_error(error: Exception) -> None:
         log.warning("request of Slack not understood", lacks=str(error))
         return
     log.error("request of Slack failed", exc_info=error)
+
+
+def _channel_of(body: Body) -> str:
+    """Where it was pressed, or where the window it was pressed in was asked for."""
+    if (view := body.get("view")) is not None:
+        sent = _sent(view)
+        return sent.channel if sent is not None else ""
+    container = body.get("container") or {}
+    return str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
 
 
 def _line_of(action: Mapping[str, Any]) -> str | None:

@@ -283,7 +283,8 @@ class Desk:
             return DOES[verb.name](sitting)
         except OnlyLead as no:
             self._keep(ask, "refused", no.reason)
-            return approving.offer(no, sitting)
+            offered, form = approving.offer(no, sitting), self._afresh(ask, no)
+            return offered if form is None else replace(form, presses=offered.presses)
 
     def _incident_of(self, ask: Ask) -> IncidentId | None:
         if not ask.channel:

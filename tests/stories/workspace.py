@@ -160,7 +160,7 @@ class Slack:
         """Let a person press a button of our own page, or of a window; gives what a window then shows."""
         me, views = self.id_of(who), self.standin.space.views
         mine = [view for view in views.values() if self.standin.space.viewers[view["id"]] == me]
-        shown = [*mine, self.standin.space.homes[me]]
+        shown = mine or [self.standin.space.homes[me]]
         view, action = next(
             (view, element)
             for view in shown
