@@ -93,18 +93,22 @@ def used_by(payload: Mapping[str, Any]) -> Iterator[Used]:
             yield Used("Shortcut", payload["callback_id"], "")
 
 
-def unused(used: Iterable[Used]) -> list[str]:
-    """What nobody used, of all that the code can draw."""
-    known = set(used)
-    drawn = [
+def drawn() -> list[Drawn]:
+    """Every button, form and shortcut that the code can draw."""
+    found = [
         one
         for path in sorted((ROOT / "multivac").rglob("*.py"))
         for one in drawn_in(path.read_text(), str(path.relative_to(ROOT)))
     ]
-    drawn += [Drawn("Shortcut", "multivac/shortcuts.py", re.escape(one.id), "") for one in SHORTCUTS]
+    return found + [Drawn("Shortcut", "multivac/shortcuts.py", re.escape(one.id), "") for one in SHORTCUTS]
+
+
+def unused(used: Iterable[Used]) -> list[str]:
+    """What nobody used, of all that the code can draw."""
+    known = set(used)
     return [
         f"{one.kind} of {one.where}: {one.words!r} says {one.line!r}"
-        for one in drawn
+        for one in drawn()
         if not one.is_used(known)
     ]
 
