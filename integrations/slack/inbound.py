@@ -315,30 +315,12 @@ class Inbound:
         if (news := news_of(body)) is not None:
             self._desk.hear(f"slack:{body.get('event_id', '')}", news)
         event = body.get("event") or {}
-        kind, user = event.get("type"), event.get("user")
-        if not isinstance(user, str) or event.get("bot_id") or event.get("subtype"):
+        if not _is_by_a_person(event):
             return
-        if kind == "app_home_opened" and event.get("tab") == "home":
-            self._later(self._show_home, user)
-            return
-        at_us = kind == "app_mention"
-        in_person = kind == "message" and event.get("channel_type") == "im"
-        if at_us or in_person:
-            ask = Ask(
-                request=f"event:{body.get('event_id', '')}",
-                by=user,
-                name="",
-                via="mention" if at_us else "message",
-                line=_MENTION.sub("", str(event.get("text", "")), count=1 if at_us else 0).strip(),
-                channel=str(event.get("channel", "")) if at_us else "",
-            )
-            place = Place(
-                user=user,
-                channel=str(event.get("channel", "")),
-                thread=event.get("thread_ts"),
-                direct=in_person,
-            )
-            self._later(self._answer, ask, place, trigger="")
+        if event.get("type") == "app_home_opened" and event.get("tab") == "home":
+            self._later(self._show_home, event["user"])
+        elif (said := _said_to_us(body, event)) is not None:
+            self._later(self._answer, *said, trigger="")
 
 
 class _Socket:
@@ -392,6 +374,28 @@ def _log_error(error: Exception) -> None:
         log.warning("request of Slack not understood", lacks=str(error))
         return
     log.error("request of Slack failed", exc_info=error)
+
+
+def _is_by_a_person(event: Mapping[str, Any]) -> bool:
+    return isinstance(event.get("user"), str) and not (event.get("bot_id") or event.get("subtype"))
+
+
+def _said_to_us(body: Body, event: Mapping[str, Any]) -> tuple[Ask, Place] | None:
+    """What somebody asks in a mention or directly, and where they are answered; None for any other event."""
+    at_us = event.get("type") == "app_mention"
+    in_person = event.get("type") == "message" and event.get("channel_type") == "im"
+    if not (at_us or in_person):
+        return None
+    user, channel = event["user"], str(event.get("channel", ""))
+    ask = Ask(
+        request=f"event:{body.get('event_id', '')}",
+        by=user,
+        name="",
+        via="mention" if at_us else "message",
+        line=_MENTION.sub("", str(event.get("text", "")), count=1 if at_us else 0).strip(),
+        channel=channel if at_us else "",
+    )
+    return ask, Place(user=user, channel=channel, thread=event.get("thread_ts"), direct=in_person)
 
 
 def _channel_of(body: Body) -> str:
