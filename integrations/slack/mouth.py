@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from integrations.slack.blocks import Drawn, draw_home, render
+from integrations.slack.blocks import draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask, piece
 from integrations.slack.forms import draw_answer, draw_form
+from integrations.slack.pieces import Drawn
 from multivac.briefing import Answer, Files, Form, Home
 from multivac.errors import GiveUp, TryAgain
 from multivac.tongue import mark, phrase
@@ -132,7 +134,7 @@ class Mouth:
             )
         except HTTPError as silence:
             raise TryAgain(phrase("Slack did not take the file")) from silence
-        if answer.status != 200:  # noqa: PLR2004 - HTTP's number
+        if answer.status != HTTPStatus.OK:
             raise TryAgain(phrase("Slack did not take the file (HTTP {status})", status=answer.status))
         return piece(asked, "file_id")
 
@@ -141,5 +143,5 @@ class Mouth:
             answer = self._pool.request("POST", place.url or "", json=body, timeout=_PATIENCE, redirect=False)
         except HTTPError as silence:
             raise TryAgain(phrase("Slack did not take the answer")) from silence
-        if answer.status != 200:  # noqa: PLR2004 - HTTP's number
+        if answer.status != HTTPStatus.OK:
             raise TryAgain(phrase("Slack did not take the answer (HTTP {status})", status=answer.status))

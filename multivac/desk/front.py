@@ -40,7 +40,7 @@ from multivac.desk.home import guests_home, home
 from multivac.desk.names import none_such, stands
 from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
-from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Status
+from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Status, role_name
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
@@ -246,11 +246,11 @@ class Desk:
 
     def _roles(self, number: IncidentId | None) -> frozenset[str]:
         """What roles there are besides the lead, where the incident is known those of its playbook too."""
-        usual = frozenset({DEPUTY, SCRIBE, CX_LEAD})
-        if number is None:
-            return usual
-        with self._house.out.database.read() as tx:
-            return usual.union(cases.load(tx, number).playbook.roles if acts.exists(tx, number) else ())
+        known = {DEPUTY, SCRIBE, CX_LEAD}
+        if number is not None:
+            with self._house.out.database.read() as tx:
+                known |= set(cases.load(tx, number).playbook.roles) if acts.exists(tx, number) else set()
+        return frozenset(known).union(map(role_name, known))
 
     def _bare(self, ask: Ask, line: Bare) -> Reply:
         """The command alone: what can be done here, or the form to declare."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -78,8 +78,8 @@ def role(sitting: Sitting) -> Reply:
     """Give a role to somebody, or to nobody."""
     name = sitting.words.text.lower()
     nobody = name.endswith(" none")
-    name = name.removesuffix(" none").removesuffix(" me").strip()
     known = {LEAD, DEPUTY, SCRIBE, CX_LEAD, *sitting.case().playbook.roles}
+    name = _by_its_key(name.removesuffix(" none").removesuffix(" me").strip(), known)
     meant = next((one for one in known if name.startswith(f"{one} ")), None)
     if meant is not None and name not in known:
         somebody = name.removeprefix(f"{meant} ")
@@ -98,6 +98,15 @@ def _called(sitting: Sitting, name: str) -> Person | None:
     """Whoever of the incident is called so, if it can be one person only."""
     found = who_is_called(sitting.house.out, sitting.case(), name)
     return found[0] if len(found) == 1 else None
+
+
+def _by_its_key(said: str, known: Collection[str]) -> str:
+    """The role as playbooks have it, for whoever calls it as it reads in messages."""
+    for key in known:
+        spoken = role_name(key).lower()
+        if said == spoken or said.startswith(f"{spoken} "):
+            return f"{key}{said.removeprefix(spoken)}"
+    return said
 
 
 def _named(sitting: Sitting) -> Person:

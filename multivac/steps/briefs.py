@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from multivac.briefing import Answer, Link, Press, day_and_time, lasted
+from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
 from multivac.steps import people
 from multivac.steps.base import View
@@ -17,7 +17,7 @@ from multivac.steps.links import links_of
 from multivac.steps.words import ended_at, fixed_by
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
-from multivac.tongue import phrase, plural
+from multivac.tongue import lasting, phrase, plural
 
 _SHOWN_ENTRIES = 5
 _SHOWN_TASKS = 3
@@ -108,7 +108,7 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
 
 def _of_open(view: View, why: str) -> tuple[str, ...]:
     case = view.case
-    since = phrase("for {age}", age=lasted(view.now - case.declared_at))
+    since = phrase("for {age}", age=lasting(view.now - case.declared_at))
     stands = (case.severity.upper(), status_name(case.status), since, _people(case))
     return (" · ".join(stands), _what(case), why)
 
@@ -117,7 +117,7 @@ def _of_ended(case: Case) -> tuple[str, ...]:
     """What a reader asks of what is over; why they are here is no question any more."""
     end, fixed = ended_at(case) or case.status_at, fixed_by(case)
     over = phrase(
-        "It is over since {time}, after {age}.", time=day_and_time(end), age=lasted(end - case.declared_at)
+        "It is over since {time}, after {age}.", time=day_and_time(end), age=lasting(end - case.declared_at)
     )
     stands = (case.severity.upper(), status_name(case.status), _people(case))
     how = phrase("How it ended: {how}", how=_short(fixed)) if fixed else ""

@@ -13,6 +13,7 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say, say_once_in_thread
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
+from multivac.store.updates import is_of_the_pager
 from multivac.tongue import phrase
 
 _RESOLVED = "resolved"
@@ -88,8 +89,9 @@ def _concerns_all(said: Saying) -> bool:
 
 
 def _is_back(said: Saying) -> bool:
-    """Whether it was over before."""
-    return said.more["what"] == "status" and not Status(str(said.more["before"])).is_open
+    """Whether it was over before, and is not any more: to close what is resolved is no news."""
+    is_status = said.more["what"] == "status"
+    return is_status and not news.is_end(said) and not Status(str(said.more["before"])).is_open
 
 
 def tell_stakeholders(attempt: Attempt) -> Result:
@@ -153,10 +155,11 @@ def _told(said: Saying) -> tuple[str, ...]:
 
 
 def wants_published(view: View) -> Mapping[str, str]:
-    """Each update told to those who follow the alert at the pager; nothing of private incidents."""
+    """Each update told to those who follow the alert there, unless it is from there; none if private."""
     if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
         return NOTHING
-    return _for_the_record(view)
+    theirs = {str(one.id) for one in view.case.updates if is_of_the_pager(one)}
+    return {name: mark for name, mark in _for_the_record(view).items() if name not in theirs}
 
 
 def _alert_of(case: Case) -> str | None:
