@@ -163,6 +163,6 @@ def test_who_asks_to_join_is_invited_and_an_ended_incident_shows_where_it_was(
     _, stands, over, *facts = slack.asks("Bo", "briefing", channel="inc-1").splitlines()
     assert stands == "SEV1 · resolved · led by Ana Silva"
     assert over.startswith("It is over since <!date^")
-    assert over.endswith("after 4 min.")
+    assert over.endswith("after 4 minutes.")
     assert facts[:2] == ["Services: checkout · 1 alert", "How it ended: Rolled back"]
     assert not any(line.startswith(("You are on call", "To do")) for line in facts)
