@@ -184,7 +184,7 @@ class Inbound:
             channel=channel,
             url=body.get("response_url"),
             replaces=bool(container.get("is_ephemeral")),
-            on_page=view.get("type") == "home",
+            in_window=view.get("type") == "home",
             window=str(view["id"]) if view.get("type") == "modal" else "",
         )
         line = _line_of(action)
@@ -246,10 +246,10 @@ class Inbound:
         ack()
         user, message = body["user"], body.get("message") or {}
         channel = str((body.get("channel") or {}).get("id", ""))
-        place = Place(user=user["id"], channel=channel, url=body.get("response_url"))
+        place = Place(user=user["id"], channel=channel, url=body.get("response_url"), in_window=not channel)
         chosen = next((one for one in SHORTCUTS if one.id == body["callback_id"]), None)
         if chosen is None:
-            self._later(self._say_stale, place)
+            self._later(self._say_stale, place, trigger=body["trigger_id"])
             return
         ask = Ask(
             request=f"shortcut:{body['trigger_id']}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -28,8 +28,8 @@ _NO_WINDOW = mark(
 class Place:
     """Where somebody asked. `url` takes answers for half an hour; `replaces` the message they pressed in.
 
-    Our own page is no channel: what is asked there is answered in a window, and what is asked in that window
-    (`window`, its id) in its place.
+    Who asks on our own page, or by a shortcut, is in no channel: they are answered in a window (`in_window`),
+    and what they ask in that window (`window`, its id) in its place.
     """
 
     user: str
@@ -38,7 +38,7 @@ class Place:
     thread: str | None = None
     replaces: bool = False
     direct: bool = False
-    on_page: bool = False
+    in_window: bool = False
     window: str = ""
 
 
@@ -51,8 +51,8 @@ class Mouth:
 
     def tell(self, place: Place, reply: Answer | Files | Form | None, *, trigger: str = "") -> None:
         """Show a reply to whoever asked. Raises `TryAgain`, `GiveUp` when it cannot be shown."""
-        if place.on_page or place.window:
-            self._open(place, self._in_window(place, reply), trigger)
+        if place.in_window or place.window:
+            self._tell_in_window(place, reply, trigger)
             return
         match reply:
             case Form():
@@ -76,6 +76,15 @@ class Mouth:
         """Close all connections."""
         self._slack.close()
         self._pool.clear()
+
+    def _tell_in_window(self, place: Place, reply: Answer | Files | Form | None, trigger: str) -> None:
+        try:
+            self._open(place, self._in_window(place, reply), trigger)
+        except Declined:
+            if not isinstance(reply, Answer):
+                raise
+            # It took longer than a trigger lives, or they have closed the window meanwhile.
+            self._show(replace(place, channel="", url=None), render(reply))
 
     def _in_window(self, place: Place, reply: Answer | Files | Form | None) -> dict[str, Any]:
         match reply:
