@@ -69,7 +69,9 @@ def test_a_severity_that_was_refused_comes_back_with_its_words_and_whom_to_ask(
     assert filled(slack.form()) == {"severity": "sev2", "reason": "Only the app"}
     view, lower = slack.form(), {"type": "static_select", "selected_option": {"value": "sev3"}}
     slack.standin.submits(slack.person("Bo"), view["id"], {"severity~1": {"severity": lower}})
-    assert "Only the lead (Ana Silva), a deputy or the cx lead can lower" in text_of(slack.form())
+    assert "Only the lead (Ana Silva), a deputy or the customer-experience lead can lower" in text_of(
+        slack.form()
+    )
     assert filled(slack.form()) == {"severity": "sev3", "reason": "Only the app"}
     told = slack.presses_on_page("Bo", "Ask Ana Silva to approve")
     assert "Ana Silva is asked by a direct message" in told
