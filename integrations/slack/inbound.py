@@ -231,6 +231,7 @@ class Inbound:
                 return
             if isinstance(reply, Answer) and not ask.channel and not sent.over:  # nowhere else do they see it
                 ack(response_action="update", view=draw_answer(reply))
+                self._later(self._show_home, ask.by)  # the page under the window shows what they have done
                 return
             ack(**{"response_action": "clear"} if sent.over else {})
             self._later(self._tell, Place(user=ask.by, channel=ask.channel), reply, ask)

@@ -137,3 +137,5 @@ def test_their_own_page_shows_people_what_is_open_and_theirs(
     assert slack.sends("Bo", title="Search is slow") == {}
     assert "INC-3 is declared" in text_of(slack.form())
     assert slack.direct("Bo") == []
+    page = slack.standin.space.homes
+    slack.wait_for(lambda: "INC-3 · SEV2" in text_of(page[slack.id_of("Bo")]), "the page")
