@@ -34,7 +34,7 @@ from multivac.clock import SandboxClock, WallClock
 from multivac.desk import Desk, TicketDesk
 from multivac.errors import BadConfig, Finding
 from multivac.incident import IncidentId
-from multivac.intake import Intake, Sweep, note_first_start
+from multivac.intake import Intake
 from multivac.jobs import Jobs, StepPool
 from multivac.ports import Alarm, Chat, Clock, Pace, Pager, Tracker
 from multivac.response import Response
@@ -49,6 +49,7 @@ from multivac.store.steps import forgive
 from multivac.store.storms import Inflow
 from multivac.store.tanks import SharedTanks
 from multivac.storms import Storms
+from multivac.sweep import Sweep, note_first_start
 from multivac.telemetry import Telemetry
 from multivac.tongue import settle_on
 from multivac.watch import Lookout, Watch

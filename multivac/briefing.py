@@ -372,8 +372,8 @@ class Form:
     """What somebody is asked in a window of their own; `line` is what sending it says, with the fields.
 
     `as_of` is what it shows of the incident, to be compared when it is sent. `again` counts how often it
-    was shown since what was sent could not be done; `over` the form that was sent, to look at it once more,
-    with what was chosen there in `kept`.
+    was shown since what was sent could not be done, and `presses` are what can be done instead; `over` is the
+    form that was sent, to look at it once more, with what was chosen there in `kept`.
     """
 
     title: str
@@ -385,6 +385,7 @@ class Form:
     again: int = 0
     over: bool = False
     kept: tuple[tuple[str, str], ...] = ()
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

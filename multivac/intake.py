@@ -30,7 +30,7 @@ from multivac.incident import (
 )
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
-from multivac.ports import Clock, Pager
+from multivac.ports import Clock
 from multivac.store import (
     acts,
     alerts,
@@ -44,7 +44,6 @@ from multivac.store import (
     traits,
     updates,
 )
-from multivac.store import people as directory
 from multivac.store.alerts import End, Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
@@ -272,32 +271,27 @@ class Intake:
         self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]
     ) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
-        number, known = brief.number, news.known
-        is_own = known.facts.dedup_key == page_key(number, brief.declared_at)
-        is_other = (known.incident is None or known.is_other) and not is_own
-        follows = Follows(
-            # What we raised ourselves to page people says nothing of how bad it is, and nobody joins by it.
-            as_bad_as=brief.severity if is_own else brief.playbook.severity_of(known.facts),
-            entries=entries,
-            subject=news.subject if is_other else None,
-        )
-        standing = keep(tx, known, brief, follows=follows, now=news.now)
+        standing = keep(tx, news.known, brief, follows=_follows(news, brief, entries), now=news.now)
         if _by_a_person(news.told):
             incidents.person_acted_again(tx, brief, at=news.told.occurred_at)
         self._reopen(tx, news, brief)
-        worst = standing.worst
-        end = alerts.last_end(tx, number, now=news.now) if worst is None else None
-        severity = self._weigh(tx, news, brief, worst=end.severity if end else worst)
-        if end is not None:
-            self._end(tx, news, brief, end=end)
-        elif brief.resolution_stands:
-            incidents.withdraw_resolution(tx, number)
-        if standing.are_many and _is_quiet(news, brief, worst):
+        severity = self._settle(tx, news, brief, worst=standing.worst)
+        if standing.are_many and _is_quiet(news, brief, standing.worst):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
             incidents.touch_again_by(tx, brief, news.now + _NOT_SOON)
             return None
         touched = incidents.touch_again(tx, brief, severity=severity)
         return self._jobs.put(tx, touched, patient=True)
+
+    def _settle(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> Severity:
+        """Set and give the severity, and end what its alerts have ended; None is the worst of none open."""
+        end = alerts.last_end(tx, brief.number, now=news.now) if worst is None else None
+        severity = self._weigh(tx, news, brief, worst=end.severity if end else worst)
+        if end is not None:
+            self._end(tx, news, brief, end=end)
+        elif brief.resolution_stands:
+            incidents.withdraw_resolution(tx, brief.number)
+        return severity
 
     def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> Severity:
         """Set and give the severity its alerts imply: the worst of the open ones, else of the last to end.
@@ -401,36 +395,19 @@ class Intake:
         )
 
 
-_FIRST_START = "first start"
-# What is on fire at the moment Multivac is installed is taken in; last month's leftovers are not.
-_BEFORE_FIRST_START = timedelta(hours=1)
+def _follows(news: _News, brief: Brief, entries: Sequence[Entry]) -> Follows:
+    """What one of its alerts means for an incident.
 
-
-def note_first_start(tx: sa.Connection, *, now: datetime) -> None:
-    """Remember when Multivac first ran on this database; later starts change nothing."""
-    if directory.last_answer(tx, _FIRST_START) is None:
-        directory.keep_answer(tx, _FIRST_START, None, now=now)
-
-
-class Sweep:
-    """Takes in alerts whose webhook never came."""
-
-    def __init__(self, pager: Pager, intake: Intake, database: Database) -> None:
-        self._pager = pager
-        self._intake = intake
-        self._database = database
-
-    def sweep(self) -> int:
-        """Ask the pager for every open alert and take in those of our time; says how many there are."""
-        with self._database.read() as tx:
-            first = directory.last_answer(tx, _FIRST_START)
-        since = first[1] - _BEFORE_FIRST_START if first else None
-        number = 0
-        for alert in self._pager.open_alerts():
-            if since is None or (alert.facts.opened_at or alert.occurred_at) >= since:
-                self._intake.take(alert)
-                number += 1
-        return number
+    One that we raised ourselves to page people says nothing of how bad it is, and nobody joins by it.
+    """
+    known = news.known
+    is_own = known.facts.dedup_key == page_key(brief.number, brief.declared_at)
+    is_other = (known.incident is None or known.is_other) and not is_own
+    return Follows(
+        as_bad_as=brief.severity if is_own else brief.playbook.severity_of(known.facts),
+        entries=entries,
+        subject=news.subject if is_other else None,
+    )
 
 
 def _is_quiet(news: _News, brief: Brief, worst: Severity | None) -> bool:

@@ -85,8 +85,11 @@ _VERBS = """# What you can ask in Slack
 
 Say it as `/incident`, as a mention (`@multivac lead me`, also in a thread), or in a direct message. In an
 incident's channel it is about that incident; elsewhere begin with its number: `/incident INC-42 show`. The
-first letters of a verb are enough, but for those that end something. `/incident` alone opens the form to
-declare, or shows where the incident of this channel stands.
+first three letters of a verb are enough, but for those that end something. `/incident` alone opens the form
+to declare, or shows where the incident of this channel stands.
+
+Plain words do where they can mean one thing only: `accept`, `I take it`, `who is working on this?`, `what is
+going on?`, `scribe @bo`. Any other sentence is not guessed at: buttons offer to declare it, or to note it.
 
 | Say | Also | It does | Who may | For example |
 |---|---|---|---|---|

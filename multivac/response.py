@@ -332,7 +332,8 @@ class _Run:
         if (error := looked.exception()) is not None:
             # The claims stay, and the beat frees them once this job has ended.
             self._waiting = False
-            log.error("round failed", incident=self.number, error=repr(error))
+            mistake = None if isinstance(error, sa.exc.SQLAlchemyError) else error
+            log.error("round failed", incident=self.number, error=repr(error), exc_info=mistake)
         else:
             look = looked.result()
             self._response.count_held(look.held)

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from multivac.incident import Severity
 from multivac.store.cases import Case, StepRow
 
 FIRST = timedelta(minutes=10)  # in which a channel gets four messages of ours at most, and two mentions
 APART = timedelta(minutes=10)  # between two messages afterwards of which nobody needs to know at once
 WRITING = "writing"  # the step that looks whether people are, before a message that yields to them
+OFF_WORK = "off work"  # the step that looks whether somebody is, before a message that rests with them
 _LULL = timedelta(minutes=1)  # until it is asked again; the step says itself when it looks again
 NEVER_WAITS = 2  # sev1 and sev2, for anybody's night
 _ONE_MORE = 1  # besides headline, lead call and first checklist
@@ -39,6 +41,7 @@ class Kind:
     spaced: bool = False
     hushes: bool = False
     yields: bool = False
+    rests: bool = False
     mentions: bool = False
     thread: bool = False
 
@@ -58,8 +61,8 @@ KINDS: Mapping[str, Kind] = {
     "archive warning": Kind(rank=5, spaced=True),
     "alert line": Kind(rank=4, spaced=True),
     "tasks": Kind(answers=True),
-    "reminder": Kind(answers=True, mentions=True),
-    "asked again": Kind(answers=True, mentions=True),
+    "reminder": Kind(answers=True, hushes=True, rests=True, mentions=True),
+    "asked again": Kind(answers=True, hushes=True, rests=True, mentions=True),
 }
 # Steps that say nothing in the channel.
 SILENT = frozenset(
@@ -70,7 +73,7 @@ SILENT = frozenset(
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
-        *("approval", "approval told", "writing"),
+        *("approval", "approval told", "writing", "off work"),
         *(
             "alert priority",
             "severity heard",
@@ -167,8 +170,10 @@ class _Budget:
     def _for_people(self, name: str, kind: Kind) -> Iterator[datetime]:
         """What people are at: they asked for quiet, write, or are off work."""
         quiet = self.case.cadence.quiet_until
-        if kind.hushes and quiet is not None:
+        if kind.hushes and quiet is not None and not (kind.rests and self.case.severity is Severity.SEV1):
             yield quiet
+        if kind.rests:
+            yield from self._while_they_are_off_work(name)
         if kind.yields:
             yield from self._while_they_write(name)
             yield from self._while_the_lead_is_away(name)
@@ -181,6 +186,11 @@ class _Budget:
         if kind.spaced and self.now >= first_ends:
             last = self._last_at()
             yield last + APART if last is not None else self.now
+
+    def _while_they_are_off_work(self, name: str) -> Iterator[datetime]:
+        if self.case.severity.rank > NEVER_WAITS:
+            found = self.case.result(f"{OFF_WORK}/{name}").get("back_at")
+            yield datetime.fromisoformat(found) if found else self.now
 
     def _while_they_write(self, name: str) -> Iterator[datetime]:
         look = f"{WRITING}/{name}"

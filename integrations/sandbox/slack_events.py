@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import itertools
 import json
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
@@ -30,6 +31,7 @@ _REASONS = {
     "connection": "connection_failed",
     "status": "http_error",
 }
+_REMEMBERED = 500
 # Of these interactions Slack reads what the app acknowledges them with.
 _ANSWERED = frozenset({"block_suggestion", "view_submission"})
 # Messages reach only an app that is in the channel; these are told wherever they happen.
@@ -79,6 +81,7 @@ class Outbox:
         self.commands = ""
         self.interactions = ""
         self.declared: Declared = {}
+        self.sent = deque[dict[str, Any]](maxlen=_REMEMBERED)  # the clicks, shortcuts and forms of late
 
     def connect(
         self,
@@ -103,6 +106,7 @@ class Outbox:
         self.sockets.reset()
         self.secret = self.commands = self.interactions = ""
         self.declared = {}
+        self.sent.clear()
 
     def emit(self, channel: Channel | None, event: dict[str, Any]) -> None:
         """Tell the app about an event, if Slack would: it hears only of channels its bot is in."""
@@ -145,6 +149,7 @@ class Outbox:
 
     def interaction(self, payload: dict[str, Any]) -> Knock:
         """Send a click or a submitted modal and wait for the app's answer, at most three seconds."""
+        self.sent.append(payload)
         return self._interact(self.interactions, payload)
 
     def options(self, payload: dict[str, Any]) -> Knock:

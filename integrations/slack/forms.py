@@ -1,4 +1,4 @@
-"""What a form looks like in Slack, and what came back from it. Pure; called by inbound.py."""
+"""What a window looks like in Slack, a form or an answer, and what came back from it. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.slack.pieces import Block
+from integrations.slack.blocks import render
+from integrations.slack.pieces import Block, presses
 from integrations.slack.text import plain, said_line, short
-from multivac.briefing import Asked, Field, Form
+from multivac.briefing import Answer, Asked, Field, Form
 from multivac.desk import Filled
 from multivac.tongue import phrase
 
-FORM = "multivac-form"
+FORM, ANSWER = "multivac-form", "multivac-answer"
 TITLE_LIMIT = 24
 OPTION_LIMIT = 75
 LABEL_LIMIT = 150
@@ -43,6 +44,7 @@ def draw_form(form: Form, *, channel: str) -> dict[str, Any]:
     intro: list[Block] = [
         {"type": "context", "elements": [{"type": "mrkdwn", "text": said_line(each)}]} for each in form.intro
     ]
+    intro += filter(None, (presses(form.presses),))
     inputs = [
         _input(each, f"{each.name}{_AGAIN}{form.again}" if form.again else each.name) for each in form.fields
     ]
@@ -54,6 +56,17 @@ def draw_form(form: Form, *, channel: str) -> dict[str, Any]:
         "close": _titled(phrase("Cancel")),
         "private_metadata": json.dumps({"line": form.line, "channel": channel} | _unseen(form)),
         "blocks": [*(intro if form.again else ()), *inputs, *(() if form.again else intro)],
+    }
+
+
+def draw_answer(answer: Answer) -> dict[str, Any]:
+    """The view that shows an answer, for whoever did not ask in a channel."""
+    return {
+        "type": "modal",
+        "callback_id": ANSWER,
+        "title": _titled("Multivac"),
+        "close": _titled(phrase("Close")),
+        "blocks": render(answer).blocks,
     }
 
 

@@ -30,11 +30,11 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
 from integrations.slack.events import news_of
-from integrations.slack.forms import FORM, Sent, draw_form, read_fields, read_form
+from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
 from integrations.slack.signs import read_sign
 from integrations.slack.text import words
-from multivac.briefing import Form
+from multivac.briefing import Answer, Form
 from multivac.desk import Ask, BadField, Desk
 from multivac.errors import MultivacError
 from multivac.shortcuts import SHORTCUTS
@@ -177,17 +177,19 @@ class Inbound:
     def _action(self, ack: Ack, body: Body) -> None:
         ack()
         action, user = body["actions"][0], body["user"]
-        container = body.get("container") or {}
-        channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
+        container, view = body.get("container") or {}, body.get("view") or {}
+        channel = _channel_of(body)
         place = Place(
             user=user["id"],
             channel=channel,
             url=body.get("response_url"),
             replaces=bool(container.get("is_ephemeral")),
+            in_window=view.get("type") == "home",
+            window=str(view["id"]) if view.get("type") == "modal" else "",
         )
         line = _line_of(action)
         if line is None:
-            self._later(self._say_stale, place)
+            self._later(self._say_stale, place, trigger=body["trigger_id"])
             return
         ask = Ask(
             request=f"button:{body['trigger_id']}",
@@ -227,6 +229,10 @@ class Inbound:
                 how = "push" if reply.over and not sent.again and not sent.over else "update"
                 ack(response_action=how, view=draw_form(reply, channel=ask.channel))
                 return
+            if isinstance(reply, Answer) and not ask.channel and not sent.over:  # nowhere else do they see it
+                ack(response_action="update", view=draw_answer(reply))
+                self._later(self._show_home, ask.by)  # the page under the window shows what they have done
+                return
             ack(**{"response_action": "clear"} if sent.over else {})
             self._later(self._tell, Place(user=ask.by, channel=ask.channel), reply, ask)
 
@@ -241,10 +247,10 @@ class Inbound:
         ack()
         user, message = body["user"], body.get("message") or {}
         channel = str((body.get("channel") or {}).get("id", ""))
-        place = Place(user=user["id"], channel=channel, url=body.get("response_url"))
+        place = Place(user=user["id"], channel=channel, url=body.get("response_url"), in_window=not channel)
         chosen = next((one for one in SHORTCUTS if one.id == body["callback_id"]), None)
         if chosen is None:
-            self._later(self._say_stale, place)
+            self._later(self._say_stale, place, trigger=body["trigger_id"])
             return
         ask = Ask(
             request=f"shortcut:{body['trigger_id']}",
@@ -288,9 +294,9 @@ class Inbound:
         except MultivacError as error:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
 
-    def _say_stale(self, place: Place) -> None:
+    def _say_stale(self, place: Place, *, trigger: str = "") -> None:
         with self._desk.speaking_to(place.user):
-            self._mouth.say_line(place, phrase(_STALE))
+            self._mouth.say_line(place, phrase(_STALE), trigger=trigger)
 
     def _show_home(self, user: str) -> None:
         with self._desk.speaking_to(user):
@@ -311,30 +317,12 @@ class Inbound:
         if (news := news_of(body)) is not None:
             self._desk.hear(f"slack:{body.get('event_id', '')}", news)
         event = body.get("event") or {}
-        kind, user = event.get("type"), event.get("user")
-        if not isinstance(user, str) or event.get("bot_id") or event.get("subtype"):
+        if not _is_by_a_person(event):
             return
-        if kind == "app_home_opened" and event.get("tab") == "home":
-            self._later(self._show_home, user)
-            return
-        at_us = kind == "app_mention"
-        in_person = kind == "message" and event.get("channel_type") == "im"
-        if at_us or in_person:
-            ask = Ask(
-                request=f"event:{body.get('event_id', '')}",
-                by=user,
-                name="",
-                via="mention" if at_us else "message",
-                line=_MENTION.sub("", str(event.get("text", "")), count=1 if at_us else 0).strip(),
-                channel=str(event.get("channel", "")) if at_us else "",
-            )
-            place = Place(
-                user=user,
-                channel=str(event.get("channel", "")),
-                thread=event.get("thread_ts"),
-                direct=in_person,
-            )
-            self._later(self._answer, ask, place, trigger="")
+        if event.get("type") == "app_home_opened" and event.get("tab") == "home":
+            self._later(self._show_home, event["user"])
+        elif (said := _said_to_us(body, event)) is not None:
+            self._later(self._answer, *said, trigger="")
 
 
 class _Socket:
@@ -388,6 +376,37 @@ def _log_error(error: Exception) -> None:
         log.warning("request of Slack not understood", lacks=str(error))
         return
     log.error("request of Slack failed", exc_info=error)
+
+
+def _is_by_a_person(event: Mapping[str, Any]) -> bool:
+    return isinstance(event.get("user"), str) and not (event.get("bot_id") or event.get("subtype"))
+
+
+def _said_to_us(body: Body, event: Mapping[str, Any]) -> tuple[Ask, Place] | None:
+    """What somebody asks in a mention or directly, and where they are answered; None for any other event."""
+    at_us = event.get("type") == "app_mention"
+    in_person = event.get("type") == "message" and event.get("channel_type") == "im"
+    if not (at_us or in_person):
+        return None
+    user, channel = event["user"], str(event.get("channel", ""))
+    ask = Ask(
+        request=f"event:{body.get('event_id', '')}",
+        by=user,
+        name="",
+        via="mention" if at_us else "message",
+        line=_MENTION.sub("", str(event.get("text", "")), count=1 if at_us else 0).strip(),
+        channel=channel if at_us else "",
+    )
+    return ask, Place(user=user, channel=channel, thread=event.get("thread_ts"), direct=in_person)
+
+
+def _channel_of(body: Body) -> str:
+    """Where it was pressed, or where the window it was pressed in was asked for."""
+    if (view := body.get("view")) is not None:
+        sent = _sent(view)
+        return sent.channel if sent is not None else ""
+    container = body.get("container") or {}
+    return str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
 
 
 def _line_of(action: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from integrations.slack.blocks import draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask, piece
-from integrations.slack.forms import draw_form
+from integrations.slack.forms import draw_answer, draw_form
 from integrations.slack.pieces import Drawn
 from multivac.briefing import Answer, Files, Form, Home
 from multivac.errors import GiveUp, TryAgain
@@ -26,7 +26,11 @@ _NO_WINDOW = mark(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where somebody asked. `url` takes answers for half an hour; `replaces` the message they pressed in."""
+    """Where somebody asked. `url` takes answers for half an hour; `replaces` the message they pressed in.
+
+    Who asks on our own page, or by a shortcut, is in no channel: they are answered in a window (`in_window`),
+    and what they ask in that window (`window`, its id) in its place.
+    """
 
     user: str
     channel: str
@@ -34,6 +38,8 @@ class Place:
     thread: str | None = None
     replaces: bool = False
     direct: bool = False
+    in_window: bool = False
+    window: str = ""
 
 
 class Mouth:
@@ -45,9 +51,12 @@ class Mouth:
 
     def tell(self, place: Place, reply: Answer | Files | Form | None, *, trigger: str = "") -> None:
         """Show a reply to whoever asked. Raises `TryAgain`, `GiveUp` when it cannot be shown."""
+        if place.in_window or place.window:
+            self._tell_in_window(place, reply, trigger)
+            return
         match reply:
             case Form():
-                self._open(place, reply, trigger)
+                self._open(place, draw_form(reply, channel=place.channel), trigger)
             case Answer():
                 self._show(place, render(reply))
             case Files():
@@ -59,20 +68,42 @@ class Mouth:
         """Show somebody their page. Raises `TryAgain`, `GiveUp`."""
         ask(self._slack.views_publish, user_id=user, view=draw_home(home))
 
-    def say_line(self, place: Place, text: str) -> None:
+    def say_line(self, place: Place, text: str, *, trigger: str = "") -> None:
         """Show one line of ours."""
-        self._show(place, render(Answer(lines=(text,))))
+        self.tell(place, Answer(lines=(text,)), trigger=trigger)
 
     def close(self) -> None:
         """Close all connections."""
         self._slack.close()
         self._pool.clear()
 
-    def _open(self, place: Place, form: Form, trigger: str) -> None:
-        if not trigger:
-            self.say_line(place, phrase(_NO_WINDOW))
-            return
-        ask(self._slack.views_open, trigger_id=trigger, view=draw_form(form, channel=place.channel))
+    def _tell_in_window(self, place: Place, reply: Answer | Files | Form | None, trigger: str) -> None:
+        try:
+            self._open(place, self._in_window(place, reply), trigger)
+        except Declined:
+            if not isinstance(reply, Answer):
+                raise
+            # It took longer than a trigger lives, or they have closed the window meanwhile.
+            self._show(replace(place, channel="", url=None), render(reply))
+
+    def _in_window(self, place: Place, reply: Answer | Files | Form | None) -> dict[str, Any]:
+        match reply:
+            case Form():
+                return draw_form(reply, channel=place.channel)
+            case Answer():
+                return draw_answer(reply)
+            case Files():
+                return draw_answer(Answer(lines=(self._upload(reply),)))
+            case None:
+                return draw_answer(Answer(lines=(phrase("Done."),)))
+
+    def _open(self, place: Place, view: dict[str, Any], trigger: str) -> None:
+        if place.window:
+            ask(self._slack.views_update, view_id=place.window, view=view)
+        elif trigger:
+            ask(self._slack.views_open, trigger_id=trigger, view=view)
+        else:
+            self._show(place, render(Answer(lines=(phrase(_NO_WINDOW),))))
 
     def _show(self, place: Place, drawn: Drawn) -> None:
         content: dict[str, Any] = {"text": drawn.text, "blocks": drawn.blocks}

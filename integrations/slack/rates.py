@@ -44,6 +44,7 @@ RATES: Mapping[str, Rate] = {
     "chat.postEphemeral": _TIER_4,
     "views.open": _TIER_4,
     "views.publish": _TIER_4,
+    "views.update": _TIER_4,
     "users.lookupByEmail": _TIER_3,
     _POST: _POSTS,
 }

@@ -31,9 +31,12 @@ def offer(no: OnlyLead, sitting: Sitting) -> Answer:
     """The refusal, and a button that asks the lead to approve what was refused."""
     if sitting.verb.name in ANSWERS:
         return Answer(lines=(no.reason,))
-    line = f"INC-{no.number} ask {sitting.verb.name} {_said(sitting)}".strip()
-    label = phrase("Ask {name} to approve", name=no.lead)
-    return Answer(lines=(no.reason,), presses=(Press(label=label, line=line, stands_out=True),))
+    ask = Press(
+        label=phrase("Ask {name} to approve", name=no.lead),
+        line=f"INC-{no.number} ask {sitting.verb.name} {_said(sitting)}",
+        stands_out=True,
+    )
+    return Answer(lines=(no.reason,), presses=(ask,))
 
 
 def _said(sitting: Sitting) -> str:

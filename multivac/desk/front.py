@@ -41,19 +41,20 @@ from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
-from multivac.incident import IncidentId, Status
+from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Status, role_name
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
 from multivac.store import acts, cases
 from multivac.store.acts import Act
 from multivac.tongue import phrase, speaking
-from multivac.verbs import VERBS, Bare, Line, Right, Spoken, Unclear, Verb, Words, read, verb_named
+from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, read, verb_named
 
 log = structlog.get_logger()
 
 _KEPT_LINE, _KEPT_WHY = 200, 2000
 _PICKED = 5  # incidents that somebody is offered who named none
+_LABEL = 50  # of somebody's words, on a button
 
 DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "declare": declaring.declare,
@@ -233,7 +234,24 @@ class Desk:
             case Unclear() if ask.fields:
                 return self.salvage(ask)
             case Unclear():
-                return _did_you_mean(line)
+                return self._unclear(ask, line)
+
+    def _unclear(self, ask: Ask, line: Unclear) -> Reply:
+        """What names no verb: a role of the incident and who is to have it, or anybody's guess."""
+        number = line.number or self._incident_of(ask)
+        meant = as_role(line.typed, self._roles(number))
+        if meant is None:
+            return _did_you_mean(line, number)
+        about = f"INC-{number} " if number is not None else ""
+        return self._answer(replace(ask, line=f"{about}{meant}"))
+
+    def _roles(self, number: IncidentId | None) -> frozenset[str]:
+        """What roles there are besides the lead, where the incident is known those of its playbook too."""
+        known = {DEPUTY, SCRIBE, CX_LEAD}
+        if number is not None:
+            with self._house.out.database.read() as tx:
+                known |= set(cases.load(tx, number).playbook.roles) if acts.exists(tx, number) else set()
+        return frozenset(known).union(map(role_name, known))
 
     def _bare(self, ask: Ask, line: Bare) -> Reply:
         """The command alone: what can be done here, or the form to declare."""
@@ -268,7 +286,8 @@ class Desk:
             return meant if isinstance(meant, Answer) else DOES[verb.name](meant)
         except OnlyLead as no:
             self._keep(ask, "refused", no.reason)
-            return approving.offer(no, sitting)
+            offered, form = approving.offer(no, sitting), self._afresh(ask, no)
+            return offered if form is None else replace(form, presses=offered.presses)
 
     def _incident_of(self, ask: Ask) -> IncidentId | None:
         if not ask.channel:
@@ -282,18 +301,20 @@ class Desk:
                 raise Refused(none_such(number))
 
 
-def _did_you_mean(line: Line) -> Reply:
-    assert isinstance(line, Unclear)  # noqa: S101  # its only caller has just asked
+def _did_you_mean(line: Unclear, number: IncidentId | None) -> Reply:
+    """A verb that is near, if there is one, and what else the words may be meant for."""
     about = f"INC-{line.number} " if line.number is not None else ""
-    typed = f"{line.said} {line.rest}".strip()
-    presses = [Press(label=phrase("Help"), line="help")]
+    title = line.typed if len(line.typed) <= _LABEL else f"{line.typed[:_LABEL].rstrip()}…"
+    presses = [
+        Press(label=phrase("Declare “{title}”", title=title), line=f"declare {line.typed}"),
+        Press(label=phrase("Help"), line="help"),
+    ]
+    if number is not None:
+        presses.insert(0, Press(label=phrase("Add to the timeline"), line=f"INC-{number} note {line.typed}"))
     if line.near is None:
-        verbs = ", ".join(verb.name for verb in VERBS)
-        told = phrase("I do not know “{said}”. You can ask for: {verbs}.", said=line.said, verbs=verbs)
+        told = phrase("I do not know what to do with “{said}”.", said=title)
     else:
         told = phrase("I do not know “{said}”. Did you mean {verb}?", said=line.said, verb=line.near.name)
         meant = f"{about}{line.near.name} {line.rest}".strip()
-        label = phrase("Run: {line}", line=meant)
-        presses.insert(0, Press(label=label, line=meant, stands_out=True))
-    presses.append(Press(label=phrase("Declare an incident"), line=f"declare {typed}"))
+        presses.insert(0, Press(label=phrase("Run: {line}", line=meant), line=meant, stands_out=True))
     return Answer(lines=(told,), presses=tuple(presses))

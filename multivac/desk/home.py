@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from multivac.briefing import Answer, Home, Press
 from multivac.desk.asking import Sitting
-from multivac.desk.looking import may_see_row, row_line
+from multivac.desk.looking import may_see_row, own_among, own_line, row_line
 from multivac.store import acts
 from multivac.tongue import phrase
 
@@ -15,12 +15,12 @@ def home(sitting: Sitting) -> Home:
     """Their page as it should read now; it shows nothing that they may not see."""
     with sitting.house.out.database.read() as tx:
         rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
-        mine = acts.with_a_role(tx, sitting.person.key)
-    own = [row for row in rows if row.number in mine]
-    others = [row for row in rows if row.number not in mine]
+        mine = own_among(tx, sitting, rows)
+    own = [own_line(row, mine[row.number]) for row in rows if row.number in mine]
+    others = [row_line(row) for row in rows if row.number not in mine]
     return Home(
         parts=tuple(
-            Answer(title=title, lines=tuple(map(row_line, found[:_SHOWN])), presses=())
+            Answer(title=title, lines=tuple(found[:_SHOWN]), presses=())
             for title, found in ((phrase("Your incidents"), own), (phrase("Open incidents"), others))
             if found
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -77,7 +77,9 @@ def _wanted(sitting: Sitting) -> _Wanted:
     wanted = _Wanted()
     for one in sitting.words.people:
         wanted.known[one] = _person(sitting, one)
-    in_groups = dict.fromkeys(one for group in sitting.words.groups for one in _members(sitting, group))
+    in_groups = dict.fromkeys(
+        one for group in sitting.words.groups for one in _members(sitting, group, wanted)
+    )
     _must_be_few(len({*wanted.known, *in_groups}))
     for one in in_groups:
         person, is_guest = who_is(sitting.house.out, one, "")
@@ -111,15 +113,20 @@ def _person(sitting: Sitting, chat_id: str) -> Person:
     return person
 
 
-def _members(sitting: Sitting, group: str) -> Iterator[str]:
+def _members(sitting: Sitting, group: str, wanted: _Wanted) -> Sequence[str]:
+    """Who is in a user group now; of one that is gone, cannot be read or is empty, why nobody comes of it."""
     chat = sitting.house.out.chat
     try:
-        yield from chat.group_members(group) if chat is not None else ()
+        found = chat.group_members(group) if chat is not None else ()
     except MultivacError as error:
         told = phrase(
-            "Nobody was invited: the user group could not be read, {why}.", why=str(error).rstrip(".")
+            "Nobody of the user group was invited: it could not be read, {why}.", why=str(error).rstrip(".")
         )
-        raise Refused(told) from error
+        wanted.not_found.append(told)
+        return ()
+    if not found:
+        wanted.not_found.append(phrase("Nobody is in the user group."))
+    return found
 
 
 def _add(sitting: Sitting, wanted: _Wanted, person: Person) -> None:

@@ -1,4 +1,4 @@
-"""Joining an incident: being invited, inviting others, being briefed, and finding out who is on call."""
+"""Joining an incident: coming in, being briefed, and finding out who is on call."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def brief(sitting: Sitting) -> Reply:
 
 
 def join(sitting: Sitting) -> Reply:
-    """Have whoever asks invited into the channel."""
+    """Bring whoever asks into the channel."""
     case = sitting.case()
     if not case.status.is_open:
         raise Refused(_over(case))
@@ -55,7 +55,7 @@ def join(sitting: Sitting) -> Reply:
     def ask(tx: sa.Connection, case: Case) -> Change:
         if not members.ask_for(tx, case.id, sitting.ask.by, by=sitting.ask.by, at=sitting.now):
             return Change(said=phrase("You are in {channel} already.", channel=channel_link(case.channel_id)))
-        return Change(said=_you_are_invited(case), after="joins")
+        return Change(said=_you_come_in(case), after="joins")
 
     return sitting.change(ask)
 
@@ -67,10 +67,10 @@ def _over(case: Case) -> str:
     return phrase("{stands} Its channel is {channel}.", stands=told, channel=channel_link(case.channel_id))
 
 
-def _you_are_invited(case: Case) -> str:
+def _you_come_in(case: Case) -> str:
     if case.channel_id is None:
-        return phrase("You are invited into its channel as soon as that is open.")
-    return phrase("You are invited into {channel}.", channel=channel_link(case.channel_id))
+        return phrase("You are in its channel as soon as that is open.")
+    return phrase("You are in {channel} in a moment.", channel=channel_link(case.channel_id))
 
 
 # --- who is on call -------------------------------------------------------------------------------

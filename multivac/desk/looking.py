@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,12 +11,15 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Link, Press, clock_time, day_and_time
 from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_private
 from multivac.desk.names import channel_link
+from multivac.desk.people import in_channel
 from multivac.errors import Refused
-from multivac.incident import Entry, status_name
+from multivac.incident import LEAD, Entry, IncidentId, role_name, status_name
 from multivac.playbook import restore
-from multivac.store import acts, cases, timeline
+from multivac.steps import people
+from multivac.store import acts, cases, ties, timeline
 from multivac.store.acts import Row
 from multivac.store.cases import Case
+from multivac.store.ties import Tie
 from multivac.tongue import phrase, plural
 from multivac.verbs import Right, Verb, by_heading, verb_named
 
@@ -33,31 +36,59 @@ def may_see_row(tx: sa.Connection, sitting: Sitting, row: Row) -> bool:
 
 
 def show_list(sitting: Sitting) -> Reply:
-    """The open incidents, the worst first; with `all` those that have ended too."""
+    """The open incidents, the worst first; with `all` those that have ended too, with `mine` only theirs."""
     words = sitting.words.text.lower().split()
     with sitting.house.out.database.read() as tx:
         rows = list(acts.listed(tx, severity=sitting.words.severity))
         if "all" in words:
             rows += acts.listed(tx, ended=True, severity=sitting.words.severity)
         rows = [row for row in rows if may_see_row(tx, sitting, row)]
-    if "mine" in words:
-        rows = [row for row in rows if row.lead is not None and row.lead.key == sitting.person.key]
+        own = own_among(tx, sitting, rows) if "mine" in words else None
     sought = [word for word in words if word not in {"all", "mine"}]
-    rows = [row for row in rows if all(word in row.title.lower() for word in sought)]
-    if not rows:
-        return Answer(
-            lines=(phrase("No incident is open.") if not words else phrase("No such incident."),),
-            presses=(_to_declare(),),
-        )
-    lines = tuple(map(row_line, rows[:_SHOWN]))
+    found = [
+        row
+        for row in rows
+        if (own is None or row.number in own) and all(word in row.title.lower() for word in sought)
+    ]
+    if not found:
+        return Answer(lines=(_none_found(words),), presses=(_to_declare(),))
+    return Answer(title=phrase("Incidents"), lines=tuple(_listed(found, own or {})))
+
+
+def own_among(tx: sa.Connection, sitting: Sitting, rows: Sequence[Row]) -> Mapping[IncidentId, Tie]:
+    """Those of the incidents that the person has to do with, and what they have."""
+    return ties.of(tx, sitting.person, sitting.ask.by, among=[row.number for row in rows])
+
+
+def _none_found(words: Sequence[str]) -> str:
+    if not words:
+        return phrase("No incident is open.")
+    if list(words) == ["mine"]:
+        return phrase("None is yours: you have no role or task, declared none, and are in no channel of one.")
+    return phrase("No such incident.")
+
+
+def _listed(rows: Sequence[Row], own: Mapping[IncidentId, Tie]) -> Iterator[str]:
+    for row in rows[:_SHOWN]:
+        yield own_line(row, own[row.number]) if row.number in own else row_line(row)
     if len(rows) > _SHOWN:
-        more = plural(
+        yield plural(
             "and {count} more: name a severity or words of the title.",
             "and {count} more: name a severity or words of the title.",
             len(rows) - _SHOWN,
         )
-        lines += (more,)
-    return Answer(title=phrase("Incidents"), lines=lines)
+
+
+def own_line(row: Row, tie: Tie) -> str:
+    """An incident of a list in one line, and what the reader has to do with it."""
+    parts = [role_name(name) for name in tie.roles]
+    if tie.tasks:
+        parts.append(plural("{count} task", "{count} tasks", tie.tasks))
+    if tie.declared:
+        parts.append(phrase("declared it"))
+    if tie.is_here and not parts:
+        parts.append(phrase("in the channel"))
+    return phrase("{incident} · you: {what}", incident=row_line(row), what=", ".join(parts))
 
 
 def _to_declare() -> Press:
@@ -76,14 +107,15 @@ def pick(sitting: Sitting, *, most: int) -> Reply:
     """Ask which incident is meant, since none was named and this is none's channel."""
     with sitting.house.out.database.read() as tx:
         rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
-    mine = [row for row in rows if row.lead is not None and row.lead.key == sitting.person.key]
+        own = own_among(tx, sitting, rows)
+    mine = [row for row in rows if row.number in own]
     offered = (mine or rows)[:most]
     if not offered:
         told = phrase(
             "No incident is open. To {verb} one that has ended, name it: INC-42.", verb=sitting.verb.name
         )
         return Answer(lines=(told,), presses=(_to_declare(),))
-    said = f"{sitting.verb.name} {sitting.words.text}".strip()
+    said = sitting.ask.line.strip() or sitting.verb.name
     presses = tuple(
         Press(label=f"INC-{row.number} {row.title}", line=f"INC-{row.number} {said}") for row in offered
     )
@@ -99,7 +131,7 @@ def show(sitting: Sitting) -> Reply:
         right = right_of(tx, sitting, case)
     return Answer(
         title=f"INC-{case.id} · {case.title}",
-        lines=_facts(case),
+        lines=(*_facts(case), *_who_is_on_it(sitting, case)),
         links=_links(case),
         presses=_panel(case, right),
     )
@@ -114,6 +146,23 @@ def _facts(case: Case) -> tuple[str, ...]:
         phrase("Channel: {channel}", channel=channel_link(case.channel_id)) if case.channel_id else "",
     )
     return tuple(filter(None, lines))
+
+
+def _who_is_on_it(sitting: Sitting, case: Case) -> Iterator[str]:
+    """Who has which role besides the lead, and who is in the channel."""
+    roles = [
+        f"{role_name(name)} {people.name_of(case, held.person)}"
+        for name, held in sorted(case.roles.items())
+        if name != LEAD
+    ]
+    if roles:
+        yield phrase("Roles: {roles}", roles=" · ".join(roles))
+    here = sorted(one.name for one in in_channel(sitting.house.out, case).values())
+    if len(here) > _SHOWN:
+        more = plural("and {count} more", "and {count} more", len(here) - _SHOWN)
+        here = [*here[:_SHOWN], more]
+    if here:
+        yield phrase("In the channel: {names}", names=", ".join(here))
 
 
 def _links(case: Case) -> tuple[Link, ...]:

@@ -10,6 +10,7 @@ from multivac.errors import MultivacError
 from multivac.incident import Person
 from multivac.steps.base import Outside
 from multivac.store import people as directory
+from multivac.store.cases import Case
 
 log = structlog.get_logger()
 
@@ -25,6 +26,17 @@ def who_is(out: Outside, chat_id: str, name: str) -> tuple[Person, bool]:
     if known is not None and now - known.checked_at < directory.LASTS:
         return out.complete(_person(chat_id, known.name or name, known.key)), False
     return _ask(out, chat_id, name, now=now)
+
+
+def in_channel(out: Outside, case: Case) -> dict[str, Person]:
+    """Whoever is in the incident's channel, by their id in the chat, as far as we have met them."""
+    with out.database.read() as tx:
+        known = {one: directory.known_as(tx, "slack", one) for one, it in case.members.items() if it.is_here}
+    return {
+        one: out.complete(_person(one, met.name or one, met.key))
+        for one, met in known.items()
+        if met is not None
+    }
 
 
 def language_at(out: Outside, chat_id: str) -> str | None:

@@ -29,7 +29,9 @@ from multivac.store import acts, cadence, incidents, summons
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
 
-_ACCEPT = "accept"  # what the button of the lead call says: it takes the lead from nobody
+# What the button of the lead call says, and "I take it": they take the lead from nobody who has accepted it.
+_ACCEPT, _TAKE_IT = "accept", "it"
+_OWN = frozenset({"", "me", _ACCEPT, _TAKE_IT})
 Also = Callable[[sa.Connection, Case], None]
 _NOW = {
     Status.ACTIVE: mark("INC-{number} is active now."),
@@ -63,7 +65,7 @@ _SAYS = {
 def lead(sitting: Sitting) -> Reply:
     """Take the lead, or name who leads; accepting it, for whoever has it already."""
     words = sitting.words.text.lower()
-    if not sitting.words.people and words not in {"", "me", _ACCEPT}:
+    if not sitting.words.people and words not in _OWN:
         raise Refused(phrase("Say who: `/incident lead me`, or mention somebody: `/incident lead @ana`."))
     return _give(sitting, LEAD, _named(sitting))
 
@@ -111,13 +113,8 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
         held = case.roles.get(name)
         if held is not None and to is not None and held.person.key == to.key:
             return _accept(tx, sitting, case, name=name)
-        if held is not None and held.accepted_at is not None and sitting.words.text.lower() == _ACCEPT:
-            said = phrase(
-                "{name} has accepted to lead INC-{number}. To take over all the same: `/incident lead me`.",
-                name=held.person.name,
-                number=case.id,
-            )
-            return Change(said=said)
+        if (not_free := _not_free(sitting, case, name)) is not None:
+            return Change(said=not_free)
         if to is None and name == LEAD:
             raise Refused(
                 phrase("An incident keeps its lead until another takes it. Name who leads from now on.")
@@ -125,6 +122,27 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
         return _pass_on(tx, sitting, case, given=_Given(name, to))
 
     return sitting.change(give)
+
+
+def _not_free(sitting: Sitting, case: Case, name: str) -> str | None:
+    """Why somebody who takes what is free, or what they were asked to, does not get it."""
+    held, words = case.roles.get(name), sitting.words.text.lower()
+    if name != LEAD or held is None or sitting.words.people or words not in {_ACCEPT, _TAKE_IT}:
+        return None
+    if held.accepted_at is not None:
+        return phrase(
+            "{name} has accepted to lead INC-{number}. To take over all the same: `/incident lead me`.",
+            name=held.person.name,
+            number=case.id,
+        )
+    was_asked = any(one.key == sitting.person.key for call in case.summons for one in call.people)
+    if words == _TAKE_IT or was_asked or sitting.ask.via == "button":
+        return None
+    return phrase(
+        "{name} is asked to lead INC-{number}, not you. To take the lead: `/incident lead me`.",
+        name=held.person.name,
+        number=case.id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Playbook(Strict):
     working_hours: str = Field(
         "09-18",
         pattern=HOURS,
-        description="The lead's hours on weekdays: outside, nobody is asked for updates on sev3 to sev5.",
+        description="People's hours on weekdays: outside, nobody is asked for anything on sev3 to sev5.",
     )
     ticket: TicketRule = Field(TicketRule(), description="What the Jira ticket's words mean.")
     checklists: tuple[Phase, ...] = Field((), description="The phases of the response.")

@@ -37,6 +37,13 @@ BESIDE: tuple[Step, ...] = (
     Step(name="memo", wants=captures.wants_memos, do=captures.mark_kept, needs=("channel",), matters=3),
     Step(name="reminder", wants=reminders.wants_reminders, do=reminders.post, needs=("channel",), matters=1),
     Step(name="asked again", wants=reminders.wants_asking, do=reminders.post, needs=("channel",), matters=1),
+    Step(
+        name="off work",
+        wants=reminders.wants_looks,
+        do=reminders.look_whether_at_work,
+        needs=("channel",),
+        matters=1,
+    ),
     Step(name="approval", wants=approvals.wants_asked, do=approvals.ask_lead, matters=0),
     Step(name="approval told", wants=approvals.wants_answered, do=approvals.tell_asker, matters=1),
     Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),

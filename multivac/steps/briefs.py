@@ -14,6 +14,7 @@ from multivac.steps import people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
 from multivac.steps.links import links_of
+from multivac.steps.words import ended_at, fixed_by
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
 from multivac.tongue import lasting, phrase, plural
@@ -91,26 +92,36 @@ def _on_duty(duty: Duty) -> str:
 
 
 def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
-    """Where the incident stands, for one person."""
-    case = view.case
-    since = phrase("for {age}", age=lasting(view.now - case.declared_at))
-    stands = (case.severity.upper(), status_name(case.status), since, _people(case))
-    lines = (
-        " · ".join(stands),
-        _what(case),
-        why,
-        *_news(entries),
-        _to_do(left_to_do(view)),
-    )
-    about = f"INC-{case.id}"
+    """Where the incident stands, for one person; of one that is over, how it ended."""
+    case, about = view.case, f"INC-{view.case.id}"
+    facts = _of_open(view, why) if case.status.is_open else _of_ended(case)
     take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
     presses = (
         *((take,) if case.lead is None and case.status.is_open else ()),
         Press(label=phrase("Timeline"), line=f"{about} timeline"),
     )
+    lines = (*facts, *_news(entries), _to_do(left_to_do(view)) if case.status.is_open else "")
     return Answer(
         title=f"{about} · {case.title}", lines=tuple(filter(None, lines)), links=_links(case), presses=presses
     )
+
+
+def _of_open(view: View, why: str) -> tuple[str, ...]:
+    case = view.case
+    since = phrase("for {age}", age=lasting(view.now - case.declared_at))
+    stands = (case.severity.upper(), status_name(case.status), since, _people(case))
+    return (" · ".join(stands), _what(case), why)
+
+
+def _of_ended(case: Case) -> tuple[str, ...]:
+    """What a reader asks of what is over; why they are here is no question any more."""
+    end, fixed = ended_at(case) or case.status_at, fixed_by(case)
+    over = phrase(
+        "It is over since {time}, after {age}.", time=day_and_time(end), age=lasting(end - case.declared_at)
+    )
+    stands = (case.severity.upper(), status_name(case.status), _people(case))
+    how = phrase("How it ended: {how}", how=_short(fixed)) if fixed else ""
+    return (" · ".join(stands), over, _what(case), how)
 
 
 def _people(case: Case) -> str:
@@ -128,7 +139,7 @@ def _what(case: Case) -> str:
     named, number = ", ".join(case.alerts.services[:5]), len(case.alerts.rows)
     services = phrase("Services: {services}", services=named) if named else ""
     alerts = plural("1 alert", "{count} alerts", number) if number else ""
-    impact = phrase("Impact: nobody has said yet")
+    impact = phrase("Impact: nobody has said yet") if case.status.is_open else ""
     if case.impact:
         impact = phrase("Impact: {impact}", impact=case.impact)
     return " · ".join(filter(None, (impact, services, alerts)))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from multivac.briefing import Nudge, Press
 from multivac.incident import Entry, EntryKind, Status
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.nights import back_at_work
 from multivac.steps.prompts import mentioned
 from multivac.steps.words import channel_of, say
 from multivac.store import endings, incidents, sayings, timeline
@@ -37,7 +38,7 @@ def wants_stale(view: View) -> Mapping[str, str]:
         return before
     view.look_again(since + after)
     view.look_again(since + after + _GRACE)
-    if view.now >= since + after + _GRACE and _was_asked(view.case):
+    if view.now >= since + after + _GRACE and _was_asked(view):
         return {"": f"{_CLOSED} {since:{_STAMP}}"}
     return {"": f"{_ASKED} {since:{_STAMP}}"} if view.now >= since + after else before
 
@@ -51,19 +52,28 @@ def _idle_since(case: Case) -> datetime:
     return max(case.acted_at or case.declared_at, case.declared_at)
 
 
-def _was_asked(case: Case) -> bool:
-    """Whether the lead was asked about this very idleness, long enough ago."""
-    row = case.steps.get(f"stale nudge/{_idle_since(case):{_STAMP}}")
-    return row is not None and row.was_done
+def _was_asked(view: View) -> bool:
+    """Whether the lead was asked about this very idleness, a day ago: who was asked late has a day, too."""
+    row = view.case.steps.get(f"stale nudge/{_idle_since(view.case):{_STAMP}}")
+    if row is None or row.done_at is None:
+        return False
+    view.look_again(row.done_at + _GRACE)
+    return view.now >= row.done_at + _GRACE
 
 
 def look_whether_people_write(attempt: Attempt) -> Result:
-    """Ask the channel whether a human wrote in it since people last did something."""
+    """Ask the channel whether a human wrote in it since people last did something, and if the lead works."""
     case = attempt.case
     spoke = case.channel_id is not None and attempt.chat().people_spoke(
         case.channel_id, since=_idle_since(case)
     )
-    return {"spoke": spoke, "what": attempt.before.wanted}
+    back = None if spoke else back_at_work(attempt, case.lead)
+    return {
+        "spoke": spoke,
+        "what": attempt.before.wanted,
+        "lead": case.lead.key if case.lead is not None else None,
+        "back_at": back.isoformat() if back is not None else None,
+    }
 
 
 def keep_stale(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
@@ -96,7 +106,17 @@ def wants_stale_nudges(view: View) -> Mapping[str, str]:
     is_idle = (
         row is not None and row.done is not None and row.done.endswith(since) and not row.result["spoke"]
     )
-    return {since: "1"} if is_idle else NOTHING
+    return {since: "1"} if is_idle and not _lead_is_away(view) else NOTHING
+
+
+def _lead_is_away(view: View) -> bool:
+    """Whether whoever is to be asked was found to be off work, and still is."""
+    found, lead = view.case.result("stale"), view.case.lead
+    if not found.get("back_at") or lead is None or lead.key != found["lead"]:
+        return False
+    back_at = datetime.fromisoformat(found["back_at"])
+    view.look_again(back_at)
+    return view.now < back_at
 
 
 def nudge_lead(attempt: Attempt) -> Result:

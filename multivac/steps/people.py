@@ -20,11 +20,12 @@ from multivac.store import members, notices, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.facts import person_from, person_to
-from multivac.tongue import phrase, plural
+from multivac.tongue import mark, phrase, plural
 
 _AT_ONCE = 8  # look-ups of one incident that run side by side
 _MISSING_LASTS = timedelta(minutes=10)  # an account may be made while we wait
 _ASK_AGAIN = timedelta(minutes=1)  # while the on-call list is an old one
+_INVITED, _JOINED = mark("Invited {names}"), mark("Joined: {names}")
 _WORTH_WAITING = timedelta(seconds=5)  # for a turn at the pager, rather than take an old list
 
 
@@ -391,12 +392,19 @@ def keep_invite(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -
     """Note who was brought in."""
     fresh = [one for one in made["fresh"] if one not in made["refused"]]
     members.brought(tx, case.id, fresh, at=now)
-    names = _names_of(tx, case, fresh)
-    if names:
-        text = phrase("Invited {names}", names=", ".join(names))
-        again = [at for one, at in made["asked"].items() if one in fresh]
-        key = "invite:" + fingerprint(sorted(made["fresh"]), *again)
-        timeline.note(tx, case.id, [Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=key)], now=now)
+    own = [one for one in fresh if one in case.members and case.members[one].asked_by == one]
+    others = [one for one in fresh if one not in own]
+    again = [at for one, at in made["asked"].items() if one in fresh]
+    key = "invite:" + fingerprint(sorted(made["fresh"]), *again)
+    entries = [
+        Entry(kind=EntryKind.PEOPLE, at=now, text=phrase(text, names=", ".join(names)), key=f"{key}{which}")
+        for text, which, names in (
+            (_INVITED, "", _names_of(tx, case, others)),
+            (_JOINED, ":own", _names_of(tx, case, own)),
+        )
+        if names
+    ]
+    timeline.note(tx, case.id, entries, now=now)
 
 
 def _names_of(tx: sa.Connection, case: Case, ids: Iterable[str]) -> list[str]:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Nudge, Press, UpdateDue, Who, fingerprint
 from multivac.incident import Person
-from multivac.playbook.hours import begin_again
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
+from multivac.steps.nights import back_at_work
 from multivac.steps.words import channel_of, say, say_once_in_thread, view_of, who
 from multivac.store.cases import Case, Result
 from multivac.tongue import phrase
@@ -166,12 +166,9 @@ def look_whether_people_write(attempt: Attempt) -> Result:
     """Ask whether a human wrote in the channel lately; and if it is not bad, whether the lead is at work."""
     case, chat = attempt.case, attempt.chat()
     spoke = chat.people_spoke(channel_of(case), since=attempt.now - _LULL)
-    lead = people.chat_id(case, case.lead) if case.lead is not None else None
-    if case.severity.rank <= NEVER_WAITS or case.lead is None or lead is None:
+    if case.severity.rank <= NEVER_WAITS or case.lead is None:
         return {"spoke": spoke}
-    known = chat.person(lead)
-    zone = known.zone if known is not None else None
-    back = begin_again(attempt.now, zone, case.playbook.working_hours) if zone else None
+    back = back_at_work(attempt, case.lead)
     away = {"lead": case.lead.key, "back_at": back.isoformat()} if back is not None else None
     return {"spoke": spoke, "away": away}
 

@@ -9,13 +9,16 @@ from multivac.briefing import Press, Reminding, Who, clock_time, fingerprint
 from multivac.incident import Person
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.nights import back_at_work
 from multivac.steps.words import channel_of, say
 from multivac.store.cases import Case, Result
 from multivac.store.reminders import Reminder
 from multivac.tongue import mark, phrase
+from multivac.voice import NEVER_WAITS, OFF_WORK
 
 FAMILY, AGAIN = "reminder", "asked again"
 _LATE = timedelta(minutes=3)  # later than that, nobody was there to post it in time
+_LOOKS_FOR = timedelta(minutes=10)  # whether people are off work
 _OVER = "over"
 _POSTED, _ASKED_AGAIN, _LEFT = 1, 2, 3
 _ANSWERED = {  # by the word in the rows
@@ -32,7 +35,8 @@ def wants_reminders(view: View) -> Mapping[str, str]:
         return NOTHING
     wanted = dict(_closed(view, FAMILY))
     for one in _live(view):
-        wanted[_name(one)] = fingerprint(_draw(view, one))
+        if not _must_look(view, FAMILY, one):
+            wanted[_name(one)] = fingerprint(_draw(view, one))
     return wanted
 
 
@@ -42,9 +46,55 @@ def wants_asking(view: View) -> Mapping[str, str]:
         return NOTHING
     wanted = dict(_closed(view, AGAIN))
     for one in _live(view):
-        if _stage(view, one) >= _ASKED_AGAIN and _next_asked(one) is not None:
+        if _asks_again(view, one) and not _must_look(view, AGAIN, one):
             wanted[_name(one)] = "1"
     return wanted
+
+
+def _asks_again(view: View, one: Reminder) -> bool:
+    return _stage(view, one) >= _ASKED_AGAIN and _next_asked(one) is not None
+
+
+# --- while people are off work --------------------------------------------------------------------
+
+
+def wants_looks(view: View) -> Mapping[str, str]:
+    """A look at whoever is to be reminded of another's wish, where it is not bad: they may be off work."""
+    if not view.out.hears or view.case.severity.rank <= NEVER_WAITS:
+        return NOTHING
+    due = [(FAMILY, one) for one in _live(view)]
+    due += [(AGAIN, one) for one in _live(view) if _asks_again(view, one)]
+    return {f"{family}/{_name(one)}": "1" for family, one in due if _is_for_another(family, one)}
+
+
+def _is_for_another(family: str, one: Reminder) -> bool:
+    whom = _asked(family, one)
+    return whom is not None and whom.key != one.by.key
+
+
+def _asked(family: str, one: Reminder) -> Person | None:
+    return one.whom if family == FAMILY else _next_asked(one)
+
+
+def _must_look(view: View, family: str, one: Reminder) -> bool:
+    """Whether nobody has looked yet; a look that cannot be had holds nothing up for long."""
+    name = f"{family}/{_name(one)}"
+    if name in view.case.steps or name not in wants_looks(view) or view.now >= one.due_at + _LOOKS_FOR:
+        return False
+    view.look_again(one.due_at + _LOOKS_FOR)
+    row = view.case.steps.get(f"{OFF_WORK}/{name}")
+    return row is None or not (row.was_done or row.gave_up)
+
+
+def look_whether_at_work(attempt: Attempt) -> Result:
+    """Find out when whoever is asked is at work again, if they are not."""
+    family, number, _ = attempt.instance.split("/")
+    one = attempt.case.reminders[int(number)]
+    back = back_at_work(attempt, _asked(family, one))
+    return {"back_at": back.isoformat()} if back is not None else {}
+
+
+# --- which are due --------------------------------------------------------------------------------
 
 
 def _live(view: View) -> Iterator[Reminder]:

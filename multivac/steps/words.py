@@ -108,8 +108,8 @@ def headline(view: View) -> Headline:
         impact=case.impact,
         update=_latest_update(case),
         latest=news.folded(case),
-        ended_at=_ended_at(case),
-        fixed_by=_fixed_by(case),
+        ended_at=ended_at(case),
+        fixed_by=fixed_by(case),
         lead_accepted=_has_accepted(view),
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
         presses=_headline_presses(case) if view.out.hears else (),
@@ -133,7 +133,7 @@ def _latest_update(case: Case) -> LatestUpdate | None:
     return LatestUpdate(text=last.text, by=last.by, at=last.at) if last is not None else None
 
 
-def _ended_at(case: Case) -> datetime | None:
+def ended_at(case: Case) -> datetime | None:
     """When it was resolved, or ended otherwise: closing what is resolved is paperwork."""
     if case.status.is_open:
         return None
@@ -141,7 +141,8 @@ def _ended_at(case: Case) -> datetime | None:
     return resolved[-1] if resolved else case.status_at
 
 
-def _fixed_by(case: Case) -> str:
+def fixed_by(case: Case) -> str:
+    """How it ended, in people's words; "" while it has not."""
     ends = [one for one in case.said(SayingKind.CHANGE) if news.is_end(one) and one.more.get("why")]
     return str(ends[-1].more["why"]) if ends and not case.status.is_open else ""
 
@@ -293,8 +294,8 @@ def announcement(view: View) -> Announcement:
         impact=case.impact,
         update=_latest_update(case),
         next_update_due=next_update_due(view),
-        ended_at=_ended_at(case),
-        fixed_by=_fixed_by(case),
+        ended_at=ended_at(case),
+        fixed_by=fixed_by(case),
         presses=(Press(label=phrase("Join"), line=f"INC-{case.id} join"),)
         if view.out.hears and case.status.is_open
         else (),

@@ -131,16 +131,6 @@ def acted(tx: sa.Connection, number: IncidentId, key: str) -> bool:
     return tx.scalar(sa.select(audit.c.id).where(*theirs).limit(1)) is not None
 
 
-def with_a_role(tx: sa.Connection, key: str) -> frozenset[IncidentId]:
-    """The open incidents in which this person, by their key, has a role."""
-    rows = tx.execute(
-        sa.select(role.c.incident, role.c.person)
-        .join(incident, incident.c.id == role.c.incident)
-        .where(incident.c.status.in_(OPEN))
-    )
-    return frozenset(IncidentId(n) for n, stored in rows if person_from(json.loads(stored)).key == key)
-
-
 def roles_of(tx: sa.Connection, number: IncidentId) -> dict[str, Person]:
     """Who has which role."""
     rows = tx.execute(sa.select(role.c.name, role.c.person).where(role.c.incident == number))

@@ -18,6 +18,7 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
+from multivac.verbs.sentences import as_role
 from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Unclear",
     "Verb",
     "Words",
+    "as_role",
     "by_heading",
     "number_of",
     "read",

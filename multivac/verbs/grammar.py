@@ -9,6 +9,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from multivac.incident import IncidentId, Severity
+from multivac.verbs.sentences import in_other_words
 from multivac.verbs.table import VERBS, Part, Verb
 
 
@@ -50,6 +51,11 @@ class Unclear:
     rest: str
     number: IncidentId | None = None
 
+    @property
+    def typed(self) -> str:
+        """All of it but the incident's number."""
+        return f"{self.said} {self.rest}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Bare:
@@ -61,6 +67,10 @@ class Bare:
 Line = Spoken | Unclear | Bare
 
 _ALIKE = 0.7  # a slip of the finger; with less, what somebody means is anybody's guess
+_ALIKE_IN_A_SENTENCE = 0.85  # most of which begin with a word that is like some verb
+_A_SENTENCE = 4  # words
+_FIRST_LETTERS = 3  # fewer are a word by themselves: in, on, no, up, as
+_NO_FIRST_LETTERS = frozenset({"not", "hand", "time", "service", "follow"})  # words by themselves
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
 _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
@@ -88,11 +98,17 @@ def read(line: str) -> Line:
         words = words[1:]
     if not words:
         return Bare(number)
+    words = in_other_words(" ".join(words)).split()
     verb = _verb(words[0])
     if verb is None:
-        near = get_close_matches(words[0].lower(), _BY_WORD, n=1, cutoff=_ALIKE)
-        return Unclear(words[0], _BY_WORD[near[0]] if near else None, " ".join(words[1:]), number)
+        return Unclear(words[0], _near(words), " ".join(words[1:]), number)
     return Spoken(verb, _words(verb, words[1:], number))
+
+
+def _near(words: list[str]) -> Verb | None:
+    cutoff = _ALIKE if len(words) < _A_SENTENCE else _ALIKE_IN_A_SENTENCE
+    near = get_close_matches(words[0].lower(), _BY_WORD, n=1, cutoff=cutoff)
+    return _BY_WORD[near[0]] if near else None
 
 
 def read_words(verb: Verb, line: str) -> Words:
@@ -105,7 +121,9 @@ def _verb(word: str) -> Verb | None:
     low = word.lower()
     if low in _BY_WORD:
         return _BY_WORD[low]
-    meant = {verb.name: verb for known, verb in _BY_WORD.items() if len(low) > 1 and known.startswith(low)}
+    if len(low) < _FIRST_LETTERS or low in _NO_FIRST_LETTERS:
+        return None
+    meant = {verb.name: verb for known, verb in _BY_WORD.items() if known.startswith(low)}
     (only,) = meant.values() if len(meant) == 1 else (None,)
     return None if only is None or only.final else only
 

@@ -76,7 +76,7 @@ VERBS: tuple[Verb, ...] = (
         name="list",
         aliases=("ls",),
         usage="[mine | all | sev1-sev5 | words]",
-        help=mark("Show the open incidents, the worst first."),
+        help=mark("Show the open incidents, the worst first, or only those that you have to do with."),
         right=Right.MEMBER,
         takes=_SEVERITY,
         in_incident=False,
@@ -243,7 +243,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="join",
         usage="[INC-42]",
-        help=mark("Be invited into the channel of an incident."),
+        help=mark("Come into the channel of an incident."),
         right=Right.MEMBER,
         takes=_NUMBER,
         example="join INC-42",

@@ -15,6 +15,7 @@ from integrations.sandbox.server import Sandbox
 from integrations.sandbox.world import World
 from multivac.app import Daemon
 from multivac.settings import load_settings
+from tests import presses
 from tests.contracts.recorder import documents_if_there, held_to_the_documents
 from tests.postgres import Server, empty
 from tests.stories.stage import Clock, Logs, Multivac
@@ -71,7 +72,7 @@ def postgres_url(tables_ready: str) -> str:
 
 
 @pytest.fixture
-def sandbox(one_sandbox: Sandbox) -> Sandbox:
+def sandbox(one_sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """The stand-ins, freshly filled: to start a server for each story takes longer than most."""
     one_sandbox.reset()
     one_sandbox.world.clock.freeze(MONDAY_NOON)
@@ -80,7 +81,8 @@ def sandbox(one_sandbox: Sandbox) -> Sandbox:
     one_sandbox.world.limits_on = False
     one_sandbox.jira.flavour = "cloud"
     one_sandbox.seed()
-    return one_sandbox
+    yield one_sandbox
+    presses.note(request.config, one_sandbox.slack.outbox.sent)
 
 
 @pytest.fixture

@@ -149,21 +149,24 @@ def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
 ) -> None:
     multivac.start(PLAYBOOK, settings=HEARS)
     pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
-    clock.settle()
+    clock.forward(hours=7)
     pagerduty.trigger("Search is slow", "search", priority="P3")
     clock.settle()
+    slack.asks("Dee", "lead me", channel="inc-2")
     clock.forward(days=1)
     slack.says("inc-2", "Bo", "Looking at it now and then.")
     clock.forward(days=1, hours=1)
     assert slack.channel("inc-2").said("stale nudge") == []
-    clock.forward(days=2)
+    clock.forward(days=2)  # to Friday evening, when the lead has gone home
+    assert slack.channel("inc-2").said("stale nudge") == []
+    clock.forward(days=2, hours=13)
     (nudge,) = slack.channel("inc-2").said("stale nudge")
     assert "nothing has happened here for 2 days. Is it over?" in nudge
     assert multivac.incident(2).status.is_open
     clock.forward(days=1)
     assert multivac.incident(2).status is Status.CLOSED
     (line,) = slack.channel("inc-2").said("end line")
-    assert line.startswith("Closed by rule: nobody has done anything for 3 days")
+    assert line.startswith("Closed by rule: nobody has done anything for 5 days")
     assert status_of(jira, "OPS-2") != "done"
     assert multivac.incident(1).status.is_open
     assert slack.channel("inc-1").said("stale nudge") == []

@@ -60,6 +60,26 @@ def test_an_update_on_what_others_have_changed_comes_back_with_its_words(
 
 
 @SQLITE
+def test_a_severity_that_was_refused_comes_back_with_its_words_and_whom_to_ask(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Bo", "severity", channel="inc-1")
+    slack.asks("Ana", "severity sev2", channel="inc-1")
+    slack.sends("Bo", severity="sev3", reason="Only the app")
+    assert filled(slack.form()) == {"severity": "sev2", "reason": "Only the app"}
+    view, lower = slack.form(), {"type": "static_select", "selected_option": {"value": "sev3"}}
+    slack.standin.submits(slack.person("Bo"), view["id"], {"severity~1": {"severity": lower}})
+    assert "Only the lead (Ana Silva), a deputy or the customer-experience lead can lower" in text_of(
+        slack.form()
+    )
+    assert filled(slack.form()) == {"severity": "sev3", "reason": "Only the app"}
+    told = slack.presses_on_page("Bo", "Ask Ana Silva to approve")
+    assert "Ana Silva is asked by a direct message" in told
+    clock.settle()
+    assert "Bo Lindqvist asks Ana Silva to approve: severity sev3 Only the app" in multivac.timeline()
+
+
+@SQLITE
 def test_words_for_an_incident_that_has_ended_are_kept_as_a_note(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:
@@ -89,4 +109,4 @@ def test_a_form_of_another_release_gives_its_words_back(alert: str, slack: Slack
         shown = slack.form()
         assert "This form is of another release of Multivac." in text_of(shown)
         assert filled(shown) == {"text": "The queue is long"}
-        slack.standin.closes(slack.person("Bo"), shown["id"])
+        assert slack.standin.submits(slack.person("Bo"), shown["id"], {}).status == 200

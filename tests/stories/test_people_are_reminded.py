@@ -100,6 +100,32 @@ def test_what_comes_again_and_was_due_while_we_were_away_comes_once(
 
 
 @ON_SQLITE
+def test_reminders_wait_for_quiet_and_for_the_hours_of_whom_they_ask_unless_it_is_bad(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    slack.asks("Ana", "severity sev3", channel="inc-1")
+    slack.asks("Ana", f"remind <@{_id(slack, 'Cy')}> in:10m Look at the queue", channel="inc-1")
+    slack.asks("Cy", "lead me", channel="inc-1")
+    slack.asks("Cy", "remind me in:10m Call the bank", channel="inc-1")  # at nine in the evening, in Tokyo
+    slack.asks("Cy", "quiet 30m", channel="inc-1")
+    clock.forward(minutes=12)
+    assert slack.channel("inc-1").said("reminder") == []
+    clock.forward(minutes=20)
+    (own,) = slack.channel("inc-1").said("reminder")
+    assert "Call the bank" in own
+    slack.asks("Cy", "severity sev2", channel="inc-1")
+    clock.settle()
+    assert len(slack.channel("inc-1").said("reminder")) == 2
+    slack.asks("Cy", "severity sev3", channel="inc-1")
+    slack.asks("Ana", f"remind <@{_id(slack, 'Cy')}> in:10m Look again", channel="inc-1")
+    clock.forward(hours=11)
+    assert len(slack.channel("inc-1").said("reminder")) == 2
+    clock.forward(minutes=30)
+    (late,) = slack.channel("inc-1").said("reminder/3/1")
+    assert "It was due <!date^" in late
+
+
+@ON_SQLITE
 def test_what_cannot_be_done_is_said_with_what_can(fingers: Fingers, slack: Slack) -> None:
     for line, why in {
         "remind me Look": "Say when.",

@@ -41,6 +41,20 @@ def test_a_title_is_enough_to_declare(hearing: Multivac, slack: Slack, clock: Cl
     assert hearing.incident().severity_by == "cy@example.com"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_who_takes_the_lead_when_nobody_was_asked_is_said_to_lead(
+    hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Cy", "declare Card payments fail sev1")
+    clock.settle()
+    assert slack.channel("inc-1").said("lead told") == []
+    slack.asks("Bo", "INC-1 lead me", channel="inc-1")
+    clock.settle()
+    (told,) = slack.channel("inc-1").said("lead told")
+    assert "leads this incident, accepted <!date^" in told
+    assert "*Lead*\nBo Lindqvist" in slack.channel("inc-1").headline
+
+
 def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
     hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
@@ -88,6 +102,31 @@ def test_a_word_nobody_knows_gets_a_near_one_and_a_button_that_does_it(
     slack.presses("Ana", "Run: mitigate Rolled back", channel="inc-1")
     clock.settle()
     assert hearing.incident().status is Status.MITIGATED
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_what_people_say_who_know_no_verbs_is_understood_or_can_be_declared_or_noted(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    told = slack.asks("Cy", "the checkout is <!channel> down again", channel="inc-1")
+    assert told.split("\n")[1:] == [
+        "Add to the timeline",
+        "Declare “the checkout is ‹!channel› down again”",  # noqa: RUF001  # pings nobody
+        "Help",
+    ]
+    slack.presses("Cy", "Add to the timeline", channel="inc-1")
+    clock.settle()
+    assert "Cy Tanaka: the checkout is <!channel> down again" in hearing.timeline()
+    assert "Ana Silva is asked to lead INC-1, not you" in slack.asks("Bo", "accept", channel="inc-1")
+    assert "You are the lead of INC-1 now" in slack.asks("Bo", "I'll take it!", channel="inc-1")
+    assert "has accepted to lead INC-1" in slack.asks("Cy", "accept", channel="inc-1")
+    assert "You are the deputy of INC-1 now" in slack.asks("Dee", "deputy me", channel="inc-1")
+    assert "is the scribe of INC-1 now" in slack.asks("Bo", "scribe ana", channel="inc-1")
+    assert "Who is “zoe”?" in slack.asks("Bo", "cx lead Zoe", channel="inc-1")
+    told = slack.asks("Gus", "INC-1 who is working on this?")
+    assert "led by Bo Lindqvist" in told
+    assert "Roles: deputy Dee Okafor · scribe Ana Silva" in told
+    assert "In the channel: Ana Silva, Bo Lindqvist, Dee Okafor" in told
 
 
 def test_who_takes_the_lead_has_it_and_the_headline_says_so(
@@ -177,6 +216,23 @@ def test_help_and_the_list_answer_anywhere(alert: str, hearing: Multivac, slack:
     assert "resolve [what fixed it]" in slack.asks("Cy", "help")
     assert "`/incident severity sev2 Only the app is affected`" in slack.asks("Cy", "help severity")
     assert "INC-1 · SEV1 · triage · Checkout returns 500 · led by Ana Silva" in slack.asks("Cy", "list")
+
+
+def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Dee", "role deputy me", channel="inc-1")
+    slack.asks("Ana", f"task add Call the bank <@{slack.id_of('Dee')}>", channel="inc-1")
+    slack.asks("Cy", "declare Search is slow sev4")
+    clock.settle()
+    assert slack.asks("Dee", "list mine").endswith("> · you: deputy, 1 task")
+    assert slack.asks("Bo", "list mine").endswith("> · you: in the channel")
+    told = slack.asks("Cy", "list mine")
+    assert "INC-1" not in told
+    assert told.endswith("> · you: declared it")
+    assert "you:" not in slack.asks("Dee", "list")
+    assert "None is yours: you have no role or task" in slack.asks("Gus", "list mine")
+    assert "> · you: deputy, 1 task" in slack.opens_home("Dee")
 
 
 def test_who_somebody_is_and_how_multivac_is_can_be_asked(

@@ -12,7 +12,7 @@ from integrations.sandbox.slack_events import signature
 from multivac.incident import IncidentId
 from multivac.store import acts
 from tests.stories.stage import Clock, Multivac
-from tests.stories.workspace import Slack
+from tests.stories.workspace import Slack, text_of
 
 SECRET = "what-slack-signs-with"
 ANA = {"user_id": "U000000ANA", "user_name": "ana", "channel_id": "C1", "command": "/incident"}
@@ -131,3 +131,11 @@ def test_their_own_page_shows_people_what_is_open_and_theirs(
     assert "INC-1 · SEV1 · triage · Card payments fail · led by Bo Lindqvist" in pages["Bo"]
     assert "Data leak" not in pages["Bo"]
     assert "Data leak" in pages["Cy"]
+    assert "`resolve [what fixed it]` It is over." in slack.presses_on_page("Bo", "What you can ask")
+    slack.standin.closes(slack.id_of("Bo"), slack.form()["id"])
+    assert "Open now: INC-1 SEV1" in slack.presses_on_page("Bo", "Declare an incident")
+    assert slack.sends("Bo", title="Search is slow") == {}
+    assert "INC-3 is declared" in text_of(slack.form())
+    assert slack.direct("Bo") == []
+    page = slack.standin.space.homes
+    slack.wait_for(lambda: "INC-3 · SEV2" in text_of(page[slack.id_of("Bo")]), "the page")

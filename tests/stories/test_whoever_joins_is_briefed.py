@@ -5,7 +5,6 @@ import pytest
 from integrations.sandbox.exchange import Fault
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
-from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
@@ -153,11 +152,18 @@ def test_who_asks_to_join_is_invited_and_an_ended_incident_shows_where_it_was(
     open_incident(multivac, pagerduty, clock)
     clock.forward(minutes=4)
     told = slack.presses("Bo", "Join", channel="incidents", kind="announcement")
-    assert "You are invited into <#C" in told
+    assert told.startswith("You are in <#C")
     clock.settle()
     assert "Bo" in slack.channel("inc-1").members
+    assert "Joined: Bo Lindqvist" in multivac.timeline()
     assert "You are on call for checkout until" in slack.whispers("inc-1", "Bo")[-1]
     assert "already" in slack.asks("Bo", "join 1")
-    multivac.becomes(Status.RESOLVED)
-    clock.settle()
+    slack.asks("Ana", "resolve Rolled back", channel="inc-1")
+    clock.forward(minutes=2)
     assert "INC-1 is resolved. Its channel is <#C" in slack.asks("Cy", "join INC-1")
+    _, stands, over, *facts = slack.asks("Bo", "briefing", channel="inc-1").splitlines()
+    assert stands == "SEV1 · resolved · led by Ana Silva"
+    assert over.startswith("It is over since <!date^")
+    assert over.endswith("after 4 minutes.")
+    assert facts[:2] == ["Services: checkout · 1 alert", "How it ended: Rolled back"]
+    assert not any(line.startswith(("You are on call", "To do")) for line in facts)

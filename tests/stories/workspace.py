@@ -156,6 +156,23 @@ class Slack:
             lambda: len(self.standin.direct(self.id_of(who)).ephemerals) > before, "an answer in the talk"
         )
 
+    def presses_on_page(self, who: str, label: str) -> str:
+        """Let a person press a button of our own page, or of a window; gives what a window then shows."""
+        me, views = self.id_of(who), self.standin.space.views
+        mine = [view for view in views.values() if self.standin.space.viewers[view["id"]] == me]
+        shown = mine or [self.standin.space.homes[me]]
+        view, action = next(
+            (view, element)
+            for view in shown
+            for block in view["blocks"]
+            for element in block.get("elements", ())
+            if element.get("type") == "button" and element["text"]["text"] == label
+        )
+        before = {one["hash"] for one in views.values()}
+        self.standin.presses(me, view["id"], action_id=action["action_id"])
+        self.wait_for(lambda: {one["hash"] for one in views.values()} - before != set(), "a window")
+        return text_of(next(reversed(views.values())))
+
     def sends(self, who: str, **fields: str | list[str]) -> dict[str, str]:
         """Let a person fill the form that is open and send it; gives the faults told at its fields."""
         self.wait_for(lambda: bool(self.standin.space.views), "a form")

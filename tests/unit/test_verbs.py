@@ -12,7 +12,7 @@ from multivac.desk.front import DOES
 from multivac.incident import Severity
 from multivac.reference import verbs_page
 from multivac.shortcuts import SHORTCUTS, Shortcut
-from multivac.verbs import VERBS, Bare, Spoken, Unclear, Verb, Words, by_heading, read, span
+from multivac.verbs import VERBS, Bare, Spoken, Unclear, Verb, Words, as_role, by_heading, read, span
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,6 +63,49 @@ def test_a_misspelt_verb_is_guessed_and_not_done() -> None:
     said = read("INC-7 reslove Rolled back")
     assert isinstance(said, Unclear)
     assert (said.near and said.near.name, said.rest, said.number) == ("resolve", "Rolled back", 7)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("accept", "lead accept"),
+        ("I’ll take it!", "lead it"),  # noqa: RUF001  # as phones write it
+        ("taking the lead", "lead it"),
+        ("Who is working on this?", "show"),
+        ("who's on call for payments", "oncall payments"),
+        ("what is going on here?", "briefing"),
+        ("please hand over to <@U012AB3CD>", "handover <@U012AB3CD>"),
+        ("follow up Alert on the queue", "followup Alert on the queue"),
+        ("pls resolve Rolled back", "resolve Rolled back"),
+    ],
+)
+def test_a_sentence_that_can_mean_one_thing_only_means_it(said: str, meant: str) -> None:
+    assert spoken(said) == spoken(meant)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "it is resolved",
+        "not sure what happened",
+        "no one can pay",
+        "in Berlin all is well",
+        "service is slow again",
+        "rolled back the release just now",
+    ],
+)
+def test_any_other_sentence_is_not_taken_for_a_verb(said: str) -> None:
+    line = read(said)
+    assert isinstance(line, Unclear)
+    assert line.typed == said
+
+
+def test_a_line_that_begins_with_a_role_gives_it() -> None:
+    roles = {"deputy", "cx lead", "db-expert"}
+    assert as_role("deputy me", roles) == "role deputy me"
+    assert as_role("CX-Lead <@U012AB3CD>", roles) == "role cx lead <@U012AB3CD>"
+    assert as_role("DB expert Bo", roles) == "role db-expert Bo"
+    assert as_role("the deputy is away", roles) is None
 
 
 def test_an_incident_is_named_before_or_after_the_verb() -> None:

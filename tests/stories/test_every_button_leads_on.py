@@ -1,0 +1,93 @@
+"""Whatever can be pressed, sent or chosen does what it says; here those that no other story needs."""
+
+import pytest
+
+from multivac.incident import Severity, Status
+from tests.stories.stage import Clock, Multivac
+from tests.stories.workspace import Slack, text_of
+
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+
+
+@pytest.fixture
+def declared(multivac: Multivac, slack: Slack, clock: Clock) -> None:
+    """An incident that Cy declared by the shortcut, and nobody leads."""
+    multivac.start(settings=HEARS)
+    slack.standin.shortcuts(slack.person("Cy"), "multivac-declare")
+    assert slack.sends("Cy", title="Card payments fail", severity="sev1") == {}
+    assert "INC-1 is declared" in text_of(slack.form())
+    slack.standin.closes(slack.person("Cy"), slack.form()["id"])
+    clock.settle()
+
+
+def sends(slack: Slack, who: str, told: str, **fields: str) -> None:
+    """Let a person send the form that is open, and wait until they are told this in the channel."""
+    assert slack.sends(who, **fields) == {}
+    slack.wait_for(lambda: any(told in one for one in slack.whispers("inc-1", who)), told)
+
+
+@ON_SQLITE
+def test_the_buttons_of_the_headline_lead_on_until_it_is_closed_and_back(
+    declared: None, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    told = slack.presses("Bo", "Take the lead", channel="inc-1", kind="headline")
+    assert "You are the lead of INC-1 now" in told
+    slack.asks("Bo", "severity sev2", channel="inc-1")
+    clock.settle()
+    slack.presses("Bo", "Severity", channel="inc-1", kind="headline")
+    sends(slack, "Bo", "INC-1 is SEV3 now.", severity="sev3")
+    slack.presses("Bo", "Impact", channel="inc-1", kind="headline")
+    sends(slack, "Bo", "The headline says so now.", impact="Nobody can pay")
+    slack.presses("Bo", "Add to timeline", channel="inc-1", kind="headline")
+    sends(slack, "Bo", "It is in the timeline.", text="Rollback started")
+    assert "Rollback started" in slack.presses("Bo", "Timeline", channel="inc-1", kind="headline")
+    case = multivac.incident()
+    assert (case.severity, case.impact) == (Severity.SEV3, "Nobody can pay")
+    slack.asks("Bo", f"lead <@{slack.id_of('Ana')}>", channel="inc-1")
+    clock.settle()
+    slack.presses("Ana", "Hand over", channel="inc-1", kind="lead told")
+    sends(slack, "Ana", "is asked in the channel to take the lead", to=slack.id_of("Bo"))
+    assert multivac.lead() == "Bo Lindqvist"
+    slack.asks("Bo", "resolve Rolled back", channel="inc-1")
+    clock.settle()
+    assert "INC-1 is closed now." in slack.presses("Bo", "Close", channel="inc-1", kind="headline")
+    clock.settle()
+    assert "INC-1 is active now." in slack.presses("Bo", "Reopen", channel="inc-1", kind="headline")
+    assert multivac.incident().status is Status.ACTIVE
+
+
+@ON_SQLITE
+def test_the_buttons_of_answers_lead_on(
+    declared: None, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Bo", "the checkout is down again", channel="inc-1")
+    assert "What you can ask" in slack.presses("Bo", "Help", channel="inc-1")
+    slack.asks("Bo", "the checkout is down again", channel="inc-1")
+    told = slack.presses("Bo", "Declare “the checkout is down again”", channel="inc-1")
+    assert "INC-2 is declared" in told
+    slack.asks("Bo", "task list", channel="inc-1")
+    slack.presses("Bo", "Add a task", channel="inc-1")
+    assert slack.sends("Bo", text="Call the bank") == {}
+    slack.asks("Bo", "task list", channel="inc-1")
+    slack.presses("Bo", "Done: List deploys and changes of the last 2 hours.", channel="inc-1")
+    slack.asks("Bo", "remind me in:20m Look", channel="inc-1")
+    slack.asks("Bo", "reminders", channel="inc-1")
+    assert "Cancelled: Look" in slack.presses("Bo", "Cancel 1: Look", channel="inc-1")
+    slack.asks("Bo", "followup list", channel="inc-1")
+    slack.presses("Bo", "Add a follow-up", channel="inc-1")
+    assert slack.sends("Bo", text="Alert on the queue") == {}
+    timeline = "\n".join(multivac.timeline(1))
+    assert "Bo Lindqvist did: List deploys and changes of the last 2 hours." in timeline
+    assert "Alert on the queue" in timeline
+    slack.asks("Cy", "impact Nobody can pay by card")
+    assert "The headline says so" in slack.presses("Cy", "INC-1 Card payments fail", channel="general")
+    slack.asks("Cy", "search card payments")
+    assert "Impact: Nobody can pay by card" in slack.presses("Cy", "INC-1", channel="general")
+    slack.asks("Cy", "lead me", channel="inc-1")
+    slack.asks("Bo", "resolve It is over", channel="inc-1")
+    slack.presses("Bo", "Ask Cy Tanaka to approve", channel="inc-1")
+    clock.settle()
+    slack.presses_in_direct("Cy", "Decline")
+    clock.settle()
+    assert slack.direct("Bo")[-1] == "Cy Tanaka declined what you asked for in INC-1."
