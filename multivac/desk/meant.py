@@ -23,7 +23,7 @@ from multivac.steps import people
 from multivac.store import people as directory
 from multivac.store.cases import Case
 from multivac.tongue import phrase
-from multivac.verbs import Bare, Spoken, Words, read
+from multivac.verbs import Bare, Spoken, Words, in_other_words, read
 
 log = structlog.get_logger()
 
@@ -103,7 +103,9 @@ def met(sitting: Sitting, named: str) -> tuple[Person, bool]:
 def _after_verb(sitting: Sitting) -> list[str]:
     """The words of the line in which a name may be."""
     words = sitting.ask.line.split()
-    rest = words[2 if words and isinstance(read(words[0]), Bare) else 1 :]
+    if words and isinstance(read(words[0]), Bare):
+        words = words[1:]
+    rest = in_other_words(" ".join(words)).split()[1:]
     if rest and isinstance(read(rest[0]), Bare):  # the incident's number may follow the verb, too
         rest = rest[1:]
     while rest and rest[0].lower() in _FILLERS.get(sitting.verb.name, ()):
@@ -294,7 +296,7 @@ class _Names:
     def said(self, rest: Sequence[str]) -> Sitting:
         """The request as if it had been said so."""
         sitting, line = self._sitting, self._line(rest)
-        if sitting.ask.line.split()[-len(rest) :] == rest:
+        if not rest or sitting.ask.line.split()[-len(rest) :] == rest:
             return sitting
         spoken = read(line)
         words = spoken.words if isinstance(spoken, Spoken) else Words()

@@ -18,7 +18,7 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
-from multivac.verbs.sentences import as_role
+from multivac.verbs.sentences import as_role, in_other_words
 from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Words",
     "as_role",
     "by_heading",
+    "in_other_words",
     "number_of",
     "read",
     "read_words",
