@@ -21,7 +21,7 @@ _SHOWN_TASKS = 4
 _LONGEST = 280
 _A_DAY = timedelta(hours=20)
 # What people did and found, by whichever way they said so.
-_TRIED = frozenset({EntryKind.NOTE, EntryKind.STATUS, EntryKind.PEOPLE, EntryKind.TASK, EntryKind.SEVERITY})
+_TRIED = frozenset({EntryKind.NOTE, EntryKind.STATUS, EntryKind.PEOPLE, EntryKind.SEVERITY})
 
 
 def for_new_lead(view: View, entries: Sequence[Entry], *, words: str = "") -> tuple[str, ...]:
@@ -86,9 +86,9 @@ def _to_do(left: Sequence[TaskLine]) -> str:
 
 
 def _task(one: TaskLine) -> str:
-    text = one.text.rstrip(".。")
-    if one.owner:
-        return phrase("{task} ({owner})", task=text, owner=one.owner)
+    text, owner = one.text.rstrip(".。"), one.owner or role_name(one.role or "")
+    if owner:
+        return phrase("{task} ({owner})", task=text, owner=owner)
     return phrase("{task} (nobody yet)", task=text)
 
 

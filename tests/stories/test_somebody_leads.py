@@ -74,6 +74,7 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     slack.asks("Ana", "note Restarting the cache did not help", channel="inc-1")
     slack.asks("Ana", "task add Call the bank", channel="inc-1")
     slack.asks("Cara", "task assign 1 me", channel="inc-1")
+    slack.asks("Ana", "task add Ask the network team", channel="inc-1")
     slack.sends("Ana", to=slack.id_of("Bo"), note="The rollback runs until noon.\nCara tells customers.")
     clock.settle()
     first, second = calls(slack)
@@ -85,7 +86,8 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     assert brief[2].startswith("INC-1, SEV1, triage since ")
     assert "Impact: Nobody can pay" in brief
     assert [one for one in brief if "by Cara Mbeki: We roll back the release" in one]
-    assert "To do: 1. Call the bank (Cara Mbeki); Say what users see (nobody yet)" in brief
+    to_do = "To do: 1. Call the bank (Cara Mbeki); 2. Ask the network team (nobody yet)"
+    assert f"{to_do}; Say what users see (lead)" in brief
     assert "Roles: lead Bo Lindqvist" in brief
     assert [one for one in brief if one.endswith("Ana Silva: Restarting the cache did not help")]
     assert slack.channel("inc-1").mentions == ["Bo"]

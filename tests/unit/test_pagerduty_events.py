@@ -370,6 +370,7 @@ def test_a_recorded_body_is_read_whole(path: Path) -> None:
             "responders",
             "bridge",
             "priority",
+            "prioritised",  # is told only by the event that it was set
             "acknowledged_by",
             "acknowledged_at",
             "incident_type",
