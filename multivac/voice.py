@@ -74,7 +74,8 @@ SILENT = frozenset(
         *(
             "alert priority",
             "alert end",
-            "ticket end",
+            "ticket status",
+            "ticket words",
             "follow-up",
             "follow-up link",
             "follow-up owner",

@@ -1,4 +1,4 @@
-"""What follows the end: alerts and ticket closed, follow-ups written, the closing line, closing by rule."""
+"""What follows the end: alerts closed, follow-ups written, the closing line, closing by rule."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from multivac.tongue import phrase
 
 _OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _MOST_ALERTS = 25  # as many as carry a note
-_DONE, _BACK = "done", "back"
 _LONGEST = 200
 
 
@@ -69,24 +68,7 @@ def end_alert(attempt: Attempt) -> Result:
     return {}
 
 
-# --- the ticket and the follow-ups ----------------------------------------------------------------
-
-
-def wants_ticket_end(view: View) -> Mapping[str, str]:
-    """The ticket done once people have ended the incident, and taken up again when it is reopened."""
-    row = view.case.steps.get("ticket end")
-    if view.out.tracker is None:
-        return NOTHING
-    if is_by_people(view.case) or goes_on_elsewhere(view.case):
-        return {"": _DONE}
-    return {"": _BACK} if row is not None and row.was_done else NOTHING
-
-
-def end_ticket(attempt: Attempt) -> Result:
-    """Move it; where it stands so already is fine."""
-    is_over = attempt.before.wanted == _DONE
-    attempt.tracker().move(attempt.case.result("ticket")["key"], done=is_over)
-    return {}
+# --- the follow-ups -------------------------------------------------------------------------------
 
 
 def wants_follow_ups(view: View) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from multivac.ports import Standing
 from tests.unit.fault_stage import DRAFT, HELLO, MARKER, NOTE, Bench, Call
 
 
@@ -96,10 +97,12 @@ ENDS: dict[str, Call] = {
         lambda b: _comment(b, "OPS-1", look_first=True),
         lambda b: len(b.sandbox.jira.issue("OPS-1")["fields"]["comment"]["comments"]),
     ),
-    "GET /issue/{key}": Call("jira", _ticketed(lambda b, key: b.tracker.move(key, done=True))),
-    "GET /issue/{key}/transitions": Call("jira", _ticketed(lambda b, key: b.tracker.move(key, done=True))),
+    "GET /issue/{key}": Call("jira", _ticketed(lambda b, key: b.tracker.move(key, Standing.DONE))),
+    "GET /issue/{key}/transitions": Call(
+        "jira", _ticketed(lambda b, key: b.tracker.move(key, Standing.DONE))
+    ),
     "POST /issue/{key}/transitions": Call(
-        "jira", _ticketed(lambda b, key: b.tracker.move(key, done=True)), None, _is_done
+        "jira", _ticketed(lambda b, key: b.tracker.move(key, Standing.DONE)), None, _is_done
     ),
     "POST /issueLink": Call(
         "jira",
