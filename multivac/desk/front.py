@@ -14,6 +14,7 @@ from multivac.briefing import Answer, Form, Home, Press
 from multivac.desk import (
     approving,
     declaring,
+    drilling,
     ending,
     escalating,
     exporting,
@@ -40,7 +41,7 @@ from multivac.desk.home import guests_home, home
 from multivac.desk.names import none_such, stands
 from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
-from multivac.incident import IncidentId, Status
+from multivac.incident import IncidentId, Severity, Status
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
@@ -101,6 +102,7 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "ask": approving.ask,
     "approve": approving.approve,
     "decline": approving.decline,
+    "drill": drilling.drill,
 }
 
 
@@ -114,9 +116,17 @@ class Desk:
         *,
         playbooks: Callable[[], Sequence[Playbook]],
         admins: Sequence[str],
+        count_declared: Callable[[Severity], None] = lambda _: None,
     ) -> None:
         known = frozenset(one.lower() if "@" in one else one for one in admins)
-        self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known, does=DOES)
+        self._house = House(
+            out=out,
+            jobs=jobs,
+            playbooks=playbooks,
+            admins=known,
+            does=DOES,
+            count_declared=count_declared,
+        )
         self._hearing = Hearing(out, jobs)
 
     @contextmanager

@@ -10,12 +10,13 @@ import sqlalchemy as sa
 
 from multivac.briefing import CaughtUp, Checklist, TaskLine, fingerprint
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Entry, EntryKind, Status, TaskState
-from multivac.playbook import Phase
+from multivac.playbook import Phase, Task
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.tasks import as_left, line_of, own_tasks, with_presses
 from multivac.steps.words import channel_of, say
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
+from multivac.store.facts import titled
 from multivac.tongue import phrase
 
 FAMILY = "checklist"
@@ -174,7 +175,7 @@ def draw(view: View, one: Occurrence, *, over: bool = False) -> Checklist:
     """A checklist as it should read now; nothing can be pressed any more once it is over."""
     later = None if over else _next_phase(view, one)
     return Checklist(
-        title=one.phase.title,
+        title=titled(one.phase.title, drill=view.case.drill),
         tasks=_tasks(view, one, over=over),
         next_title=later.phase.title if later else None,
         next_at=later.at if later else None,
@@ -196,7 +197,7 @@ def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
     service = next(iter(case.alerts.services), None)
     lines = {
         f"{one.name}/{task.id}": TaskLine(
-            text=task.text,
+            text=_text(case, task),
             state=TaskState.DONE if task.is_done(facts) else TaskState.OPEN,
             role=task.role,
             link=task.link_for(number=case.id, service=service),
@@ -206,6 +207,12 @@ def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
         for task in one.phase.tasks
     }
     return {key: as_left(case, key, line) for key, line in lines.items()}
+
+
+def _text(case: Case, task: Task) -> str:
+    if case.drill and task.acts_outside:
+        return phrase("Only say it here, this is a drill: {task}", task=task.text)
+    return task.text
 
 
 def known(case: Case) -> Sequence[Occurrence]:
