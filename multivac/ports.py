@@ -189,8 +189,8 @@ class Chat(Protocol):
         """Put an emoji of ours under a message, or take it back; there already, or gone, is fine."""
         ...
 
-    def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
-        """Whether any human has written in the channel, ever or since then."""
+    def people_spoke(self, channel: str, *, since: datetime | None = None, at_least: int = 1) -> bool:
+        """Whether humans have written so many messages in the channel, ever or since then."""
         ...
 
     def archive(self, channel: str) -> None:
