@@ -49,6 +49,7 @@ KINDS: Mapping[str, Kind] = {
     "checklist": Kind(rank=3, core=True, hushes=True),
     "gaps": Kind(rank=1),
     "resolution": Kind(rank=1),
+    "invites asked": Kind(rank=1),
     "update due": Kind(rank=2, hushes=True, yields=True),
     "update overdue": Kind(rank=2, hushes=True, yields=True, mentions=True, thread=True),
     "update": Kind(answers=True),

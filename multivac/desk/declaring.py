@@ -42,8 +42,7 @@ def declare(sitting: Sitting) -> Reply:
     flags, severity = _flags(sitting), _severity(sitting)
     playbook = playbook_for(sitting, title, severity)
     if "private" in flags:
-        hidden = playbook.channel.model_copy(update={"private": True})
-        playbook = playbook.model_copy(update={"channel": hidden})
+        playbook = playbook.model_copy(update={"channel": playbook.channel.hidden()})
     new = New(
         title=title,
         severity=severity,

@@ -133,7 +133,7 @@ def private(sitting: Sitting) -> Reply:
     def change(tx: sa.Connection, case: Case) -> Change:
         if case.playbook.channel.private:
             raise Refused(phrase("INC-{number} is private already.", number=case.id))
-        hidden = case.playbook.channel.model_copy(update={"private": True})
+        hidden = case.playbook.channel.hidden()
         acts.set_playbook(tx, case.id, case.playbook.model_copy(update={"channel": hidden}))
         return Change(
             said="\n".join(_what_is_left(sitting, case)),

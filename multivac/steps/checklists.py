@@ -243,7 +243,7 @@ def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
 
 def _text(case: Case, task: Task) -> str:
     if case.drill and task.acts_outside:
-        return phrase("Only say it here, this is a drill: {task}", task=task.text)
+        return phrase("Drill, only say it here: {task}", task=task.text)
     return task.text
 
 

@@ -66,7 +66,7 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     room = slack.channel("inc-1")
     (checklist,) = room.said("checklist")
     assert "Drill: First 5 minutes" in checklist
-    assert "Only say it here, this is a drill: Tell customers that you are looking into it." in checklist
+    assert "Drill, only say it here: Tell customers that you are looking into it." in checklist
     assert room.name == "inc-1-drill-the-database-is-gone"
     for told in (room.headline, room.topic, *slack.channel("incidents").said("announcement")):
         assert "Drill: The database is gone" in told
