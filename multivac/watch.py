@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 
 import sqlalchemy as sa
 import structlog
@@ -99,7 +100,7 @@ class Watch:
         except urllib3.exceptions.HTTPError as error:
             log.warning("heartbeat not heard", why=type(error).__name__)
             return False
-        if answer.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
+        if answer.status >= HTTPStatus.BAD_REQUEST:
             log.warning("heartbeat not heard", status=answer.status)
         return True
 

@@ -3,6 +3,7 @@
 Time limits, what a skipped test means in CI, and a loud word at the end about what did not run.
 """
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Generator
@@ -11,11 +12,14 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from multivac import pauses
 from tests import chromium, postgres
 
 BROWSER_SECONDS = 60  # a cold Chromium on two busy cores has been seen to need fifteen
 SLOW_LIMIT = 60
+TESTS_A_COLLECTION = 100  # left to itself Python looked for garbage for a third of the time that tests took
 PAYLOADS_MISSING = "no recorded payloads"
+_finished = itertools.count(1)
 
 # What a test may lack on somebody's machine, and how to get it.
 REMEDIES = {
@@ -61,6 +65,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if seconds := seconds_for(item):
             item.add_marker(pytest.mark.timeout(seconds))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Collect garbage as the daemon does: never in the middle of something, where everything waits for it."""
+    pauses.keep_short()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Collect it now and then."""
+    if next(_finished) % TESTS_A_COLLECTION == 0:
+        pauses.keep_short()
 
 
 def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Literal
 
 import requests
@@ -142,7 +143,7 @@ class Rest:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             # The SDK takes error bodies apart carelessly; what it trips over is no answer of Jira's.
             raise _nonsense() from error
-        if not 200 <= response.status_code < 300:  # noqa: PLR2004 - the range of success in HTTP
+        if not HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
             raise self._failure(response, what)
         return _decoded(response)
 
@@ -150,11 +151,11 @@ class Rest:
         if response is None:
             return _nonsense()
         status = response.status_code
-        if status == 429:  # noqa: PLR2004 - too many requests
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             if self._allowance is not None and not _is_about_one_issue(response):
                 self._allowance.slow_down(_wait(response))
             return TryAgain(phrase("Jira asks us to slow down."), after=_wait(response), reached=False)
-        if status >= 500 or status in _PASSING:  # noqa: PLR2004 - the server's errors
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
             return TryAgain(
                 phrase("Jira answered {status} when asked about {what}.", status=status, what=what),
                 after=_wait(response),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from http import HTTPStatus
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -18,7 +19,6 @@ from multivac.tongue import phrase
 
 _LONGEST_SUMMARY = 1024
 _LONGEST_KEY = 255
-_ACCEPTED, _SLOW_DOWN = 202, 429
 
 
 class PagerDutyAlarm:
@@ -51,14 +51,16 @@ class PagerDutyAlarm:
             raise TryAgain(phrase("PagerDuty's Events API cannot be reached."), reached=False) from nobody
         except HTTPError as silence:
             raise TryAgain(phrase("PagerDuty's Events API did not answer.")) from silence
-        if answer.status != _ACCEPTED:
+        if answer.status != HTTPStatus.ACCEPTED:
             raise _refusal(answer.status, answer.data.replace(self._routing_key.encode(), b"[key]"))
 
 
 def _refusal(status: int, body: bytes) -> TryAgain | GiveUp:
-    if status == _SLOW_DOWN or not 400 <= status < 500:  # noqa: PLR2004 - HTTP's refusals
+    is_refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if status == HTTPStatus.TOO_MANY_REQUESTS or not is_refused:
         return TryAgain(
-            phrase("PagerDuty's Events API answered {status}.", status=status), reached=status != _SLOW_DOWN
+            phrase("PagerDuty's Events API answered {status}.", status=status),
+            reached=status != HTTPStatus.TOO_MANY_REQUESTS,
         )
     return GiveUp(
         phrase(

@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from http import HTTPStatus
 
 import structlog
 from requests import ConnectTimeout, Response
@@ -157,17 +158,17 @@ class Rest:
             raise self._failure(error.response, what) from None
         except (pdpyras.PDClientError, ValueError) as error:
             raise _unanswered(error) from error
-        if not 200 <= response.status_code < 300:  # noqa: PLR2004 - the range of success in HTTP
+        if not HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
             raise self._failure(response, what)
         return _decoded(response)
 
     def _failure(self, response: Response, what: str) -> MultivacError:
         status, said = response.status_code, self._words(response)
-        if status == 429:  # noqa: PLR2004 - too many requests
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             if self._allowance is not None:
                 self._allowance.slow_down(_wait(response))
             return TryAgain(phrase("PagerDuty asks us to slow down."), after=_wait(response), reached=False)
-        if status >= 500 or status == 408:  # noqa: PLR2004 - the server's errors, and its timeout
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             return TryAgain(
                 phrase("PagerDuty answered {status} when asked about {what}.", status=status, what=what),
                 after=_wait(response),

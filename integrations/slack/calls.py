@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, ParamSpec
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, proxy_bypass
@@ -115,7 +116,7 @@ class KeptOpen(WebClient):
             redirect=False,  # the token goes to no other address
         )
         text = reply.data.decode("utf-8", "replace")
-        if reply.status == 200 and not _is_object(text):  # noqa: PLR2004 - HTTP's number
+        if reply.status == HTTPStatus.OK and not _is_object(text):
             raise Garbled
         headers = {name.lower(): value for name, value in reply.headers.items()}
         return {"status": reply.status, "headers": headers, "body": text}
@@ -158,7 +159,7 @@ def _refusal(response: SlackResponse) -> MultivacError:
     error = str(answer.get("error", ""))
     if _is_too_many(response):
         return TryAgain(phrase("Slack asks for fewer calls"), after=_wait(response.headers), reached=False)
-    if response.status_code >= 500:  # noqa: PLR2004 - HTTP's number
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryAgain(phrase("Slack has trouble of its own (HTTP {status})", status=response.status_code))
     if not _WORD.fullmatch(error):
         # A proxy's page, for instance: Slack names its errors in one word.
@@ -173,7 +174,8 @@ def _refusal(response: SlackResponse) -> MultivacError:
 
 
 def _is_too_many(response: SlackResponse) -> bool:
-    return response.status_code == 429 or str(_object(response.data).get("error")) in SLOW_DOWN  # noqa: PLR2004 - HTTP's number
+    is_told_so = str(_object(response.data).get("error")) in SLOW_DOWN
+    return is_told_so or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _channel(sent: Mapping[str, Any]) -> str | None:

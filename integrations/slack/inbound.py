@@ -17,6 +17,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -131,7 +132,7 @@ class Inbound:
         finally:
             self._held.works = None
         said = {name.title(): values[0] for name, values in answer.headers.items() if values}
-        outcome = "accepted" if answer.status < 400 else "refused"  # noqa: PLR2004 - HTTP's number
+        outcome = "accepted" if answer.status < HTTPStatus.BAD_REQUEST else "refused"
         return Reply(answer.status, answer.body or "", outcome, said, partial(self._begin, works))
 
     def _bolt(self) -> App:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import urllib3
@@ -110,7 +111,7 @@ class Mouth:
             )
         except HTTPError as silence:
             raise TryAgain(phrase("Slack did not take the file")) from silence
-        if answer.status != 200:  # noqa: PLR2004 - HTTP's number
+        if answer.status != HTTPStatus.OK:
             raise TryAgain(phrase("Slack did not take the file (HTTP {status})", status=answer.status))
         return piece(asked, "file_id")
 
@@ -119,5 +120,5 @@ class Mouth:
             answer = self._pool.request("POST", place.url or "", json=body, timeout=_PATIENCE, redirect=False)
         except HTTPError as silence:
             raise TryAgain(phrase("Slack did not take the answer")) from silence
-        if answer.status != 200:  # noqa: PLR2004 - HTTP's number
+        if answer.status != HTTPStatus.OK:
             raise TryAgain(phrase("Slack did not take the answer (HTTP {status})", status=answer.status))

@@ -32,7 +32,7 @@ class Known:
 BY_KEY = (
     sa.select(alert.c.id, alert.c.facts, alert.c.incident)
     .where(alert.c.source == sa.bindparam("its_source"), alert.c.key == sa.bindparam("its_key"))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 
 

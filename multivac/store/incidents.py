@@ -132,14 +132,16 @@ BRIEF: tuple[sa.ColumnElement[Any], ...] = (
     incident.c.wake_at,
     incident.c.policy,
 )
-_BRIEF = sa.select(*BRIEF).where(incident.c.id == sa.bindparam("its_number")).with_for_update()
+_BRIEF = sa.select(*BRIEF).where(incident.c.id == sa.bindparam("its_number")).with_for_update(key_share=True)
 _TOUCH = (
     sa.update(incident)
     .where(incident.c.id == sa.bindparam("number"))
     .values(version=incident.c.version + 1)
     .returning(incident.c.version, incident.c.severity)
 )
-_LOCK = sa.select(incident.c.id).where(incident.c.id == sa.bindparam("number")).with_for_update()
+_LOCK = (
+    sa.select(incident.c.id).where(incident.c.id == sa.bindparam("number")).with_for_update(key_share=True)
+)
 _PLANNED = (
     sa.update(incident)
     .where(incident.c.id == sa.bindparam("number"))

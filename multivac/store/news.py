@@ -108,7 +108,9 @@ _FRESH = (
 )
 _ALERT = alerts.BY_KEY.lateral("known")
 # Locked after the alert, and so found by what the alert's row says then.
-_INCIDENT = sa.select(*BRIEF).where(incident.c.id == _ALERT.c.incident).with_for_update().lateral("its")
+_INCIDENT = (
+    sa.select(*BRIEF).where(incident.c.id == _ALERT.c.incident).with_for_update(key_share=True).lateral("its")
+)
 _HEAR = sa.select(*_ALERT.c, *_INCIDENT.c).select_from(
     _FRESH.outerjoin(_ALERT, sa.true()).outerjoin(_INCIDENT, sa.true())
 )

@@ -74,7 +74,7 @@ class Calls:
             self._seen.clear()
             self._open.clear()
 
-    def __call__(self, call: Call, happened: bool) -> bool:  # noqa: FBT001  # as `World.witness` is called
+    def __call__(self, call: Call, happened: bool) -> bool:  # as `World.witness` is called
         """Whether the call is cut off here."""
         if self.cut_all or (name := self._named(call, happened=happened)) is None:
             return self.cut_all

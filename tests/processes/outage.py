@@ -1,10 +1,10 @@
 """Alerts of one outage at a sandbox, and whether each of them became one whole response and nothing twice."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from integrations.sandbox.jira_model import Component
 from integrations.sandbox.pagerduty_seed import add_services
@@ -15,6 +15,7 @@ from tests.processes.daemon import until
 # What the shipped playbook for everything says at once; a kind that is there must be there once.
 SAID = ("headline", "lead told", "checklist/first-5-minutes")
 INVITED = ("Ana Silva", "Bo Lindqvist")
+_ENDS = ("", *(f"-{n}" for n in range(2, 21)))  # where a name is taken, the next is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +82,57 @@ class Outage:
 
     def amiss(self, alerts: list[Alert]) -> list[str]:
         """What is missing, and what is there twice."""
-        state = self.sandbox.state()
-        return [f"{alert.title}: {what}" for alert in alerts for what in self._amiss(alert, state)]
+        found = _Found.of(self.sandbox)
+        return [f"{alert.title}: {what}" for alert in alerts for what in found.amiss(alert)]
 
-    def _amiss(self, alert: Alert, state: dict[str, Any]) -> Iterator[str]:
-        slug = re.escape(re.sub(r"[^a-z0-9]+", "-", alert.title.lower()))
-        channels = [
-            c for c in state["slack"]["channels"] if re.fullmatch(rf"inc-\d+-{slug}(-\d+)?", c["name"])
-        ]
-        tickets = [i for i in state["jira"]["issues"] if i["fields"]["summary"].endswith(f" {alert.title}")]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """All that the vendors have, by what an alert's response is found by: there may be thousands."""
+
+    channels: dict[str, list[dict[str, Any]]]  # by what follows inc-<number>-
+    tickets: dict[str, list[dict[str, Any]]]  # by the title that follows the prefix
+    announced: Counter[tuple[int, str]]
+    notes: dict[str, int]
+    people: dict[str, str]
+
+    @classmethod
+    def of(cls, sandbox: Sandbox) -> Self:
+        """What is there now."""
+        state = sandbox.state()
+        channels: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for one in state["slack"]["channels"]:
+            channels[re.sub(r"^inc-\d+-", "", one["name"])].append(one)
+        tickets: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for one in state["jira"]["issues"]:
+            tickets[one["fields"]["summary"].partition(" ")[2]].append(one)
+        [announced] = channels["incidents"]
+        return cls(
+            channels=channels,
+            tickets=tickets,
+            announced=Counter((said["incident"], said["kind"]) for said in _sayings(announced)),
+            notes={one["id"]: len(one["notes"]) for one in state["pagerduty"]["incidents"]},
+            people={one.real_name: one.id for one in sandbox.slack.space.people.values()},
+        )
+
+    def amiss(self, alert: Alert) -> Iterator[str]:
+        """What of this alert's response is missing or double."""
+        slug = re.sub(r"[^a-z0-9]+", "-", alert.title.lower())
+        channels = [one for end in _ENDS for one in self.channels.get(slug + end, ())]
+        tickets = self.tickets.get(alert.title, [])
         yield from _counted("channels", len(channels))
         yield from _counted("tickets", len(tickets))
         if len(channels) != 1 or len(tickets) != 1:
             return
         if tickets[0]["fields"]["assignee"] is None:
             yield "no assignee"
-        [channel] = channels
-        number = int(channel["name"].split("-")[1])
-        yield from self._amiss_in(channel)
-        kinds = _kinds(next(c for c in state["slack"]["channels"] if c["name"] == "incidents"), number)
-        yield from _counted("announcements", kinds["announcement"])
-        pagers = next(i for i in state["pagerduty"]["incidents"] if i["id"] == alert.id)
-        yield from _counted("notes in PagerDuty", len(pagers["notes"]))
+        number = int(channels[0]["name"].split("-")[1])
+        yield from self._amiss_in(channels[0])
+        yield from _counted("announcements", self.announced[number, "announcement"])
+        yield from _counted("notes in PagerDuty", self.notes[alert.id])
 
     def _amiss_in(self, channel: dict[str, Any]) -> Iterator[str]:
-        kinds = _kinds(channel)
+        kinds = Counter(said["kind"] for said in _sayings(channel))
         for kind in {*SAID, *kinds}:
             yield from _counted(kind, kinds[kind])
         yield from _counted("pins", len(channel["pins"]))
@@ -114,8 +141,7 @@ class Outage:
             yield f"bookmarks: {len(links)}"
         for link, count in links.items():
             yield from _counted(f"bookmarks to {link}", count)
-        people = {p.real_name: p.id for p in self.sandbox.slack.space.people.values()}
-        yield from (f"{who} is missing" for who in INVITED if people[who] not in channel["members"])
+        yield from (f"{who} is missing" for who in INVITED if self.people[who] not in channel["members"])
         if not channel["topic"]:
             yield "no topic"
 
@@ -125,7 +151,6 @@ def _counted(what: str, count: int) -> Iterator[str]:
         yield f"{what}: {count}"
 
 
-def _kinds(channel: dict[str, Any], incident: int | None = None) -> Counter[str]:
-    """How often each kind of message of ours stands in a channel, perhaps for one incident alone."""
-    said = [m["metadata"]["event_payload"] for m in channel["messages"] if m.get("metadata")]
-    return Counter(each["kind"] for each in said if incident in (None, each["incident"]))
+def _sayings(channel: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each message of ours in a channel says that it is."""
+    return [m["metadata"]["event_payload"] for m in channel["messages"] if m.get("metadata")]

@@ -202,20 +202,19 @@ class Multivac:
 
     def is_at_work(self) -> bool:
         """Whether a job is begun and not over, or the rows say that one is to begin now."""
-        return self._is_due() or self._is_busy()
+        jobs = self.running.jobs
+        return not jobs.wait_until_idle(0) or self._is_due() or bool(jobs.waiting())  # the dearest last
 
     def is_due_and_idle(self) -> bool:
         """Whether the rows say that a job is to begin, and none is begun: the beat is to see to it."""
-        return not self._is_busy() and self._is_due()
+        jobs = self.running.jobs
+        return jobs.wait_until_idle(0) and self._is_due() and not jobs.waiting()
 
     def _is_due(self) -> bool:
         with self.running.database.read() as tx:
             now = self.running.clock.now()
             due = sa.or_(incident.c.planned < incident.c.version, incident.c.wake_at <= now)
             return bool(tx.scalar(sa.select(sa.exists().where(due))))
-
-    def _is_busy(self) -> bool:
-        return not self.running.jobs.wait_until_idle(0) or bool(self.running.jobs.waiting())
 
     def _files(
         self, playbook: Mapping[str, Any] | None, people: Sequence[Mapping[str, str]]
@@ -304,15 +303,19 @@ class Clock:
         """Deliver what PagerDuty owes, then wait until the daemon has nothing left to do now."""
         self._deliver()
         began = beaten = time.monotonic()
-        while self._multivac.is_at_work():
+        is_at_work = self._multivac.is_at_work()
+        while is_at_work:
             now = time.monotonic()
             assert now - began < PATIENCE, f"still at work after {PATIENCE} s\n{self._unfinished()}"
             if now - beaten > BEAT or self._multivac.is_due_and_idle():
                 self._multivac.running.beat.beat()
                 beaten = now
             time.sleep(0.004)
-            if not self._multivac.is_at_work():
+            self._multivac.running.jobs.wait_until_idle(0.02)  # looking again costs more than waiting
+            is_at_work = self._multivac.is_at_work()
+            if not is_at_work:
                 self._deliver()  # what it did is told back by the vendors, and may be news
+                is_at_work = self._multivac.is_at_work()
 
     def _deliver(self) -> None:
         self._sandbox.pagerduty.redeliver_due()

@@ -163,7 +163,7 @@ def test_json_has_counts_and_findings() -> None:
         ("FAIL", True, 2),
     ],
 )
-def test_the_exit_code_tells_the_worst(levels: str, strict: bool, code: int) -> None:  # noqa: FBT001
+def test_the_exit_code_tells_the_worst(levels: str, strict: bool, code: int) -> None:
     report = Report(tuple(Verdict("x", Level(level), "y", "z") for level in levels.split()))
     assert report.exit_code(strict=strict) == code
 

@@ -83,7 +83,7 @@ def test_a_channel_that_is_not_there_fails(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize("by_id", [False, True])
-def test_a_public_channel_without_the_bot_is_worth_a_look(clinic: Clinic, by_id: bool) -> None:  # noqa: FBT001
+def test_a_public_channel_without_the_bot_is_worth_a_look(clinic: Clinic, by_id: bool) -> None:
     number = clinic.sandbox.slack.add_channel("outages", ["ana@example.com"])
     clinic.settings["SLACK__OPERATORS_CHANNEL"] = number if by_id else "outages"
     found = the_ill(slack(clinic))
@@ -101,7 +101,7 @@ def test_a_channel_without_the_bot_fails_without_the_scope_to_write_there(clinic
 
 
 @pytest.mark.parametrize("by_id", [False, True])
-def test_a_private_channel_without_the_bot_cannot_be_seen(clinic: Clinic, by_id: bool) -> None:  # noqa: FBT001
+def test_a_private_channel_without_the_bot_cannot_be_seen(clinic: Clinic, by_id: bool) -> None:
     number = clinic.sandbox.slack.add_channel("secret", ["ana@example.com"], private=True)
     clinic.settings["SLACK__ANNOUNCE_CHANNEL"] = number if by_id else "secret"
     found = the_ill(slack(clinic))

@@ -98,7 +98,7 @@ def multivac(sandbox: Sandbox, tmp_path: Path) -> Iterator[Multivac]:
 def test_a_whole_response_needs_no_other_scope(
     sandbox: Sandbox,
     multivac: Multivac,
-    private: bool,  # noqa: FBT001
+    private: bool,
 ) -> None:
     playbook = {
         "channel": {"name": "inc-{number}-{title}", "private": private},

@@ -236,7 +236,7 @@ def test_channels_may_be_named_with_or_without_their_sign(written: str, used: st
         ({"URL": "http://127.0.0.1:9", "FLAVOUR": "datacenter"}, False),
     ],
 )
-def test_which_jira_it_is_shows_in_address_and_account(changed: dict[str, str], cloud: bool) -> None:  # noqa: FBT001 - a table
+def test_which_jira_it_is_shows_in_address_and_account(changed: dict[str, str], cloud: bool) -> None:
     environ = {**JIRA, **{f"MULTIVAC_JIRA__{key}": value for key, value in changed.items()}}
     assert load_settings(None, environ).jira.is_cloud is cloud
 

@@ -90,7 +90,7 @@ def test_trouble_is_tried_again(
     channel: str,
     kind: str,
     more: dict[str, Any],
-    reached: bool,  # noqa: FBT001 - parametrized
+    reached: bool,
 ) -> None:
     site.fail("chat.postMessage", kind, **more)
     with pytest.raises(TryAgain) as trouble:

@@ -45,7 +45,7 @@ def test_whoami_tells_user_team_and_scopes(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("private", "kind"), [(False, "public"), (True, "private")])
-def test_a_channel_is_opened(site: Site, private: bool, kind: str) -> None:  # noqa: FBT001 - parametrized
+def test_a_channel_is_opened(site: Site, private: bool, kind: str) -> None:
     made = site.chat.open_channel("inc-1", private=private)
     assert site.slack.channel(made).kind == kind
     assert site.slack.channel(made).creator == BOT
@@ -350,7 +350,7 @@ def test_only_people_count_as_having_spoken(site: Site, channel: str) -> None:
         ("{}", False),
     ],
 )
-def test_who_counts_as_a_human(message: str, human: bool) -> None:  # noqa: FBT001 - parametrized
+def test_who_counts_as_a_human(message: str, human: bool) -> None:
     # One answer for both calls: who we are, and the history.
     answer = f'{{"ok": true, "user_id": "U0MULTIVAC", "messages": [{message}]}}'
     with answering(answer.encode()) as url:

@@ -100,7 +100,7 @@ def test_nobody_else_is_mentioned_in_the_first_ten_minutes() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "is_held"), [(12, True), (19.9, True), (20, False)])
-def test_what_nobody_needs_at_once_keeps_its_distance(minutes: float, is_held: bool) -> None:  # noqa: FBT001
+def test_what_nobody_needs_at_once_keeps_its_distance(minutes: float, is_held: bool) -> None:
     quiet = case(*CORE, "alert line/1", at=NOON + timedelta(minutes=10))
     assert held(quiet, "alert line/2", minutes=minutes) == (["alert line/2"] if is_held else [])
     assert held(quiet, "resolution", minutes=minutes) == []
