@@ -37,9 +37,11 @@ def _standing(mark: str) -> Standing:
 def move_ticket(attempt: Attempt) -> Result:
     """Move it; where it stands so already is fine."""
     case, standing = attempt.case, _standing(attempt.before.wanted or Standing.DONE)
+    if standing is Standing.BEGUN and attempt.before.result.get("moved"):
+        standing = Standing.BACK  # the incident has changed since: that is later than what people did to it
     never = () if standing is Standing.DONE else _meaning_another(case)
     attempt.tracker().move(case.result(TICKET)["key"], standing, never=never)
-    return {}
+    return {"moved": True}
 
 
 def _meaning_another(case: Case) -> tuple[str, ...]:

@@ -89,6 +89,15 @@ def test_changes_at_the_same_time_settle_and_do_not_loop(
     clock.forward(minutes=30)
     assert multivac.lead() == assignee(jira) == "Bo Lindqvist"
     assert puts(world) == asked + 2
+    jira.deliveries.hold()
+    jira.transition("OPS-1", "Done", by="Dee")  # which means resolved
+    clock.forward(seconds=1)
+    slack.asks("Bo", "mitigate Rolled back", channel="inc-1")
+    clock.settle()
+    jira.deliveries.release("reversed")
+    clock.forward(minutes=1)
+    assert multivac.incident().status is Status.MITIGATED
+    assert jira.issue("OPS-1")["fields"]["status"]["name"] == "In Progress"
     assert multivac.metric("multivac_webhooks_received_total", source="jira", result="duplicate") <= 1
 
 
