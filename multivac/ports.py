@@ -271,6 +271,10 @@ class Tracker(Protocol):
         """Comment on a ticket, the marker last; with `look_first`, only if no comment carries it."""
         ...
 
+    def uncomment(self, ticket: str, *, marker: str) -> None:
+        """Take away our comments that carry the marker; gone already is fine."""
+        ...
+
     def move(self, ticket: str, standing: Standing, *, never: Collection[str] = ()) -> None:
         """Bring a ticket to where it stands so, into no status of these names; standing so is fine.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -149,14 +150,25 @@ class JiraTracker:
     def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
         """Write a comment that ends in the marker; with `look_first`, only if no recent one has it."""
         path, what = f"issue/{quote(ticket, safe='')}/comment", phrase("ticket {ticket}", ticket=ticket)
-        if look_first:
-            params: dict[str, str | int] = {"orderBy": "-created", "maxResults": 100}
-            written = _list(self._rest.ask("GET", path, what=what, params=params), "comments")
-            # Wiki text comes back with its escapes: what is looked for has nothing to escape.
-            if any(marker.strip("[]") in json.dumps(each.get("body")) for each in written):
-                return
+        if look_first and self._comments(ticket, marker):
+            return
         write: Callable[..., object] = document if self._cloud else wiki
         self._rest.ask("POST", path, what=what, body={"body": write([*paragraphs, marker], ())})
+
+    def uncomment(self, ticket: str, *, marker: str) -> None:
+        """Delete those of the newest hundred comments that end in the marker."""
+        what = phrase("ticket {ticket}", ticket=ticket)
+        for each in self._comments(ticket, marker):
+            path = f"issue/{quote(ticket, safe='')}/comment/{quote(str(each.get('id')), safe='')}"
+            with suppress(Missing):
+                self._rest.going_on().ask("DELETE", path, what=what)
+
+    def _comments(self, ticket: str, marker: str) -> list[dict[str, Any]]:
+        path, what = f"issue/{quote(ticket, safe='')}/comment", phrase("ticket {ticket}", ticket=ticket)
+        params: dict[str, str | int] = {"orderBy": "-created", "maxResults": 100}
+        written = _list(self._rest.ask("GET", path, what=what, params=params), "comments")
+        # Wiki text comes back with its escapes: what is looked for has nothing to escape.
+        return [each for each in written if marker.strip("[]") in json.dumps(each.get("body"))]
 
     def move(self, ticket: str, standing: Standing, *, never: Collection[str] = ()) -> None:
         """Take a way into a status of the category that is meant, one without a form if there is."""
@@ -164,7 +176,8 @@ class JiraTracker:
         issue = self._rest.ask("GET", path, what=what, params={"fields": "status"})
         if ways.stands(issue, standing):
             return
-        offered = _list(self._rest.ask("GET", f"{path}/transitions", what=what), "transitions")
+        rest = self._rest.going_on()
+        offered = _list(rest.ask("GET", f"{path}/transitions", what=what), "transitions")
         way = ways.choose(offered, standing, never=never)
         if way is None:
             if standing is Standing.BEGUN and ways.choose(offered, standing):
@@ -172,7 +185,7 @@ class JiraTracker:
             raise ways.none_such(ticket, standing, project=self._project)
         body = {"transition": {"id": str(way.get("id"))}}
         try:
-            self._rest.ask("POST", f"{path}/transitions", what=what, body=body)
+            rest.ask("POST", f"{path}/transitions", what=what, body=body)
         except Invalid as refused:
             if not refused.fields:
                 raise

@@ -170,12 +170,12 @@ def _what_is_left(sitting: Sitting, case: Case) -> list[str]:
 def _of_the_ticket(made: Result) -> str:
     if made.get("linked"):
         text = mark(
-            "The ticket {key} gets no more updates. It was linked by people, and so keeps its title: "
+            "The ticket {key} loses the updates it had. It was linked by people, and so keeps its title: "
             "in Jira, restrict who may see it."
         )
     else:
         text = mark(
-            "The ticket {key} names only its number from now on, and gets no more updates. "
-            "Its history and comments stay: in Jira, restrict who may see it, or delete it."
+            "The ticket {key} names only its number from now on, and loses the updates it had. "
+            "Its history stays: in Jira, restrict who may see it, or delete it."
         )
     return phrase(text, key=made["key"])

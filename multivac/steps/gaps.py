@@ -81,6 +81,8 @@ def _failing(view: View, row: StepRow) -> str | None:
         return None  # operators are told; whoever fights the fire need not know
     if family == "page":
         return _unsent(view, row, int(instance))
+    if family == "comment" and view.playbook.channel.private:
+        words = mark("What was said before it became private is still on the Jira ticket")
     what = phrase(words, instance=role_name(instance) if family == "role" else instance)
     if row.gave_up == row.wanted:
         return _gap(what, row.error, row.fix or "")

@@ -89,13 +89,18 @@ def wants_thread(view: View) -> Mapping[str, str]:
 
     Of one that became private, what was told before says nothing more of it.
     """
-    case, row = view.case, view.case.steps.get("announcement")
+    row = view.case.steps.get("announcement")
     if view.out.chat is None or row is None or row.wanted is None:
         return NOTHING
     if view.playbook.channel.private:
-        told = [name for name, one in case.steps.items() if name.startswith("thread/") and one.was_done]
-        return {name.removeprefix("thread/"): _HIDDEN for name in told}
+        return _hidden(view, "thread/")
     return {**_each(view), **{str(one.id): "1" for one in view.case.sayings if _concerns_all(one)}}
+
+
+def _hidden(view: View, prefix: str) -> Mapping[str, str]:
+    """What was told before it became private, to be taken back."""
+    told = (name for name, one in view.case.steps.items() if name.startswith(prefix) and one.was_done)
+    return {name.removeprefix(prefix): _HIDDEN for name in told}
 
 
 def _concerns_all(said: Saying) -> bool:
@@ -139,9 +144,11 @@ def _hide(attempt: Attempt) -> Result:
 
 
 def wants_comments(view: View) -> Mapping[str, str]:
-    """Each update as a comment on the ticket, and how it ended; nothing of private incidents."""
-    if view.out.tracker is None or view.playbook.channel.private:
+    """Each update as a comment on the ticket, and how it ended; of private incidents none is left."""
+    if view.out.tracker is None:
         return NOTHING
+    if view.playbook.channel.private:
+        return _hidden(view, "comment/")
     return {**_for_the_record(view), **({_EARLY: "1"} if _is_early(view) else {})}
 
 
@@ -160,8 +167,11 @@ def _for_the_record(view: View) -> Mapping[str, str]:
 def comment_update(attempt: Attempt) -> Result:
     """Write the comment, looking first where an earlier try may have worked."""
     case, is_early = attempt.case, attempt.instance == _EARLY
-    told = (told_without_channel(case),) if is_early else _told(_said(attempt))
     marker = f"[update {attempt.instance} {marker_of(case.id, case.declared_at).strip('[]')}]"
+    if attempt.before.wanted == _HIDDEN:
+        attempt.tracker().uncomment(case.result("ticket")["key"], marker=marker)
+        return {}
+    told = (told_without_channel(case),) if is_early else _told(_said(attempt))
     attempt.tracker().comment(case.result("ticket")["key"], told, marker=marker, look_first=attempt.unknown)
     return {}
 
