@@ -54,16 +54,18 @@ class _Seen:
 
 
 async def measure(runs: int) -> list[Figure]:
-    """As shipped, with a playbook that joins similar titles, on PostgreSQL, and under Slack's limits."""
+    """As shipped, with a playbook that joins similar titles, under Slack's limits, and on PostgreSQL."""
     del runs  # each takes minutes
     figures = await _storm(_Row(name="as shipped"))
     with _joining_titles() as variables:
         figures += await _storm(_Row(name="similar titles join", variables=variables, by_title=True))
     paced = {"MULTIVAC_SLACK__PACE": "1"}
     figures += await _storm(_Row(name="Slack's limits", variables=paced, limits=True))
-    with running_postgres() as database:
-        if database is not None:
-            figures += await _storm(_Row(name="PostgreSQL", database=database))
+    for name, variables in (("PostgreSQL", {}), ("PostgreSQL, Slack's limits", paced)):
+        with running_postgres() as database:
+            if database is not None:
+                row = _Row(name=name, variables=variables, limits=bool(variables), database=database)
+                figures += await _storm(row)
     return figures
 
 

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from multivac.incident import Bridge, Severity, Status, TaskState
-from multivac.tongue import mark, phrase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +41,23 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A role, as playbooks call it, and who has it."""
+
+    role: str
+    who: Who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestUpdate:
+    """What stakeholders were told last, by whom and when."""
+
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
     """The pinned summary, drawn whole on each change."""
 
@@ -52,7 +68,7 @@ class Headline:
     started_at: datetime
     services: tuple[str, ...]
     lead: Who | None
-    cx_lead: Who | None
+    roles: tuple[Held, ...]  # besides the lead's
     ticket: Link | None
     alerts: tuple[Link, ...]
     bridge: Bridge | None
@@ -61,6 +77,7 @@ class Headline:
     next_update_due: datetime | None
     summary: str
     impact: str = ""
+    update: LatestUpdate | None = None
     latest: str = ""  # a change that was not worth a message of its own
     ended_at: datetime | None = None
     fixed_by: str = ""  # how it ended, in people's words
@@ -71,14 +88,21 @@ class Headline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """The one line stakeholders see in the announcement channel."""
+    """What stakeholders see in the announcement channel: where it stands, and what they are owed."""
 
     number: int
     title: str
     severity: Severity
     status: Status
+    started_at: datetime
     lead: Who | None
     channel: str
+    lead_accepted: bool = True
+    impact: str = ""
+    update: LatestUpdate | None = None
+    next_update_due: datetime | None = None
+    ended_at: datetime | None = None
+    fixed_by: str = ""
     private: bool = False  # it became so after it was announced: then nothing of it is said
     presses: tuple[Press, ...] = ()
 
@@ -388,16 +412,6 @@ def clock_time(at: datetime) -> str:
 def day_and_time(at: datetime) -> str:
     """As `clock_time`, with the day."""
     return f"<d:{int(at.timestamp())}>"
-
-
-def lasted(span: timedelta) -> str:
-    """How long something took or takes, in days, hours and minutes."""
-    minutes = max(int(span.total_seconds() // 60), 0)
-    hours, rest = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, mark("{number} d")), (hours, mark("{number} h")), (rest, mark("{number} min"))]
-    said = [phrase(text, number=number) for number, text in parts if number]
-    return " ".join(said) or phrase("less than a minute")
 
 
 def fingerprint(*facts: object) -> str:

@@ -187,6 +187,7 @@ class Alert:
     actor: Person | None = None
     subject: Person | None = None  # the responder who was added or replied
     text: str = ""
+    message: str = ""  # what the actor told stakeholders with it
     facts: Facts = field(default_factory=Facts)
 
 
@@ -235,6 +236,11 @@ def marker_of(number: IncidentId, declared_at: datetime) -> str:
     return f"[INC-{number} {int(declared_at.timestamp()):x}]"
 
 
+def is_marked(text: str) -> bool:
+    """Whether it begins as what we write ourselves, for whichever incident."""
+    return _MARK.match(text) is not None
+
+
 def page_key(number: IncidentId, declared_at: datetime) -> str:
     """By which an alert is known as ours that we raised to page people for an incident declared by hand."""
     return f"{_OUR_PAGES}{number}-{int(declared_at.timestamp()):x}"
@@ -247,6 +253,7 @@ def paged_for(key: str | None) -> IncidentId | None:
 
 
 _OUR_PAGES = "multivac-inc-"
+_MARK = re.compile(r"\[INC-\d{1,9} [0-9a-f]{1,12}\]", re.ASCII)
 _PAGE_KEY = re.compile(rf"{_OUR_PAGES}(\d{{1,9}})-[0-9a-f]{{1,12}}", re.ASCII)
 _BY_ITSELF = "dismissed by itself:"
 
@@ -273,7 +280,7 @@ SCRIBE = "scribe"
 
 _ROLE_NAMES = {
     LEAD: mark("lead"),
-    CX_LEAD: mark("cx lead"),
+    CX_LEAD: mark("customer-experience lead"),
     DEPUTY: mark("deputy"),
     SCRIBE: mark("scribe"),
 }

@@ -42,6 +42,7 @@ from multivac.store import (
     summons,
     timeline,
     traits,
+    updates,
 )
 from multivac.store import people as directory
 from multivac.store.alerts import End, Known
@@ -239,6 +240,7 @@ class Intake:
         entries = [_entry(told, is_over=brief.status in _OVER)] if is_told else []
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
+        updates.take_over(tx, brief, told, now=news.now)
         return Taken(_FOLLOWED, self._change(tx, news, brief, entries=entries))
 
     def _merged_into(self, tx: sa.Connection, news: _News) -> Known | None:
@@ -463,8 +465,8 @@ def _entry(told: Alert, *, is_over: bool = False) -> Entry:
     text, actor = told.text or told.vendor_kind, told.actor.name if told.actor else None
     if is_over and told.kind is AlertKind.RESOLVED:
         text, actor = written("The alert is resolved in PagerDuty, too"), None
-    key = alerts.entry_key(told.event_id)
-    return Entry(kind=EntryKind.ALERT, at=told.occurred_at, text=text, key=key, actor=actor)
+    key, kind = alerts.entry_key(told.event_id), EntryKind.UPDATE if told.message else EntryKind.ALERT
+    return Entry(kind=kind, at=told.occurred_at, text=text, key=key, actor=actor)
 
 
 def cleaned(value: T) -> T:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from importlib import resources
 from io import BytesIO
 from typing import Literal
@@ -20,6 +21,7 @@ from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
+from babel.units import format_unit
 
 ENGLISH = "en"
 PSEUDO = "en-XA"  # every text made longer and marked, to see what is not translatable or does not fit
@@ -67,10 +69,24 @@ def mark(text: str) -> str:
     return text
 
 
-def listed(parts: Sequence[str], *, style: Literal["standard", "or"] = "standard") -> str:
+def listed(parts: Sequence[str], *, style: Literal["standard", "or", "unit"] = "standard") -> str:
     """The parts in a row, as the reader's language joins them: "a, b and c"."""
-    language = reader()
-    return format_list(list(parts), style=style, locale="en" if language == PSEUDO else language)
+    return format_list(list(parts), style=style, locale=_locale())
+
+
+def lasting(span: timedelta) -> str:
+    """How long something takes or took, in words and not too exactly: "1 hour, 30 minutes"."""
+    hours, minutes = divmod(max(int(span.total_seconds() // 60), 0), 60)
+    days, hours = divmod(hours, 24)
+    parts = [
+        format_unit(count, f"duration-{unit}", locale=_locale())
+        for count, unit in ((days, "day"), (hours, "hour"), (minutes, "minute"))
+        if count
+    ]
+    if not parts:
+        return phrase("less than a minute")
+    said = listed(parts[:2], style="unit")
+    return _pseudo(said) if reader() == PSEUDO else said
 
 
 def any_of(parts: Iterable[str]) -> str:
@@ -85,6 +101,10 @@ def any_of(parts: Iterable[str]) -> str:
 def reader() -> str:
     """The language in which `phrase` speaks now."""
     return _READER.get() or _house[0]
+
+
+def _locale() -> str:
+    return ENGLISH if reader() == PSEUDO else reader()
 
 
 def language_of(locale: str | None) -> str | None:

@@ -25,7 +25,7 @@ from multivac.store import notices
 from multivac.store import steps as progress
 from multivac.store.notices import Notice
 from multivac.store.steps import Late
-from multivac.tongue import mark, phrase, plural
+from multivac.tongue import lasting, mark, phrase, plural
 
 log = structlog.get_logger()
 
@@ -170,7 +170,7 @@ class Watch:
         do = phrase("Look at the log and at the machine; a restart loses nothing.")
         if now - self._beat.last >= self._lookout.late_after:
             what = phrase(
-                "Multivac is late: its beat has stood still for {time}.", time=_minutes(now - self._beat.last)
+                "Multivac is late: its beat has stood still for {time}.", time=lasting(now - self._beat.last)
             )
             yield notices.watched("late", what, do)
             return
@@ -181,7 +181,7 @@ class Watch:
                 "Multivac is late: {count} steps are waiting, "
                 "the oldest for {time} ({step} of INC-{number}).",
                 len(own),
-                time=_minutes(now - own[0].since),
+                time=lasting(now - own[0].since),
                 step=own[0].name,
                 number=own[0].incident,
             )
@@ -202,7 +202,7 @@ def _vendor_words(vendor: str, failing: list[Late], now: datetime) -> tuple[str,
         "{count} steps are waiting, such as {step} of INC-{number} ({why}).",
         len(failing),
         vendor=phrase(vendor),
-        time=_minutes(now - first.since),
+        time=lasting(now - first.since),
         step=first.name,
         number=first.incident,
         why=first.error.rstrip(".。"),
@@ -212,8 +212,3 @@ def _vendor_words(vendor: str, failing: list[Late], now: datetime) -> tuple[str,
         vendor=phrase(vendor),
     )
     return what, do
-
-
-def _minutes(time: timedelta) -> str:
-    minutes = int(time.total_seconds() // 60)
-    return plural("a minute", "{count} minutes", minutes)

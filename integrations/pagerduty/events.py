@@ -29,7 +29,7 @@ from integrations.pagerduty.bodies import (
     person,
     words,
 )
-from multivac.incident import Alert, AlertKind, Bridge, Facts, Person
+from multivac.incident import Alert, AlertKind, Bridge, Facts, Person, is_marked
 from multivac.tongue import any_of, mark, written
 
 SOURCE = "pagerduty"
@@ -37,6 +37,7 @@ SOURCE = "pagerduty"
 _CLOCKS_MAY_DIFFER_BY = timedelta(days=1)
 _LONGEST_TYPE = 100
 _LONGEST_NOTE = 1000
+_LONGEST_UPDATE = 3000
 _ANSWERS = {
     "accepted": (mark("{who} agreed to help"), mark("{who} agreed to help: {said}")),
     "declined": (mark("{who} declined to help"), mark("{who} declined to help: {said}")),
@@ -335,8 +336,17 @@ def read_event(body: bytes, *, webhook_id: str | None, received_at: datetime) ->
         actor=event.actor,
         subject=event.subject if key else None,
         text=line(tell(event), _LONGEST_NOTE + 200),
+        message=_message(event, kind) if key else "",
         facts=_facts(event, kind, at),
     )
+
+
+def _message(event: Event, kind: AlertKind) -> str:
+    """What a person told stakeholders, who were not told it by us; of a long one the end may be missing."""
+    said = line(words(event.data.get("message")), _LONGEST_UPDATE)
+    if kind is not AlertKind.STATUS_UPDATE or event.actor is None or is_marked(said):
+        return ""
+    return f"{said}…" if said and event.data.get("trimmed") is True else said
 
 
 def _envelope(body: bytes) -> Body:

@@ -8,16 +8,15 @@ Ages are never relative, so that a message stays true without being edited.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from integrations.slack.dues import request
+from integrations.slack.glance import SEVERITY, TITLE_LIMIT, announcement, headline
 from integrations.slack.leading import paragraphs
-from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Block, presses
+from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Drawn, presses
 from integrations.slack.pieces import context as _context
-from integrations.slack.pieces import fields as _fields
+from integrations.slack.pieces import drawn as _drawn
 from integrations.slack.pieces import header as _header
 from integrations.slack.pieces import listed as _listed
 from integrations.slack.pieces import sections as _sections
@@ -46,40 +45,14 @@ from multivac.briefing import (
     StormNotice,
     Update,
     UpdateDue,
-    lasted,
 )
-from multivac.incident import Bridge, Severity, Status, TaskState, status_name
-from multivac.tongue import mark, phrase, plural
+from multivac.incident import TaskState, status_name
+from multivac.tongue import phrase, plural
 
-TITLE_LIMIT = 200
 # A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
 _OWN_TIME = re.compile(r"&lt;(t|d):(\d{1,10})&gt;")
 _OWN_MESSAGE = re.compile(r"https://[a-z0-9-]+\.slack\.com/archives/[A-Z0-9]+/p[0-9]+")
 _OWN_CHANNEL = re.compile(r"&lt;#([CG][A-Z0-9]{6,20})&gt;")
-
-SEVERITY = {
-    Severity.SEV1: "🔴 SEV1",
-    Severity.SEV2: "🟠 SEV2",
-    Severity.SEV3: "🟡 SEV3",
-    Severity.SEV4: "🔵 SEV4",
-    Severity.SEV5: "⚪ SEV5",
-}
-STATUS = {
-    Status.TRIAGE: mark("Triage: severity not settled yet"),
-    Status.ACTIVE: mark("Active: people are working on it"),
-    Status.MITIGATED: mark("Mitigated: the worst is over, the cause is not fixed yet"),
-    Status.RESOLVED: mark("Resolved"),
-    Status.CLOSED: mark("Closed"),
-    Status.DISMISSED: mark("Dismissed: not an incident"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A message as Slack takes it: the sentence that is spoken, and the blocks that are shown."""
-
-    text: str
-    blocks: list[Block]
 
 
 def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row for each message and nothing else
@@ -88,9 +61,9 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
         case Answer():
             return _answer(message)
         case Headline():
-            return _headline(message)
+            return headline(message)
         case Announcement():
-            return _announcement(message)
+            return announcement(message)
         case Checklist():
             return _checklist(message)
         case CaughtUp():
@@ -154,127 +127,6 @@ def said_line(text: str) -> str:
 def _moment(found: re.Match[str]) -> str:
     at = datetime.fromtimestamp(int(found[2]), UTC)
     return time_of_day(at) if found[1] == "t" else when(at)
-
-
-def _headline(said: Headline) -> Drawn:
-    blocks = [
-        _header(f"{_sign(said)} · INC-{said.number} · {said.title}"),
-        *_sections(phrase("*Impact:* {impact}", impact=prose(said.impact, 1200)) if said.impact else ""),
-        *_sections(_what_ended_it(said)),
-        *_sections(prose(said.summary, 1500)),
-        _fields(_headline_fields(said)),
-        *_sections(_wanted_lead(said)),
-        *_sections(_links(said)),
-        presses(said.presses),
-        _context(_as_of(said), _latest(said), phrase("Multivac keeps this message up to date.")),
-    ]
-    return _drawn("headline", _in_short(said), blocks)
-
-
-def _in_short(said: Headline | Announcement) -> str:
-    return phrase(
-        "{severity} incident INC-{number}: {title}. {status}. Lead: {lead}.",
-        severity=_severity(said.severity),
-        number=said.number,
-        title=line(said.title, TITLE_LIMIT).rstrip("."),
-        status=phrase(STATUS[said.status]),
-        lead=_lead(said),
-    )
-
-
-def _headline_fields(said: Headline) -> tuple[tuple[str, str], ...]:
-    return (
-        (phrase("Status"), phrase(STATUS[said.status])),
-        (phrase("Lead"), _lead_and_whether(said)),
-        (phrase("Started"), when(said.started_at)),
-        (phrase("Ended"), _ended_after(said)),
-        (phrase("Services"), joined((line(each, 80) for each in said.services), 500)),
-        (phrase("CX lead"), person(said.cx_lead) if said.cx_lead else ""),
-        (phrase("Ticket"), link(said.ticket) if said.ticket else ""),
-        (phrase("Alerts"), joined(map(link, said.alerts), 1650)),
-        (phrase("Conference"), _bridge(said.bridge)),
-        (phrase("Responders"), joined((line(each, 80) for each in said.responders), 500)),
-        (phrase("Next update due"), when(said.next_update_due) if said.next_update_due else ""),
-    )
-
-
-def _links(said: Headline) -> str:
-    shown = joined(map(link, said.links), 2900, " · ")
-    return phrase("*Links:* {links}", links=shown) if shown else ""
-
-
-def _sign(said: Headline | Announcement) -> str:
-    """How bad it is, and at a glance whether it is over: nobody is to run for what has ended."""
-    return SEVERITY[said.severity] if said.status.is_open else f"✅ {said.severity.upper()}"
-
-
-def _what_ended_it(said: Headline) -> str:
-    return phrase("*What ended it:* {text}", text=prose(said.fixed_by, 500)) if said.fixed_by else ""
-
-
-def _lead_and_whether(said: Headline) -> str:
-    if said.lead is None or said.lead_accepted or not said.status.is_open:
-        return _lead(said)
-    return phrase("{lead}, not accepted yet", lead=_lead(said))
-
-
-def _ended_after(said: Headline) -> str:
-    if said.ended_at is None:
-        return ""
-    return phrase(
-        "{at}, after {lasted}", at=when(said.ended_at), lasted=lasted(said.ended_at - said.started_at)
-    )
-
-
-def _bridge(bridge: Bridge | None) -> str:
-    if bridge is None:
-        return ""
-    call = link(Link(label=phrase("Join the call"), url=bridge.url)) if bridge.url else ""
-    phone = line(bridge.phone or "", 40)
-    return phrase("{call} or {phone}", call=call, phone=phone) if call and phone else call or phone
-
-
-def _wanted_lead(said: Headline) -> str:
-    if said.lead or not said.status.is_open or said.presses:
-        return ""
-    if said.ticket:
-        return phrase(
-            "*Next:* whoever takes the lead assigns {ticket} to themselves.", ticket=link(said.ticket)
-        )
-    return phrase("*Next:* whoever takes the lead says so here.")
-
-
-def _as_of(said: Headline) -> str:
-    if said.on_call_as_of is None:
-        return ""
-    return phrase("The pager does not answer: who is on call is as of {at}.", at=when(said.on_call_as_of))
-
-
-def _latest(said: Headline) -> str:
-    return phrase("Latest: {change}", change=line(said.latest, 500)) if said.latest else ""
-
-
-def _announcement(said: Announcement) -> Drawn:
-    # The announcement does not wait for the channel: it is edited once there is one.
-    place = channel(said.channel) if said.channel else ""
-    if said.private:
-        where, sentence = phrase("Only those in it can see more"), phrase("Only those in it can see more.")
-    elif place and not said.status.is_open:
-        where, sentence = (
-            phrase("It was in {channel}", channel=place),
-            phrase("It was in {channel}.", channel=place),
-        )
-    elif place:
-        where, sentence = (
-            phrase("Follow it in {channel}", channel=place),
-            phrase("Follow it in {channel}.", channel=place),
-        )
-    else:
-        where, sentence = phrase("Its channel is on its way"), phrase("Its channel is on its way.")
-    stands = (phrase(STATUS[said.status]), phrase("Lead: {lead}", lead=_lead(said)), where)
-    title = f"*{_sign(said)} · INC-{said.number}* · {line(said.title, TITLE_LIMIT)}"
-    shown = f"{title}\n{' · '.join(stands)}"
-    return _drawn("announcement", f"{_in_short(said)} {sentence}", [*_sections(shown), presses(said.presses)])
 
 
 def _checklist(said: Checklist) -> Drawn:
@@ -403,7 +255,8 @@ def _update_due(said: UpdateDue) -> Drawn:
 
 def _update(said: Update) -> Drawn:
     about = f"*INC-{said.number}* " if said.number is not None else ""
-    moved = f"{_severity(said.was)} → {_severity(said.severity)}" if said.was else _severity(said.severity)
+    severity = said.severity.upper()
+    moved = f"{said.was.upper()} → {severity}" if said.was else severity
     stands, name = f"{moved} · {status_name(said.status)}", line(said.by, 80)
     after = (
         phrase("next update {at}", at=when(said.next_at))
@@ -477,21 +330,3 @@ def _reminding(said: Reminding) -> Drawn:
 def _storm_line(said: StormLine) -> str:
     where = channel(said.channel) if said.channel else phrase("waits for its channel")
     return f"• {SEVERITY[said.severity]} · INC-{said.number} · {line(said.title, 150)} · {where}"
-
-
-def _lead(said: Headline | Announcement) -> str:
-    if said.lead:
-        return person(said.lead)
-    return phrase("nobody yet") if said.status.is_open else phrase("nobody")
-
-
-def _severity(severity: Severity) -> str:
-    return severity.value.upper()
-
-
-def _drawn(kind: str, text: str, blocks: Sequence[Block | None]) -> Drawn:
-    shown = [block for block in blocks if block is not None]
-    return Drawn(
-        text=text,
-        blocks=[block | {"block_id": f"{kind}-{place}"} for place, block in enumerate(shown, start=1)],
-    )

@@ -9,9 +9,10 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from integrations.slack.blocks import Drawn, draw_home, render
+from integrations.slack.blocks import draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask, piece
 from integrations.slack.forms import draw_form
+from integrations.slack.pieces import Drawn
 from multivac.briefing import Answer, Files, Form, Home
 from multivac.errors import GiveUp, TryAgain
 from multivac.tongue import mark, phrase

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from integrations.slack.text import joined, plain
@@ -24,6 +25,23 @@ OPTION_VALUE_LIMIT = 150
 # Plain dictionaries: the SDK's own block classes check themselves at each drawing, which cost a third
 # of the time of a call. The tests hold every drawing against those classes instead.
 Block = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A message as Slack takes it: the sentence that is spoken, and the blocks that are shown."""
+
+    text: str
+    blocks: list[Block]
+
+
+def drawn(kind: str, text: str, blocks: Sequence[Block | None]) -> Drawn:
+    """What is said in the blocks that there are, each of them with an id of its own."""
+    shown = [block for block in blocks if block is not None]
+    return Drawn(
+        text=text,
+        blocks=[block | {"block_id": f"{kind}-{place}"} for place, block in enumerate(shown, start=1)],
+    )
 
 
 def presses(said: Sequence[Press]) -> Block | None:

@@ -109,7 +109,7 @@ PARTS: dict[str, Callable[[Found], Any]] = {
         "edited" in found.headline(DEE, "OPS-1", ANA)
     ),
     "the responders were invited in one call": _responders_came,
-    "the cx lead was chosen": lambda found: found.headline("CX lead", CARA),
+    "the cx lead was chosen": lambda found: found.headline("*Roles:*", CARA),
     "the cx lead was asked for the severity": lambda found: found.said(found.mention(CARA), "severity"),
     "the support leads came with SEV1": lambda found: found.are_members("Cy Tanaka"),
     "the responder whom Dee asked for came": lambda found: found.are_members("Gus Moreau"),

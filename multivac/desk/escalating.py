@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from multivac.briefing import lasted
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.handover import must_be_possible
 from multivac.errors import MultivacError, Refused
@@ -16,7 +15,7 @@ from multivac.ports import OnCall, Pager
 from multivac.steps import paging, people
 from multivac.store import summons
 from multivac.store.cases import Case, Summons
-from multivac.tongue import listed, phrase, speaking, written
+from multivac.tongue import lasting, listed, phrase, speaking, written
 
 _SHOWN = 10
 
@@ -69,7 +68,7 @@ def _named(called: _Called) -> str:
 def _context(sitting: Sitting, case: Case) -> str:
     """What whoever is woken must know first, in the house's language; nothing of a private incident."""
     with speaking(None):
-        age = lasted(sitting.now - case.declared_at)
+        age = lasting(sitting.now - case.declared_at)
     facts = written(
         "Escalated: {severity}, {status} for {age}.",
         severity=case.severity.upper(),

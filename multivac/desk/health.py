@@ -10,6 +10,7 @@ from multivac.briefing import Answer, day_and_time
 from multivac.desk.asking import Reply, Sitting, is_admin, right_of
 from multivac.errors import MultivacError, Refused
 from multivac.incident import Person
+from multivac.steps.gaps import missing
 from multivac.store import acts, cases, health
 from multivac.store import people as directory
 from multivac.store import steps as progress
@@ -181,11 +182,16 @@ def _vendor(name: str, done: Mapping[str, datetime], failing: Sequence[Failing])
     else:
         yield phrase("{vendor}: was not asked for anything lately", vendor=name)
     for one in bad[:_SHOWN]:
-        since = day_and_time(one.since) if one.since else phrase("now")
-        text = mark("{vendor} fails since {time}: {step} of INC-{number}: {why}")
-        if one.gave_up:
-            text = mark("{vendor} refuses since {time}: {step} of INC-{number}: {why}")
-        yield phrase(text, vendor=name, time=since, step=one.name, number=one.incident, why=one.error)
+        yield _trouble(one)
+
+
+def _trouble(one: Failing) -> str:
+    """What is missing at a vendor, since when and why, and what becomes of it."""
+    text = mark("INC-{number}, since {time}: {what} ({why}). Multivac keeps trying.")
+    if one.gave_up:
+        text = mark("INC-{number}, since {time}: {what} ({why}). Multivac tries again every 10 minutes.")
+    why = one.error.rstrip(".。")
+    return phrase(text, number=one.incident, time=day_and_time(one.since), what=missing(one.name), why=why)
 
 
 def _is_of(vendor: str, one: Failing) -> bool:

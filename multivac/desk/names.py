@@ -13,7 +13,12 @@ _STANDS = {
     Status.CLOSED: mark("INC-{number} is closed."),
     Status.DISMISSED: mark("INC-{number} is dismissed."),
 }
-_ROLE_TITLE = {LEAD: mark("Lead"), DEPUTY: mark("Deputy"), SCRIBE: mark("Scribe"), CX_LEAD: mark("Cx lead")}
+_ROLE_TITLE = {
+    LEAD: mark("Lead"),
+    DEPUTY: mark("Deputy"),
+    SCRIBE: mark("Scribe"),
+    CX_LEAD: mark("Customer-experience lead"),
+}
 
 
 def stands(number: IncidentId, status: Status) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -73,8 +73,8 @@ def role(sitting: Sitting) -> Reply:
     """Give a role to somebody, or to nobody."""
     name = sitting.words.text.lower()
     nobody = name.endswith(" none")
-    name = name.removesuffix(" none").removesuffix(" me").strip()
     known = {LEAD, DEPUTY, SCRIBE, CX_LEAD, *sitting.case().playbook.roles}
+    name = _by_its_key(name.removesuffix(" none").removesuffix(" me").strip(), known)
     meant = next((one for one in known if name.startswith(f"{one} ")), None)
     if meant is not None and name not in known:
         somebody = name.removeprefix(f"{meant} ")
@@ -85,6 +85,15 @@ def role(sitting: Sitting) -> Reply:
     if not name or name in {"me", "none"}:
         raise Refused(phrase("Name the role: `/incident role scribe me`, or `role deputy @bo`."))
     return _give(sitting, name, None if nobody else _named(sitting))
+
+
+def _by_its_key(said: str, known: Collection[str]) -> str:
+    """The role as playbooks have it, for whoever calls it as it reads in messages."""
+    for key in known:
+        spoken = role_name(key).lower()
+        if said == spoken or said.startswith(f"{spoken} "):
+            return f"{key}{said.removeprefix(spoken)}"
+    return said
 
 
 def _named(sitting: Sitting) -> Person:

@@ -27,8 +27,7 @@ from multivac.steps.updates import reached
 from multivac.store import acts, cadence, incidents, sayings
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
-from multivac.tongue import listed, mark, phrase, written
-from multivac.values import say_duration
+from multivac.tongue import lasting, listed, mark, phrase, written
 from multivac.verbs import span
 
 _NEXT = (
@@ -197,7 +196,7 @@ def _on_its_way(told: Draft, case: Case) -> str:
         )
     if told.is_last or every is None:
         return phrase("Your update is on its way; no other is promised.")
-    return phrase("Your update is on its way; the next one is due in {span}.", span=say_duration(every))
+    return phrase("Your update is on its way; the next one is due in {span}.", span=lasting(every))
 
 
 def _time(at: datetime) -> str:
@@ -220,7 +219,7 @@ def _entry(told: Draft, case: Case, *, by: str) -> str:
 def _form(case: Case) -> Form:
     may_be = [case.status, *(one for one in _STANDS if one in MAY_FOLLOW[case.status])]
     every = case.playbook.update_every(case.severity)
-    usual = phrase("as usual, every {span}", span=say_duration(every)) if every else phrase("not promised")
+    usual = phrase("as usual, every {span}", span=lasting(every)) if every else phrase("not promised")
     spans = ((value, phrase(label)) for value, label in _NEXT)
     last = case.updates[-1].text if case.updates else ""
     return Form(
@@ -322,7 +321,7 @@ def _span(said: str, *, most: timedelta, example: str) -> timedelta:
     lasts = span(said.removeprefix("for ").replace(" ", ""))
     if lasts is None or not timedelta() < lasts <= most:
         told = phrase(
-            "Say for how long, {most} at most: `/incident {line}`.", most=say_duration(most), line=example
+            "Say for how long, {most} at most: `/incident {line}`.", most=lasting(most), line=example
         )
         raise Refused(told)
     return lasts

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from multivac.briefing import Answer, Link, Press, day_and_time, lasted
+from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
 from multivac.steps import people
 from multivac.steps.base import View
@@ -16,7 +16,7 @@ from multivac.steps.checklists import left_to_do
 from multivac.steps.links import links_of
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
-from multivac.tongue import phrase, plural
+from multivac.tongue import lasting, phrase, plural
 
 _SHOWN_ENTRIES = 5
 _SHOWN_TASKS = 3
@@ -93,7 +93,7 @@ def _on_duty(duty: Duty) -> str:
 def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
     """Where the incident stands, for one person."""
     case = view.case
-    since = phrase("for {age}", age=lasted(view.now - case.declared_at))
+    since = phrase("for {age}", age=lasting(view.now - case.declared_at))
     stands = (case.severity.upper(), status_name(case.status), since, _people(case))
     lines = (
         " · ".join(stands),

@@ -15,8 +15,7 @@ from multivac.steps.words import channel_of, say
 from multivac.store import endings, incidents, sayings, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
-from multivac.tongue import phrase
-from multivac.values import say_duration
+from multivac.tongue import lasting, phrase
 
 _NEVER_STALE = 2  # sev1 and sev2
 _GRACE = timedelta(days=1)  # between the question and closing it
@@ -78,7 +77,7 @@ def keep_stale(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
     incidents.set_status(tx, case.id, Status.RESOLVED, now=now)
     if not incidents.set_status(tx, case.id, Status.CLOSED, now=now):
         return
-    quiet = say_duration(now - _idle_since(case))
+    quiet = lasting(now - _idle_since(case))
     text = phrase(
         "Closed by rule: nobody has done anything for {time}. `/incident reopen` brings it back.", time=quiet
     )
@@ -105,7 +104,7 @@ def nudge_lead(attempt: Attempt) -> Result:
     case, about = attempt.case, f"INC-{attempt.case.id}"
     text = phrase(
         "nothing has happened here for {time}. Is it over? In a day it closes by itself.",
-        time=say_duration(case.playbook.end.stale_after),
+        time=lasting(case.playbook.end.stale_after),
     )
     nudge = Nudge(
         who=mentioned(case, case.lead) if case.lead is not None else None,

@@ -71,19 +71,25 @@ def lines_of(view: View) -> dict[str, str]:
     return found | dict(_page_gaps(view)) | dict(_people_gaps(case)) | dict(_ticket_gaps(case))
 
 
+def missing(name: str) -> str:
+    """What is missing while this step is not done, without a full stop."""
+    family, _, instance = name.partition("/")
+    words = _WORDS.get(family, mark("{step} is not done"))
+    return phrase(words, instance=role_name(instance) if family == "role" else instance, step=name)
+
+
 def _failing(view: View, row: StepRow) -> str | None:
     """One line on a step that was given up, or that has been failing for so long that people should know."""
     family, _, instance = row.name.partition("/")
-    words = _WORDS.get(family)
-    if words is None or row.wanted is None or row.error is None or row.done == row.wanted:
+    if family not in _WORDS or row.wanted is None or row.error is None or row.done == row.wanted:
         return None
     if family == "ticket status" and view.case.status.is_open:
         return None  # operators are told; whoever fights the fire need not know
     if family == "page":
         return _unsent(view, row, int(instance))
+    what = missing(row.name)
     if family == "comment" and view.playbook.channel.private:
-        words = mark("What was said before it became private is still on the Jira ticket")
-    what = phrase(words, instance=role_name(instance) if family == "role" else instance)
+        what = phrase("What was said before it became private is still on the Jira ticket")
     if row.gave_up == row.wanted:
         return _gap(what, row.error, row.fix or "")
     if row.failing_since is None or view.now - row.failing_since < _SAID_AFTER:

@@ -21,6 +21,7 @@ from multivac.steps.words import (
 )
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
+from multivac.store.updates import is_of_the_pager
 from multivac.tongue import phrase
 
 _RESOLVED = "resolved"
@@ -55,10 +56,9 @@ def reached(view: View) -> tuple[str, ...]:
     """Where an update is read outside the incident's channel, each place as within a sentence."""
     case, announced = view.case, view.case.steps.get("announcement")
     ticket, alert = case.result("ticket"), bool(view.out.pager) and _alert_of(case)
-    is_private = view.playbook.channel.private
-    places = []
-    if is_private:
+    if view.playbook.channel.private:
         return ()
+    places = []
     if view.out.chat is not None and announced is not None and announced.wanted is not None:
         places.append(phrase("the thread of its announcement"))
     if ticket and view.out.tracker is not None:
@@ -111,8 +111,9 @@ def _concerns_all(said: Saying) -> bool:
 
 
 def _is_back(said: Saying) -> bool:
-    """Whether it was over before."""
-    return said.more["what"] == "status" and not Status(str(said.more["before"])).is_open
+    """Whether it was over before, and is not any more: to close what is resolved is no news."""
+    is_status = said.more["what"] == "status"
+    return is_status and not news.is_end(said) and not Status(str(said.more["before"])).is_open
 
 
 def tell_stakeholders(attempt: Attempt) -> Result:
@@ -199,10 +200,11 @@ def _told(said: Saying) -> tuple[str, ...]:
 
 
 def wants_published(view: View) -> Mapping[str, str]:
-    """Each update told to those who follow the alert at the pager; nothing of private incidents."""
+    """Each update told to those who follow the alert there, unless it is from there; none if private."""
     if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
         return NOTHING
-    return _for_the_record(view)
+    theirs = {str(one.id) for one in view.case.updates if is_of_the_pager(one)}
+    return {name: mark for name, mark in _for_the_record(view).items() if name not in theirs}
 
 
 def _alert_of(case: Case) -> str | None:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from multivac.briefing import (
     Announcement,
     Headline,
+    Held,
+    LatestUpdate,
     Link,
     Message,
     Press,
@@ -17,7 +19,7 @@ from multivac.briefing import (
     count_apart,
     fingerprint,
 )
-from multivac.incident import CX_LEAD, LEAD, Person, Status, marker_of
+from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Person, Status, marker_of
 from multivac.ports import Marker, Posted
 from multivac.steps import news, people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -28,6 +30,7 @@ from multivac.store.sayings import SayingKind
 from multivac.store.storms import NEVER_WAITS
 from multivac.tongue import phrase, plural
 
+_ROLES = (CX_LEAD, DEPUTY, SCRIBE)  # in this order; then those of the playbook
 _SHOWN_ALERTS = 10
 _NOTED_AFTER = timedelta(minutes=1)  # a chat that hiccups is nobody's business
 # In a storm the others stand beside these in the pager, which takes 960 calls a minute in all.
@@ -94,7 +97,7 @@ def headline(view: View) -> Headline:
         started_at=case.declared_at,
         services=case.alerts.services,
         lead=who(case, case.lead),
-        cx_lead=who(case, case.roles[CX_LEAD].person) if CX_LEAD in case.roles else None,
+        roles=_other_roles(case),
         ticket=Link(label=ticket["key"], url=ticket["url"]) if ticket else None,
         alerts=_alert_links(case),
         bridge=case.alerts.bridge,
@@ -103,13 +106,31 @@ def headline(view: View) -> Headline:
         next_update_due=next_update_due(view),
         summary=_summary(case),
         impact=case.impact,
+        update=_latest_update(case),
         latest=news.folded(case),
         ended_at=_ended_at(case),
         fixed_by=_fixed_by(case),
-        lead_accepted=LEAD not in case.roles or case.roles[LEAD].accepted_at is not None,
+        lead_accepted=_has_accepted(view),
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
         presses=_headline_presses(case) if view.out.hears else (),
     )
+
+
+def _other_roles(case: Case) -> tuple[Held, ...]:
+    """Who has which role besides the lead: first those that every incident knows."""
+    named = [name for name in (*_ROLES, *sorted(case.roles)) if name in case.roles and name != LEAD]
+    return tuple(Held(role=name, who=_named(case, case.roles[name].person)) for name in dict.fromkeys(named))
+
+
+def _has_accepted(view: View) -> bool:
+    """Whether the lead has; so, too, where nobody can be asked to."""
+    lead = view.case.roles.get(LEAD)
+    return lead is None or lead.accepted_at is not None or not view.out.hears
+
+
+def _latest_update(case: Case) -> LatestUpdate | None:
+    last = max(case.updates, key=lambda one: one.at, default=None)
+    return LatestUpdate(text=last.text, by=last.by, at=last.at) if last is not None else None
 
 
 def _ended_at(case: Case) -> datetime | None:
@@ -154,7 +175,11 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
 
 def who(case: Case, person: Person | None) -> Who | None:
     """A person as a message names them, without a mention."""
-    return Who(name=people.name_of(case, person)) if person else None
+    return _named(case, person) if person else None
+
+
+def _named(case: Case, person: Person) -> Who:
+    return Who(name=people.name_of(case, person))
 
 
 def _alert_links(case: Case) -> tuple[Link, ...]:
@@ -243,7 +268,7 @@ def pin_headline(attempt: Attempt) -> Result:
 
 
 def announcement(view: View) -> Announcement:
-    """The one line for stakeholders as it should read now."""
+    """The few lines for stakeholders as they should read now; nothing of what has become private."""
     case = view.case
     if view.playbook.channel.private:
         return Announcement(
@@ -251,6 +276,7 @@ def announcement(view: View) -> Announcement:
             title=phrase("private incident"),
             severity=case.severity,
             status=case.status,
+            started_at=case.declared_at,
             lead=None,
             channel="",
             private=True,
@@ -260,8 +286,15 @@ def announcement(view: View) -> Announcement:
         title=case.title,
         severity=case.severity,
         status=case.status,
+        started_at=case.declared_at,
         lead=who(case, case.lead),
         channel=case.channel_id or "",
+        lead_accepted=_has_accepted(view),
+        impact=case.impact,
+        update=_latest_update(case),
+        next_update_due=next_update_due(view),
+        ended_at=_ended_at(case),
+        fixed_by=_fixed_by(case),
         presses=(Press(label=phrase("Join"), line=f"INC-{case.id} join"),)
         if view.out.hears and case.status.is_open
         else (),

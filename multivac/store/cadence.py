@@ -16,6 +16,12 @@ def updated(tx: sa.Connection, number: IncidentId, *, now: datetime, promised: d
     _set(tx, number, updated_at=now, next_update_at=promised, prompts_off=False, snoozed_until=None)
 
 
+def updated_elsewhere(tx: sa.Connection, number: IncidentId, *, at: datetime) -> None:
+    """The same of an update that promises nothing and may be heard late: a newer one counts."""
+    is_newer = sa.or_(incident.c.updated_at.is_(None), incident.c.updated_at < at)
+    _set(tx, number, is_newer, updated_at=at, next_update_at=None, prompts_off=False, snoozed_until=None)
+
+
 def begin_anew(tx: sa.Connection, number: IncidentId, *, next_at: datetime | None) -> None:
     """It is open again: the next update is owed then; None: by the playbook's rhythm."""
     _set(tx, number, next_update_at=next_at, prompts_off=False, snoozed_until=None)
@@ -36,5 +42,5 @@ def quiet(tx: sa.Connection, number: IncidentId, *, until: datetime | None) -> N
     _set(tx, number, quiet_until=until)
 
 
-def _set(tx: sa.Connection, number: IncidentId, **values: Any) -> None:
-    tx.execute(sa.update(incident).where(incident.c.id == number).values(**values))
+def _set(tx: sa.Connection, number: IncidentId, *only: sa.ColumnElement[bool], **values: Any) -> None:
+    tx.execute(sa.update(incident).where(incident.c.id == number, *only).values(**values))

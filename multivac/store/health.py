@@ -21,7 +21,7 @@ class Failing:
     incident: IncidentId
     name: str
     error: str
-    since: datetime | None
+    since: datetime
     gave_up: bool
 
 

@@ -31,10 +31,10 @@ class Saying:
     """One thing that was said, by whom: a name, or "" for what a rule or an alert did.
 
     `more` of an update: `status` and `severity` as they are with it, `next` (the promise, as text of a
-    time) and `was` (the severity before, if it changed). Of a change: `what` (severity, status, lead or
-    another role), `before` and `after`. Of a follow-up: `owner`, a person, if it has one. Of a link: `url`;
-    its text is the label, and without one the link was taken away. Of services: `names`,
-    instead of all that were said before.
+    time), `was` (the severity before, if it changed) and `source`, if it was published there. Of a change:
+    `what` (severity, status, lead or another role), `before` and `after`. Of a follow-up: `owner`, a person,
+    if it has one. Of a link: `url`; its text is the label, and without one the link was taken away. Of
+    services: `names`, instead of all that were said before.
     """
 
     id: int

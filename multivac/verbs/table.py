@@ -109,7 +109,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="role",
         usage="<role> <me | @person | none>",
-        help=mark("Give a role, such as deputy, scribe or cx lead, to somebody."),
+        help=mark("Give a role, such as deputy, scribe or customer-experience lead, to somebody."),
         right=Right.RESPONDER,
         takes=_PEOPLE,
         example="role scribe me",

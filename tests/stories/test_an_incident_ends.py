@@ -34,6 +34,12 @@ def status_of(jira: Jira, key: str) -> str:
     return str(jira.issue(key)["fields"]["status"]["statusCategory"]["key"])
 
 
+def loud_in_incidents(slack: Slack) -> list[str]:
+    """What came into the channel from a thread, where everybody sees it."""
+    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
+    return [text_of(one) for one in loud]
+
+
 def test_what_is_resolved_closes_alert_and_ticket_once_and_echoes_do_nothing(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, pagerduty: PagerDuty, world: World
 ) -> None:
@@ -58,8 +64,7 @@ def test_what_is_resolved_closes_alert_and_ticket_once_and_echoes_do_nothing(
     told = [*pagerduty.incident(alert)["status_updates"], *pagerduty.incident(alert)["notes"]]
     assert str(told).count("says it is resolved: Rolled back 2.31") == 1
     assert multivac.incident().status is Status.RESOLVED
-    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
-    assert [text_of(one) for one in loud] == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
+    assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
 def test_a_playbook_may_leave_the_alerts_open(
@@ -120,6 +125,11 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
     clock.settle()
     assert slack.standin.channel("inc-1-checkout-returns-500").archived
     assert len(slack.channel("inc-1").said("end line")) == 1
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert "Closed · Lead: Ana Silva · It was in <#C" in announced
+    assert "*What ended it:* Rolled back 2.31\n*Ended:* <!date^" in announced
+    assert announced.endswith("UTC>, after less than a minute")
+    assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
 def test_a_channel_that_somebody_archived_comes_back_with_the_incident(
@@ -149,12 +159,12 @@ def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     assert slack.channel("inc-2").said("stale nudge") == []
     clock.forward(days=2)
     (nudge,) = slack.channel("inc-2").said("stale nudge")
-    assert "nothing has happened here for 2d. Is it over?" in nudge
+    assert "nothing has happened here for 2 days. Is it over?" in nudge
     assert multivac.incident(2).status.is_open
     clock.forward(days=1)
     assert multivac.incident(2).status is Status.CLOSED
     (line,) = slack.channel("inc-2").said("end line")
-    assert line.startswith("Closed by rule: nobody has done anything for 3d")
+    assert line.startswith("Closed by rule: nobody has done anything for 3 days")
     assert (status_of(jira, "OPS-1"), status_of(jira, "OPS-2")) == ("indeterminate", "done")
     assert multivac.incident(1).status.is_open
     assert slack.channel("inc-1").said("stale nudge") == []

@@ -63,17 +63,17 @@ EVENTS: dict[str, Row] = {
     "incident.escalated": Row(
         lambda pd, alert: pd.escalate(alert, by="Ana"),
         "Ana Silva escalated the alert to Dee Okafor",
-        lambda room: "Dee" in room.members and "*Responders*\nDee Okafor" in room.headline,
+        lambda room: "Dee" in room.members and "*Responders:* Dee Okafor" in room.headline,
     ),
     "incident.delegated": Row(
         lambda pd, alert: pd.delegate(alert, "Customer experience", by="Ana"),
         "Ana Silva handed the alert to Customer experience, now with Cara Mbeki",
-        lambda room: "Cara" in room.members and "*Responders*\nCara Mbeki" in room.headline,
+        lambda room: "Cara" in room.members and "*Responders:* Cara Mbeki" in room.headline,
     ),
     "incident.reassigned": Row(
         lambda pd, alert: pd.reassign(alert, "Gus", by="Ana"),
         "Ana Silva reassigned the alert to Gus Moreau",
-        lambda room: "Gus" in room.members and "*Responders*\nGus Moreau" in room.headline,
+        lambda room: "Gus" in room.members and "*Responders:* Gus Moreau" in room.headline,
     ),
     "incident.responder.added": Row(
         lambda pd, alert: pd.add_responder(alert, "Cy", by="Ana", message="please look"),
@@ -92,6 +92,7 @@ EVENTS: dict[str, Row] = {
     "incident.status_update_published": Row(
         lambda pd, alert: pd.status_update(alert, "we are on it", by="Ana"),
         "Ana Silva published a status update: we are on it",
+        lambda room: "we are on it\nUpdate by Ana Silva (PagerDuty)" in room.said("update")[0],
     ),
     "incident.priority_updated": Row(
         lambda pd, alert: pd.set_priority(alert, "P1", by="Ana"),

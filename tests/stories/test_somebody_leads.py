@@ -150,4 +150,11 @@ def test_roles_are_shown_and_set_in_one_form(
     clock.settle()
     roles = {name: row.person.name for name, row in multivac.incident().roles.items()}
     assert roles == {"lead": "Ana Silva", "deputy": "Bo Lindqvist", "cx lead": "Cara Mbeki"}
-    assert "Roles, says Ana Silva: deputy: Bo Lindqvist, cx lead: Cara Mbeki" in multivac.timeline()
+    assert (
+        "Roles, says Ana Silva: deputy: Bo Lindqvist, customer-experience lead: Cara Mbeki"
+        in multivac.timeline()
+    )
+    held = "*Roles:* customer-experience lead Cara Mbeki · deputy Bo Lindqvist"
+    assert held in slack.channel("inc-1").headline
+    told = slack.asks("Ana", f"role customer-experience lead <@{slack.id_of('Dee')}>", channel="inc-1")
+    assert told == "Dee Okafor is the customer-experience lead of INC-1 now."

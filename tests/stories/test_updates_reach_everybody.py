@@ -1,6 +1,7 @@
 """A person writes once, and it is read wherever people look; the next update is promised and asked for."""
 
 import json
+import re
 
 import pytest
 
@@ -59,6 +60,11 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert room.said("change line") == []
     (reply,) = thread(slack.channel("incidents"))
     assert reply.startswith("*INC-1* Rolling back 2.31.")
+    (announced,) = slack.channel("incidents").said("announcement")
+    for shown_to_all in (announced, room.headline):
+        assert "*Latest update* by Ana Silva, <!date^" in shown_to_all
+        assert "UTC>: Rolling back 2.31." in shown_to_all
+    assert re.search(r"\*Next update due:\* <!date\S* \S*\|2026-03-02 12:15 UTC>", announced)
     (comment,) = comments(jira)
     assert "Update by Ana Silva (SEV2, mitigated, next update 12:15 UTC):" in comment
     assert "Rolling back 2.31." in comment
@@ -68,6 +74,36 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert "Update by Ana Silva (SEV1 → SEV2, mitigated): Rolling back 2.31." in multivac.timeline()
     clock.forward(hours=1)
     assert len(slack.channel("inc-1").said("update")) == len(comments(jira)) == 1
+
+
+def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
+) -> None:
+    slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
+    clock.forward(minutes=20)
+    pagerduty.duplicate_next()
+    pagerduty.status_update(alert, "We see 504s; <!here> look away", by="Bo")
+    clock.settle()
+    room, said = slack.channel("inc-1"), "We see 504s; &lt;!here&gt; look away"
+    (update,) = room.said("update")
+    assert update.startswith(f"{said}\nUpdate by Bo Lindqvist (PagerDuty) · SEV1 · triage · next update ")
+    (reply,) = thread(slack.channel("incidents"))
+    assert reply.startswith(f"*INC-1* {said}")
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert f"UTC>: {said}" in announced
+    assert "*Impact:* Nobody can pay" in announced
+    assert slack.channel("incidents").mentions == room.broadcasts == []
+    (comment,) = comments(jira)
+    assert "Update by Bo Lindqvist (PagerDuty) (SEV1, triage, next update 12:50 UTC):" in comment
+    assert len(pagerduty.incident(alert)["status_updates"]) == 1
+    assert [one for one in pagerduty.incident(alert)["notes"] if "504s" in one["content"]] == []
+    assert [line for line in multivac.timeline() if "504s" in line] == [
+        "Bo Lindqvist published a status update: We see 504s; <!here> look away"
+    ]
+    clock.forward(minutes=29)
+    assert slack.channel("inc-1").said("update due") == []
+    clock.forward(minutes=1)
+    assert len(slack.channel("inc-1").said("update due")) == 1
 
 
 def test_an_update_whose_answers_are_lost_comes_once_all_the_same(
@@ -141,7 +177,7 @@ def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     (asked,) = slack.channel("inc-1").said("update due")
     assert "*Overdue.* Asked 2 times." in asked
     (nudge,) = slack.channel("inc-1").said("update overdue")
-    assert "the update is overdue" in nudge
+    assert nudge == f"<@{slack.id_of('Ana')}>: the update is overdue. Two sentences are enough."
     clock.forward(hours=1)
     assert len(slack.channel("inc-1").said("update overdue")) == 1
     slack.presses("Ana", "Write update", channel="inc-1", kind="update due")

@@ -36,7 +36,9 @@ from multivac.briefing import (
     Form,
     Gaps,
     Headline,
+    Held,
     Home,
+    LatestUpdate,
     LeadCall,
     Link,
     Message,
@@ -95,7 +97,8 @@ HEADLINE = Headline(
     started_at=AT,
     services=("S1", "S2"),
     lead=ANA,
-    cx_lead=BO,
+    lead_accepted=False,
+    roles=(Held(role="cx lead", who=BO), Held(role="deputy", who=ANA)),
     ticket=OPS_12,
     alerts=(Link(label="881", url="https://pd.example/1"), Link(label="", url="https://pd.example/2")),
     bridge=Bridge(url="https://meet.example/1", phone="+49 30 1234"),
@@ -104,12 +107,22 @@ HEADLINE = Headline(
     next_update_due=AT,
     summary="S1",
     impact="I1",
+    update=LatestUpdate(text="U1", by="BO", at=AT),
     latest="L1",
     presses=PRESSES,
 )
 UNLED = replace(HEADLINE, lead=None, presses=())
 ANNOUNCEMENT = Announcement(
-    number=42, title="T1", severity=Severity.SEV2, status=Status.ACTIVE, lead=BO, channel="INC-42-T1"
+    number=42,
+    title="T1",
+    severity=Severity.SEV2,
+    status=Status.ACTIVE,
+    started_at=AT,
+    lead=BO,
+    channel="INC-42-T1",
+    impact="I1",
+    update=LatestUpdate(text="U1", by="BO", at=AT),
+    next_update_due=AT,
 )
 CHECKLIST = Checklist(title="T1", tasks=TASKS, next_title="T2", next_at=AT, occurrence=2)
 LEAD_CALL = LeadCall(
@@ -151,6 +164,9 @@ SAMPLES: Sequence[Message] = (
     replace(UNLED, ticket=None, bridge=Bridge(url="https://meet.example/1")),
     ANNOUNCEMENT,
     replace(ANNOUNCEMENT, channel="", lead=None),
+    replace(ANNOUNCEMENT, lead_accepted=False, private=True),
+    replace(ANNOUNCEMENT, status=Status.CLOSED, ended_at=AT + timedelta(days=1, hours=2), fixed_by="F1"),
+    replace(HEADLINE, status=Status.CLOSED, next_update_due=None, ended_at=AT, fixed_by="F1"),
     CHECKLIST,
     Checklist(title="", tasks=UNPRESSED, next_title="T2", next_at=None, occurrence=1),
     Checklist(title="T1", tasks=TASKS[:1], next_title=None, next_at=None, occurrence=1),

@@ -6,6 +6,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,18 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from multivac import tongue
-from multivac.tongue import ENGLISH, LANGUAGES, PSEUDO, listed, phrase, plural, settle_on, speaking, written
+from multivac.tongue import (
+    ENGLISH,
+    LANGUAGES,
+    PSEUDO,
+    lasting,
+    listed,
+    phrase,
+    plural,
+    settle_on,
+    speaking,
+    written,
+)
 
 _ROOT = Path(__file__).parents[2]
 _KEYWORDS = {"phrase": None, "written": None, "mark": None, "plural": (1, 2)}
@@ -115,3 +127,24 @@ def test_a_count_chooses_its_form() -> None:
 )
 def test_a_chats_locale_names_a_language_that_we_speak(locale: str | None, language: str | None) -> None:
     assert tongue.language_of(locale) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "1 hour, 30 minutes"),
+        ("de", "1 Stunde, 30 Minuten"),
+        ("ja", "1 時間 30 分"),
+        ("ko", "1시간 30분"),
+    ],
+)
+def test_how_long_something_takes_is_said_in_words_of_the_language(language: str, said: str) -> None:
+    with speaking(language):
+        assert lasting(timedelta(minutes=90)) == said
+
+
+def test_how_long_something_takes_is_said_no_more_exactly_than_anybody_cares() -> None:
+    assert lasting(timedelta(days=3, hours=2, minutes=5)) == "3 days, 2 hours"
+    assert lasting(timedelta(seconds=30)) == lasting(timedelta(seconds=-30)) == "less than a minute"
+    with speaking(PSEUDO):
+        assert lasting(timedelta(days=3)) == "⟦3 dàýš~~⟧"

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.pagerduty.events import EVENTS, Unreadable, read_event
-from multivac.incident import Alert, AlertKind, Bridge, Facts, Person
+from multivac.incident import Alert, AlertKind, Bridge, Facts, IncidentId, Person, marker_of
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DOCS = Path(__file__).parents[2] / "docs" / "events.md"
@@ -151,8 +151,17 @@ def test_the_documentation_says_what_the_code_does(kind: str) -> None:
     alert = read(kind)
     assert what == EVENTS[kind][0].value == alert.kind.value
     assert line == alert.text
-    acts = what not in {"noted", "annotated", "status update published"}
+    acts = what not in {"noted", "annotated"}
     assert acts == (not visibly.startswith(("Timeline.", "Belongs to no incident")))
+
+
+def test_what_a_person_tells_stakeholders_is_kept_whole_and_nobody_elses() -> None:
+    kind = "incident.status_update_published"
+    said = {**ABOUT, "message": "We are on it\nand roll back", "trimmed": True}
+    assert read(kind, said).message == "We are on it and roll back…"
+    ours = f"{marker_of(IncidentId(7), NOW)} Update by Ana"
+    assert read(kind, {**ABOUT, "message": ours}).message == ""
+    assert read(kind, said, agent=None).message == read("incident.annotated").message == ""
 
 
 @pytest.mark.parametrize("kind", sorted(EVENTS))
