@@ -19,7 +19,7 @@ from multivac.store.cases import Case, Result
 def wants_status(view: View) -> Mapping[str, str]:
     """Begun while the incident is open, done once it is over, and taken up again when it is reopened."""
     case, row = view.case, view.case.steps.get("ticket status")
-    if view.out.tracker is None:
+    if view.out.tracker is None or not case.result(TICKET):
         return NOTHING
     if not case.status.is_open:
         return {"": Standing.DONE}
