@@ -111,7 +111,6 @@ def test_operators_read_once_that_multivac_is_late_and_that_it_is_over(
         return {name for name in steps if not steps[name].is_settled} == {
             "ticket",
             "assignee",
-            "ticket status",
         }
 
     assert world.wait_for(nothing_else_waits)
