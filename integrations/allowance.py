@@ -24,8 +24,8 @@ class Allowance:
     rate: Rate | None
     errand: Errand | None = None
 
-    def on_behalf(self, errand: Errand) -> Allowance:
-        """The same for an errand."""
+    def on_behalf(self, errand: Errand | None) -> Allowance:
+        """The same for an errand, or for nobody: then calls are counted and never put off."""
         return replace(self, errand=errand)
 
     def before(self) -> None:

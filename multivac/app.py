@@ -264,7 +264,13 @@ class Daemon:
         slack = self.settings.slack
         if slack.bot_token is None or not slack.hears:
             return None
-        desk = Desk(self.out, self.jobs, playbooks=lambda: self._playbooks, admins=slack.admins)
+        desk = Desk(
+            self.out,
+            self.jobs,
+            playbooks=lambda: self._playbooks,
+            admins=slack.admins,
+            count_declared=lambda severity: self.telemetry.declared.labels(severity, "people").inc(),
+        )
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else None
         mouth = Mouth(slack.bot_token.get_secret_value(), api_url=slack.api_url)
         return Inbound(desk, mouth, signing_secret=secret, now=self.clock.now)

@@ -135,6 +135,7 @@ class Checklist:
     next_at: datetime | None
     occurrence: int  # 1 for the first, more when the playbook repeats the phase
     over: bool = False  # nobody is asked for it any more
+    is_folded: bool = False  # a newer round stands below: one line is enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ def load_playbooks(path: Path) -> tuple[Playbook, ...]:
         except BadConfig as error:
             findings += error.findings
     findings += _same_names(read)
+    findings += _same_drills(read)
     if findings:
         raise BadConfig(*findings)
     return tuple(sorted(read.values(), key=lambda playbook: (playbook.order, playbook.name)))
@@ -66,4 +67,18 @@ def _same_names(read: dict[Path, Playbook]) -> list[Finding]:
         if other != file:
             why = f"is {playbook.name!r}, as in {other.name}."
             findings.append(Finding(f"{file.name}: name", why, "Give each playbook its own name."))
+    return findings
+
+
+def _same_drills(read: dict[Path, Playbook]) -> list[Finding]:
+    first: dict[str, Path] = {}
+    findings = []
+    for file, playbook in read.items():
+        for place, drill in enumerate(playbook.drills):
+            other = first.get(drill.name)
+            if other is not None:
+                why = f"is {drill.name!r}, as in {other.name}."
+                where = f"{file.name}: drills.{place}.name"
+                findings.append(Finding(where, why, "Give each drill its own name."))
+            first.setdefault(drill.name, file)
     return findings

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from multivac.briefing import Message
@@ -188,8 +189,8 @@ class Chat(Protocol):
         """Put an emoji of ours under a message, or take it back; there already, or gone, is fine."""
         ...
 
-    def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
-        """Whether any human has written in the channel, ever or since then."""
+    def people_spoke(self, channel: str, *, since: datetime | None = None, at_least: int = 1) -> bool:
+        """Whether humans have written so many messages in the channel, ever or since then."""
         ...
 
     def archive(self, channel: str) -> None:
@@ -216,11 +217,23 @@ class TicketDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A ticket that exists; `left_out` names fields the tracker refused, with its reason."""
+    """A ticket that exists; `left_out` names fields the tracker refused, with its reason.
+
+    `title` is as the tracker has it, empty where it did not say.
+    """
 
     key: str
     url: str
+    title: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+class Standing(StrEnum):
+    """Where a ticket is to stand, by the category of its status, whatever the project calls that."""
+
+    BEGUN = "begun"  # worked on; what people have begun or done already stays where it is
+    BACK = "back"  # not done any more
+    DONE = "done"
 
 
 class Tracker(Protocol):
@@ -250,19 +263,27 @@ class Tracker(Protocol):
         """The tracker's own id of this very person; None rather than a guess."""
         ...
 
-    def assign(self, ticket: str, account: str) -> None:
-        """Make this account the assignee. Raises `GiveUp` if it cannot be assigned."""
+    def assign(self, ticket: str, account: str | None) -> None:
+        """Make this account the assignee, or nobody. Raises `GiveUp` if it cannot be assigned."""
         ...
 
     def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
         """Comment on a ticket, the marker last; with `look_first`, only if no comment carries it."""
         ...
 
-    def move(self, ticket: str, *, done: bool) -> None:
-        """Bring a ticket into a status that counts as done, or out of one; standing so already is fine.
+    def uncomment(self, ticket: str, *, marker: str) -> None:
+        """Take away our comments that carry the marker; gone already is fine."""
+        ...
+
+    def move(self, ticket: str, standing: Standing, *, never: Collection[str] = ()) -> None:
+        """Bring a ticket to where it stands so, into no status of these names; standing so is fine.
 
         Raises `GiveUp` if there is no way there.
         """
+        ...
+
+    def reword(self, ticket: str, draft: TicketDraft, *, whole: bool) -> None:
+        """Give the ticket the title of the draft, and if `whole` its description too."""
         ...
 
     def link(self, ticket: str, other: str, *, look_first: bool, duplicates: bool = False) -> None:

@@ -27,8 +27,10 @@ class Telemetry:
         gauge = partial(Gauge, namespace="multivac", registry=self.registry)
         histogram = partial(Histogram, namespace="multivac", registry=self.registry)
         gauge("build_info", "Which release this is.", ["version"]).labels(version).set(1)
-        self.declared = counter("incidents_declared", "Incidents declared.", ["severity", "source"])
-        self.open = gauge("incidents_open", "Open incidents.", ["severity"])
+        self.declared = counter(
+            "incidents_declared", "Incidents declared, without drills.", ["severity", "source"]
+        )
+        self.open = gauge("incidents_open", "Open incidents, without drills.", ["severity"])
         self.waiting = gauge("incidents_waiting", "Incidents that wait in a storm for their turn.")
         self.webhooks = counter("webhooks_received", "Webhooks by what became of them.", ["source", "result"])
         self.webhook_seconds = histogram(

@@ -116,6 +116,15 @@ class Rest:
         bound._allowance = self._allowance and self._allowance.on_behalf(errand)  # noqa: SLF001 - our own copy
         return bound
 
+    def going_on(self) -> Rest:
+        """The same session, for what has begun: its further calls count, and wait for no turn.
+
+        Else, while turns come one by one, it would begin again for ever and come no further.
+        """
+        bound = copy.copy(self)
+        bound._allowance = self._allowance and self._allowance.on_behalf(None)  # noqa: SLF001 - our own copy
+        return bound
+
     @property
     def _session(self) -> requests.Session:
         return self._sdk._session  # noqa: SLF001 - the SDK has no public way to its session

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from integrations.allowance import Allowance
+from integrations.jira import ways
 from integrations.jira.adf import document, one_line, wiki
 from integrations.jira.rest import CLOUD_RATE, Flavour, Invalid, Missing, Rest
 from multivac.budget import Errand
 from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Person
-from multivac.ports import Pace, Ticket, TicketDraft
-from multivac.tongue import mark, phrase
+from multivac.ports import Pace, Standing, Ticket, TicketDraft
+from multivac.tongue import phrase
 
 Thing = TypeVar("Thing")
 
@@ -79,7 +81,7 @@ class JiraTracker:
                 self._leave_out(fields, refused)
                 left_out.update(refused.fields)
             else:
-                return self._ticket(_field(made, "key"), left_out)
+                return self._ticket(_field(made, "key"), left_out, title=str(fields["summary"]))
         raise GiveUp(
             phrase("Jira refuses the ticket whatever we leave out: {why}", why=_told(left_out)),
             fix=self._mend({}),
@@ -93,10 +95,11 @@ class JiraTracker:
         path = "search/jql" if self._cloud else "search"
         params: dict[str, str | int] = {"jql": query, "maxResults": _MOST_TWINS, "fields": "summary"}
         found = _list(self._rest.ask("GET", path, what=self._where, params=params), "issues")
-        keys = [str(_field(each, "key")) for each in found]
+        titles = {str(_field(each, "key")): _title(each) for each in found}
+        keys = list(titles)
         if known is not None and known not in keys:
             keys.insert(sum(_is_before(key, known) for key in keys), known)
-        return tuple(self._ticket(key, {}) for key in keys)
+        return tuple(self._ticket(key, {}, title=titles.get(key, "")) for key in keys)
 
     def ticket(self, key: str) -> Ticket:
         """The ticket with this key; `GiveUp` if there is none, or we may not see it."""
@@ -124,8 +127,8 @@ class JiraTracker:
             exact = hits
         return self._id(exact[0]) if len(exact) == 1 else None
 
-    def assign(self, ticket: str, account: str) -> None:
-        """Make this account the assignee; `GiveUp` if it cannot be assigned."""
+    def assign(self, ticket: str, account: str | None) -> None:
+        """Make this account the assignee, or nobody; `GiveUp` if it cannot be assigned."""
         path, body = f"issue/{quote(ticket, safe='')}/assignee", {self._id_name: account}
         try:
             self._rest.ask("PUT", path, what=phrase("ticket {ticket}", ticket=ticket), body=body)
@@ -134,7 +137,7 @@ class JiraTracker:
             raise GiveUp(
                 phrase(
                     "Jira cannot make {account} the assignee of {ticket}: {said}",
-                    account=account,
+                    account=account or phrase("nobody"),
                     ticket=ticket,
                     said=said,
                 ),
@@ -147,37 +150,54 @@ class JiraTracker:
     def comment(self, ticket: str, paragraphs: Sequence[str], *, marker: str, look_first: bool) -> None:
         """Write a comment that ends in the marker; with `look_first`, only if no recent one has it."""
         path, what = f"issue/{quote(ticket, safe='')}/comment", phrase("ticket {ticket}", ticket=ticket)
-        if look_first:
-            params: dict[str, str | int] = {"orderBy": "-created", "maxResults": 100}
-            written = _list(self._rest.ask("GET", path, what=what, params=params), "comments")
-            # Wiki text comes back with its escapes: what is looked for has nothing to escape.
-            if any(marker.strip("[]") in json.dumps(each.get("body")) for each in written):
-                return
+        if look_first and self._comments(ticket, marker):
+            return
         write: Callable[..., object] = document if self._cloud else wiki
         self._rest.ask("POST", path, what=what, body={"body": write([*paragraphs, marker], ())})
 
-    def move(self, ticket: str, *, done: bool) -> None:
-        """Take the first way that leads into, or out of, a status of the category "done"."""
+    def uncomment(self, ticket: str, *, marker: str) -> None:
+        """Delete those of the newest hundred comments that end in the marker."""
+        what = phrase("ticket {ticket}", ticket=ticket)
+        for each in self._comments(ticket, marker):
+            path = f"issue/{quote(ticket, safe='')}/comment/{quote(str(each.get('id')), safe='')}"
+            with suppress(Missing):
+                self._rest.going_on().ask("DELETE", path, what=what)
+
+    def _comments(self, ticket: str, marker: str) -> list[dict[str, Any]]:
+        path, what = f"issue/{quote(ticket, safe='')}/comment", phrase("ticket {ticket}", ticket=ticket)
+        params: dict[str, str | int] = {"orderBy": "-created", "maxResults": 100}
+        written = _list(self._rest.ask("GET", path, what=what, params=params), "comments")
+        # Wiki text comes back with its escapes: what is looked for has nothing to escape.
+        return [each for each in written if marker.strip("[]") in json.dumps(each.get("body"))]
+
+    def move(self, ticket: str, standing: Standing, *, never: Collection[str] = ()) -> None:
+        """Take a way into a status of the category that is meant, one without a form if there is."""
         path, what = f"issue/{quote(ticket, safe='')}", phrase("ticket {ticket}", ticket=ticket)
         issue = self._rest.ask("GET", path, what=what, params={"fields": "status"})
-        fields = issue.get("fields") if isinstance(issue, dict) else None
-        if _is_done((fields or {}).get("status")) is done:
+        if ways.stands(issue, standing):
             return
-        ways = _list(self._rest.ask("GET", f"{path}/transitions", what=what), "transitions")
-        # Out of it, back to work rather than back to the queue.
-        ways.sort(key=lambda way: _category(way.get("to")) != "indeterminate")
-        way = next((one for one in ways if _is_done(one.get("to")) is done), None)
+        rest = self._rest.going_on()
+        offered = _list(rest.ask("GET", f"{path}/transitions", what=what), "transitions")
+        way = ways.choose(offered, standing, never=never)
         if way is None:
-            to_done = mark("Jira offers no way for {ticket} to a status that counts as done")
-            back = mark("Jira offers no way for {ticket} out of a status that counts as done")
-            raise GiveUp(
-                phrase(to_done if done else back, ticket=ticket),
-                fix=phrase(
-                    "Move {ticket} by hand, or let the user of our token transition issues.", ticket=ticket
-                ),
-            )
+            if standing is Standing.BEGUN and ways.choose(offered, standing):
+                return
+            raise ways.none_such(ticket, standing, project=self._project)
         body = {"transition": {"id": str(way.get("id"))}}
-        self._rest.ask("POST", f"{path}/transitions", what=what, body=body)
+        try:
+            rest.ask("POST", f"{path}/transitions", what=what, body=body)
+        except Invalid as refused:
+            if not refused.fields:
+                raise
+            raise ways.wants_more(way, _told(refused.fields), project=self._project) from refused
+
+    def reword(self, ticket: str, draft: TicketDraft, *, whole: bool) -> None:
+        """Write its summary anew, and if `whole` its description."""
+        fields = self._fields(draft)
+        written = {"summary", "description"} if whole else {"summary"}
+        body = {"fields": {name: fields[name] for name in sorted(written)}}
+        path, what = f"issue/{quote(ticket, safe='')}", phrase("ticket {ticket}", ticket=ticket)
+        self._rest.ask("PUT", path, what=what, body=body)
 
     def link(self, ticket: str, other: str, *, look_first: bool, duplicates: bool = False) -> None:
         """Relate two tickets, or call one the other's duplicate; with `look_first`, unless they are."""
@@ -367,8 +387,9 @@ class JiraTracker:
             project=self._project,
         )
 
-    def _ticket(self, key: object, left_out: Mapping[str, str]) -> Ticket:
-        return Ticket(key=str(key), url=f"{self._url}/browse/{quote(str(key), safe='')}", left_out=left_out)
+    def _ticket(self, key: object, left_out: Mapping[str, str], *, title: str = "") -> Ticket:
+        url = f"{self._url}/browse/{quote(str(key), safe='')}"
+        return Ticket(key=str(key), url=url, title=title, left_out=left_out)
 
     def _id(self, user: Mapping[str, Any]) -> str:
         return str(_field(user, self._id_name))
@@ -425,13 +446,9 @@ def _is_before(key: str, other: str) -> bool:
     return is_told and int(number) < int(other_number)
 
 
-def _category(status: object) -> object:
-    category = status.get("statusCategory") if isinstance(status, Mapping) else None
-    return category.get("key") if isinstance(category, Mapping) else None
-
-
-def _is_done(status: object) -> bool:
-    return _category(status) == "done"
+def _title(issue: Mapping[str, Any]) -> str:
+    fields = issue.get("fields")
+    return str(fields.get("summary") or "") if isinstance(fields, Mapping) else ""
 
 
 def _field(answer: object, name: str) -> object:

@@ -33,6 +33,7 @@ class Issues:
             self._route("PUT", f"{one}/assignee", self.assign),
             self._route("GET", f"{one}/comment", self.comments),
             self._route("POST", f"{one}/comment", self.comment),
+            self._route("DELETE", f"{one}/comment/{{id}}", self.uncomment),
             self._route("GET", f"{one}/remotelink", self.remote_links),
             self._route("POST", f"{one}/remotelink", self.link_remotely),
             self._route("GET", f"{one}/transitions", self.transitions),
@@ -118,6 +119,17 @@ class Issues:
         issue = self._gate.issue(call, write=True)
         comment = self._add_comment(call, issue, _object(call).get("body"))
         return Answer(201, self._gate.shapes(call).comment(issue, comment))
+
+    def uncomment(self, call: Call) -> Answer:
+        """Delete a comment of the caller's own."""
+        self._gate.require("DELETE_OWN_COMMENTS")
+        issue, number = self._gate.issue(call, write=True), call.path_params["id"]
+        own = [each for each in issue.comments if each.id == number]
+        if not own or own[0].author != self._gate.caller(call).account_id:
+            raise Refusal(404, f"Can not find a comment for the id: {number}.")
+        issue.comments.remove(own[0])
+        self._doors.world.touch()
+        return Answer(204)
 
     def remote_links(self, call: Call) -> Answer:
         """List links to elsewhere, or the one with a `globalId`."""

@@ -124,6 +124,8 @@ def _checklist(said: Checklist) -> Drawn:
     if said.occurrence > 1:
         title = phrase("{title}, round {count}", title=said.title, count=said.occurrence)
     left = sum(task.state is TaskState.OPEN for task in said.tasks)
+    if said.is_folded:
+        return _folded(title, done=count - left, count=count)
     after = _next_phase(said)
     text = plural(
         "Checklist {title}: {count} task, {left} to do.",
@@ -139,6 +141,16 @@ def _checklist(said: Checklist) -> Drawn:
         _context(done, _how_to_take(said) if left else "", after),
     ]
     return _drawn("checklist", f"{text} {after}".rstrip(), blocks)
+
+
+def _folded(title: str, *, done: int, count: int) -> Drawn:
+    text = phrase(
+        "{title}: {done} of {count} done or skipped. The newest round is below.",
+        title=line(title, TITLE_LIMIT),
+        done=done,
+        count=count,
+    )
+    return _drawn("checklist", text, [_context(text)])
 
 
 def _how_to_take(said: Checklist | CaughtUp) -> str:

@@ -275,10 +275,11 @@ class SlackChat:
             if no.error not in {"already_reacted", "no_reaction", "message_not_found"}:
                 raise
 
-    def people_spoke(self, channel: str, *, since: datetime | None = None) -> bool:
-        """Whether any human has written among the last thousand messages, in a thread or outside."""
+    def people_spoke(self, channel: str, *, since: datetime | None = None, at_least: int = 1) -> bool:
+        """Whether humans have written so many of the last thousand messages, threads' own replies aside."""
         me, asked = self._me, {} if since is None else {"oldest": f"{since.timestamp():.6f}"}
-        return any(_by_a_human(said, me) for said in self._history(channel, **asked))
+        theirs = (said for said in self._history(channel, **asked) if _by_a_human(said, me))
+        return len(tuple(islice(theirs, at_least))) == at_least
 
     def archive(self, channel: str) -> None:
         """Archive the channel, in which the bot must be; archived already is fine."""

@@ -21,6 +21,9 @@ PERMISSIONS = {
     "BROWSE_PROJECTS": ("Browse Projects", "a ticket is not found again, and is written twice"),
     "CREATE_ISSUES": ("Create Issues", "no ticket is written"),
     "ASSIGN_ISSUES": ("Assign Issues", "the lead does not become the assignee"),
+    "TRANSITION_ISSUES": ("Transition Issues", "the ticket stays “To Do” whatever becomes of the incident"),
+    "EDIT_ISSUES": ("Edit Issues", "priority and title do not follow, and a private incident's title stays"),
+    "ADD_COMMENTS": ("Add Comments", "no update is on the ticket"),
 }
 _FIND_PEOPLE = "USER_PICKER"
 

@@ -19,6 +19,7 @@ from multivac.incident import (
     EntryKind,
     IncidentId,
     Person,
+    Severity,
     role_name,
     status_name,
 )
@@ -122,13 +123,17 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What the desk works with, the same for every request. `does` says what each verb does."""
+    """What the desk works with, the same for every request. `does` says what each verb does.
+
+    `count_declared` is called for each incident that people declare, with its severity; not for a drill.
+    """
 
     out: Outside
     jobs: Jobs
     playbooks: Callable[[], Sequence[Playbook]]
     admins: frozenset[str]  # e-mails in small letters, and ids of the chat
     does: Mapping[str, Callable[[Sitting], Reply]] = field(default_factory=dict)
+    count_declared: Callable[[Severity], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

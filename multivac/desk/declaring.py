@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -13,7 +13,8 @@ from multivac.errors import Refused
 from multivac.incident import Entry, EntryKind, Facts, IncidentId, Severity
 from multivac.jobs import Put
 from multivac.playbook import Playbook, choose
-from multivac.store import acts, incidents, timeline
+from multivac.store import acts, incidents, sayings, timeline
+from multivac.store.sayings import SayingKind
 from multivac.tongue import mark, phrase, written
 
 _LONGEST_TITLE = 200
@@ -38,12 +39,41 @@ def declare(sitting: Sitting) -> Reply:
         return _form(sitting)
     if sitting.words.odd:
         raise Refused(phrase("{said} is no severity. Use sev1 to sev5.", said=sitting.words.odd))
-    playbook = _playbook(sitting, title)
-    number, put = sitting.house.out.database.write(
-        lambda tx: _declare(tx, sitting, playbook, title=title), urgent=True
+    flags, severity = _flags(sitting), _severity(sitting)
+    playbook = playbook_for(sitting, title, severity)
+    if "private" in flags:
+        playbook = playbook.model_copy(update={"channel": playbook.channel.hidden()})
+    new = New(
+        title=title,
+        severity=severity,
+        playbook=playbook,
+        drill="drill" in flags,
+        impact=str(sitting.ask.fields.get("impact", "")).strip(),
     )
+    return bring(sitting, new)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class New:
+    """What is to be declared; without a severity nobody has settled it."""
+
+    title: str
+    severity: Severity | None
+    playbook: Playbook
+    drill: bool = False
+    impact: str = ""
+    services: tuple[str, ...] = ()
+
+
+def bring(sitting: Sitting, new: New) -> Answer:
+    """Bring it into being, in one transaction, and have the response follow."""
+    number, put = sitting.house.out.database.write(lambda tx: _declare(tx, sitting, new), urgent=True)
     sitting.house.jobs.begin(put)
-    return Answer(lines=(_declared(number, put.touched.severity, private=playbook.channel.private),))
+    if not new.drill:
+        sitting.house.count_declared(put.touched.severity)
+    told = _declared(number, put.touched.severity, private=new.playbook.channel.private)
+    practice = phrase("This is a drill: page nobody, and tell no customer.")
+    return Answer(lines=(told, practice) if new.drill else (told,))
 
 
 def _declared(number: IncidentId, severity: Severity, *, private: bool) -> str:
@@ -65,28 +95,23 @@ def _severity(sitting: Sitting) -> Severity | None:
     return sitting.words.severity or (Severity(chosen) if isinstance(chosen, str) and chosen else None)
 
 
-def _playbook(sitting: Sitting, title: str) -> Playbook:
-    """The playbook that an alert of this severity would get; private if that was asked for."""
-    severity = _severity(sitting) or _NOT_SURE
-    urgency = "low" if severity.rank > Severity.SEV3.rank else "high"
-    facts = Facts(title=title, priority=severity.upper(), urgency=urgency)
+def playbook_for(sitting: Sitting, title: str, severity: Severity | None) -> Playbook:
+    """The playbook that an alert of this severity would get. Raises `Refused` if there is none."""
+    likely = severity or _NOT_SURE
+    urgency = "low" if likely.rank > Severity.SEV3.rank else "high"
+    facts = Facts(title=title, priority=likely.upper(), urgency=urgency)
     playbook = choose(sitting.house.playbooks(), facts)
     if playbook is None or playbook.ignore:
         raise Refused(phrase("No playbook is for such an incident. Ask those who run Multivac to add one."))
-    if "private" not in _flags(sitting):
-        return playbook
-    return playbook.model_copy(update={"channel": playbook.channel.model_copy(update={"private": True})})
+    return playbook
 
 
-def _declare(
-    tx: sa.Connection, sitting: Sitting, playbook: Playbook, *, title: str
-) -> tuple[IncidentId, Put]:
-    now, settled, name = sitting.now, _severity(sitting), sitting.person.name
-    severity, flags = settled or _NOT_SURE, _flags(sitting)
-    called = f"drill {title}" if "drill" in flags else title
+def _declare(tx: sa.Connection, sitting: Sitting, new: New) -> tuple[IncidentId, Put]:
+    now, severity, playbook = sitting.now, new.severity or _NOT_SURE, new.playbook
+    called = f"drill {new.title}" if new.drill else new.title
     touched = incidents.declare(
         tx,
-        title=title[:_LONGEST_TITLE],
+        title=new.title[:_LONGEST_TITLE],
         severity=severity,
         playbook=playbook.model_copy(update={"open_after": playbook.open_after * 0}),
         service=None,
@@ -96,20 +121,31 @@ def _declare(
         ),
     )
     number = touched.number
-    acts.by_hand(tx, number, sitting.person, drill="drill" in flags)
-    if settled is not None:
-        acts.settle_severity(tx, number, settled, by=sitting.person.key)
-    if impact := str(sitting.ask.fields.get("impact", "")).strip():
-        acts.set_impact(tx, number, impact)
-    text = written("{name} declared it as {severity}", name=name, severity=severity.upper())
-    if "drill" in flags:
-        text = written("{name} declared it as a drill", name=name)
-    entry = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared", actor=name)
-    timeline.note(tx, number, [entry], now=now)
+    acts.by_hand(tx, number, sitting.person, drill=new.drill)
+    if new.severity is not None:
+        acts.settle_severity(tx, number, new.severity, by=sitting.person.key)
+    _note(tx, sitting, number=number, new=new)
     incidents.person_is_on_it(tx, number, now=now)
     if not acts.leave_trail(tx, replace(sitting.act("done"), incident=number, after=severity)):
         raise DoneBefore
     return number, sitting.house.jobs.put(tx, touched)
+
+
+def _note(tx: sa.Connection, sitting: Sitting, *, number: IncidentId, new: New) -> None:
+    """What was said of it, and who said it."""
+    now, name = sitting.now, sitting.person.name
+    if new.impact:
+        acts.set_impact(tx, number, new.impact)
+    if new.services:
+        text, more = ", ".join(new.services), {"names": list(new.services)}
+        sayings.add(tx, number, kind=SayingKind.SERVICES, text=text, by=name, at=now, more=more)
+    text = written(
+        "{name} declared it as {severity}", name=name, severity=(new.severity or _NOT_SURE).upper()
+    )
+    if new.drill:
+        text = written("{name} declared it as a drill", name=name)
+    entry = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared", actor=name)
+    timeline.note(tx, number, [entry], now=now)
 
 
 def _form(sitting: Sitting) -> Form:

@@ -120,6 +120,8 @@ def _target(tx: sa.Connection, sitting: Sitting, case: Case, *, other: IncidentI
         raise Refused(
             phrase("One of the two is private: what is said in it must not be mixed with the other.")
         )
+    if target.drill != case.drill:
+        raise Refused(phrase("One of the two is a drill: what is real must not end up in it."))
     return target
 
 

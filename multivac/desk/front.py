@@ -14,6 +14,7 @@ from multivac.briefing import Answer, Form, Home, Press
 from multivac.desk import (
     approving,
     declaring,
+    drilling,
     ending,
     escalating,
     exporting,
@@ -41,7 +42,7 @@ from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
-from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Status, role_name
+from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_name
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
@@ -103,6 +104,7 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "ask": approving.ask,
     "approve": approving.approve,
     "decline": approving.decline,
+    "drill": drilling.drill,
 }
 
 
@@ -116,9 +118,17 @@ class Desk:
         *,
         playbooks: Callable[[], Sequence[Playbook]],
         admins: Sequence[str],
+        count_declared: Callable[[Severity], None] = lambda _: None,
     ) -> None:
         known = frozenset(one.lower() if "@" in one else one for one in admins)
-        self._house = House(out=out, jobs=jobs, playbooks=playbooks, admins=known, does=DOES)
+        self._house = House(
+            out=out,
+            jobs=jobs,
+            playbooks=playbooks,
+            admins=known,
+            does=DOES,
+            count_declared=count_declared,
+        )
         self._hearing = Hearing(out, jobs)
 
     @contextmanager

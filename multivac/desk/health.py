@@ -32,7 +32,16 @@ _RIGHTS = {
 # What each vendor is asked for most, by which it is seen whether it answers.
 _ASKED = {
     "Slack": ("channel", "headline", "invite", "chat ids", "topic", "update", "end line", "checklist"),
-    "Jira": ("ticket", "account", "assignee", "priority", "comment", "ticket end", "follow-up"),
+    "Jira": (
+        "ticket",
+        "account",
+        "assignee",
+        "priority",
+        "comment",
+        "ticket status",
+        "ticket words",
+        "follow-up",
+    ),
     "PagerDuty": (
         "on call",
         "schedule",

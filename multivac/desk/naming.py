@@ -15,9 +15,9 @@ from multivac.steps.duplicates import DONE_TO_A_TICKET
 from multivac.steps.ticket import TICKET
 from multivac.store import acts, sayings
 from multivac.store import steps as progress
-from multivac.store.cases import Case
+from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
-from multivac.tongue import phrase, written
+from multivac.tongue import mark, phrase, written
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,30}-[1-9][0-9]{0,9}", re.ASCII)
 _MOST_SERVICES = 20
@@ -133,7 +133,7 @@ def private(sitting: Sitting) -> Reply:
     def change(tx: sa.Connection, case: Case) -> Change:
         if case.playbook.channel.private:
             raise Refused(phrase("INC-{number} is private already.", number=case.id))
-        hidden = case.playbook.channel.model_copy(update={"private": True})
+        hidden = case.playbook.channel.hidden()
         acts.set_playbook(tx, case.id, case.playbook.model_copy(update={"channel": hidden}))
         return Change(
             said="\n".join(_what_is_left(sitting, case)),
@@ -161,9 +161,21 @@ def _what_is_left(sitting: Sitting, case: Case) -> list[str]:
         )
         told.append(room)
     if sitting.house.out.tracker is not None and (made := case.result(TICKET)):
-        kept = phrase(
-            "The ticket {key} keeps its title, and gets the updates: in Jira, restrict who may see it.",
-            key=made["key"],
-        )
-        told.append(kept)
+        told.append(_of_the_ticket(made))
+    if case.alerts.rows:
+        told.append(phrase("What PagerDuty has been told before stays there."))
     return told
+
+
+def _of_the_ticket(made: Result) -> str:
+    if made.get("linked"):
+        text = mark(
+            "The ticket {key} loses the updates it had. It was linked by people, and so keeps its title: "
+            "in Jira, restrict who may see it."
+        )
+    else:
+        text = mark(
+            "The ticket {key} names only its number from now on, and loses the updates it had. "
+            "Its history stays: in Jira, restrict who may see it, or delete it."
+        )
+    return phrase(text, key=made["key"])

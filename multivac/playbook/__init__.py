@@ -23,7 +23,7 @@ from multivac.playbook.people import (
     RoleRule,
     Wanted,
 )
-from multivac.playbook.phases import CONDITIONS, Phase, Repeat, Task, holds
+from multivac.playbook.phases import CONDITIONS, Drill, Phase, Repeat, Task, holds
 from multivac.playbook.titles import gist
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "ByName",
     "ByOnCall",
     "ByRoundRobin",
+    "Drill",
     "LeadStrategy",
     "Named",
     "OnCallOf",

@@ -49,6 +49,16 @@ class ChannelRule(Strict):
         description="The pattern of the name. Placeholders: {number}, {title}, {service}, {date}.",
     )
     private: bool = Field(default=False, description="Whether only invited people can see the channel.")
+    ask_before_inviting: bool = Field(
+        default=False,
+        description="Whether those whom rules name are invited only once somebody in the channel agrees.",
+    )
+
+    def hidden(self) -> ChannelRule:
+        """The same for an incident that people make private: its rules were not written for that."""
+        return (
+            self if self.private else self.model_copy(update={"private": True, "ask_before_inviting": True})
+        )
 
 
 def slug(text: str) -> str:

@@ -29,7 +29,7 @@ from multivac.playbook.people import (
     gather,
     name_all,
 )
-from multivac.playbook.phases import Phase, RoleName
+from multivac.playbook.phases import Drill, Phase, RoleName
 from multivac.playbook.rules import DismissRule, JoinRule, Match, SeverityRule, TicketRule
 from multivac.values import Duration, PositiveDuration, Strict
 
@@ -90,6 +90,7 @@ class Playbook(Strict):
     )
     ticket: TicketRule = Field(TicketRule(), description="What the Jira ticket's words mean.")
     checklists: tuple[Phase, ...] = Field((), description="The phases of the response.")
+    drills: tuple[Drill, ...] = Field((), description="Rehearsals of this playbook.")
 
     @field_validator("lead", mode="before")
     @classmethod
@@ -154,8 +155,9 @@ def choose(playbooks: Sequence[Playbook], facts: Facts) -> Playbook | None:
 
 
 def snapshot(playbook: Playbook) -> str:
-    """Return the playbook as JSON, defaults included: equal playbooks give equal text."""
-    return json.dumps(playbook.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    """Return the playbook as JSON, defaults included: equal playbooks give equal text; no drills."""
+    kept = playbook.model_dump(mode="json", exclude={"drills"})
+    return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(maxsize=128)

@@ -115,6 +115,10 @@ class Task(Strict):
         (), description="Conditions; the task counts as done once all of them hold."
     )
     severities: Severities = Field(EVERY_SEVERITY, description="The severities the task is for.")
+    acts_outside: bool = Field(
+        default=False,
+        description="Whether it reaches customers, others or systems; in a drill it is only to be said.",
+    )
 
     def is_done(self, true_facts: frozenset[str]) -> bool:
         """Whether the facts alone show that the task is done."""
@@ -140,6 +144,20 @@ class Repeat(Strict):
     at_most: Annotated[int, Field(ge=1, le=1_000)] | None = Field(
         None, description="How many times in all, the first included; left out: until the incident ends."
     )
+
+
+class Drill(Strict):
+    """A rehearsal that `/incident drill <name>` begins."""
+
+    name: Identifier = Field(description="What it is asked for by; unique in all playbooks.")
+    title: Annotated[str, Field(min_length=1, max_length=120)] = Field(
+        description="What is played, as an incident would be called."
+    )
+    severity: Severity = Field(description="How bad it is.")
+    services: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = Field(
+        (), description="Which services are played to be affected."
+    )
+    impact: Annotated[str, Field(max_length=500)] = Field("", description="What users would notice.")
 
 
 class Phase(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multivac.steps import changes, duplicates, ending, forgotten, prompts, ticket, updates
+from multivac.steps import changes, duplicates, ending, forgotten, mirror, prompts, ticket, updates
 from multivac.steps.base import Step
 
 LATER: tuple[Step, ...] = (
@@ -54,11 +54,12 @@ LATER: tuple[Step, ...] = (
     Step(name="status update", wants=updates.wants_published, do=updates.publish_update, matters=1),
     Step(name="alert end", wants=ending.wants_alert_ends, do=ending.end_alert, matters=1),
     Step(
-        name="ticket end",
-        wants=ending.wants_ticket_end,
-        do=ending.end_ticket,
+        name="ticket status",
+        wants=mirror.wants_status,
+        do=mirror.move_ticket,
         needs=("ticket",),
     ),
+    Step(name="ticket words", wants=mirror.wants_words, do=mirror.reword_ticket, needs=("ticket",)),
     Step(
         name="second look",
         wants=duplicates.wants_looks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from multivac.steps import approvals, captures, people, reminders, tasks, whispers
+from multivac.steps import admission, approvals, captures, people, reminders, tasks, whispers
 from multivac.steps.base import Step
 
 _A_WHILE = timedelta(seconds=5)
@@ -46,5 +46,13 @@ BESIDE: tuple[Step, ...] = (
     ),
     Step(name="approval", wants=approvals.wants_asked, do=approvals.ask_lead, matters=0),
     Step(name="approval told", wants=approvals.wants_answered, do=approvals.tell_asker, matters=1),
+    Step(
+        name="invites asked",
+        wants=admission.wants_asking,
+        do=admission.ask,
+        needs=("headline",),
+        waits={"chat ids": _A_WHILE, "group": _A_WHILE},
+        matters=1,
+    ),
     Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )

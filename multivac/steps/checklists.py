@@ -9,13 +9,16 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from multivac.briefing import CaughtUp, Checklist, TaskLine, fingerprint
+from multivac.errors import GiveUp
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Entry, EntryKind, Status, TaskState
-from multivac.playbook import Phase
+from multivac.playbook import Phase, Task
+from multivac.ports import Marker, Posted
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.tasks import as_left, line_of, own_tasks, with_presses
 from multivac.steps.words import channel_of, say
 from multivac.store import timeline
 from multivac.store.cases import Case, Result
+from multivac.store.facts import titled
 from multivac.tongue import phrase
 
 FAMILY = "checklist"
@@ -23,6 +26,9 @@ _MISSED = "~missed"  # no phase can be called so
 # An occurrence this late was not posted in time because nobody was there to post it.
 _LATE = timedelta(minutes=3)
 _OVER = "over"  # drawn for the last time, without anything to press
+_FOLDED = "folded"
+# A new round takes the place of the last one, unless that has scrolled away: so many people's messages up.
+_FAR = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +76,8 @@ def wants_checklists(view: View) -> Mapping[str, str]:
     if case.shut_at is not None:
         return {name: done for name in posted if (done := case.steps[f"{FAMILY}/{name}"].done)}
     if not case.status.is_open:
-        return _at_the_end(view, [*posted, *_digests(case)])
-    wanted = {name: _fingerprint(view, one) for name, one in posted.items() if not _superseded(one, posted)}
-    if view.out.hears:
-        wanted |= _for_the_last_time(case, [name for name in posted if name not in wanted])
+        return _at_the_end(view, posted)
+    wanted = {name: mark for name, one in posted.items() if (mark := _posted_mark(view, one, posted))}
     wanted |= {name: _digest_mark(view, name) for name in _digests(case)}
     fresh = _fresh(view)
     if len(fresh) > 1 and any(view.now - one.at > _LATE for one in fresh):
@@ -83,12 +87,41 @@ def wants_checklists(view: View) -> Mapping[str, str]:
     return wanted | {one.name: _fingerprint(view, one) for one in fresh}
 
 
-def _at_the_end(view: View, names: Sequence[str]) -> Mapping[str, str]:
+def _at_the_end(view: View, posted: Mapping[str, Occurrence]) -> Mapping[str, str]:
     """What was posted stays as it reads, but for what could be pressed in it."""
+    case = view.case
+    older = {name: _fold_mark(case, one, posted) for name, one in posted.items()}
+    names = [name for name in (*posted, *_digests(case)) if older.get(name) not in {"", _FOLDED}]
+    folded = {name: mark for name, mark in older.items() if mark == _FOLDED}
     if view.out.hears:
-        return _for_the_last_time(view.case, names)
-    marks = ((name, view.case.steps[f"{FAMILY}/{name}"].done) for name in names)
-    return {name: done for name, done in marks if done}
+        return folded | _for_the_last_time(case, names)
+    marks = ((name, case.steps[f"{FAMILY}/{name}"].done) for name in names)
+    return folded | {name: done for name, done in marks if done}
+
+
+def _posted_mark(view: View, one: Occurrence, posted: Mapping[str, Occurrence]) -> str:
+    """What a posted round should read like: whole, in one line, or "" where it is nowhere any more."""
+    folded = _fold_mark(view.case, one, posted)
+    return _fingerprint(view, one) if folded is None else folded
+
+
+def _fold_mark(case: Case, one: Occurrence, posted: Mapping[str, Occurrence]) -> str | None:
+    """How an older round is to stand now, None for the newest: as it is until the newer is there.
+
+    It is "" for one that was never posted, or whose message the newer round has taken.
+    """
+    newer = [name for name, other in posted.items() if _comes_after(other, one)]
+    if not newer:
+        return None
+    row, results = case.steps[f"{FAMILY}/{one.name}"], [case.result(f"{FAMILY}/{name}") for name in newer]
+    places = {result["message"] for result in results if "message" in result}
+    if not row.was_done or row.result.get("message") in places:
+        return ""
+    return _FOLDED if places else row.done
+
+
+def _comes_after(one: Occurrence, other: Occurrence) -> bool:
+    return one.phase.phase == other.phase.phase and one.number > other.number
 
 
 def _for_the_last_time(case: Case, names: Sequence[str]) -> dict[str, str]:
@@ -97,9 +130,7 @@ def _for_the_last_time(case: Case, names: Sequence[str]) -> dict[str, str]:
 
 def _superseded(one: Occurrence, posted: Mapping[str, Occurrence]) -> bool:
     """Only the newest occurrence of a repeated phase is kept up to date."""
-    return any(
-        other.phase.phase == one.phase.phase and other.number > one.number for other in posted.values()
-    )
+    return any(_comes_after(other, one) for other in posted.values())
 
 
 def _digests(case: Case) -> list[str]:
@@ -170,16 +201,18 @@ def _covered_until(case: Case) -> datetime:
 # --- what is said ---------------------------------------------------------------------------------
 
 
-def draw(view: View, one: Occurrence, *, over: bool = False) -> Checklist:
+def draw(view: View, one: Occurrence, *, over: bool = False, folded: bool = False) -> Checklist:
     """A checklist as it should read now; nothing can be pressed any more once it is over."""
+    over = over or folded
     later = None if over else _next_phase(view, one)
     return Checklist(
-        title=one.phase.title,
+        title=titled(one.phase.title, drill=view.case.drill),
         tasks=_tasks(view, one, over=over),
         next_title=later.phase.title if later else None,
         next_at=later.at if later else None,
         occurrence=one.number,
         over=over,
+        is_folded=folded,
     )
 
 
@@ -196,7 +229,7 @@ def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
     service = next(iter(case.alerts.services), None)
     lines = {
         f"{one.name}/{task.id}": TaskLine(
-            text=task.text,
+            text=_text(case, task),
             state=TaskState.DONE if task.is_done(facts) else TaskState.OPEN,
             role=task.role,
             link=task.link_for(number=case.id, service=service),
@@ -206,6 +239,12 @@ def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
         for task in one.phase.tasks
     }
     return {key: as_left(case, key, line) for key, line in lines.items()}
+
+
+def _text(case: Case, task: Task) -> str:
+    if case.drill and task.acts_outside:
+        return phrase("Drill, only say it here: {task}", task=task.text)
+    return task.text
 
 
 def known(case: Case) -> Sequence[Occurrence]:
@@ -256,11 +295,40 @@ def post_checklist(attempt: Attempt) -> Result:
         missed = _missed(view, attempt.instance)
         digest = _digest(view, attempt.instance, over=over)
         return say(attempt, channel_of(case), digest) | {"told": [one.name for one in missed]}
-    one = next(one for one in _posted(case) if one.name == attempt.instance)
-    return say(attempt, channel_of(case), draw(view, one, over=over)) | {
-        "title": one.phase.title,
-        "name": one.name,
-    }
+    posted = list(_posted(case))
+    one = next(one for one in posted if one.name == attempt.instance)
+    drawn = draw(view, one, over=over, folded=attempt.before.wanted == _FOLDED)
+    told = {"title": one.phase.title, "name": one.name}
+    if (
+        not attempt.before.was_done
+        and (before := _last_round(case, one, posted))
+        and _is_near(attempt, before)
+    ):
+        return _in_place(attempt, before, drawn) | told
+    return say(attempt, channel_of(case), drawn) | told
+
+
+def _last_round(case: Case, one: Occurrence, posted: Sequence[Occurrence]) -> Result | None:
+    """Where the newest earlier round of the same phase is."""
+    earlier = sorted((other for other in posted if _comes_after(one, other)), key=lambda other: other.number)
+    found = [case.result(f"{FAMILY}/{other.name}") for other in earlier]
+    return next((result for result in reversed(found) if "message" in result), None)
+
+
+def _is_near(attempt: Attempt, before: Result) -> bool:
+    """Whether people still have it before them: it has not scrolled away."""
+    since = datetime.fromisoformat(before["at"])
+    try:
+        return not attempt.chat().people_spoke(before["channel"], since=since, at_least=_FAR)
+    except GiveUp:  # not to be read: then a new message is seen for sure
+        return False
+
+
+def _in_place(attempt: Attempt, before: Result, drawn: Checklist) -> Result:
+    """Let the message of the last round be this one's; nobody is notified."""
+    posted = Posted(before["channel"], before["message"])
+    attempt.chat().edit(posted, drawn, Marker(incident=attempt.case.id, kind=attempt.name))
+    return {"channel": posted.channel, "message": posted.message, "at": before["at"]}
 
 
 def _digest(view: View, name: str, *, over: bool = False) -> CaughtUp:

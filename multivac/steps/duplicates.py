@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from multivac.errors import GiveUp
 from multivac.incident import Entry, EntryKind, marker_of
+from multivac.ports import Standing
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.ticket import AGAIN_AT, TICKET, label_of
 from multivac.store import steps as progress
@@ -19,7 +20,9 @@ from multivac.tongue import phrase
 # After a ticket was asked for a second time, so that both are known, and one is closed, within two minutes.
 _LOOKS = (timedelta(seconds=15), timedelta(seconds=45), timedelta(seconds=100))
 # What was done to the ticket that turns out to be the newer; all else reads which one it is each time.
-DONE_TO_A_TICKET = frozenset({"assignee", "priority", "comment", "follow-up link", "ticket end"})
+DONE_TO_A_TICKET = frozenset(
+    {"assignee", "priority", "comment", "follow-up link", "ticket status", "ticket words"}
+)
 
 
 def wants_looks(view: View) -> Mapping[str, str]:
@@ -45,7 +48,13 @@ def look_for_twins(attempt: Attempt) -> Result:
     stays, *newer = attempt.tracker().find_tickets(_label(case, of), known=ours)
     known = [*attempt.before.result.get("duplicates", ()), *(one.key for one in newer)]
     duplicates = sorted({key for key in known if key != stays.key})
-    return {"of": of, "key": stays.key, "url": stays.url, "duplicates": duplicates}
+    return {
+        "of": of,
+        "key": stays.key,
+        "url": stays.url,
+        "title": stays.title,
+        "duplicates": duplicates,
+    }
 
 
 def _label(case: Case, of: str) -> str:
@@ -57,7 +66,7 @@ def keep_stays(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
     before, key = case.result(made["of"]), made["key"]
     if key == before["key"]:
         return
-    ticket = before | {"key": key, "url": made["url"]}
+    ticket = before | {"key": key, "url": made["url"], "title": made.get("title", "")}
     if made["of"] == TICKET:
         ticket["severity"] = ""  # it was opened with another's priority, perhaps
         done = [name for name in case.steps if name.partition("/")[0] in DONE_TO_A_TICKET]
@@ -95,7 +104,7 @@ def close_duplicate(attempt: Attempt) -> Result:
     acts: tuple[Callable[[], None], ...] = (
         lambda: tracker.link(newer, stays, look_first=True, duplicates=True),
         lambda: tracker.comment(newer, (said,), marker=marker, look_first=True),
-        lambda: tracker.move(newer, done=True),
+        lambda: tracker.move(newer, Standing.DONE),
     )
     for act in acts:
         try:

@@ -1,4 +1,4 @@
-"""What follows the end: alerts and ticket closed, follow-ups written, the closing line, closing by rule."""
+"""What follows the end: alerts closed, follow-ups written, the closing line, closing by rule."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from multivac.store import incidents, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from
 from multivac.store.sayings import Saying, SayingKind
+from multivac.store.summary import AlertRow
 from multivac.tongue import phrase
 
 _OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _MOST_ALERTS = 25  # as many as carry a note
-_DONE, _BACK = "done", "back"
 _LONGEST = 200
 
 
@@ -38,20 +38,28 @@ def is_by_people(case: Case) -> bool:
 def wants_alert_ends(view: View) -> Mapping[str, str]:
     """Every alert that is still open resolved, once people have resolved the incident."""
     case = view.case
-    if view.out.pager is None or case.status not in _OVER or not is_by_people(case):
+    if view.out.pager is None or not view.playbook.end.resolve_alerts or not _is_over_by_people(case):
         return NOTHING
-    if not view.playbook.end.resolve_alerts:
-        return NOTHING
-    resolved = next((one for one in reversed(case.sayings) if one.more.get("after") == Status.RESOLVED), None)
-    mark = str(resolved.id) if resolved is not None else "closed"
-    wanted = {}
-    for alert in case.alerts.rows[:_MOST_ALERTS]:
-        row = case.steps.get(f"alert end/{alert.key}")
-        if alert.source == "pagerduty" and (alert.facts.status != "resolved" or row is not None):
-            wanted[alert.key] = (
-                mark if alert.facts.status != "resolved" else (row.done if row else None) or mark
-            )
-    return wanted
+    told = [alert for alert in case.alerts.rows[:_MOST_ALERTS] if alert.source == "pagerduty"]
+    marks = ((alert.key, _end_mark(case, alert)) for alert in told)
+    return {key: mark for key, mark in marks if mark is not None}
+
+
+def _is_over_by_people(case: Case) -> bool:
+    return case.status in _OVER and is_by_people(case)
+
+
+def _end_mark(case: Case, alert: AlertRow) -> str | None:
+    """Another for each time people resolved the incident; None for one that ended without us."""
+    row = case.steps.get(f"alert end/{alert.key}")
+    if alert.facts.status != "resolved":
+        return _last_resolved(case)
+    return None if row is None else row.done or _last_resolved(case)
+
+
+def _last_resolved(case: Case) -> str:
+    resolved = (one for one in reversed(case.sayings) if one.more.get("after") == Status.RESOLVED)
+    return next((str(one.id) for one in resolved), "closed")
 
 
 def end_alert(attempt: Attempt) -> Result:
@@ -60,24 +68,7 @@ def end_alert(attempt: Attempt) -> Result:
     return {}
 
 
-# --- the ticket and the follow-ups ----------------------------------------------------------------
-
-
-def wants_ticket_end(view: View) -> Mapping[str, str]:
-    """The ticket done once people have ended the incident, and taken up again when it is reopened."""
-    row = view.case.steps.get("ticket end")
-    if view.out.tracker is None:
-        return NOTHING
-    if is_by_people(view.case) or goes_on_elsewhere(view.case):
-        return {"": _DONE}
-    return {"": _BACK} if row is not None and row.was_done else NOTHING
-
-
-def end_ticket(attempt: Attempt) -> Result:
-    """Move it; where it stands so already is fine."""
-    is_over = attempt.before.wanted == _DONE
-    attempt.tracker().move(attempt.case.result("ticket")["key"], done=is_over)
-    return {}
+# --- the follow-ups -------------------------------------------------------------------------------
 
 
 def wants_follow_ups(view: View) -> Mapping[str, str]:

@@ -42,7 +42,8 @@ _WORDS = {
     "thread": mark("An update did not reach the announcement"),
     "comment": mark("An update is not on the Jira ticket"),
     "alert end": mark("The alert is not resolved in PagerDuty"),
-    "ticket end": mark("The Jira ticket is not moved"),
+    "ticket status": mark("The Jira ticket is not moved"),
+    "ticket words": mark("The Jira ticket is not called as the incident"),
     "follow-up": mark("A follow-up is not in Jira"),
     "ticket label": mark("What is changed in the linked ticket is not heard"),
     "follow-up owner": mark("A follow-up is not assigned to its owner"),
@@ -58,7 +59,7 @@ _WORDS = {
     "capture": mark("A message that was to be kept could not be read"),
 }
 
-_OF_THE_END = frozenset({"step:ticket end", "step:archived"})
+_OF_THE_END = frozenset({"step:ticket status", "step:archived"})
 _OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/", "step:duplicate/")
 
 
@@ -81,9 +82,13 @@ def _failing(view: View, row: StepRow) -> str | None:
     family, _, instance = row.name.partition("/")
     if family not in _WORDS or row.wanted is None or row.error is None or row.done == row.wanted:
         return None
+    if family == "ticket status" and view.case.status.is_open:
+        return None  # operators are told; whoever fights the fire need not know
     if family == "page":
         return _unsent(view, row, int(instance))
     what = missing(row.name)
+    if family == "comment" and view.playbook.channel.private:
+        what = phrase("What was said before it became private is still on the Jira ticket")
     if row.gave_up == row.wanted:
         return _gap(what, row.error, row.fix or "")
     if row.failing_since is None or view.now - row.failing_since < _SAID_AFTER:

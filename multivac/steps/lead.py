@@ -240,7 +240,7 @@ def wants_roles(view: View) -> Mapping[str, str]:
         row = case.steps.get(f"role/{name}")
         if name in case.roles:
             wanted |= {name: row.done} if row is not None and row.done else {}
-        elif case.status.is_open:
+        elif case.status.is_open and not people.is_asked_first(case):
             wanted[name] = fingerprint(rule, *grounds(case), case.result(f"group/{rule.group}"))
     return wanted
 

@@ -82,6 +82,9 @@ def _left(case: Case) -> list[Person]:
     found = case.result("stand-ins")
     free = [person_from(one) for one in found.get("people", ())]
     free = [one for one in free if one.key not in keys and one.name not in names]
+    if people.is_asked_first(case):  # whoever is asked is invited
+        here = {one for one, member in case.members.items() if member.is_here}
+        free = [one for one in free if people.chat_id(case, one) in here]
     return sorted(free, key=lambda one: one.key in found["busy"])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -215,13 +216,43 @@ def _describes(name: str, row: StepRow) -> bool:
 
 
 def invitees(case: Case) -> tuple[Person, ...]:
-    """Everybody the playbook wants in the channel for this severity, each once."""
-    wanted = case.playbook.wanted(case.severity)
-    found = {person.key: person for person in _invitees(case, wanted)}
+    """Everybody who belongs in the channel for this severity, each once, but whom people are asked about."""
+    return _each_once(_by_people(case) if is_asked_first(case) else _anybody(case))
+
+
+def by_rule(case: Case) -> tuple[Person, ...]:
+    """Those whom only a rule names, where people are asked before such are invited."""
+    if not is_asked_first(case):
+        return ()
+    called = {person.key for person in invitees(case)}
+    named = chain(_by_rule(case, case.playbook.wanted(case.severity)), _for_roles(case))
+    return _each_once(person for person in named if person.key not in called)
+
+
+def _for_roles(case: Case) -> Iterator[Person]:
+    for rule in case.playbook.roles_for(case.severity).values():
+        if rule.fixed:
+            yield Person(name=rule.fixed, email=rule.fixed)
+        if rule.on_call:
+            on_call = on_call_of(case, schedule=rule.on_call.schedule, policy=rule.on_call.policy)
+            yield from (who for _, who in islice(on_call, 1))
+
+
+def is_asked_first(case: Case) -> bool:
+    """Whether rules invite nobody by themselves: they were written for incidents that all may see."""
+    return case.playbook.channel.ask_before_inviting
+
+
+def _each_once(people: Iterable[Person]) -> tuple[Person, ...]:
+    found = {person.key: person for person in people}
     return tuple(found[key] for key in sorted(found))
 
 
-def _invitees(case: Case, wanted: Wanted) -> Iterator[Person]:
+def _anybody(case: Case) -> Iterator[Person]:
+    return chain(_by_rule(case, case.playbook.wanted(case.severity)), _by_people(case))
+
+
+def _by_rule(case: Case, wanted: Wanted) -> Iterator[Person]:
     yield from (who for level, who in on_call_of(case) if level in wanted.alert_policy_levels)
     for schedule in wanted.schedules:
         yield from (who for _, who in on_call_of(case, schedule=schedule))
@@ -231,6 +262,9 @@ def _invitees(case: Case, wanted: Wanted) -> Iterator[Person]:
     if wanted.responders:
         yield from identified(case, told.responders)
     yield from (Person(name=email, email=email) for email in wanted.people)
+
+
+def _by_people(case: Case) -> Iterator[Person]:
     yield from (role.person for role in case.roles.values())
     yield from (who for one in case.summons if not one.pages for who in one.people)
     yield from (case.declared_by,) if case.declared_by else ()
@@ -250,13 +284,17 @@ def find_group(attempt: Attempt) -> Result:
 
 def wants_chat_ids(view: View) -> Mapping[str, str]:
     """The chat's id of everybody who is to be brought in."""
-    keys = [person.key for person in invitees(view.case)]
+    keys = [person.key for person in _to_look_up(view.case)]
     return {"": fingerprint(keys)} if view.out.chat is not None and keys else NOTHING
+
+
+def _to_look_up(case: Case) -> tuple[Person, ...]:
+    return (*invitees(case), *by_rule(case))
 
 
 def find_chat_ids(attempt: Attempt) -> Result:
     """Look everybody up by e-mail, side by side; who was found lately is not looked up again."""
-    people = [attempt.out.complete(person) for person in invitees(attempt.case)]
+    people = [attempt.out.complete(person) for person in _to_look_up(attempt.case)]
     ids = {person.key: person.slack for person in people if person.slack}
     by_mail = [person for person in people if not person.slack and person.email]
     known = _known_identities(attempt, by_mail)
@@ -347,12 +385,34 @@ def chat_id(case: Case, person: Person) -> str | None:
 
 
 def _to_bring(case: Case) -> list[str]:
-    ids = set(case.result("chat ids").get("ids", {}).values())
-    for handle in case.playbook.wanted(case.severity).groups:
-        ids |= set(case.result(f"group/{handle}").get("members", ()))
     known = case.members
+    ids = _ids_of(case, invitees(case)) if is_asked_first(case) else set(_looked_up(case).values())
+    if not is_asked_first(case):
+        ids |= _in_groups(case)
     ids |= {one for one, member in known.items() if member.asked_at is not None}
     return sorted(one for one in ids if one not in known or not known[one].has_left)
+
+
+def _looked_up(case: Case) -> Mapping[str, str]:
+    ids: Mapping[str, str] = case.result("chat ids").get("ids", {})
+    return ids
+
+
+def _ids_of(case: Case, people: Iterable[Person]) -> set[str]:
+    return {found for person in people if (found := chat_id(case, person))}
+
+
+def _in_groups(case: Case) -> set[str]:
+    groups = case.playbook.wanted(case.severity).groups
+    return {one for handle in groups for one in case.result(f"group/{handle}").get("members", ())}
+
+
+def would_be_invited(case: Case) -> tuple[str, ...]:
+    """The chat's ids of those whom rules would bring in, and people have neither brought nor asked for."""
+    if not is_asked_first(case):
+        return ()
+    ids = _ids_of(case, by_rule(case)) | _in_groups(case)
+    return tuple(sorted(ids - case.members.keys() - _ids_of(case, invitees(case))))
 
 
 def _asked_for(case: Case) -> dict[str, str]:

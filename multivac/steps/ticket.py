@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
-from multivac.errors import TryAgain
+from multivac.errors import GiveUp, TryAgain
 from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByComponent
-from multivac.ports import TicketDraft
+from multivac.ports import Ticket, TicketDraft
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import people as directory
 from multivac.store import steps as progress
@@ -41,7 +42,7 @@ def wants_ticket(view: View) -> Mapping[str, str]:
 
 def open_ticket(attempt: Attempt) -> Result:
     """Open it; where an earlier try may have worked, look for that one first."""
-    return find_or_open(attempt, _draft(attempt.case, attempt.out.public_url))
+    return find_or_open(attempt, draft_of(attempt.case, attempt.out.public_url))
 
 
 def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
@@ -49,7 +50,7 @@ def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
     tracker = attempt.tracker()
     if attempt.unknown:
         if found := tracker.find_tickets(draft.label):
-            return {"key": found[0].key, "url": found[0].url, "left_out": {}} | _second(attempt)
+            return _kept(found[0]) | _second(attempt)
         _wait_for_the_search(attempt)
     again: dict[str, str] = {}
     if attempt.unknown or attempt.before.failing_since is not None:  # a clean first try pays nothing
@@ -61,7 +62,11 @@ def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
         if error.reached:
             _note_asking(attempt, again)
         raise
-    return {"key": made.key, "url": made.url, "left_out": dict(made.left_out)} | again
+    return _kept(made) | again
+
+
+def _kept(made: Ticket) -> dict[str, Any]:
+    return {"key": made.key, "url": made.url, "title": made.title, "left_out": dict(made.left_out)}
 
 
 def _second(attempt: Attempt) -> dict[str, str]:
@@ -95,7 +100,8 @@ def _note_asking(attempt: Attempt, again: Mapping[str, str]) -> None:
     attempt.out.database.write(keep)
 
 
-def _draft(case: Case, public_url: str | None) -> TicketDraft:
+def draft_of(case: Case, public_url: str | None) -> TicketDraft:
+    """The ticket as it would be opened now: nothing in it that soon is true no more."""
     services = sorted(case.alerts.services)
     if case.playbook.channel.private:
         return _private_draft(case)
@@ -103,9 +109,9 @@ def _draft(case: Case, public_url: str | None) -> TicketDraft:
         title=f"INC-{case.id} {case.title}"[:_LONGEST_TITLE],
         paragraphs=(
             _declared(case),
-            phrase("Services: {services}.", services=", ".join(services) or phrase("not named")),
+            *((phrase("Services at first: {services}.", services=", ".join(services)),) if services else ()),
             phrase("The response is in the Slack channel #{channel}.", channel=case.channel_name),
-            phrase("If that channel is not there yet, Slack is down: Multivac opens it as soon as it can."),
+            phrase("Status, priority and assignee of this ticket follow the incident."),
         ),
         links=tuple(_links(case, public_url)),
         label=label_of(case),
@@ -130,8 +136,7 @@ def _private_draft(case: Case) -> TicketDraft:
 
 
 def _declared(case: Case) -> str:
-    severity, time = case.severity.upper(), f"{case.declared_at:%Y-%m-%d %H:%M}"
-    return phrase("Severity {severity}, declared {time} UTC.", severity=severity, time=time)
+    return phrase("Declared {time} UTC.", time=f"{case.declared_at:%Y-%m-%d %H:%M}")
 
 
 def _component(case: Case, services: Sequence[str]) -> str | None:
@@ -187,19 +192,25 @@ def account_of(attempt: Attempt, person: Person) -> str | None:
 
 
 def wants_assignee(view: View) -> Mapping[str, str]:
-    """The lead as assignee, once their account is known."""
-    found = view.case.result("account")
-    lead = view.case.lead
-    if lead is None or not found.get("account") or found["lead"] != lead.key:
+    """The lead as assignee, once their account is known; whoever led before does not stay there."""
+    found, lead, row = view.case.result("account"), view.case.lead, view.case.steps.get("assignee")
+    if lead is None or not found or found["lead"] != lead.key:
+        return NOTHING
+    if found["account"] is None and (row is None or row.done is None):
         return NOTHING
     return {"": fingerprint(found["account"])}
 
 
 def assign(attempt: Attempt) -> Result:
-    """Make the lead the assignee; doing so twice does no harm."""
-    case = attempt.case
-    attempt.tracker().assign(case.result("ticket")["key"], case.result("account")["account"])
-    return {"lead": case.result("account")["lead"]}
+    """Make the lead the assignee, or nobody where the tracker does not know them; twice does no harm."""
+    key, account = attempt.case.result(TICKET)["key"], attempt.case.result("account")
+    try:
+        attempt.tracker().assign(key, account["account"])
+    except GiveUp:
+        if attempt.before.was_done and not attempt.before.tries:  # later, somebody may have been set by hand
+            attempt.tracker().assign(key, None)
+        raise
+    return {"lead": account["lead"]}
 
 
 def wants_label(view: View) -> Mapping[str, str]:

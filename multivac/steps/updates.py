@@ -8,15 +8,25 @@ from datetime import datetime
 from multivac.briefing import ChangeLine, Update
 from multivac.errors import GiveUp
 from multivac.incident import Severity, Status, marker_of, status_name
+from multivac.ports import Marker
 from multivac.steps import news
 from multivac.steps.base import NOTHING, Attempt, View
-from multivac.steps.words import channel_of, say, say_once_in_thread
+from multivac.steps.words import (
+    channel_of,
+    no_channel_yet,
+    posted_at,
+    say,
+    say_once_in_thread,
+    told_without_channel,
+)
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.updates import is_of_the_pager
 from multivac.tongue import phrase
 
 _RESOLVED = "resolved"
+_HIDDEN = "hidden"
+_EARLY = "early"  # while there is no channel, since the chat is down
 _TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
 
 
@@ -46,13 +56,14 @@ def reached(view: View) -> tuple[str, ...]:
     """Where an update is read outside the incident's channel, each place as within a sentence."""
     case, announced = view.case, view.case.steps.get("announcement")
     ticket, alert = case.result("ticket"), bool(view.out.pager) and _alert_of(case)
-    is_private = view.playbook.channel.private
+    if view.playbook.channel.private:
+        return ()
     places = []
     if view.out.chat is not None and announced is not None and announced.wanted is not None:
         places.append(phrase("the thread of its announcement"))
     if ticket and view.out.tracker is not None:
         places.append(phrase("the ticket {key}", key=ticket["key"]))
-    if alert and not is_private:
+    if alert:
         places.append(phrase("those who follow the alert in PagerDuty"))
     return tuple(places)
 
@@ -74,11 +85,22 @@ def post_update(attempt: Attempt) -> Result:
 
 
 def wants_thread(view: View) -> Mapping[str, str]:
-    """Each update in the thread of the announcement, where there is one; what is worse now, and the end."""
+    """Each update in the thread of the announcement, where there is one; what is worse now, and the end.
+
+    Of one that became private, what was told before says nothing more of it.
+    """
     row = view.case.steps.get("announcement")
-    if view.out.chat is None or row is None or row.wanted is None or view.playbook.channel.private:
+    if view.out.chat is None or row is None or row.wanted is None:
         return NOTHING
+    if view.playbook.channel.private:
+        return _hidden(view, "thread/")
     return {**_each(view), **{str(one.id): "1" for one in view.case.sayings if _concerns_all(one)}}
+
+
+def _hidden(view: View, prefix: str) -> Mapping[str, str]:
+    """What was told before it became private, to be taken back."""
+    told = (name for name, one in view.case.steps.items() if name.startswith(prefix) and one.was_done)
+    return {name.removeprefix(prefix): _HIDDEN for name in told}
 
 
 def _concerns_all(said: Saying) -> bool:
@@ -97,6 +119,8 @@ def _is_back(said: Saying) -> bool:
 def tell_stakeholders(attempt: Attempt) -> Result:
     """Reply in the announcement's thread; loud only for what is worse than before."""
     case, said = attempt.case, _said(attempt)
+    if attempt.before.wanted == _HIDDEN:
+        return _hide(attempt)
     head = case.result("announcement")
     if said.kind is SayingKind.CHANGE:
         line = ChangeLine(text=f"INC-{case.id}: {said.text}")
@@ -107,12 +131,31 @@ def tell_stakeholders(attempt: Attempt) -> Result:
     return say_once_in_thread(attempt, head, update, loud=is_worse)
 
 
+def _hide(attempt: Attempt) -> Result:
+    posted, number = posted_at(attempt.before.result), attempt.case.id
+    assert posted is not None  # noqa: S101  # it is wanted of what was told alone
+    line = ChangeLine(
+        text=phrase("INC-{number} is private now, so this is not shown any more.", number=number)
+    )
+    attempt.chat().edit(posted, line, Marker(incident=number, kind=attempt.name))
+    return attempt.before.result
+
+
 # --- at the tracker and the pager -----------------------------------------------------------------
 
 
 def wants_comments(view: View) -> Mapping[str, str]:
-    """Each update as a comment on the ticket, and how it ended."""
-    return NOTHING if view.out.tracker is None else _for_the_record(view)
+    """Each update as a comment on the ticket, and how it ended; of private incidents none is left."""
+    if view.out.tracker is None:
+        return NOTHING
+    if view.playbook.channel.private:
+        return _hidden(view, "comment/")
+    return {**_for_the_record(view), **({_EARLY: "1"} if _is_early(view) else {})}
+
+
+def _is_early(view: View) -> bool:
+    row = view.case.steps.get(f"comment/{_EARLY}")
+    return (row is not None and row.was_done) or (view.case.channel_id is None and no_channel_yet(view))
 
 
 def _for_the_record(view: View) -> Mapping[str, str]:
@@ -124,11 +167,13 @@ def _for_the_record(view: View) -> Mapping[str, str]:
 
 def comment_update(attempt: Attempt) -> Result:
     """Write the comment, looking first where an earlier try may have worked."""
-    case, said = attempt.case, _said(attempt)
-    marker = f"[update {said.id} {marker_of(case.id, case.declared_at).strip('[]')}]"
-    attempt.tracker().comment(
-        case.result("ticket")["key"], _told(said), marker=marker, look_first=attempt.unknown
-    )
+    case, is_early = attempt.case, attempt.instance == _EARLY
+    marker = f"[update {attempt.instance} {marker_of(case.id, case.declared_at).strip('[]')}]"
+    if attempt.before.wanted == _HIDDEN:
+        attempt.tracker().uncomment(case.result("ticket")["key"], marker=marker)
+        return {}
+    told = (told_without_channel(case),) if is_early else _told(_said(attempt))
+    attempt.tracker().comment(case.result("ticket")["key"], told, marker=marker, look_first=attempt.unknown)
     return {}
 
 

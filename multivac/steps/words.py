@@ -330,14 +330,14 @@ def wants_notes(view: View) -> Mapping[str, str]:
     """
     if view.out.pager is None or view.playbook.channel.private:
         return NOTHING
-    if view.case.channel_id is None and not _no_channel(view):
+    if view.case.channel_id is None and not no_channel_yet(view):
         return NOTHING
     mark = "early" if view.case.channel_id is None else "1"
     first = view.case.alerts.rows[:_NOTED_ALERTS]
     return {alert.key: mark for alert in first if alert.source == "pagerduty"}
 
 
-def _no_channel(view: View) -> bool:
+def no_channel_yet(view: View) -> bool:
     """Whether the channel has not come for so long that those at the pager should know."""
     row = view.case.steps.get("channel")
     if row is None or row.wanted is None or row.failing_since is None or not view.case.status.is_open:
@@ -351,7 +351,7 @@ def _no_channel(view: View) -> bool:
 def note_alert(attempt: Attempt) -> Result:
     """Write the note, looking first where an earlier try may have worked."""
     case = attempt.case
-    told = _with_channel(case) if case.channel_id else _without_channel(attempt)
+    told = _with_channel(case) if case.channel_id else told_without_channel(case)
     mark = marker_of(case.id, case.declared_at)
     # What is looked for is the end of the text, in which the two notes differ.
     end = f"{told.rpartition(' ')[2]} {mark}"
@@ -365,9 +365,8 @@ def _with_channel(case: Case) -> str:
     )
 
 
-def _without_channel(attempt: Attempt) -> str:
-    """What those at the pager can go by meanwhile."""
-    case = attempt.case
+def told_without_channel(case: Case) -> str:
+    """What those outside the chat can go by meanwhile."""
     ticket, lead, why = case.result("ticket"), case.lead, case.steps["channel"].error
     told = (
         phrase(

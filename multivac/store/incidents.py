@@ -382,10 +382,10 @@ def leading_now(tx: sa.Connection) -> dict[str, int]:
 
 
 def count_open(tx: sa.Connection) -> dict[str, int]:
-    """Open incidents by severity."""
+    """Open incidents by severity, without drills."""
     rows = tx.execute(
         sa.select(incident.c.severity, sa.func.count().label("number"))
-        .where(IS_OPEN)
+        .where(IS_OPEN, sa.not_(incident.c.drill))
         .group_by(incident.c.severity)
     )
     return {row.severity: int(row.number) for row in rows}

@@ -423,11 +423,20 @@ VERBS: tuple[Verb, ...] = (
         right=Right.LEAD,
         example="decline 3 Wait for the payment provider",
     ),
+    Verb(
+        name="drill",
+        usage="[name]",
+        help=mark("Begin a rehearsal that a playbook names, or show which there are."),
+        right=Right.ADMIN,
+        in_incident=False,
+        final=True,
+        example="drill",
+    ),
 )
 
 # Under which heading help shows a verb; every verb stands under one.
 _HEADINGS: tuple[tuple[str, str], ...] = (
-    (mark("Begin and find"), "declare list search show join briefing oncall whoami doctor help"),
+    (mark("Begin and find"), "declare drill list search show join briefing oncall whoami doctor help"),
     (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page escalate invite"),
     (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
     (mark("What is to be done"), "task checklist followup remind reminders quiet"),

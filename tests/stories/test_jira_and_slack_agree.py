@@ -56,6 +56,16 @@ def test_an_assignee_changed_in_jira_is_the_lead_everywhere(
     clock.settle()
     assert multivac.lead() == "Cy Tanaka"
     assert "Cy Tanaka in the ticket OPS-1 took the assignee away" in multivac.timeline()[-1]
+    jira.assign("OPS-1", "Bo", by="Bo")
+    clock.settle()
+    slack.asks("Gus", "lead me", channel="inc-1")  # whom Jira lets nobody assign
+    clock.settle()
+    assert (multivac.lead(), assignee(jira)) == ("Gus Moreau", None)
+    asked = puts(world)
+    jira.assign("OPS-1", "Bo", by="Multivac")  # by hand, as far as can be told
+    clock.forward(minutes=12)
+    assert puts(world) > asked
+    assert assignee(jira) == "Bo Lindqvist"
 
 
 def test_changes_at_the_same_time_settle_and_do_not_loop(
@@ -79,14 +89,28 @@ def test_changes_at_the_same_time_settle_and_do_not_loop(
     clock.forward(minutes=30)
     assert multivac.lead() == assignee(jira) == "Bo Lindqvist"
     assert puts(world) == asked + 2
+    jira.deliveries.hold()
+    jira.transition("OPS-1", "Done", by="Dee")  # which means resolved
+    clock.forward(seconds=1)
+    slack.asks("Bo", "mitigate Rolled back", channel="inc-1")
+    clock.settle()
+    jira.deliveries.release("reversed")
+    clock.forward(minutes=1)
+    assert multivac.incident().status is Status.MITIGATED
+    assert jira.issue("OPS-1")["fields"]["status"]["name"] == "In Progress"
     assert multivac.metric("multivac_webhooks_received_total", source="jira", result="duplicate") <= 1
 
 
 def test_priority_and_status_follow_where_the_playbook_maps_them(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, pagerduty: PagerDuty
 ) -> None:
+    ticket = jira.issue("OPS-1")["fields"]
+    assert ticket["status"]["name"] == "In Progress"
+    assert "SEV" not in str(ticket["description"])
+    slack.asks("Ana", "rename Checkout is down", channel="inc-1")
     slack.asks("Ana", "severity sev2", channel="inc-1")
     clock.settle()
+    assert jira.issue("OPS-1")["fields"]["summary"] == "INC-1 Checkout is down"
     assert jira.issue("OPS-1")["fields"]["priority"]["name"] == "High"
     assert pagerduty.incident(alert)["priority"]["summary"] == "P2"
     jira.edit("OPS-1", by="Dee", priority=PRIORITIES[0])
@@ -98,8 +122,10 @@ def test_priority_and_status_follow_where_the_playbook_maps_them(
     pagerduty.set_priority(alert, "P4", by="bo@example.com")  # a person's own, and left alone
     clock.settle()
     assert pagerduty.incident(alert)["priority"]["summary"] == "P4"
-    jira.transition("OPS-1", "In Progress", by="Dee")
-    clock.settle()
+    jira.transition("OPS-1", "To Do", by="Dee")  # a person's own, and left alone
+    slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
+    clock.forward(minutes=11)
+    assert jira.issue("OPS-1")["fields"]["status"]["name"] == "To Do"
     assert multivac.incident().status is Status.ACTIVE
     jira.transition("OPS-1", "Done", by="Dee")
     clock.settle()

@@ -108,7 +108,10 @@ def test_operators_read_once_that_multivac_is_late_and_that_it_is_over(
         world.clock.forward(0.5)
         multivac.running.beat.beat()
         steps = multivac.incident().steps
-        return {name for name in steps if not steps[name].is_settled} == {"ticket", "assignee"}
+        return {name for name in steps if not steps[name].is_settled} == {
+            "ticket",
+            "assignee",
+        }
 
     assert world.wait_for(nothing_else_waits)
     world.clock.forward(5 * 60)

@@ -76,9 +76,13 @@ def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
 def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     hearing: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
 ) -> None:
-    slack.asks("Cy", "declare The database is gone sev1 drill")
+    told = slack.asks("Cy", "declare The database is gone sev1 drill")
+    assert "This is a drill: page nobody" in told
     clock.settle()
     room = slack.channel("inc-1")
+    (checklist,) = room.said("checklist")
+    assert "Drill: First 5 minutes" in checklist
+    assert "Drill, only say it here: Tell customers that you are looking into it." in checklist
     assert room.name == "inc-1-drill-the-database-is-gone"
     for told in (room.headline, room.topic, *slack.channel("incidents").said("announcement")):
         assert "Drill: The database is gone" in told
@@ -92,6 +96,32 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     clock.settle()
     assert "Drill: The index is gone" in slack.channel("inc-1").headline
     assert hearing.incident().summons == ()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_those_who_run_multivac_begin_a_named_drill_and_no_figure_counts_it(
+    hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    assert "Only those who run Multivac can drill" in slack.asks("Cy", "drill database-gone")
+    assert "database-gone: SEV1, The main database does not answer" in slack.asks("Dee", "drill")
+    assert "Did you mean `database-gone`?" in slack.asks("Dee", "drill databse-gone")
+    assert "This is a drill" in slack.asks("Dee", "drill database-gone")
+    slack.asks("Cy", "declare Search is slow sev2")
+    slack.asks("Cy", "declare Data leak sev1 private")
+    clock.settle()
+    case = hearing.incident(1)
+    assert (case.title, case.drill, case.impact) == (
+        "Drill: The main database does not answer",
+        True,
+        "Nobody can pay.",
+    )
+    assert "One of the two is a drill" in slack.asks("Dee", "INC-2 merge INC-1")
+    hearing.running.beat.measure()
+    for severity, number in (("sev1", 1), ("sev2", 1)):
+        assert hearing.metric("multivac_incidents_open", severity=severity) == number
+        declared = hearing.metric("multivac_incidents_declared_total", severity=severity, source="people")
+        assert declared == number
+    assert "leak" not in hearing.metrics().lower()
 
 
 def test_a_word_nobody_knows_gets_a_near_one_and_a_button_that_does_it(

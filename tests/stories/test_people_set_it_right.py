@@ -71,19 +71,28 @@ def test_services_are_named_and_stand_beside_those_of_the_alerts(
 def test_what_becomes_private_is_told_nowhere_else_any_more(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, jira: Jira
 ) -> None:
+    slack.asks("Ana", "update A leak is looked into", channel="inc-1")
+    clock.settle()
+    assert "A leak" in str(slack.channel("incidents").messages)
     assert "Only the lead" in slack.asks("Bo", "INC-1 private")
     told = slack.asks("Ana", "private", channel="inc-1")
     assert "stays public until you convert it" in told
-    assert "The ticket OPS-1 keeps its title" in told
+    assert "The ticket OPS-1 names only its number from now on" in told
     assert "private already" in slack.asks("Ana", "private", channel="inc-1")
-    slack.asks("Ana", "update It is a leak", channel="inc-1")
+    assert "thread" not in slack.asks("Ana", "update It is a second leak", channel="inc-1")
     slack.asks("Ana", "followup Ask the auditors about the leak", channel="inc-1")
     slack.asks("Ana", "resolve The leak is closed", channel="inc-1")
     clock.forward(minutes=1)
     (announced,) = slack.channel("incidents").said("announcement")
     assert "private incident" in announced
     elsewhere = [announced, *map(str, slack.channel("incidents").messages)]
-    everywhere = [*elsewhere, str(jira.issue("OPS-2")), str(pagerduty.incident(alert))]
+    ticket = jira.issue("OPS-1")["fields"]
+    assert ticket["summary"] == "INC-1 private incident"
+    assert "#inc-1" not in str(ticket["description"])
+    assert "pagerduty" not in str(ticket["description"]).lower()
+    comments, notes = str(ticket.pop("comment")), str(pagerduty.incident(alert))
+    assert (comments.count("leak"), notes.count("leak")) == (0, 1)  # PagerDuty takes nothing back
+    everywhere = [*elsewhere, str(ticket), str(jira.issue("OPS-2"))]
     assert not [one for one in everywhere if "leak" in one.lower()]
     assert not [one for one in elsewhere if "Checkout returns" in one]
     assert "No incident has all of this" in slack.asks("Cy", "search checkout")

@@ -113,11 +113,15 @@ def test_old_rounds_and_ended_incidents_have_nothing_to_press(
 ) -> None:
     begin(multivac, pagerduty, clock, LATER)
     clock.forward(minutes=20, seconds=10)
+    for number in range(11):
+        slack.says("inc-1", "Bo", f"Idea {number}")
+    clock.forward(minutes=10)
     _, older, newer = slack.channel("inc-1").ours("checklist")
     assert (buttons(older), buttons(newer)) == (0, 1)
     slack.asks("Ana", "resolve It is over", channel="inc-1")
     clock.settle()
     assert [buttons(one) for one in slack.channel("inc-1").ours("checklist")] == [0, 0, 0]
+    assert "round 2: 0 of 1 done or skipped" in slack.channel("inc-1").said("checklist")[1]
 
 
 @ON_SQLITE

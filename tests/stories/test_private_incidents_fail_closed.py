@@ -48,3 +48,25 @@ def test_only_those_who_are_in_it_see_join_or_are_briefed(
         assert SECRET_WORDS not in "\n".join(slack.channel(public).said())
     assert [one for one in logs.lines if SECRET_WORDS in str(one)] == []
     assert SECRET_WORDS not in multivac.metrics()
+
+
+def test_into_what_people_made_private_rules_invite_nobody_until_somebody_in_it_says_so(
+    multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    rules = {
+        "invite": [{"people": ["bo@example.com"]}],
+        "lead": [{"fixed": "ana@example.com"}],
+        "roles": {"cx lead": {"fixed": "cara@example.com"}},
+    }
+    multivac.start(rules, settings=HEARS)
+    slack.asks("Cy", f"declare {SECRET_WORDS} private sev1")
+    clock.forward(minutes=5)
+    assert slack.channel("inc-1").members == {"Ana", "Cy"}
+    assert SECRET_WORDS not in str(slack.direct("Cara")) + str(slack.direct("Bo"))
+    (asked,) = slack.channel("inc-1").said("invites asked")
+    assert asked.startswith("Rules would invite Bo Lindqvist, Cara Mbeki.")
+    slack.presses("Cy", "Invite them", channel="inc-1", kind="invites asked")
+    clock.settle()
+    assert slack.channel("inc-1").members == {"Ana", "Bo", "Cara", "Cy"}
+    (asked,) = slack.channel("inc-1").said("invites asked")
+    assert "nobody else" in asked

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from multivac.ports import Standing
 from tests.unit.fault_stage import DRAFT, HELLO, MARKER, NOTE, Bench, Call
 
 
@@ -50,6 +51,16 @@ def _comment(bench: Bench, key: str, *, look_first: bool) -> None:
     bench.tracker.comment(key, ["Rolled back."], marker=NOTE, look_first=look_first)
 
 
+def _commented(bench: Bench) -> Callable[[], object]:
+    key = bench.tracker.open_ticket(DRAFT).key
+    _comment(bench, key, look_first=False)
+    return lambda: bench.tracker.uncomment(key, marker=NOTE)
+
+
+def _uncommented(bench: Bench) -> int:
+    return int(not bench.sandbox.jira.issue("OPS-1")["fields"]["comment"]["comments"])
+
+
 def _is_done(bench: Bench) -> int:
     return int(bench.sandbox.jira.issue("OPS-1")["fields"]["status"]["statusCategory"]["key"] == "done")
 
@@ -96,10 +107,13 @@ ENDS: dict[str, Call] = {
         lambda b: _comment(b, "OPS-1", look_first=True),
         lambda b: len(b.sandbox.jira.issue("OPS-1")["fields"]["comment"]["comments"]),
     ),
-    "GET /issue/{key}": Call("jira", _ticketed(lambda b, key: b.tracker.move(key, done=True))),
-    "GET /issue/{key}/transitions": Call("jira", _ticketed(lambda b, key: b.tracker.move(key, done=True))),
+    "DELETE /issue/{key}/comment/{id}": Call("jira", _commented, None, _uncommented),
+    "GET /issue/{key}": Call("jira", _ticketed(lambda b, key: b.tracker.move(key, Standing.DONE))),
+    "GET /issue/{key}/transitions": Call(
+        "jira", _ticketed(lambda b, key: b.tracker.move(key, Standing.DONE))
+    ),
     "POST /issue/{key}/transitions": Call(
-        "jira", _ticketed(lambda b, key: b.tracker.move(key, done=True)), None, _is_done
+        "jira", _ticketed(lambda b, key: b.tracker.move(key, Standing.DONE)), None, _is_done
     ),
     "POST /issueLink": Call(
         "jira",

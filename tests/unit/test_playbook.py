@@ -234,7 +234,7 @@ def test_phases_of_a_severity_come_by_time_with_their_tasks() -> None:
 
 @pytest.mark.parametrize("book", SHIPPED, ids=lambda book: book.name)
 def test_a_snapshot_gives_back_the_same_playbook(book: Playbook) -> None:
-    assert restore(snapshot(book)) == book
+    assert restore(snapshot(book)) == book.model_copy(update={"drills": ()})
     assert snapshot(restore(snapshot(book))) == snapshot(book)
 
 
@@ -310,7 +310,9 @@ def test_a_folder_is_read_whole_in_the_order_of_asking_and_every_mistake_told(tm
     (tmp_path / "notes.txt").write_text("not: [a playbook")
     assert [book.name for book in load_playbooks(tmp_path)] == ["two", "one"]
     assert [book.name for book in load_playbooks(tmp_path / "a.yaml")] == ["one"]
-    (tmp_path / "c.yaml").write_text("name: one\n")
+    drill = "drills: [{name: gone, title: It is gone, severity: sev1}]\n"
+    (tmp_path / "c.yaml").write_text(f"name: one\n{drill}")
+    (tmp_path / "e.yaml").write_text(f"name: five\n{drill}")
     (tmp_path / "d.yaml").write_text("label: four\n")
     with pytest.raises(BadConfig) as caught:
         load_playbooks(tmp_path)
@@ -318,6 +320,7 @@ def test_a_folder_is_read_whole_in_the_order_of_asking_and_every_mistake_told(tm
         "c.yaml: name",
         "d.yaml: name",
         "d.yaml: label",
+        "e.yaml: drills.0.name",
     }
 
 
