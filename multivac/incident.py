@@ -299,3 +299,9 @@ _ROLE_NAMES = {
 def role_name(role: str, say: Say = phrase) -> str:
     """What a role is called within a sentence; one that a playbook adds is called as the playbook has it."""
     return say(_ROLE_NAMES[role]) if role in _ROLE_NAMES else role
+
+
+def role_spellings(role: str) -> frozenset[str]:
+    """What people may type for it, in small letters: as playbooks have it, in English, in their language."""
+    english = _ROLE_NAMES.get(role, role)
+    return frozenset(one.lower() for one in (role, english, role_name(role)))

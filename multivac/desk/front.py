@@ -42,7 +42,7 @@ from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.people import language_at, who_is
 from multivac.errors import Refused
-from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_name
+from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
 from multivac.steps.base import Outside
@@ -261,7 +261,7 @@ class Desk:
         if number is not None:
             with self._house.out.database.read() as tx:
                 known |= set(cases.load(tx, number).playbook.roles) if acts.exists(tx, number) else set()
-        return frozenset(known).union(map(role_name, known))
+        return frozenset[str]().union(*map(role_spellings, known))
 
     def _bare(self, ask: Ask, line: Bare) -> Reply:
         """The command alone: what can be done here, or the form to declare."""

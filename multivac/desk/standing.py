@@ -23,6 +23,7 @@ from multivac.incident import (
     Severity,
     Status,
     role_name,
+    role_spellings,
     status_name,
 )
 from multivac.store import acts, cadence, incidents, summons
@@ -91,9 +92,9 @@ def role(sitting: Sitting) -> Reply:
 def _by_its_key(said: str, known: Collection[str]) -> str:
     """The role as playbooks have it, for whoever calls it as it reads in messages."""
     for key in known:
-        spoken = role_name(key).lower()
-        if said == spoken or said.startswith(f"{spoken} "):
-            return f"{key}{said.removeprefix(spoken)}"
+        for spoken in role_spellings(key):
+            if said == spoken or said.startswith(f"{spoken} "):
+                return f"{key}{said.removeprefix(spoken)}"
     return said
 
 

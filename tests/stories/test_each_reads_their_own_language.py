@@ -35,3 +35,6 @@ def test_the_cx_lead_is_spoken_to_in_their_language_and_the_channel_keeps_the_ho
     kept = [*room.said(), room.topic, room.purpose, *multivac.timeline()]
     assert "Severity SEV3 → SEV1, settled by Cara Mbeki" in kept
     assert [text for text in kept if MARK in text] == []
+
+    slack.asks("Cara", "role customer-experience lead @Ana", channel="inc-1")  # in English, as all may
+    assert multivac.incident().roles["cx lead"].person.name == "Ana Silva"
