@@ -70,7 +70,7 @@ def _context(sitting: Sitting, case: Case) -> str:
     with speaking(None):
         age = lasting(sitting.now - case.declared_at)
     facts = written(
-        "Escalated: {severity}, {status} for {age}.",
+        "Escalated: {severity}, {status}, open for {age}.",
         severity=case.severity.upper(),
         status=status_name(case.status, written),
         age=age,

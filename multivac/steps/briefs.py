@@ -108,7 +108,7 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
 
 def _of_open(view: View, why: str) -> tuple[str, ...]:
     case = view.case
-    since = phrase("for {age}", age=lasting(view.now - case.declared_at))
+    since = phrase("open for {age}", age=lasting(view.now - case.declared_at))
     stands = (case.severity.upper(), status_name(case.status), since, _people(case))
     return (" · ".join(stands), _what(case), why)
 
