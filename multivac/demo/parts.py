@@ -26,6 +26,7 @@ class Found:
     tickets: list[Json]
     alert: Json
     invited: list[list[str]]  # the ids of each call that invited somebody into the channel
+    posted: list[str]  # each message of ours as it was at first
 
     @property
     def channel(self) -> Json:
@@ -44,6 +45,10 @@ class Found:
             if message.get("bot_id") and all(word in shown for word in words):
                 return message  # type: ignore[no-any-return]  # JSON
         return {}
+
+    def posted_once(self, *words: str) -> bool:
+        """Whether a message showed all these words when it was posted, whatever became of it."""
+        return any(all(word in shown for word in words) for shown in self.posted)
 
     def mention(self, name: str) -> str:
         """How Slack writes a person who is to notice it."""
@@ -110,7 +115,9 @@ PARTS: dict[str, Callable[[Found], Any]] = {
     ),
     "the responders were invited in one call": _responders_came,
     "the cx lead was chosen": lambda found: found.headline("*Roles:*", CARA),
-    "the cx lead was asked for the severity": lambda found: found.said(found.mention(CARA), "severity"),
+    "the cx lead was asked for the severity": lambda found: found.posted_once(
+        found.mention(CARA), "severity"
+    ),
     "the support leads came with SEV1": lambda found: found.are_members("Cy Tanaka"),
     "the responder whom Dee asked for came": lambda found: found.are_members("Gus Moreau"),
     "the ticket was opened with its label": _ticket_is_labelled,
@@ -145,7 +152,9 @@ def missing(world: Sandbox, began: datetime) -> list[str]:
 def _look(world: Sandbox, began: datetime) -> Found:
     state = world.state()
     slack = state["slack"]
-    invites = [one for one in world.world.calls("slack", "conversations.invite") if one.fault is None]
+    calls = world.world.calls
+    invites = [one for one in calls("slack", "conversations.invite") if one.fault is None]
+    posts = [one for one in calls("slack", "chat.postMessage") if one.fault is None]
     return Found(
         began=began,
         names={one["id"]: one["profile"]["real_name"] for one in slack["people"]},
@@ -153,4 +162,5 @@ def _look(world: Sandbox, began: datetime) -> Found:
         tickets=state["jira"]["issues"],
         alert=next((one for one in state["pagerduty"]["incidents"] if one["title"] == TITLE), {}),
         invited=[str(one.request_body["users"]).split(",") for one in invites],
+        posted=[json.dumps(one.request_body, ensure_ascii=False) for one in posts],
     )

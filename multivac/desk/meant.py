@@ -285,7 +285,7 @@ class _Names:
         name = " ".join(rest[spot.start : spot.stop]).strip("@")
         presses = tuple(
             Press(
-                label=f"{one.name} ({one.email})" if one.email else one.name,
+                label=f"{one.name} ({one.email or one.key})",
                 line=self._line(self.put(rest, spot, one)),
             )
             for one in spot.people[:_MOST_OFFERED]

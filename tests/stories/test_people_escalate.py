@@ -35,7 +35,7 @@ def test_the_next_level_is_paged_then_a_team_and_who_cannot_be_paged_is_named_wi
     incident = pagerduty.incident(alert)
     assert asked(incident) == ["Dee Okafor"]
     message = incident["incidents_responders"][0]["message"]
-    assert "Escalated: SEV1, triage for" in message
+    assert "Escalated: SEV1, triage, open for" in message
     assert "Led by Ana Silva. Impact: Nobody can pay" in message
     nobody = slack.asks("Ana", "escalate", channel="inc-1")
     assert "every level was called" in nobody

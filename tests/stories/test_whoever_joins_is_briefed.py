@@ -38,7 +38,7 @@ def test_an_on_call_who_joins_is_briefed_at_once_and_nobody_else_is(
     title, *lines = briefing.splitlines()
     assert title == "*INC-1 · Checkout returns 500*"
     assert lines[:3] == [
-        "SEV1 · triage · for 4 minutes · led by Ana Silva",
+        "SEV1 · triage · open for 4 minutes · led by Ana Silva",
         "Impact: Nobody can pay · Services: checkout · 1 alert",
         f"You are on call for checkout until {NEXT_MONDAY}.",
     ]
