@@ -195,6 +195,7 @@ class LeadCall:
     given_by: str = ""
     settled: bool = False
     late: Late | None = None
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
