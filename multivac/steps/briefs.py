@@ -14,7 +14,7 @@ from multivac.steps import people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
 from multivac.steps.links import links_of
-from multivac.steps.words import ended_at, fixed_by
+from multivac.steps.words import ended_at, fixed_by, is_settled, led_by
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
 from multivac.tongue import lasting, phrase, plural
@@ -126,7 +126,7 @@ def _of_ended(case: Case) -> tuple[str, ...]:
 
 def _people(case: Case) -> str:
     leads = people.name_of(case, case.lead) if case.lead else ""
-    lead = phrase("led by {name}", name=leads) if leads else phrase("nobody leads")
+    lead = led_by(leads, accepted=is_settled(case)) if leads else phrase("nobody leads")
     others = [
         f"{role_name(name)} {people.name_of(case, held.person)}"
         for name, held in sorted(case.roles.items())

@@ -122,6 +122,21 @@ def _other_roles(case: Case) -> tuple[Held, ...]:
     return tuple(Held(role=name, who=_named(case, case.roles[name].person)) for name in dict.fromkeys(named))
 
 
+def led_by(name: str, *, accepted: bool) -> str:
+    """Who leads, in a few words; and that they have not accepted yet, lest others rely on it."""
+    return (
+        phrase("led by {name}", name=name)
+        if accepted
+        else phrase("led by {name}, not accepted yet", name=name)
+    )
+
+
+def is_settled(case: Case) -> bool:
+    """Whether the lead has accepted, or need not any more."""
+    lead = case.roles.get(LEAD)
+    return lead is None or lead.accepted_at is not None or not case.status.is_open
+
+
 def _has_accepted(view: View) -> bool:
     """Whether the lead has; so, too, where nobody can be asked to."""
     lead = view.case.roles.get(LEAD)
