@@ -75,6 +75,7 @@ class Headline:
     responders: tuple[str, ...]  # names of people who said yes or were assigned
     on_call_as_of: datetime | None  # set only when the pager did not answer and the list is old
     next_update_due: datetime | None
+    update_is_late: bool = False
     summary: str
     impact: str = ""
     update: LatestUpdate | None = None
@@ -101,6 +102,7 @@ class Announcement:
     impact: str = ""
     update: LatestUpdate | None = None
     next_update_due: datetime | None = None
+    update_is_late: bool = False
     ended_at: datetime | None = None
     fixed_by: str = ""
     private: bool = False  # it became so after it was announced: then nothing of it is said
@@ -195,6 +197,7 @@ class LeadCall:
     given_by: str = ""
     settled: bool = False
     late: Late | None = None
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,7 +155,7 @@ def _folded(title: str, *, done: int, count: int) -> Drawn:
 
 def _how_to_take(said: Checklist | CaughtUp) -> str:
     if said.over:
-        return phrase("Nothing here is to be done any more.")
+        return phrase("The rest was left open when this ended.")
     return "" if any(task.done for task in said.tasks) else phrase("Take a task by saying so here.")
 
 

@@ -60,7 +60,10 @@ def _fields(said: Headline) -> tuple[tuple[str, str], ...]:
         (phrase("Ticket"), link(said.ticket) if said.ticket else ""),
         (phrase("Alerts"), joined(map(link, said.alerts), 1650)),
         (phrase("Conference"), _bridge(said.bridge)),
-        (phrase("Next update due"), when(said.next_update_due) if said.next_update_due else ""),
+        (
+            phrase("Next update overdue since") if said.update_is_late else phrase("Next update due"),
+            when(said.next_update_due) if said.next_update_due else "",
+        ),
     )
 
 
@@ -149,7 +152,10 @@ def _next_or_end(said: Announcement) -> str:
     if said.ended_at is not None:
         return phrase("*Ended:* {when}", when=_ended_after(said))
     if said.next_update_due is not None:
-        return phrase("*Next update due:* {when}", when=when(said.next_update_due))
+        due = when(said.next_update_due)
+        if said.update_is_late:
+            return phrase("*Next update overdue since:* {when}", when=due)
+        return phrase("*Next update due:* {when}", when=due)
     return ""
 
 

@@ -9,24 +9,28 @@ from multivac.tongue import phrase
 
 def paragraphs(said: LeadCall) -> list[str]:
     """Its paragraphs, as Slack's own markup."""
-    told = [_asked_to_lead(said), *(f"• {said_line(each)}" for each in said.brief)]
+    practice = phrase("This is a drill: page nobody, and tell no customer.") if said.drill else ""
+    told = [practice, _asked_to_lead(said), *(f"• {said_line(each)}" for each in said.brief)]
     if said.then and not said.accepted_at:
         told.append(_turn(said.then))
     if said.late and not said.accepted_at:
         told.append(_late(said.late))
     if said.cx_lead:
         told.append(_asked_to_settle(said, said.cx_lead))
-    return told
+    return [one for one in told if one]
 
 
 def _asked_to_settle(said: LeadCall, cx_lead: Who) -> str:
     who, is_lead = person(cx_lead), cx_lead == said.lead
     match said.by_button, is_lead:
         case True, True:
-            return phrase("Please settle the severity: press a button in the headline or in my message.")
+            return phrase(
+                "Please settle the severity: press a button in the headline or in my direct message."
+            )
         case True, False:
             return phrase(
-                "{cx_lead}, please settle the severity: press a button in the headline or in my message.",
+                "{cx_lead}, please settle the severity: "
+                "press a button in the headline or in my direct message.",
                 cx_lead=who,
             )
         case False, True:
@@ -49,7 +53,7 @@ def _asked_to_lead(said: LeadCall) -> str:
         )
     told = [_told_to_lead(who, said)]
     if said.ticket:
-        told.append(phrase("Your ticket is {ticket}.", ticket=link(said.ticket)))
+        told.append(phrase("The ticket is {ticket}.", ticket=link(said.ticket)))
     if not (said.accepted_at or said.missed or said.by):
         told.append(_if_you_cannot(said))
     return " ".join(told)

@@ -316,7 +316,11 @@ def _did_you_mean(line: Unclear, number: IncidentId | None) -> Reply:
     about = f"INC-{line.number} " if line.number is not None else ""
     title = line.typed if len(line.typed) <= _LABEL else f"{line.typed[:_LABEL].rstrip()}…"
     presses = [
-        Press(label=phrase("Declare “{title}”", title=title), line=f"declare {line.typed}"),
+        Press(
+            label=phrase("Declare “{title}”", title=title),
+            line=f"declare {line.typed}",
+            confirm=phrase("Declare it now? A channel opens, and those on call are invited."),
+        ),
         Press(label=phrase("Help"), line="help"),
     ]
     if number is not None:

@@ -16,6 +16,7 @@ from multivac.errors import Refused
 from multivac.incident import LEAD, Entry, IncidentId, role_name, status_name
 from multivac.playbook import restore
 from multivac.steps import people
+from multivac.steps.words import is_settled, led_by
 from multivac.store import acts, cases, ties, timeline
 from multivac.store.acts import Row
 from multivac.store.cases import Case
@@ -97,7 +98,8 @@ def _to_declare() -> Press:
 
 def row_line(row: Row) -> str:
     """An incident of a list in one line."""
-    lead = phrase("led by {name}", name=row.lead.name) if row.lead else phrase("nobody leads")
+    accepted = row.lead_accepted or not row.status.is_open
+    lead = led_by(row.lead.name, accepted=accepted) if row.lead else phrase("nobody leads")
     where = f" · <#{row.channel}>" if row.channel else ""
     status = status_name(row.status)
     return f"INC-{row.number} · {row.severity.upper()} · {status} · {row.title} · {lead}{where}"
@@ -138,7 +140,7 @@ def show(sitting: Sitting) -> Reply:
 
 
 def _facts(case: Case) -> tuple[str, ...]:
-    lead = phrase("led by {name}", name=case.lead.name) if case.lead else phrase("led by nobody yet")
+    lead = led_by(case.lead.name, accepted=is_settled(case)) if case.lead else phrase("led by nobody yet")
     lines = (
         f"{case.severity.upper()} · {status_name(case.status)} · {lead}",
         phrase("Impact: {impact}", impact=case.impact) if case.impact else "",

@@ -39,7 +39,7 @@ _NOW = {
     Status.MITIGATED: mark("INC-{number} is mitigated now."),
     Status.RESOLVED: mark("INC-{number} is resolved now."),
     Status.CLOSED: mark("INC-{number} is closed now."),
-    Status.DISMISSED: mark("INC-{number} is dismissed: not an incident now."),
+    Status.DISMISSED: mark("INC-{number} is dismissed now: it is no incident."),
     Status.TRIAGE: mark("INC-{number} is in triage again now."),
 }
 _ALREADY = {
@@ -47,7 +47,7 @@ _ALREADY = {
     Status.MITIGATED: mark("INC-{number} is mitigated already."),
     Status.RESOLVED: mark("INC-{number} is resolved already."),
     Status.CLOSED: mark("INC-{number} is closed already."),
-    Status.DISMISSED: mark("INC-{number} is dismissed: not an incident already."),
+    Status.DISMISSED: mark("INC-{number} is dismissed already."),
     Status.TRIAGE: mark("INC-{number} is in triage again already."),
 }
 _SAYS = {
@@ -55,7 +55,7 @@ _SAYS = {
     Status.MITIGATED: mark("{name} says it is mitigated"),
     Status.RESOLVED: mark("{name} says it is resolved"),
     Status.CLOSED: mark("{name} says it is closed"),
-    Status.DISMISSED: mark("{name} says it is dismissed: not an incident"),
+    Status.DISMISSED: mark("{name} dismissed it as no incident"),
     Status.TRIAGE: mark("{name} says it is in triage again"),
 }
 

@@ -14,7 +14,7 @@ from multivac.steps import people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
 from multivac.steps.links import links_of
-from multivac.steps.words import ended_at, fixed_by
+from multivac.steps.words import ended_at, fixed_by, has_accepted, led_by
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
 from multivac.tongue import lasting, phrase, plural
@@ -94,7 +94,7 @@ def _on_duty(duty: Duty) -> str:
 def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
     """Where the incident stands, for one person; of one that is over, how it ended."""
     case, about = view.case, f"INC-{view.case.id}"
-    facts = _of_open(view, why) if case.status.is_open else _of_ended(case)
+    facts = _of_open(view, why) if case.status.is_open else _of_ended(view)
     take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
     presses = (
         *((take,) if case.lead is None and case.status.is_open else ()),
@@ -109,24 +109,26 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
 def _of_open(view: View, why: str) -> tuple[str, ...]:
     case = view.case
     since = phrase("open for {age}", age=lasting(view.now - case.declared_at))
-    stands = (case.severity.upper(), status_name(case.status), since, _people(case))
+    stands = (case.severity.upper(), status_name(case.status), since, _people(view))
     return (" · ".join(stands), _what(case), why)
 
 
-def _of_ended(case: Case) -> tuple[str, ...]:
+def _of_ended(view: View) -> tuple[str, ...]:
     """What a reader asks of what is over; why they are here is no question any more."""
+    case = view.case
     end, fixed = ended_at(case) or case.status_at, fixed_by(case)
     over = phrase(
         "It is over since {time}, after {age}.", time=day_and_time(end), age=lasting(end - case.declared_at)
     )
-    stands = (case.severity.upper(), status_name(case.status), _people(case))
+    stands = (case.severity.upper(), status_name(case.status), _people(view))
     how = phrase("How it ended: {how}", how=_short(fixed)) if fixed else ""
     return (" · ".join(stands), over, _what(case), how)
 
 
-def _people(case: Case) -> str:
+def _people(view: View) -> str:
+    case = view.case
     leads = people.name_of(case, case.lead) if case.lead else ""
-    lead = phrase("led by {name}", name=leads) if leads else phrase("nobody leads")
+    lead = led_by(leads, accepted=has_accepted(view)) if leads else phrase("nobody leads")
     others = [
         f"{role_name(name)} {people.name_of(case, held.person)}"
         for name, held in sorted(case.roles.items())

@@ -238,6 +238,7 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         given_by=given_by,
         settled=bool(went_to) and stand.accepted,
         late=_late(view, call) if stand.waits else None,
+        drill=case.drill,
     )
 
 

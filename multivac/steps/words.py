@@ -104,13 +104,14 @@ def headline(view: View) -> Headline:
         responders=_responding(case),
         on_call_as_of=people.on_call_as_of(case),
         next_update_due=next_update_due(view),
+        update_is_late=_is_late(view),
         summary=_summary(case),
         impact=case.impact,
         update=_latest_update(case),
         latest=news.folded(case),
         ended_at=ended_at(case),
         fixed_by=fixed_by(case),
-        lead_accepted=_has_accepted(view),
+        lead_accepted=has_accepted(view),
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
         presses=_headline_presses(case) if view.out.hears else (),
     )
@@ -122,10 +123,30 @@ def _other_roles(case: Case) -> tuple[Held, ...]:
     return tuple(Held(role=name, who=_named(case, case.roles[name].person)) for name in dict.fromkeys(named))
 
 
-def _has_accepted(view: View) -> bool:
+def led_by(name: str, *, accepted: bool) -> str:
+    """Who leads, in a few words; and that they have not accepted yet, lest others rely on it."""
+    return (
+        phrase("led by {name}", name=name)
+        if accepted
+        else phrase("led by {name}, not accepted yet", name=name)
+    )
+
+
+def is_settled(case: Case) -> bool:
+    """Whether the lead has accepted, or need not any more."""
+    lead = case.roles.get(LEAD)
+    return lead is None or lead.accepted_at is not None or not case.status.is_open
+
+
+def has_accepted(view: View) -> bool:
     """Whether the lead has; so, too, where nobody can be asked to."""
-    lead = view.case.roles.get(LEAD)
-    return lead is None or lead.accepted_at is not None or not view.out.hears
+    return is_settled(view.case) or not view.out.hears
+
+
+def _is_late(view: View) -> bool:
+    """Whether the update that was promised has not come."""
+    due = next_update_due(view)
+    return due is not None and view.now >= due
 
 
 def _latest_update(case: Case) -> LatestUpdate | None:
@@ -290,10 +311,11 @@ def announcement(view: View) -> Announcement:
         started_at=case.declared_at,
         lead=who(case, case.lead),
         channel=case.channel_id or "",
-        lead_accepted=_has_accepted(view),
+        lead_accepted=has_accepted(view),
         impact=case.impact,
         update=_latest_update(case),
         next_update_due=next_update_due(view),
+        update_is_late=_is_late(view),
         ended_at=ended_at(case),
         fixed_by=fixed_by(case),
         presses=(Press(label=phrase("Join"), line=f"INC-{case.id} join"),)

@@ -30,6 +30,7 @@ class Row:
     declared_at: datetime
     channel: str | None
     lead: Person | None
+    lead_accepted: bool
     policy: str  # the playbook's snapshot, which says whether it is private
 
 
@@ -52,7 +53,7 @@ def listed(
     """The open incidents, or those that have ended: the worst first, then the newest."""
     lead = role.alias()
     chosen = (
-        sa.select(*_LISTED, lead.c.person)
+        sa.select(*_LISTED, lead.c.person, lead.c.accepted_at)
         .outerjoin(lead, sa.and_(lead.c.incident == incident.c.id, lead.c.name == LEAD))
         .where(incident.c.status.not_in(OPEN) if ended else incident.c.status.in_(OPEN))
         .order_by(*(_ORDER[1:] if ended else _ORDER))
@@ -67,7 +68,12 @@ def row_of(tx: sa.Connection, number: IncidentId) -> Row:
     """One incident as a list has it; there must be one of this number."""
     lead = role.alias()
     its = sa.and_(lead.c.incident == incident.c.id, lead.c.name == LEAD)
-    (row,) = _rows(tx, sa.select(*_LISTED, lead.c.person).outerjoin(lead, its).where(incident.c.id == number))
+    (row,) = _rows(
+        tx,
+        sa.select(*_LISTED, lead.c.person, lead.c.accepted_at)
+        .outerjoin(lead, its)
+        .where(incident.c.id == number),
+    )
     return row
 
 
@@ -85,6 +91,7 @@ def _rows(tx: sa.Connection, chosen: sa.Select[Any]) -> Sequence[Row]:
             declared_at=r.declared_at,
             channel=r.channel_id,
             lead=None if r.person is None else person_from(json.loads(r.person)),
+            lead_accepted=r.accepted_at is not None,
             policy=policies[r.policy],
         )
         for r in rows

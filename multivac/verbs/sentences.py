@@ -17,7 +17,10 @@ _MEANT = tuple(
     for said, line in (
         (r"(?:i )?accept(?:ed)?(?: it| the lead)?", "lead accept"),
         (r"i take (?:it|over)|i(?:'ll| will) take (?:it|over)|i(?:'ve| have)? got (?:it|this)", "lead it"),
-        (r"(?:i |i'll |i will |i'm |i am )?tak(?:e|ing) (?:the )?lead|i(?:'ll| will) lead", "lead it"),
+        (
+            r"(?:i |i'll |i will |i'm |i am )?tak(?:e|ing) (?:the )?lead(?: back)?|i(?:'ll| will) lead",
+            "lead it",
+        ),
         (r"(?:who(?:'s| is) )?on[ -]call(?: for)?( .+)?", "oncall"),
         (rf"who(?:'s| is| are)? {_AT_WORK}{_ABOUT_THIS}", "show"),
         (rf"who (?:leads|(?:is|has) (?:the )?lead){_ABOUT_THIS}", "show"),

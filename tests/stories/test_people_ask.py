@@ -144,6 +144,8 @@ def test_what_people_say_who_know_no_verbs_is_understood_or_can_be_declared_or_n
         "Declare “the checkout is ‹!channel› down again”",  # noqa: RUF001  # pings nobody
         "Help",
     ]
+    offered = slack.standin.channel(slack.channel("inc-1").id).ephemerals[-1]["blocks"][-1]["elements"]
+    assert [one["text"]["text"] for one in offered if "confirm" in one] == told.split("\n")[2:3]
     slack.presses("Cy", "Add to the timeline", channel="inc-1")
     clock.settle()
     assert "Cy Tanaka: the checkout is <!channel> down again" in hearing.timeline()

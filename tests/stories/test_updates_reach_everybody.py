@@ -173,6 +173,8 @@ def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     clock.forward(minutes=30)
     (asked,) = slack.channel("inc-1").said("update due")
     assert "Write update\nSnooze 15m\nStop" in asked
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert "*Next update overdue since:* <!date^" in announced
     clock.forward(minutes=30)
     (asked,) = slack.channel("inc-1").said("update due")
     assert "*Overdue.* Asked 2 times." in asked
@@ -186,6 +188,8 @@ def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     clock.settle()
     (asked,) = slack.channel("inc-1").said("update due")
     assert "Ana Silva wrote it at 14:00 UTC." in asked
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert "*Next update due:* <!date^" in announced
     assert "Snooze" not in asked
     clock.forward(minutes=59)
     assert len(slack.channel("inc-1").said("update due")) == 1

@@ -30,6 +30,11 @@ def test_the_lead_call_shows_the_clock_and_what_became_of_it() -> None:
     assert "leads this incident. Ana was asked before." in shown(render(replace(passed, settled=True)))
 
 
+def test_whoever_is_asked_to_lead_a_drill_is_told_so_first() -> None:
+    practice = render(LeadCall(lead=ANA, ticket=None, cx_lead=None, drill=True))
+    assert practice.text.startswith("This is a drill: page nobody, and tell no customer. <@U0ANA>, you lead")
+
+
 def test_a_handover_says_who_gives_it_and_what_must_be_known() -> None:
     said = LeadCall(lead=ANA, ticket=None, cx_lead=None, by="Bo", brief=("INC-1, SEV1", "Impact: <!channel>"))
     assert shown(render(said)) == (

@@ -106,7 +106,7 @@ def test_checklists_missed_while_away_are_one_digest() -> None:
 def test_the_lead_call_names_the_lead_and_the_cx_lead_once_each() -> None:
     drawn = render(LeadCall(lead=ANA, ticket=OPS_12, cx_lead=Who(name="Cara", chat_id="U0CARA")))
     assert drawn.text == (
-        "<@U0ANA>, you lead this incident. Your ticket is "
+        "<@U0ANA>, you lead this incident. The ticket is "
         "<https://jira.example/browse/OPS-12|OPS-12>. If you cannot, say here who does. "
         "<@U0CARA>, please settle the severity: say here how bad it is for users."
     )

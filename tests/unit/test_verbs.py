@@ -71,6 +71,7 @@ def test_a_misspelt_verb_is_guessed_and_not_done() -> None:
         ("accept", "lead accept"),
         ("I’ll take it!", "lead it"),  # noqa: RUF001  # as phones write it
         ("taking the lead", "lead it"),
+        ("I take the lead back", "lead it"),
         ("Who is working on this?", "show"),
         ("who's on call for payments", "oncall payments"),
         ("what is going on here?", "briefing"),
