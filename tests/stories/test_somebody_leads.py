@@ -145,7 +145,7 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     assert "I try again every 10 minutes, until it is sent or the incident is over." in gap
     world.heal()
     world.fail(Fault("pagerduty", "GET /services", "server_error"))  # else the name is refused at once
-    slack.asks("Ana", "page serach Is search slow too?", channel="inc-1")
+    slack.asks("Ana", "page searching Is search slow too?", channel="inc-1")
     clock.forward(seconds=90)
     (gap,) = slack.channel("inc-1").said("gaps")
     assert "Page again, with its exact name. I do not try this one again." in gap
