@@ -105,7 +105,7 @@ def test_those_who_run_multivac_begin_a_named_drill_and_no_figure_counts_it(
     assert "Only those who run Multivac can drill" in slack.asks("Cy", "drill database-gone")
     assert "database-gone: SEV1, The main database does not answer" in slack.asks("Dee", "drill")
     assert "Did you mean `database-gone`?" in slack.asks("Dee", "drill databse-gone")
-    assert "This is a drill" in slack.asks("Dee", "drill database-gone")
+    assert "This is a drill" in slack.presses("Dee", "database-gone", channel="general")
     slack.asks("Cy", "declare Search is slow sev2")
     slack.asks("Cy", "declare Data leak sev1 private")
     clock.settle()

@@ -50,4 +50,7 @@ def test_a_plain_name_stands_for_the_one_person_who_has_it_whatever_the_verb(
 
     assert "I do not know who “Nobby” is." in slack.asks("Ana", "lead Nobby", channel="inc-1")
     assert "called “Nobby”." in slack.asks("Ana", "page Nobby Please help", channel="inc-1")
+    slack.presses("Ana", "Pick somebody", channel="inc-1")
+    assert slack.form()["title"]["text"] == "Page somebody"
+    slack.standin.closes(slack.person("Ana"), slack.form()["id"])
     assert "Fay Kim is not in Slack" in slack.asks("Ana", "role scribe Fay", channel="inc-1")
