@@ -215,6 +215,7 @@ class ResolutionProposed:
     by: str
     at: datetime
     withdrawn: bool  # the alert came back before anybody agreed
+    alerts: int = 1  # how many the incident has; `by` ended the last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

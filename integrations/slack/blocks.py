@@ -217,12 +217,10 @@ def _gaps(said: Gaps) -> Drawn:
 
 
 def _resolution_proposed(said: ResolutionProposed) -> Drawn:
-    by, at = line(said.by, 80), when(said.at)
-    claim = (
-        phrase("{name} resolved the alert, {at}.", name=by, at=at)
-        if by
-        else phrase("Somebody resolved the alert, {at}.", at=at)
-    )
+    by, at = line(said.by, 80) or phrase("somebody"), when(said.at)
+    claim = phrase("{name} resolved the alert, {at}.", name=by, at=at)
+    if said.alerts > 1:
+        claim = phrase("{name} resolved the last of {count} alerts, {at}.", name=by, count=said.alerts, at=at)
     if said.withdrawn:
         advice = phrase("The alert came back before anybody agreed: the incident goes on.")
     else:

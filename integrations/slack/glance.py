@@ -35,7 +35,7 @@ def headline(said: Headline) -> Drawn:
     """The pinned summary."""
     blocks = [
         header(f"{_sign(said)} · INC-{said.number} · {said.title}"),
-        *sections(phrase("*Impact:* {impact}", impact=prose(said.impact, 1200)) if said.impact else ""),
+        *sections(_impact(said, prose(said.impact, 1200))),
         *sections(_what_ended_it(said)),
         *sections(_update(said)),
         *sections(prose(said.summary, 1500)),
@@ -122,7 +122,7 @@ def announcement(said: Announcement) -> Drawn:
     shown = (
         f"*{_sign(said)} · INC-{said.number}* · {line(said.title, TITLE_LIMIT)}",
         " · ".join(stands),
-        phrase("*Impact:* {impact}", impact=line(said.impact, _UPDATE_LIMIT)) if said.impact else "",
+        _impact(said, line(said.impact, _UPDATE_LIMIT)),
         _what_ended_it(said),
         _update(said),
         _next_or_end(said),
@@ -184,6 +184,15 @@ def _lead(said: Headline | Announcement) -> str:
     if said.lead_accepted or not said.status.is_open:
         return person(said.lead)
     return phrase("{lead}, not accepted yet", lead=person(said.lead))
+
+
+def _impact(said: Headline | Announcement, shown: str) -> str:
+    """What users notice, or noticed: nobody is to read that they cannot pay when they can."""
+    if not shown:
+        return ""
+    if said.status.is_open:
+        return phrase("*Impact:* {impact}", impact=shown)
+    return phrase("*Impact while it lasted:* {impact}", impact=shown)
 
 
 def _what_ended_it(said: Headline | Announcement) -> str:

@@ -126,7 +126,7 @@ def _late(said: Late) -> str:
             "Nobody has accepted in time, and a drill pages nobody. Whoever can lead presses Accept."
         )
     return phrase(
-        "Nobody has accepted in time, and nobody can be paged. "
-        "Whoever can lead presses Accept. If nobody can, call {names}.",
+        "Nobody has accepted in time, and Multivac cannot page anybody now. "
+        "Whoever can lead presses Accept. If nobody can, reach {names} yourself.",
         names=names,
     )

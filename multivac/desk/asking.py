@@ -107,6 +107,7 @@ class Change:
     after: str | None = None
     why: str = ""  # in their words
     by_lead: bool = False
+    is_asked: bool = False  # whoever is to lead is asked in the channel, which says it all
 
 
 Work = Callable[[sa.Connection, Case], Change]
@@ -252,9 +253,9 @@ class Sitting:
 
 
 def tell_of(tx: sa.Connection, number: IncidentId, change: Change, *, by: str, at: datetime) -> None:
-    """Keep what the channel is told in one line; the lead call tells of a first lead and of accepting."""
+    """Keep what the channel is told in one line; the lead call tells of who is asked and of who accepts."""
     is_first_lead = change.kind is EntryKind.LEAD and (change.before is None or change.after == "accepted")
-    if change.kind not in _TOLD or is_first_lead:
+    if change.kind not in _TOLD or is_first_lead or change.is_asked:
         return
     what = change.entry if change.kind is EntryKind.ROLE else change.kind.value
     more = {"what": what, "before": change.before, "after": change.after, "why": change.why}

@@ -17,14 +17,12 @@ _MOST = 10  # buttons, one for each
 
 def drill(sitting: Sitting) -> Reply:
     """Begin a named rehearsal; without a name, show which there are."""
-    if not is_admin(sitting):
-        told = phrase("Only those who run Multivac can {verb}.", verb=sitting.verb.name)
-        own = phrase("Anybody may declare one of their own: `/incident declare <title> drill`.")
-        raise Refused(f"{told} {own}")
     known = {drill.name: (drill, playbook) for drill, playbook in _drills(sitting)}
-    name = sitting.words.text.lower()
+    name, may_begin = sitting.words.text.lower(), is_admin(sitting)
     if not name:
-        return _list(tuple(drill for drill, _ in known.values()))
+        return _list(tuple(drill for drill, _ in known.values()), may_begin=may_begin)
+    if not may_begin:
+        raise Refused(_who_may())
     if name not in known:
         near = get_close_matches(name, known, n=1)
         told = phrase("There is no drill {name}. `/incident drill` shows those there are.", name=name)
@@ -48,14 +46,22 @@ def _drills(sitting: Sitting) -> Iterator[tuple[Drill, Playbook]]:
         yield from ((drill, playbook) for drill in playbook.drills)
 
 
-def _list(drills: tuple[Drill, ...]) -> Answer:
+def _who_may() -> str:
+    told = phrase("Only those who run Multivac can begin one of these.")
+    own = phrase("Anybody may declare one of their own: `/incident declare <title> drill`.")
+    return f"{told} {own}"
+
+
+def _list(drills: tuple[Drill, ...], *, may_begin: bool) -> Answer:
     if not drills:
         told = phrase("There is no drill. They stand in the playbooks, under `drills`.")
         return Answer(lines=(told,))
-    lines = (
+    lines = tuple(
         phrase("{name}: {severity}, {title}", name=one.name, severity=one.severity.upper(), title=one.title)
         for one in drills
     )
+    if not may_begin:
+        return Answer(lines=(*lines, _who_may()))
     presses = (
         Press(
             label=one.name,
@@ -64,4 +70,4 @@ def _list(drills: tuple[Drill, ...]) -> Answer:
         )
         for one in drills[:_MOST]
     )
-    return Answer(lines=tuple(lines), presses=tuple(presses))
+    return Answer(lines=lines, presses=tuple(presses))

@@ -326,7 +326,7 @@ def _did_you_mean(line: Unclear, number: IncidentId | None) -> Reply:
     if number is not None:
         presses.insert(0, Press(label=phrase("Add to the timeline"), line=f"INC-{number} note {line.typed}"))
     if line.near is None:
-        told = phrase("I do not know what to do with “{said}”.", said=title)
+        told = phrase("What shall I do with “{said}”?", said=title)
     else:
         told = phrase("I do not know “{said}”. Did you mean {verb}?", said=line.said, verb=line.near.name)
         meant = f"{about}{line.near.name} {line.rest}".strip()

@@ -56,6 +56,7 @@ def hand_over(sitting: Sitting) -> Reply:
             entry=written("{name} handed the lead over to {to}", name=sitting.person.name, to=to.name),
             before=before,
             after=to.name,
+            is_asked=True,
         )
 
     return sitting.change(give)

@@ -10,6 +10,7 @@ from multivac.briefing import Answer, day_and_time
 from multivac.desk.asking import Reply, Sitting, is_admin, right_of
 from multivac.errors import MultivacError, Refused
 from multivac.incident import Person
+from multivac.steps.base import MENDED_WITHIN
 from multivac.steps.gaps import missing
 from multivac.store import acts, cases, health
 from multivac.store import people as directory
@@ -189,9 +190,15 @@ def _trouble(one: Failing) -> str:
     """What is missing at a vendor, since when and why, and what becomes of it."""
     text = mark("INC-{number}, since {time}: {what} ({why}). Multivac keeps trying.")
     if one.gave_up:
-        text = mark("INC-{number}, since {time}: {what} ({why}). Multivac tries again every 10 minutes.")
-    why = one.error.rstrip(".。")
-    return phrase(text, number=one.incident, time=day_and_time(one.since), what=missing(one.name), why=why)
+        text = mark("INC-{number}, since {time}: {what} ({why}). Multivac tries again every {minutes} minutes.")
+    return phrase(
+        text,
+        number=one.incident,
+        time=day_and_time(one.since),
+        what=missing(one.name),
+        why=one.error.rstrip(".。"),
+        minutes=round(MENDED_WITHIN.total_seconds() / 60),
+    )
 
 
 def _is_of(vendor: str, one: Failing) -> bool:

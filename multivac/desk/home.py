@@ -27,7 +27,7 @@ def home(sitting: Sitting) -> Home:
         or (Answer(lines=(phrase("No incident is open."),)),),
         presses=(
             Press(label=phrase("Declare an incident"), line="declare", stands_out=True),
-            Press(label=phrase("What you can ask"), line="help"),
+            Press(label=phrase("What you can ask"), line="help all"),
         ),
     )
 

@@ -25,6 +25,7 @@ from multivac.tongue import phrase, plural
 from multivac.verbs import Right, Verb, by_heading, verb_named
 
 _SHOWN = 15
+_ALL = "all"  # no verb is called so
 _SHOWN_ENTRIES = 30
 _A_DAY = timedelta(hours=20)
 
@@ -218,10 +219,14 @@ def _entry_line(one: Entry, *, now: datetime) -> str:
 
 
 def give_help(sitting: Sitting) -> Reply:
-    """What can be asked: all verbs, or one of them with an example."""
+    """What can be asked: the verbs by name, all with what they do, or one of them with an example."""
     word = sitting.words.text.split()[0] if sitting.words.text else ""
+    title, how = phrase("What you can ask"), _how_to_ask(sitting)
     if not word:
-        return Answer(title=phrase("What you can ask"), lines=tuple(_all_verbs()))
+        more = Press(label=phrase("What each of them does"), line=f"help {_ALL}")
+        return Answer(title=title, lines=(how, *_names_of_verbs()), presses=(more,))
+    if word.lower() == _ALL:
+        return Answer(title=title, lines=(how, *_all_verbs()))
     verb = verb_named(word)
     if verb is None:
         raise Refused(phrase("I do not know “{said}”. `/incident help` shows what you can ask.", said=word))
@@ -230,9 +235,21 @@ def give_help(sitting: Sitting) -> Reply:
     return Answer(title=verb.name, lines=tuple(filter(None, lines)))
 
 
+def _how_to_ask(sitting: Sitting) -> str:
+    if sitting.ask.via == "message":
+        return phrase("Write one of these, here; `help resolve` shows an example.")
+    return phrase("Write `/incident` and one of these; `/incident help resolve` shows an example.")
+
+
+def _names_of_verbs() -> Iterator[str]:
+    """One line for each heading: more is not read at night."""
+    for heading, verbs in by_heading():
+        named = " ".join(f"`{verb.name}`" for verb in verbs)
+        yield f"*{phrase(heading)}* {named}"
+
+
 def _all_verbs() -> Iterator[str]:
-    """Every verb under its heading, with how to say one."""
-    yield phrase("Write `/incident` and one of these; `/incident help resolve` shows an example.")
+    """Every verb under its heading, with what it does."""
     for heading, verbs in by_heading():
         yield f"*{phrase(heading)}*"
         yield from map(_usage, verbs)

@@ -33,6 +33,7 @@ _MOST_ASKED = 30  # people of a channel whose names we do not know
 _TOKEN = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>|<[^<>|\s@]+@[^<>|\s]+>")
 _MAIL = re.compile(r"(?:<mailto:)?([^<>|\s@]+@[^<>|\s@]+\.[^<>|\s@]+?)(?:\|[^>]*>|>)?[,.;:]?")
 _NO_NAME = re.compile(r"(?:in|every|at|until|after|escalate|from):\S+", re.IGNORECASE)
+_ESCALATION = re.compile(r"(escalate:)(?!<|me$)(\S+)", re.IGNORECASE)
 _FILLERS = {"handover": frozenset({"over", "to"}), "page": frozenset({"for"})}
 _JOINING = {"invite": frozenset({"and", "&"}), "role": frozenset({"to"}), "task": frozenset({"to"})}
 _ITSELF = frozenset({"me", "here", "none", "accept", "it"})
@@ -62,11 +63,12 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """Where in the words a name may stand, and whom it names."""
+    """Where in the words a name may stand, whom it names, and what stands before it without a space."""
 
     start: int
     stop: int
     people: tuple[Person, ...]
+    before: str = ""
 
 
 def resolved(sitting: Sitting) -> Sitting | Answer:
@@ -77,6 +79,10 @@ def resolved(sitting: Sitting) -> Sitting | Answer:
     if sitting.ask.fields or sitting.verb.name not in _FIRST | {"role", "task", "invite"}:
         return sitting
     names, rest = _Names(sitting), _after_verb(sitting)
+    if (spot := names.find_escalation(rest)) is not None:
+        if len(spot.people) > 1:
+            return names.which(rest, spot)
+        rest = names.put(rest, spot, spot.people[0])
     if any(map(_TOKEN.fullmatch, rest)) and sitting.verb.name != "invite":
         return names.said(rest)
     while (spot := names.find(rest)) is not None:
@@ -181,6 +187,14 @@ class _Names:
                     return _Spot(start, stop, tuple(found))
         return None
 
+    def find_escalation(self, rest: Sequence[str]) -> _Spot | None:
+        """Whom a reminder is to be escalated to, where a name says so: escalate:bo."""
+        for at, word in enumerate(rest):
+            named = _ESCALATION.fullmatch(word)
+            if named and (found := self._close_by([named[2]]) or self._members([named[2]])):
+                return _Spot(at, at + 1, tuple(found), before=named[1])
+        return None
+
     def _close_by(self, words: Sequence[str]) -> Sequence[Person]:
         """By e-mail, or among those whom we know; whom to page, the pager is asked too."""
         if len(words) == 1 and (mail := _MAIL.fullmatch(words[0])):
@@ -219,8 +233,9 @@ class _Names:
 
     def _in_the_channel(self, words: Sequence[str]) -> Sequence[Person]:
         """Among those in the channel whose names we have not heard yet."""
-        if self._sitting.verb.name not in _IN_THE_CHANNEL:
-            return ()
+        return self._members(words) if self._sitting.verb.name in _IN_THE_CHANNEL else ()
+
+    def _members(self, words: Sequence[str]) -> Sequence[Person]:
         members = _nameless(self._case, self._near or ())
         found = [who_is(self._out, one, "")[0] for one in members]
         if found:
@@ -256,7 +271,7 @@ class _Names:
         before = list(rest[: spot.start])
         if before and before[-1].lower() in _JOINING.get(self._sitting.verb.name, ()):
             before.pop()
-        return [*before, self._token(person), *rest[spot.stop :]]
+        return [*before, f"{spot.before}{self._token(person)}", *rest[spot.stop :]]
 
     def _token(self, person: Person) -> str:
         if chat_id := self._chat_id(person):
@@ -282,7 +297,7 @@ class _Names:
 
     def which(self, rest: Sequence[str], spot: _Spot) -> Answer:
         """A button for each whom the name may mean."""
-        name = " ".join(rest[spot.start : spot.stop]).strip("@")
+        name = " ".join(rest[spot.start : spot.stop]).removeprefix(spot.before).strip("@")
         presses = tuple(
             Press(
                 label=f"{one.name} ({one.email or one.key})",

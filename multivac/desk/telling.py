@@ -44,7 +44,7 @@ def impact(sitting: Sitting) -> Reply:
 
 def _impact_form(case: Case) -> Form:
     label = phrase("What do users notice?")
-    asked = Field(name="impact", label=label, kind=Asked.PROSE, filled=(case.impact,))
+    asked = Field(name="impact", label=label, kind=Asked.PROSE, filled=(case.impact,), optional=False)
     return Form(
         title=phrase("Impact"),
         line=f"INC-{case.id} impact",

@@ -192,7 +192,9 @@ def _lead(tx: sa.Connection, case: Case, news: _News) -> Change | None:
         acts.accept_role(tx, case.id, LEAD, now=news.now)
     before = held.person.name if held else None
     entry = news.line(mark("{to} is the lead, says {name} in the ticket {ticket}"), to=to.name)
-    return Change(said="", kind=EntryKind.LEAD, entry=entry, before=before, after=to.name)
+    return Change(
+        said="", kind=EntryKind.LEAD, entry=entry, before=before, after=to.name, is_asked=not itself
+    )
 
 
 def _unassigned(news: _News, lead: Person | None) -> str:

@@ -31,8 +31,10 @@ def ask(attempt: Attempt) -> Result:
 
 def _question(view: View) -> Nudge:
     case, waiting = view.case, people.would_be_invited(view.case)[:_MOST]
-    if not waiting or not case.status.is_open:
-        return Nudge(who=None, text=phrase("Rules would invite nobody else into this private incident."))
+    if not case.status.is_open:
+        return Nudge(who=None, text=phrase("It is over: nobody is invited by rules any more."))
+    if not waiting:
+        return Nudge(who=None, text=phrase("Everybody whom rules would invite is here, or was asked."))
     text = phrase(
         "Rules would invite {names}. This incident is private, so nobody is until you say so.",
         names=_names(case, waiting),

@@ -55,6 +55,15 @@ def wants_answers(view: View) -> Mapping[str, str]:
     }
 
 
+def are_awaited(view: View) -> bool:
+    """Whether it is being found out who set a priority; not while that fails, for it may take long."""
+    rows = view.case.steps
+    return any(
+        (row := rows.get(f"{STEP}/{alert}")) is None or (row.done != mark and row.failing_since is None)
+        for alert, mark in wants_answers(view).items()
+    )
+
+
 def _would_change(case: Case, alert: str, said: Prioritised) -> bool:
     row, meant = case.steps.get(f"{STEP}/{alert}"), _meant(case, said)
     if row is not None and row.done == f"{said.at:{_STAMP}}":
@@ -113,15 +122,22 @@ def keep_answer(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -
         incidents.set_status(tx, case.id, Status.ACTIVE, now=now)
     if LEAD in held:
         acts.accept_role(tx, case.id, LEAD, now=now)
-    moved = (
-        severity.upper() if severity is brief.severity else f"{brief.severity.upper()} → {severity.upper()}"
-    )
+    before = _before(tx, case, severity, now=now) or brief.severity
+    moved = severity.upper() if severity is before else f"{before.upper()} → {severity.upper()}"
     text = phrase("Severity {severity}, settled by {name} in PagerDuty", severity=moved, name=by.name)
-    more = {"what": "severity", "before": brief.severity, "after": severity, "why": ""}
+    more = {"what": "severity", "before": before, "after": severity, "why": ""}
     sayings.add(tx, case.id, kind=SayingKind.CHANGE, text=text, by=by.name, at=now, more=more)
     key = f"severity:{made['alert']}:{made['at']}"
     settled = Entry(kind=EntryKind.SEVERITY, at=now, text=text, key=key, actor=by.name)
     timeline.note(tx, case.id, [settled], now=now)
+
+
+def _before(tx: sa.Connection, case: Case, severity: Severity, *, now: datetime) -> Severity | None:
+    """What it was before their priority came as news of the alert, which has changed it already."""
+    said = next((one for one in reversed(sayings.of(tx, case.id)) if one.kind is SayingKind.CHANGE), None)
+    if said is None or said.by or said.more.get("what") != "severity" or now - said.at >= timedelta(minutes=1):
+        return None
+    return Severity(str(said.more["before"])) if said.more.get("after") == severity else None
 
 
 def _is(one: Person, other: Person) -> bool:

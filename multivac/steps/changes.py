@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from multivac.briefing import ChangeLine, fingerprint
+from multivac.steps import answers
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.news import ALERT_LINE, groups, line_of
 from multivac.steps.words import channel_of, say
@@ -28,11 +29,12 @@ def wants_alert_lines(view: View) -> Mapping[str, str]:
 def _wants(view: View, family: str) -> Mapping[str, str]:
     if view.out.chat is None:
         return NOTHING
+    is_open_whose = family == ALERT_LINE and answers.are_awaited(view)  # they are named in a line of theirs
     wanted = {}
     for group in groups(view.case, by_people=family == _FAMILY):
         row = view.case.steps.get(f"{family}/{group[0].id}")
         is_there = row is not None and (row.was_done or row.wanted is not None)
-        if is_there or view.now - group[-1].at < _FRESH:
+        if is_there or (view.now - group[-1].at < _FRESH and not is_open_whose):
             wanted[str(group[0].id)] = fingerprint(line_of(group))
     return wanted
 

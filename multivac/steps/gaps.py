@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from multivac.briefing import Gaps, fingerprint
@@ -78,23 +78,36 @@ def missing(name: str) -> str:
 
 
 def _failing(view: View, row: StepRow) -> str | None:
-    """One line on a step that was given up, or that has been failing for so long that people should know."""
-    family, _, instance = row.name.partition("/")
-    if family not in _WORDS or row.wanted is None or row.error is None or row.done == row.wanted:
-        return None
-    if family == "ticket status" and view.case.status.is_open:
-        return None  # operators are told; whoever fights the fire need not know
-    if family == "page":
-        return _unsent(view, row, int(instance))
-    what = missing(row.name)
-    if family == "comment" and view.playbook.channel.private:
-        what = phrase("What was said before it became private is still on the Jira ticket")
+    """One line on a step that is not done, by the rule of its kind."""
+    family, _, _ = row.name.partition("/")
+    is_missing = row.wanted is not None and row.error is not None and row.done != row.wanted
+    return _RULES.get(family, _lasting)(view, row) if is_missing and family in _WORDS else None
+
+
+def _lasting(view: View, row: StepRow) -> str | None:
+    """Of most: once it was given up, or has been failing for so long that people should know."""
+    return _said_of(view, row, missing(row.name))
+
+
+def _unmoved(view: View, row: StepRow) -> str | None:
+    """Of the ticket's status: once it is over; whoever fights the fire need not know, operators do."""
+    return None if view.case.status.is_open else _lasting(view, row)
+
+
+def _uncommented(view: View, row: StepRow) -> str | None:
+    """Of a comment on the ticket: of what became private, that it is still there."""
+    if not view.playbook.channel.private:
+        return _lasting(view, row)
+    return _said_of(view, row, phrase("What was said before it became private is still on the Jira ticket"))
+
+
+def _said_of(view: View, row: StepRow, what: str) -> str | None:
     if row.gave_up == row.wanted:
-        return _gap(what, row.error, row.fix or "")
+        return _gap(what, row.error or "", row.fix or "")
     if row.failing_since is None or view.now - row.failing_since < _SAID_AFTER:
         view.look_again(row.failing_since + _SAID_AFTER if row.failing_since else None)
         return None
-    return _gap(what, row.error, phrase("I keep trying; the rest goes on."))
+    return _gap(what, row.error or "", phrase("I keep trying; the rest goes on."))
 
 
 def _gap(what: str, why: str, to_do: str) -> str:
@@ -104,9 +117,10 @@ def _gap(what: str, why: str, to_do: str) -> str:
     return phrase("{what}: {why}. {to_do}", what=what, why=why, to_do=to_do)
 
 
-def _unsent(view: View, row: StepRow, number: int) -> str:
-    """A page that fails is said at once, with whom to call: somebody is waited for."""
-    wanted = next(one for one in view.case.summons if one.number == number)
+def _unsent(view: View, row: StepRow) -> str:
+    """Of a page: at once, with whom to call, since somebody is waited for."""
+    _, _, number = row.name.partition("/")
+    wanted = next(one for one in view.case.summons if str(one.number) == number)
     to_do = (paging.whom_to_call(wanted, view.out), row.fix or "", _whether_tried_again(row))
     return _gap(phrase(_WORDS["page"]), row.error or "", " ".join(filter(None, to_do)))
 
@@ -121,6 +135,14 @@ def _whether_tried_again(row: StepRow) -> str:
             "I try again every {minutes} minutes, until it is sent or the incident is over.", minutes=minutes
         )
     return phrase("I do not try this one again.")
+
+
+# What is said of a step that is not done, where that is not the same as of most.
+_RULES: Mapping[str, Callable[[View, StepRow], str | None]] = {
+    "comment": _uncommented,
+    "page": _unsent,
+    "ticket status": _unmoved,
+}
 
 
 def _page_gaps(view: View) -> Iterator[tuple[str, str]]:
@@ -221,8 +243,15 @@ def gaps(view: View) -> Gaps | None:
     now = _now(view)
     before: dict[str, str] = view.case.result("gaps").get("said", {})
     before = before if view.case.status.is_open else {k: v for k, v in before.items() if _is_of_the_end(k)}
-    mended = tuple(line for name, line in before.items() if name not in now)
-    return Gaps(lines=tuple(now.values()), mended=mended) if now or mended else None
+    gone = {name: line for name, line in before.items() if name not in now}
+    mended = tuple(line for name, line in gone.items() if not _is_moot(view.case, name))
+    return Gaps(lines=tuple(now.values()), mended=mended) if now or gone else None
+
+
+def _is_moot(case: Case, name: str) -> bool:
+    """Whether it is not mended, but nobody waits for it any more: a page, once somebody has accepted."""
+    family, _, number = name.partition("/")
+    return family == "step:page" and number.isdigit() and paging.is_moot(case, int(number))
 
 
 def _is_of_the_end(name: str) -> bool:

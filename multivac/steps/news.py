@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from multivac.incident import Status
 from multivac.store.cases import Case
@@ -17,18 +17,26 @@ _MOST = 1500
 
 def groups(case: Case, *, by_people: bool) -> list[list[Saying]]:
     """The changes since the channel was assembled, those of a minute together; not how it ended."""
-    since = case.steps["channel"].done_at if "channel" in case.steps else None
+    since = begins(case)
     if since is None:
         return []
     found: list[list[Saying]] = []
     for one in case.said(SayingKind.CHANGE):
-        if bool(one.by) is not by_people or one.at < since + _ASSEMBLING or is_end(one):
+        if bool(one.by) is not by_people or one.at < since or is_end(one):
+            continue
+        if not by_people and is_settled_by_people(case, one):
             continue
         if found and one.at - found[-1][0].at < _TOGETHER:
             found[-1].append(one)
         else:
             found.append([one])
     return found
+
+
+def begins(case: Case) -> datetime | None:
+    """From when on changes are said in lines of their own; None before the channel is assembled."""
+    row = case.steps.get("channel")
+    return None if row is None or row.done_at is None else row.done_at + _ASSEMBLING
 
 
 def is_end(said: Saying) -> bool:
@@ -48,6 +56,24 @@ def is_worse(said: Saying) -> bool:
     """Whether the change raised the severity."""
     before, after = str(said.more.get("before")), str(said.more.get("after"))
     return said.more.get("what") == "severity" and after < before  # sev1 is before sev2
+
+
+def is_worst_yet(case: Case, said: Saying) -> bool:
+    """Whether it raised the severity to what it never was before: alerts that flap say so once."""
+    severities = [one for one in case.said(SayingKind.CHANGE) if one.more.get("what") == "severity"]
+    before = [one.more.get(when) for one in severities if one.id < said.id for when in ("before", "after")]
+    return is_worse(said) and all(str(said.more.get("after")) < str(one) for one in before)
+
+
+def is_settled_by_people(case: Case, said: Saying) -> bool:
+    """Whether the alert said no more than what a person settled by it within the minute, who is named."""
+    return said.more.get("what") == "severity" and any(
+        one.by
+        and one.more.get("what") == "severity"
+        and one.more.get("after") == said.more.get("after")
+        and timedelta() <= one.at - said.at < _TOGETHER
+        for one in case.said(SayingKind.CHANGE)
+    )
 
 
 def line_of(group: Sequence[Saying]) -> str:

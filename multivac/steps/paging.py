@@ -37,6 +37,11 @@ def _is_moot(case: Case, wanted: Summons) -> bool:
     return not wanted.by and LEAD in case.roles and case.roles[LEAD].accepted_at is not None
 
 
+def is_moot(case: Case, number: int) -> bool:
+    """Whether nobody waits for this page any more."""
+    return any(one.number == number and _is_moot(case, one) for one in case.summons)
+
+
 def can_page(case: Case, out: Outside) -> bool:
     """Whether anybody can be paged for it: there is an alert to page from, or we may raise one."""
     return out.pager is not None and (alert_of(case) is not None or out.raises_alerts)
@@ -135,6 +140,8 @@ def whom_to_call(wanted: Summons, out: Outside) -> str:
         names.append(phrase("whoever is on call for {service}", service=wanted.service))
     if not names:
         return phrase("Call somebody yourself.")
+    if wanted.people and not any(map(out.phone_of, wanted.people)):
+        return phrase("Reach {names} yourself.", names=any_of(names))  # an e-mail is nothing to call
     return phrase("Call {names} yourself.", names=any_of(names))
 
 

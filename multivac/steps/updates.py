@@ -9,7 +9,7 @@ from multivac.briefing import ChangeLine, Update
 from multivac.errors import GiveUp
 from multivac.incident import Severity, Status, marker_of, status_name
 from multivac.ports import Marker
-from multivac.steps import news
+from multivac.steps import answers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import (
     channel_of,
@@ -94,7 +94,7 @@ def wants_thread(view: View) -> Mapping[str, str]:
         return NOTHING
     if view.playbook.channel.private:
         return _hidden(view, "thread/")
-    return {**_each(view), **{str(one.id): "1" for one in view.case.sayings if _concerns_all(one)}}
+    return {**_each(view), **{str(one.id): "1" for one in view.case.sayings if _concerns_all(view, one)}}
 
 
 def _hidden(view: View, prefix: str) -> Mapping[str, str]:
@@ -103,11 +103,20 @@ def _hidden(view: View, prefix: str) -> Mapping[str, str]:
     return {name.removeprefix(prefix): _HIDDEN for name in told}
 
 
-def _concerns_all(said: Saying) -> bool:
-    """Whether what people changed is for stakeholders: worse, over, or back again."""
-    if said.kind is not SayingKind.CHANGE or not said.by:
+def _concerns_all(view: View, said: Saying) -> bool:
+    """Whether a change is for stakeholders: worse, whoever says so; over, or back again, if people do."""
+    if said.kind is not SayingKind.CHANGE:
         return False
+    if not said.by:
+        return news.is_worst_yet(view.case, said) and _is_news(view, said)
     return news.is_worse(said) or _is_back(said) or said.more.get("after") == Status.RESOLVED
+
+
+def _is_news(view: View, said: Saying) -> bool:
+    """Whether the announcement did not say so from the start, and nobody settles or settled it besides."""
+    since = news.begins(view.case)
+    is_late = since is not None and said.at >= since
+    return is_late and not news.is_settled_by_people(view.case, said) and not answers.are_awaited(view)
 
 
 def _is_back(said: Saying) -> bool:

@@ -417,7 +417,10 @@ def wants_resolution(view: View) -> Mapping[str, str]:
 
 def _proposal(case: Case, at: datetime) -> ResolutionProposed:
     return ResolutionProposed(
-        by=case.resolution_by or "PagerDuty", at=at, withdrawn=case.resolution_withdrawn
+        by=case.resolution_by or "PagerDuty",
+        at=at,
+        withdrawn=case.resolution_withdrawn,
+        alerts=len(case.alerts.rows),
     )
 
 

@@ -71,6 +71,7 @@ _ALIKE_IN_A_SENTENCE = 0.85  # most of which begin with a word that is like some
 _A_SENTENCE = 4  # words
 _FIRST_LETTERS = 3  # fewer are a word by themselves: in, on, no, up, as
 _NO_FIRST_LETTERS = frozenset({"not", "hand", "time", "service", "follow"})  # words by themselves
+_NO_SLIPS = frozenset({"take", "last", "how", "late"})  # words by themselves that are like some verb
 _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
 _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
@@ -106,6 +107,8 @@ def read(line: str) -> Line:
 
 
 def _near(words: list[str]) -> Verb | None:
+    if words[0].lower() in _NO_SLIPS:
+        return None
     cutoff = _ALIKE if len(words) < _A_SENTENCE else _ALIKE_IN_A_SENTENCE
     near = get_close_matches(words[0].lower(), _BY_WORD, n=1, cutoff=cutoff)
     return _BY_WORD[near[0]] if near else None

@@ -92,7 +92,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="help",
-        usage="[verb]",
+        usage="[verb | all]",
         help=mark("Show what you can ask."),
         right=Right.GUEST,
         in_incident=False,

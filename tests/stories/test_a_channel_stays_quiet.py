@@ -59,6 +59,20 @@ def test_alerts_that_flap_get_one_line_and_the_headline_has_the_rest(
     assert multivac.metric("multivac_slack_suppressed_total", kind="alert line") == 2
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_an_alert_that_gets_worse_is_told_to_stakeholders_once_however_it_flaps(
+    multivac: Multivac, pagerduty: PagerDuty, slack: Slack, clock: Clock
+) -> None:
+    multivac.start(settings=HEARS)
+    alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P3")
+    clock.forward(minutes=1)
+    for priority in ("P1", "P3", "P1"):
+        pagerduty.set_priority(alert, priority, by=None)
+        clock.forward(minutes=2)
+    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
+    assert [text_of(one).partition(": ")[2][:22] for one in loud] == ["Severity SEV3 → SEV1: "]
+
+
 def test_quiet_holds_back_what_can_wait_for_everybody(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:

@@ -56,7 +56,7 @@ def test_nobodys_answer_asks_one_more_person_once_and_then_nobody(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
     bo, dee = _id(slack, "Bo"), _id(slack, "Dee")
-    slack.asks("Ana", f"remind <@{bo}> in:10m Call the bank escalate:<@{dee}> after:5m", channel="inc-1")
+    slack.asks("Ana", f"remind <@{bo}> in:10m Call the bank escalate:dee after:5m", channel="inc-1")
     clock.forward(minutes=15, seconds=5)
     (again,) = slack.channel("inc-1").said("asked again/1/1")
     assert f"<@{dee}>: Call the bank" in again
@@ -132,7 +132,7 @@ def test_what_cannot_be_done_is_said_with_what_can(fingers: Fingers, slack: Slac
         "remind me in:20m": "Say what it is about.",
         "remind me in:1s Look": "from one minute to 30 days",
         "remind me at:25:00 Look": "is no time",
-        "remind me in:20m Look escalate:bo": "is nobody I know",
+        "remind me in:20m Look escalate:zoe": "is nobody I know",
         "reminders done 7": "There is no reminder 7",
         "reminders dance": "Say which",
     }.items():

@@ -102,7 +102,10 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
 def test_those_who_run_multivac_begin_a_named_drill_and_no_figure_counts_it(
     hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
-    assert "Only those who run Multivac can drill" in slack.asks("Cy", "drill database-gone")
+    shown = slack.asks("Cy", "drill")
+    assert "database-gone: SEV1, The main database does not answer" in shown
+    assert "Only those who run Multivac can begin one" in shown
+    assert "Only those who run Multivac can begin one" in slack.asks("Cy", "drill database-gone")
     assert "database-gone: SEV1, The main database does not answer" in slack.asks("Dee", "drill")
     assert "Did you mean `database-gone`?" in slack.asks("Dee", "drill databse-gone")
     assert "This is a drill" in slack.presses("Dee", "database-gone", channel="general")
@@ -132,6 +135,7 @@ def test_a_word_nobody_knows_gets_a_near_one_and_a_button_that_does_it(
     slack.presses("Ana", "Run: mitigate Rolled back", channel="inc-1")
     clock.settle()
     assert hearing.incident().status is Status.MITIGATED
+    assert "What shall I do with “take it back”?" in slack.asks("Ana", "take it back")  # not a task
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
@@ -245,7 +249,11 @@ def test_a_private_incident_is_unknown_to_whoever_is_not_in_it(
 
 
 def test_help_and_the_list_answer_anywhere(alert: str, hearing: Multivac, slack: Slack) -> None:
-    assert "resolve [what fixed it]" in slack.asks("Cy", "help")
+    short = slack.asks("Cy", "help")
+    assert "*The end* `resolve` `close`" in short
+    assert short.count("\n") < 10
+    assert "Write one of these, here" in slack.writes_to_us("Cy", "help")
+    assert "resolve [what fixed it]" in slack.presses("Cy", "What each of them does", channel="general")
     assert "`/incident severity sev2 Only the app is affected`" in slack.asks("Cy", "help severity")
     assert "INC-1 · SEV1 · triage · Checkout returns 500 · led by Ana Silva" in slack.asks("Cy", "list")
 

@@ -78,6 +78,7 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     slack.sends("Ana", to=slack.id_of("Bo"), note="The rollback runs until noon.\nCara tells customers.")
     clock.settle()
     first, second = calls(slack)
+    assert slack.channel("inc-1").said("change line") == []  # the calls say it
     assert "Bo Lindqvist is to lead this incident, says Ana Silva." in first
     assert "Ana Silva hands the lead of this incident over to you" in second
     brief = [one.removeprefix("• ") for one in second.split("\n") if one.startswith("• ")]

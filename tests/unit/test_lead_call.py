@@ -20,7 +20,7 @@ def test_the_lead_call_shows_the_clock_and_what_became_of_it() -> None:
         "Nobody has accepted in time. PagerDuty pages Ana Lima, Cy."
     )
     alone = replace(asked, then=None, late=Late(call=("Ana Lima (+31 20 123 4567)",)))
-    assert "nobody can be paged. Whoever can lead presses Accept." in shown(render(alone))
+    assert "Multivac cannot page anybody now. Whoever can lead presses Accept." in shown(render(alone))
     assert shown(render(alone)).endswith("call Ana Lima (+31 20 123 4567).")
     passed = replace(asked, lead=Who(name="Ana"), went_to="Bo <!here>", then=None)
     assert shown(render(passed)) == "Ana has not accepted to lead this incident: Bo &lt;!here&gt; is asked."

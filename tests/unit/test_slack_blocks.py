@@ -152,6 +152,11 @@ def test_a_proposed_resolution_asks_and_a_withdrawn_one_takes_it_back() -> None:
     )
 
 
+def test_a_resolution_of_many_alerts_says_that_it_was_the_last_of_them() -> None:
+    said = ResolutionProposed(by="PagerDuty", at=AT, withdrawn=False, alerts=3)
+    assert shown(render(said)).startswith(f"PagerDuty resolved the last of 3 alerts, {SHOWN_AT}.")
+
+
 def test_a_change_is_one_quiet_line() -> None:
     drawn = render(ChangeLine(text="Severity is SEV2 now, was SEV3: more users than thought."))
     assert drawn.text == shown(drawn) == "Severity is SEV2 now, was SEV3: more users than thought."

@@ -138,7 +138,7 @@ def test_the_announcement_says_what_users_notice_what_is_new_and_when_more_is_to
         said, status=Status.RESOLVED, ended_at=AT + timedelta(minutes=95), fixed_by="Rolled back 2.31"
     )
     *_, impact, why, end = shown(render(over)).split("\n")
-    assert (impact, why) == ("*Impact:* Nobody can pay", "*What ended it:* Rolled back 2.31")
+    assert (impact, why) == ("*Impact while it lasted:* Nobody can pay", "*What ended it:* Rolled back 2.31")
     assert end.endswith("UTC>, after 1 hour, 35 minutes")
     assert "not accepted" not in shown(render(over))
 
