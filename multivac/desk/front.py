@@ -19,6 +19,7 @@ from multivac.desk import (
     escalating,
     exporting,
     followups,
+    going_on,
     handover,
     health,
     inviting,
@@ -105,6 +106,8 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "approve": approving.approve,
     "decline": approving.decline,
     "drill": drilling.drill,
+    "retry": going_on.retry,
+    "continue": going_on.go_on,
 }
 
 
