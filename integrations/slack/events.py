@@ -35,11 +35,11 @@ def news_of(body: Body) -> News | None:
     if not isinstance(event, dict):
         return None
     read = _READS.get(str(event.get("type")))
-    return read(event, _bot(body)) if read is not None else None
+    return read(event, bot_of(body)) if read is not None else None
 
 
-def _bot(body: Body) -> str:
-    """Our bot's own user id."""
+def bot_of(body: Body) -> str:
+    """Our bot's own user id; "" if the event does not say it."""
     seen_by = body.get("authorizations") or ()
     bots = [str(one.get("user_id")) for one in seen_by if one.get("is_bot")]
     return next(iter([*bots, *map(str, body.get("authed_users") or ())]), "")
