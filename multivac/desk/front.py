@@ -347,6 +347,6 @@ def _did_you_mean(line: Unclear, number: IncidentId | None, *, spell: Callable[[
             "I do not know “{said}”. Did you mean {verb}?", said=spell(line.said), verb=line.near.name
         )
         meant = f"{here}{line.near.name} {line.rest}".strip()
-        label = phrase("Run: {line}", line=spell(meant))
-        presses.insert(0, Press(label=label, line=meant, stands_out=True))
+        run = Press(label=phrase("Run: {line}", line=spell(meant)), line=meant, stands_out=True)
+        presses.insert(0, run)
     return Answer(lines=(told,), presses=tuple(presses))

@@ -46,11 +46,12 @@ def past(sitting: Sitting, said: str, *, since: datetime) -> datetime:
     if then > here:
         raise Refused(phrase("{time} is still to come. Write when it happened.", time=day_and_time(then)))
     if day is None and then < since.replace(second=0, microsecond=0):
+        dated = f"at:{then:%Y-%m-%dT%H:%M}"
         told = phrase(
             "{time} was before INC-{number} was declared. If you mean that, write the day too: {said}",
             time=day_and_time(then),
             number=sitting.incident,
-            said=f"at:{then:%Y-%m-%dT%H:%M}",
+            said=dated,
         )
         raise Refused(told)
     return then.astimezone(UTC)
