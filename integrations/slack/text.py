@@ -132,6 +132,8 @@ def _mention(target: str, label: str | None) -> str:
         return f"<{target}>"  # what it is labelled with is of no use, and may have spaces
     if _GROUP.fullmatch(target):
         return f"<{target}|{label}>" if label and " " not in label else f"<{target}>"
+    if not label and target[:1] == "#":
+        return f"<{target}>"  # outside commands Slack leaves the name out
     return ""
 
 

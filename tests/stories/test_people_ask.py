@@ -256,6 +256,8 @@ def test_a_direct_message_and_a_mention_are_commands_and_whom_they_mention_is_me
     told = slack.writes_to_us("Ana", f"role scribe {ids['Dee']}")
     assert "This is about INC-1 Checkout returns 500" in told
     assert "PagerDuty is asked to page Dee Okafor" in slack.writes_to_us("Ana", f"page {ids['Dee']} Help us")
+    slack.writes_to_us("Ana", f"note {ids['Bo']} told <#{slack.channel('incidents').id}|> of it")
+    assert "Ana Silva: @Bo Lindqvist told #incidents of it" in hearing.timeline()
     clock.settle()
     assert (hearing.lead(), hearing.incident().roles["scribe"].person.name) == ("Cara Mbeki", "Dee Okafor")
     (announced,) = slack.channel("incidents").ours("announcement")
@@ -274,6 +276,9 @@ def test_a_direct_message_and_a_mention_are_commands_and_whom_they_mention_is_me
     slack.standin.closes(slack.person("Cara"), slack.form()["id"])
     world.fail(Fault("slack", "views.open", error="expired_trigger_id"))
     assert "Open the form" in slack.asks("Cara", "resolve", channel="inc-1")
+    world.fail(Fault("slack", "response_url", "server_error"))
+    slack.standin.commands("general", slack.person("Gus"), "list")
+    slack.wait_for(lambda: "Checkout returns 500" in "".join(slack.direct("Gus")), "the answer another way")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs

@@ -69,8 +69,8 @@ def test_what_was_written_is_read_as_plain_text() -> None:
 
 def test_what_was_typed_is_read_as_typed_and_a_mention_stays_one() -> None:
     links = "<http://x.example|x.example> <mailto:a@x.example|a@x.example>"
-    said = f"lead <@U0ANA|ana b> &gt; <!subteam^S0|@sre> {links}"
-    assert typed(said) == "lead <@U0ANA> > <!subteam^S0|@sre> http://x.example a@x.example"
+    said = f"lead <@U0ANA|ana b> &gt; <!subteam^S0|@sre> <#C0|ops> <#C1|> {links}"
+    assert typed(said) == "lead <@U0ANA> > <!subteam^S0|@sre> #ops <#C1> http://x.example a@x.example"
     assert typed("&amp;lt;!here&amp;gt; &lt;@U0ANA&gt;") == "&lt;!here&gt; <@U0ANA>"
 
 
