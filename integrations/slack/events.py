@@ -25,7 +25,7 @@ from multivac.desk import (
 Body = Mapping[str, Any]
 
 # Messages with another subtype are Slack's own lines.
-_WRITTEN = frozenset({None, "file_share", "me_message", "thread_broadcast"})
+WRITTEN = frozenset({None, "file_share", "me_message", "thread_broadcast"})
 _TAKEN = "closed to the bot"
 
 
@@ -99,7 +99,7 @@ def _message(event: Body, bot: str) -> News | None:
     channel, who = _text(event, "channel"), _text(event, "user")
     if event.get("subtype") == "message_deleted":
         return Deleted(channel=channel, message=_text(event, "deleted_ts"))
-    is_written = event.get("subtype") in _WRITTEN and not event.get("bot_id")
+    is_written = event.get("subtype") in WRITTEN and not event.get("bot_id")
     return Spoke(channel=channel, who=who) if is_written and who not in {"", bot} else None
 
 

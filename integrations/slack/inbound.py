@@ -29,7 +29,7 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
-from integrations.slack.events import news_of
+from integrations.slack.events import WRITTEN, news_of
 from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
 from integrations.slack.patience import Patience
@@ -379,7 +379,8 @@ def _log_error(error: Exception) -> None:
 
 
 def _is_by_a_person(event: Mapping[str, Any]) -> bool:
-    return isinstance(event.get("user"), str) and not (event.get("bot_id") or event.get("subtype"))
+    is_written = event.get("subtype") in WRITTEN and not event.get("bot_id")
+    return isinstance(event.get("user"), str) and is_written
 
 
 def _channel_of(body: Body) -> str:

@@ -253,7 +253,7 @@ def test_a_direct_message_and_a_mention_are_commands_and_whom_they_mention_is_me
     ids = {who: f"<@{slack.id_of(who)}>" for who in ("Bo", "Cara", "Dee", "Gus")}
     us = f"<@{slack.standin.space.bot.id}>"
     assert "Cara Mbeki is the lead of INC-1" in slack.writes_to_us("Ana", f"INC-1 lead {ids['Cara']}")
-    told = slack.writes_to_us("Ana", f"role scribe {ids['Dee']}")
+    told = slack.writes_to_us("Ana", f"role scribe to {ids['Dee']}")
     assert "This is about INC-1 Checkout returns 500" in told
     assert "PagerDuty is asked to page Dee Okafor" in slack.writes_to_us("Ana", f"page {ids['Dee']} Help us")
     slack.writes_to_us("Ana", f"note {ids['Bo']} told <#{slack.channel('incidents').id}|> of it")
