@@ -153,8 +153,10 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     assert slack.channel("inc-1").said("page failed") == ["✅ Mended: PagerDuty pages Cy Tanaka"]
     assert slack.direct("Ana")[-1].startswith("✅ Mended: PagerDuty pages Cy Tanaka")
     assert "Nothing of INC-1 has failed" in slack.asks("Bo", "retry", channel="inc-1")
-    world.fail(Fault("pagerduty", "GET /services", "server_error"))  # else the name is refused at once
+    # Else the name is refused at once.
+    world.fail(Fault("pagerduty", "GET /services", "server_error", times=0))
     slack.asks("Ana", "page searching Is search slow too?", channel="inc-1")
+    world.heal()
     clock.forward(seconds=90)
     _, failed = slack.channel("inc-1").said("page failed")
     assert "Page again, with its exact name.\nI do not try this one again." in failed
