@@ -112,6 +112,19 @@ class Slack:
         """Somebody's id, by the first name."""
         return next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
 
+    def tells_later(self, happens: Callable[[], None]) -> Callable[[], None]:
+        """Let something happen of which Slack does not tell yet; gives what makes it tell."""
+        deliveries = self.standin.deliveries
+        deliveries.hold()
+        happens()
+        held, deliveries._held = deliveries._held, None
+
+        def tell() -> None:
+            deliveries._held = held
+            deliveries.release()
+
+        return tell
+
     # --- what people ask --------------------------------------------------------------------------
 
     def asks(self, who: str, line: str, *, channel: str = "general") -> str:
