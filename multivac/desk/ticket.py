@@ -100,7 +100,7 @@ class TicketDesk:
             return "no change", None
         for verb, change in changes:
             _keep(tx, case, news, verb=verb, change=change)
-        incidents.person_acted(tx, case.id, at=told.at)
+        incidents.person_is_on_it(tx, case.id, now=told.at)
         return "changed", self._jobs.put(tx, incidents.touch(tx, case.id))
 
     def _case(self, tx: sa.Connection, told: TicketNews) -> Case | None:

@@ -164,3 +164,16 @@ def test_a_copy_of_the_ticket_and_a_forged_webhook_change_nothing(
     clock.settle()
     assert multivac.lead() == "Ana Silva"
     assert multivac.metric("multivac_webhooks_received_total", source="jira", result="unverified") == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_what_somebody_leads_in_jira_does_not_dismiss_itself(
+    alert: str, multivac: Multivac, clock: Clock, *, jira: Jira, pagerduty: PagerDuty, world: World
+) -> None:
+    world.fail(Fault("slack", "conversations.history", "rate_limit", retry_after=30))
+    pagerduty.resolve(alert)
+    clock.forward(seconds=20)
+    jira.assign("OPS-1", "Cy", by="Cy")
+    clock.forward(minutes=1)
+    assert multivac.incident().status is Status.TRIAGE
+    assert multivac.lead() == "Cy Tanaka"
