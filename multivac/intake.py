@@ -32,14 +32,12 @@ from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock
 from multivac.store import (
-    acts,
     alerts,
-    cadence,
+    endings,
     incidents,
     notices,
     sayings,
     storms,
-    summons,
     timeline,
     traits,
     updates,
@@ -368,10 +366,8 @@ class Intake:
             return
         back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
-            if every := brief.playbook.update_every(brief.severity):
-                cadence.begin_anew(tx, brief.number, next_at=news.now + every)
-            summons.call_again(tx, brief.number, now=news.now)
-            acts.checklists_from(tx, brief.number, news.now)  # what came due meanwhile helps nobody
+            every = brief.playbook.update_every(brief.severity)
+            endings.reopened(tx, brief.number, now=news.now, update_every=every)
             text = written("Reopened: the alert came back")
             if told.text:
                 text = written("Reopened: {why}", why=told.text)

@@ -21,7 +21,7 @@ from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status
 from multivac.jobs import Jobs, Put
 from multivac.steps.base import Outside
 from multivac.steps.ticket import TICKET, label_of
-from multivac.store import acts, cases, incidents, summons, timeline
+from multivac.store import acts, cases, endings, incidents, summons, timeline
 from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store.acts import Act
@@ -239,6 +239,11 @@ def _status(tx: sa.Connection, case: Case, news: _News) -> Change | None:
         text = mark("{name} in the ticket {ticket} set {their_status}: INC-{number} stays {status}")
         entry = _moved(news, case, text, status=case.status)
         return Change(said="", kind=EntryKind.NOTE, entry=entry)
+    if status.is_open and not case.status.is_open:
+        is_lead = case.lead is not None and _is(case, case.lead, news.by)
+        by = None if is_lead else written("{name} (in Jira)", name=news.by.name)
+        every = case.playbook.update_every(case.severity)
+        endings.reopened(tx, case.id, now=news.now, update_every=every, by=by)
     text = mark("{name} in the ticket {ticket} set {their_status}: INC-{number} is {status}")
     entry = _moved(news, case, text, status=status)
     return Change(said="", kind=EntryKind.STATUS, entry=entry, before=case.status, after=status)

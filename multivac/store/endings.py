@@ -1,13 +1,13 @@
-"""How incidents end, as rows: merged into another, archived on request, closed by rule."""
+"""How incidents end and begin again, as rows: merged into another, archived on request, reopened."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from multivac.incident import IncidentId
-from multivac.store import alerts, incidents, storms, traits
+from multivac.store import acts, alerts, cadence, incidents, storms, summons, traits
 from multivac.store.cases import Case
 from multivac.store.tables import alert, incident
 from multivac.store.traits import Subject
@@ -30,6 +30,26 @@ def merge(tx: sa.Connection, case: Case, into: Case) -> None:
         incidents.set_severity(tx, into.id, worst)
         if worst.rank <= storms.NEVER_WAITS:
             storms.leave(tx, into.id)
+
+
+def reopened(  # noqa: PLR0913  # what begins anew for an incident, and what its lead is told
+    tx: sa.Connection,
+    number: IncidentId,
+    *,
+    now: datetime,
+    update_every: timedelta | None,
+    by: str | None = "",
+    note: str = "",
+) -> None:
+    """It is open again: what came due while it was over helps nobody, and whoever led is asked anew.
+
+    `by` is the name of whoever reopened it, empty if it was an alert, None if it was the lead.
+    """
+    acts.checklists_from(tx, number, now)
+    if update_every is not None:
+        cadence.begin_anew(tx, number, next_at=now + update_every)
+    if by is not None:
+        summons.call_again(tx, number, now=now, by=by, note=note)
 
 
 def ask_to_archive(tx: sa.Connection, number: IncidentId, *, now: datetime) -> None:
