@@ -203,3 +203,8 @@ def test_what_is_reopened_in_jira_calls_its_lead_again_and_catches_up_on_nothing
     assert "Dee Okafor (in Jira)" in room.said("lead told")[-1]
     assert len(room.said("lead told")) == 2
     assert len(room.said("checklist")) == 1
+    slack.asks("Ana", "resolve Rolled back again", channel="inc-1")
+    slack.asks("Bo", "status active", channel="inc-1")
+    clock.settle()
+    assert multivac.incident().roles["lead"].accepted_at is None
+    assert "Bo Lindqvist" in slack.channel("inc-1").said("lead told")[-1]
