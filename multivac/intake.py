@@ -330,7 +330,7 @@ class Intake:
                 incidents.propose_resolution(tx, brief.number, by=end.by, at=end.at)
             self._take_back(tx, news, brief, end=end)
             return
-        if not brief.status.is_open:
+        if not brief.status.is_open or _is_known(tx, brief, end):
             return
         is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
         unopened = is_early or (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage)
@@ -412,6 +412,12 @@ def _follows(news: _News, brief: Brief, entries: Sequence[Entry]) -> Follows:
         entries=entries,
         subject=news.subject if is_other else None,
     )
+
+
+def _is_known(tx: sa.Connection, brief: Brief, end: End) -> bool:
+    """Whether people have said since that it goes on all the same."""
+    said_at = acts.last_done(tx, brief.number, "continue")
+    return said_at is not None and end.at <= said_at
 
 
 def _is_quiet(news: _News, brief: Brief, worst: Severity | None) -> bool:

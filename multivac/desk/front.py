@@ -21,6 +21,7 @@ from multivac.desk import (
     escalating,
     exporting,
     followups,
+    going_on,
     handover,
     health,
     inviting,
@@ -108,6 +109,8 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "approve": approving.approve,
     "decline": approving.decline,
     "drill": drilling.drill,
+    "retry": going_on.retry,
+    "continue": going_on.go_on,
 }
 
 
