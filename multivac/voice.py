@@ -74,7 +74,7 @@ SILENT = frozenset(
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
-        *("approval", "approval told", "writing", "off work"),
+        *("approval", "approval told", "given", "writing", "off work"),
         *(
             "alert priority",
             "severity heard",

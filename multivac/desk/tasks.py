@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Asked, Field, Form, Press, TaskLine, clock_time
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.capturing import capture
+from multivac.desk.giving import task_given
 from multivac.desk.meant import met
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person, TaskState, role_name
@@ -71,6 +73,7 @@ def _add(sitting: Sitting, text: str) -> Reply:
             by=sitting.person.name,
         )
         key = rows.add(tx, case.id, new)
+        task_given(tx, sitting, key, text=line_of(case, replace(new, key=key)).text, to=owner)
         return _added(new, key, owner.name if owner else "")
 
     return sitting.change(add)
@@ -166,6 +169,8 @@ def _assign(sitting: Sitting, named: str) -> Reply:
         if line.state is not TaskState.OPEN:
             return Change(said=_already(line))
         rows.give(tx, case.id, key, owner=owner, at=sitting.now)
+        if _owner_of(case, key) != owner.key:
+            task_given(tx, sitting, key, text=line.text, to=owner)
         does = mark("{name} does: {task}")
         shown = mark("You do: {task}") if owner.key == sitting.person.key else does
         is_shown = sitting.ask.via == "button"
@@ -180,9 +185,14 @@ def _assign(sitting: Sitting, named: str) -> Reply:
     return sitting.change(assign)
 
 
+def _owner_of(case: Case, key: str) -> str | None:
+    row = case.tasks.get(key)
+    return row.owner.key if row is not None and row.owner is not None else None
+
+
 def _find(case: Case, named: str) -> tuple[str, TaskLine]:
     """The one task that is meant: by its key, its number, or words of its text. Raises `Refused`."""
-    every = _every(case)
+    every = checklists.every_task(case)
     key = named.rstrip(".。")
     if key in every:
         return key, every[key]
@@ -195,13 +205,6 @@ def _find(case: Case, named: str) -> tuple[str, TaskLine]:
     if not found:
         told = mark("No task is called “{named}”. `/incident task list` shows them all.")
     raise Refused(phrase(told, named=named))
-
-
-def _every(case: Case) -> Mapping[str, TaskLine]:
-    of_lists = {
-        key: line for one in checklists.known(case) for key, line in checklists.lines_of(case, one).items()
-    }
-    return of_lists | {row.key: line_of(case, row) for row in own_tasks(case)}
 
 
 # --- looking at them ------------------------------------------------------------------------------

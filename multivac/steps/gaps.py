@@ -57,6 +57,7 @@ _WORDS = {
     "severity heard": mark("Who set the priority in PagerDuty is not known"),
     "page": mark("A page could not be sent"),
     "capture": mark("A message that was to be kept could not be read"),
+    "given": mark("Somebody was not told of a role or task that they were given"),
 }
 
 _OF_THE_END = frozenset({"step:ticket status", "step:archived"})

@@ -266,6 +266,7 @@ def _by_rule(case: Case, wanted: Wanted) -> Iterator[Person]:
 
 def _by_people(case: Case) -> Iterator[Person]:
     yield from (role.person for role in case.roles.values())
+    yield from (task.owner for task in case.tasks.values() if task.owner is not None)
     yield from (who for one in case.summons if not one.pages for who in one.people)
     yield from (case.declared_by,) if case.declared_by else ()
 

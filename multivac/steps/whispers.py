@@ -92,6 +92,12 @@ def _to_be_asked(case: Case) -> str | None:
     return people.chat_id(case, held.person)
 
 
+def asks_severity_of(case: Case, whom: str, *, since: datetime) -> bool:
+    """Whether they are asked how bad it is, or were since then: the question says what they are here."""
+    row = case.steps.get(f"severity asked/{whom}")
+    return _to_be_asked(case) == whom or (row is not None and row.done_at is not None and row.done_at >= since)
+
+
 def _is_settled(case: Case) -> bool:
     """Whether somebody has settled it; what whoever declared it said at first is a guess."""
     declared = case.declared_by.key if case.declared_by is not None else None
