@@ -35,8 +35,9 @@ def _wants(view: View, family: str) -> Mapping[str, str]:
     for group in groups(view.case, by_people=family == _FAMILY):
         row = view.case.steps.get(f"{family}/{group[0].id}")
         is_there = row is not None and (row.was_done or row.wanted is not None)
-        is_news = line_of(group) and view.now - group[-1].at < _FRESH and not is_open_whose
-        if is_there or is_news:
+        is_news = view.now - group[-1].at < _FRESH and not is_open_whose
+        is_anything = bool(line_of(group)) or (row is not None and row.was_done)
+        if is_anything and (is_there or is_news):
             wanted[str(group[0].id)] = fingerprint(_line(group))
     return wanted
 

@@ -109,7 +109,7 @@ def _severities(case: Case) -> Mapping[str, str]:
     wanted = {}
     for moved in _moved_by_people(case):
         row, line = case.steps.get(f"thread/{moved[0].id}"), news.severity_line(moved)
-        if line or (row is not None and (row.was_done or row.wanted is not None)):
+        if line or (row is not None and row.was_done):
             wanted[str(moved[0].id)] = fingerprint(line)
     return wanted
 
