@@ -286,7 +286,10 @@ class Inbound:
 
     def _answer(self, ask: Ask, place: Place, *, trigger: str) -> None:
         with self._desk.speaking_to(ask.by):
-            self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
+            reply = self._desk.answer(ask)
+            self._tell(place, reply, ask, trigger=trigger)
+            if place.in_window and reply is None:  # what they did on our page shows there
+                self._show_home(ask.by)
 
     def _tell(self, place: Place, reply: Any, ask: Ask, *, trigger: str = "") -> None:
         try:

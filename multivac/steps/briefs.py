@@ -66,7 +66,7 @@ def why_here(case: Case, person: Person, duty: Duty | None) -> str:
     if roles:
         return phrase("You are the {role}.", role=reduce(_and_the, map(role_name, sorted(roles))))
     if duty is not None:
-        return _on_duty(duty)
+        return on_duty(duty)
     told = case.alerts
     if person.key in {one.key for one in people.identified(case, told.assignees)}:
         return phrase("PagerDuty assigned the alert to you.")
@@ -83,7 +83,8 @@ def _and_the(roles: str, role: str) -> str:
     return phrase("{roles} and the {role}", roles=roles, role=role)
 
 
-def _on_duty(duty: Duty) -> str:
+def on_duty(duty: Duty) -> str:
+    """What somebody is on call for, in a sentence for them."""
     services = ", ".join(duty.services)
     if duty.until is None:
         return phrase("You are on call for {services}.", services=services)
