@@ -302,7 +302,8 @@ def brief(attempt: Attempt) -> Result:
         return made | {"told": True}  # said perhaps, and nobody can look
     view = View(case=case, now=attempt.now, out=attempt.out)
     with speaking(_language_of(attempt, who)):
-        message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty))
+        most = briefs.LINES - is_invited  # one is for where the channel is
+        message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty), most=most)
         message = directly(case, message) if is_invited else message
         return made | {"told": _say(attempt, message, directly=is_invited)}
 
