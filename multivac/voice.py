@@ -69,7 +69,7 @@ KINDS: Mapping[str, Kind] = {
 SILENT = frozenset(
     {
         *("channel", "topic", "purpose", "pin", "first bookmark", "bookmark", "invite"),
-        *("on call", "schedule", "who", "group", "chat ids", "lead", "role", "settle"),
+        *("service", "on call", "schedule", "who", "group", "chat ids", "lead", "role", "settle"),
         *("ticket", "account", "assignee", "comment", "note", "status update"),
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),

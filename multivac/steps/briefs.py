@@ -11,7 +11,7 @@ from typing import Any
 
 from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
-from multivac.steps import people
+from multivac.steps import people, services
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
@@ -37,18 +37,20 @@ class Duty:
 
 
 def duty_of(case: Case, person: Person, listed: Iterable[Mapping[str, Any]], *, now: datetime) -> Duty | None:
-    """What the person is on call for among the services of the incident's alerts, by an on-call list."""
-    theirs = [one for one in listed if one["policy"] in case.alerts.policies and _is(person, one["person"])]
+    """What the person is on call for among the incident's services, by an on-call list."""
+    own = people.own_policies(case)
+    theirs = [one for one in listed if one["policy"] in own and _is(person, one["person"])]
     ends = [datetime.fromisoformat(one["until"]) if one["until"] else None for one in theirs]
     standing = [(one, end) for one, end in zip(theirs, ends, strict=True) if end is None or end > now]
     if not standing:
         return None
     policies = {one["policy"] for one, _ in standing}
-    named = (
+    named = [
         row.facts.service_name or phrase("a service")
         for row in case.alerts.rows
         if row.facts.policy_id in policies
-    )
+    ]
+    named += [name for policy, name in services.policies_of(case).items() if policy in policies]
     known = [end for _, end in standing if end is not None]
     return Duty(services=tuple(dict.fromkeys(named)), until=max(known) if len(known) == len(ends) else None)
 

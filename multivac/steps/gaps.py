@@ -17,6 +17,7 @@ from multivac.tongue import any_of, mark, phrase
 _SAID_AFTER = timedelta(minutes=2)
 
 _WORDS = {
+    "service": mark("Who is on call for {instance} is not known"),
     "on call": mark("Who is on call is not known"),
     "schedule": mark("Who is on call for {instance} is not known"),
     "who": mark("A person PagerDuty names could not be looked up"),

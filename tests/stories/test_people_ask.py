@@ -280,6 +280,8 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     assert "UTC>: Look at the queue" in page
     assert "Roles: deputy Dee Okafor" in slack.presses_on_page("Dee", "INC-1")
     slack.standin.closes(slack.person("Dee"), slack.form()["id"])
+    assert "Commerce: Ana Silva (level 1)" in slack.presses_on_page("Dee", "Who is on call?")
+    slack.standin.closes(slack.person("Dee"), slack.form()["id"])
     slack.presses_on_page("Dee", "Done: 1. Call the bank")
     homes = slack.standin.space.homes
     slack.wait_for(lambda: "Call the bank" not in str(homes[slack.id_of("Dee")]), "the page drawn again")

@@ -67,7 +67,7 @@ def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_
     pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
     clock.settle()
     slack.says("inc-1", "Cy", "I am here")
-    for line in ("impact Nobody can pay", "update We\nroll back", "note One", "note Two", "link example.com"):
+    for line in ("impact Nobody can pay", "update We\nroll back", "note One", "note Two", "link https://example.com"):
         slack.asks("Cy", f"INC-1 {line}", channel="inc-1")
     clock.forward(minutes=2, seconds=50)
     assert slack.direct("Bo") == []
