@@ -47,15 +47,15 @@ def test_an_on_call_who_joins_is_briefed_at_once_and_nobody_else_is(
     assert "To do: 1. Call the bank; Say what users see" in briefing
     assert "|OPS-1>" in briefing
     assert lines.index("Take a task") <= 10
-    assert "Which task of INC-1 do you take?" in slack.presses("Bo", "Take a task", channel="inc-1")
-    slack.presses("Bo", "1. Call the bank", channel="inc-1")
-    clock.settle()
-    assert "1. Call the bank · Bo Lindqvist does it" in slack.channel("inc-1").said("tasks")[0]
     assert slack.whispers("inc-1", "Cy") == []
     assert "SEV1 · triage" in slack.presses("Cy", "Brief me", channel="inc-1", kind="headline")
     clock.forward(minutes=10)
     assert len(slack.whispers("inc-1", "Bo")) == 1
     assert slack.direct("Bo") == slack.direct("Ana") == slack.direct("Cy") == []
+    assert "Which task of INC-1 do you take?" in slack.presses("Cy", "Take a task", channel="inc-1")
+    slack.presses("Cy", "1. Call the bank", channel="inc-1")
+    clock.settle()
+    assert "1. Call the bank · Cy Tanaka does it" in slack.channel("inc-1").said("tasks")[0]
 
 
 def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_at_most_once(
