@@ -115,7 +115,16 @@ def _severities(case: Case) -> Mapping[str, str]:
 
 
 def _moved_by_people(case: Case) -> Iterator[list[Saying]]:
-    yield from filter(None, map(news.moves, news.groups(case, by_people=True)))
+    """The moves of a minute together; what is worse than ever begins anew, since an edit is loud for nobody."""
+    for group in news.groups(case, by_people=True):
+        together: list[Saying] = []
+        for one in news.moves(group):
+            if together and not news.is_worst_yet(case, together) and news.is_worst_yet(case, [one]):
+                yield together
+                together = []
+            together.append(one)
+        if together:
+            yield together
 
 
 def _concerns_all(view: View, said: Saying) -> bool:

@@ -67,8 +67,15 @@ def test_a_question_that_somebody_else_has_answered_says_so(
     clock.settle()
     (told,) = slack.direct("Cara")
     assert told.startswith("INC-1 is SEV2, says Ana Silva.")
-    (loud,) = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
-    assert text_of(loud) == "INC-1: Severity SEV3 → SEV2, settled by Ana Silva"
+    slack.asks("Ana", "severity sev3", channel="inc-1")
+    clock.settle()
+    slack.asks("Ana", "severity sev1", channel="inc-1")
+    clock.settle()
+    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
+    assert [text_of(one) for one in loud] == [
+        "INC-1: Severity SEV3, as before",
+        "INC-1: Severity SEV3 → SEV1, settled by Ana Silva",
+    ]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
