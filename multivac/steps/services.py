@@ -1,4 +1,4 @@
-"""The services that people name: whose on-calls they are by the pager, so that those come in as for an alert."""
+"""The services that people name: who is on call for them by the pager comes in as for an alert."""
 
 from __future__ import annotations
 

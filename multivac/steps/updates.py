@@ -115,7 +115,7 @@ def _severities(case: Case) -> Mapping[str, str]:
 
 
 def _moved_by_people(case: Case) -> Iterator[list[Saying]]:
-    """The moves of a minute together; what is worse than ever begins anew, since an edit is loud for nobody."""
+    """The moves of a minute together; what is worse than ever begins anew, for an edit notifies nobody."""
     for group in news.groups(case, by_people=True):
         together: list[Saying] = []
         for one in news.moves(group):

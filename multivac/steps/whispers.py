@@ -95,7 +95,9 @@ def _to_be_asked(case: Case) -> str | None:
 def asks_severity_of(case: Case, whom: str, *, since: datetime) -> bool:
     """Whether they are asked how bad it is, or were since then: the question says what they are here."""
     row = case.steps.get(f"severity asked/{whom}")
-    return _to_be_asked(case) == whom or (row is not None and row.done_at is not None and row.done_at >= since)
+    return _to_be_asked(case) == whom or (
+        row is not None and row.done_at is not None and row.done_at >= since
+    )
 
 
 def _is_settled(case: Case) -> bool:

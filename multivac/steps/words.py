@@ -52,7 +52,7 @@ def say(attempt: Attempt, channel: str, message: Message) -> Result:
 
 
 def say_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
-    """Say something in the thread of a message of ours, then edit it; after a lost answer, look there first."""
+    """Say something in the thread of a message of ours, then edit it; looked for after a lost answer."""
     chat, marker, to = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name), posted_at(head)
     assert to is not None  # noqa: S101  # the step needs the message to be there
     posted = posted_at(attempt.before.result)

@@ -22,7 +22,9 @@ def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack) 
 
 def in_thread(slack: Slack, kind: str = "") -> list[str]:
     """What stakeholders were told in threads; of that kind, only what everybody in the channel sees."""
-    told = [one for one in slack.channel("incidents").messages if one.get("thread_ts", one["ts"]) != one["ts"]]
+    told = [
+        one for one in slack.channel("incidents").messages if one.get("thread_ts", one["ts"]) != one["ts"]
+    ]
     return [text_of(one) for one in told if not kind or one.get("subtype") == kind]
 
 

@@ -67,7 +67,13 @@ def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_
     pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
     clock.settle()
     slack.says("inc-1", "Cy", "I am here")
-    for line in ("impact Nobody can pay", "update We\nroll back", "note One", "note Two", "link https://example.com"):
+    for line in (
+        "impact Nobody can pay",
+        "update We\nroll back",
+        "note One",
+        "note Two",
+        "link https://example.com",
+    ):
         slack.asks("Cy", f"INC-1 {line}", channel="inc-1")
     clock.forward(minutes=2, seconds=50)
     assert slack.direct("Bo") == []
@@ -76,7 +82,7 @@ def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_
     (told,) = slack.direct("Bo")
     assert "INC-1 · Checkout returns 500" in told
     (briefed,) = slack.direct("Dee")
-    title, *lines = briefed.splitlines()
+    _, *lines = briefed.splitlines()
     assert f"Channel: <#{slack.channel('inc-1').id}>" in lines
     assert any(line.startswith("Latest update") and line.endswith("roll back") for line in lines)
     assert lines.index("Take the lead") == 10  # with all that there can be
