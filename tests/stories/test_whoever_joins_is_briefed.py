@@ -85,7 +85,7 @@ def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_
     _, *lines = briefed.splitlines()
     assert f"Channel: <#{slack.channel('inc-1').id}>" in lines
     assert any(line.startswith("Latest update") and line.endswith("roll back") for line in lines)
-    assert lines.index("Take the lead") == 10  # with all that there can be
+    assert lines.index("Take a task") == 10  # with all that there can be
     assert slack.direct("Cy") == slack.direct("Ana") == []
 
 
