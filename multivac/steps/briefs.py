@@ -11,7 +11,7 @@ from typing import Any
 
 from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
-from multivac.steps import people, services
+from multivac.steps import duties, people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
@@ -50,7 +50,7 @@ def duty_of(case: Case, person: Person, listed: Iterable[Mapping[str, Any]], *, 
         for row in case.alerts.rows
         if row.facts.policy_id in policies
     ]
-    named += [name for policy, name in services.policies_of(case).items() if policy in policies]
+    named += [name for policy, name in duties.policies_of(case).items() if policy in policies]
     known = [end for _, end in standing if end is not None]
     return Duty(services=tuple(dict.fromkeys(named)), until=max(known) if len(known) == len(ends) else None)
 

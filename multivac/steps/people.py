@@ -16,7 +16,7 @@ from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByOnCall, OnCallOf, Wanted
 from multivac.ports import OnCall
-from multivac.steps import services
+from multivac.steps import duties
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import members, notices, timeline
 from multivac.store import people as directory
@@ -42,7 +42,7 @@ def policies_of(case: Case) -> tuple[str, ...]:
 
 def own_policies(case: Case) -> frozenset[str]:
     """The escalation policies of the incident's alerts, and of the services that people named."""
-    return case.alerts.policies | services.policies_of(case).keys()
+    return case.alerts.policies | duties.policies_of(case).keys()
 
 
 def on_call_rules(case: Case) -> tuple[OnCallOf, ...]:
