@@ -32,6 +32,7 @@ from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock
 from multivac.store import (
+    acts,
     alerts,
     endings,
     incidents,
