@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import sqlalchemy as sa
@@ -142,9 +143,12 @@ class Desk:
         with speaking(language_at(self._house.out, by)):
             yield
 
-    def hear(self, event: str, news: News) -> None:
-        """Keep what people did by hand, once for each event; raises what the database does."""
-        self._hearing.hear(event, news)
+    def hear(self, event: str, news: News, *, at: datetime | None = None) -> None:
+        """Keep what people did by hand, once for each event, unless we know what they did later.
+
+        `at` is when, by the chat's clock. Raises what the database does.
+        """
+        self._hearing.hear(event, news, at=at)
 
     def answer(self, ask: Ask) -> Reply:
         """What comes of a request, for whoever asked; never raises but `BadField`, for a form."""
@@ -337,7 +341,7 @@ def _did_you_mean(line: Unclear, number: IncidentId | None, *, spell: Callable[[
         Press(
             label=phrase("Declare “{title}”", title=title),
             line=f"declare {line.typed}",
-            confirm=phrase("Declare it now? A channel opens, and those on call are invited."),
+            confirm=phrase("Declare it now? A channel opens, and people are invited."),
         ),
         Press(label=phrase("Help"), line="help"),
     ]

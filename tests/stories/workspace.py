@@ -112,6 +112,19 @@ class Slack:
         """Somebody's id, by the first name."""
         return next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
 
+    def tells_later(self, happens: Callable[[], None]) -> Callable[[], None]:
+        """Let something happen of which Slack does not tell yet; gives what makes it tell."""
+        deliveries = self.standin.deliveries
+        deliveries.hold()
+        happens()
+        held, deliveries._held = deliveries._held, None
+
+        def tell() -> None:
+            deliveries._held = held
+            deliveries.release()
+
+        return tell
+
     # --- what people ask --------------------------------------------------------------------------
 
     def asks(self, who: str, line: str, *, channel: str = "general") -> str:
@@ -192,15 +205,15 @@ class Slack:
         me, views = self.id_of(who), self.standin.space.views
         mine = [view for view in views.values() if self.standin.space.viewers[view["id"]] == me]
         shown = mine or [self.standin.space.homes[me]]
-        view, action = next(
-            (view, element)
+        view, block, action = next(
+            (view, block, element)
             for view in shown
             for block in view["blocks"]
             for element in block.get("elements", ())
             if element.get("type") == "button" and element["text"]["text"] == label
         )
         before = {one["hash"] for one in views.values()}
-        self.standin.presses(me, view["id"], action_id=action["action_id"])
+        self.standin.presses(me, view["id"], action_id=action["action_id"], block_id=block["block_id"])
         self.wait_for(lambda: {one["hash"] for one in views.values()} - before != set(), "a window")
         return text_of(next(reversed(views.values())))
 
