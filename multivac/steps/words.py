@@ -24,6 +24,7 @@ from multivac.steps import gaps, news, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.links import links_of
+from multivac.steps.reach import cannot_be_asked
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
 from multivac.store.storms import NEVER_WAITS
@@ -215,7 +216,7 @@ def wants_a_lead(case: Case) -> bool:
     held = case.roles.get(LEAD)
     if held is None or held.gone_at is not None:
         return True
-    return held.accepted_at is None and people.cannot_be_asked(case, held.person)
+    return held.accepted_at is None and cannot_be_asked(case, held.person)
 
 
 def who(case: Case, person: Person | None) -> Who | None:
