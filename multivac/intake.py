@@ -32,6 +32,7 @@ from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock
 from multivac.store import (
+    acknowledgements,
     acts,
     alerts,
     cadence,
@@ -85,6 +86,7 @@ class _News:
     told: Alert
     known: Known
     now: datetime
+    is_echo: bool = False  # of what we did there ourselves
 
     @property
     def subject(self) -> Subject:
@@ -138,10 +140,13 @@ class Intake:
     def _take(self, tx: sa.Connection, told: Alert, now: datetime) -> Taken:
         if told.key is None:
             return Taken("noted" if alerts.receive(tx, told, now=now) else "duplicate")
+        leads = acknowledgements.echoed(tx, told) if told.kind is AlertKind.ACKNOWLEDGED else None
+        if leads is not None:  # it was nobody's act in the pager, and is in the timeline already
+            told = replace(told, actor=None, facts=replace(told.facts, acknowledged_by=leads))
         heard = hear(tx, told, told.key, now=now)
         if heard is None:
             return self._repair(tx, told.source, told.key, now=now)
-        news = _News(told, heard.known, now)
+        news = _News(told, heard.known, now, is_echo=leads is not None)
         if news.known.incident is not None:
             taken = self._follow(tx, news, news.known.incident, brief=heard.brief)
             if taken.outcome != _FOLLOWED:
@@ -235,7 +240,7 @@ class Intake:
             return Taken("our own")
         # What we asked of the pager is in the timeline already, in the name of whoever wanted it.
         is_ours = marker_of(owner, brief.declared_at).rstrip("]") in told.text
-        is_told = told.kind is not AlertKind.FOUND_OPEN and not is_ours
+        is_told = told.kind is not AlertKind.FOUND_OPEN and not is_ours and not news.is_echo
         entries = [_entry(told, is_over=brief.status in _OVER)] if is_told else []
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)

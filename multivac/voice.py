@@ -78,6 +78,7 @@ SILENT = frozenset(
         *(
             "alert priority",
             "severity heard",
+            "alert ack",
             "alert end",
             "ticket status",
             "ticket words",

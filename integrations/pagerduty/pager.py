@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from integrations.allowance import Allowance
 from integrations.pagerduty.bodies import (
+    NOTHING,
     Body,
     facts_of_incident,
     ident,
@@ -149,6 +150,27 @@ class PagerDutyPager:
             known = self._rest.get(f"/incidents/{quote(alert, safe='')}", what=what)
             if part(known, "incident").get("status") != "resolved":
                 raise
+
+    def acknowledge(self, alert: str, who: Person, *, look_first: bool) -> Person | None:
+        """Acknowledge what is still triggered, in their own name if they are a user; gives whose it shows.
+
+        It is looked at first: to acknowledge what has ended meanwhile would reopen it.
+        """
+        path, what = f"/incidents/{quote(alert, safe='')}", phrase("incident {alert}", alert=alert)
+        known = part(self._rest.get(path, what=what), "incident")
+        if known.get("status") != "triggered":
+            return _last_acker(known) if look_first and known.get("status") == "acknowledged" else None
+        change = {"id": alert, "type": "incident_reference", "status": "acknowledged"}
+        for sender in dict.fromkeys((who.email, None)):
+            try:
+                answer = self._rest.put("/incidents", {"incidents": [change]}, what=what, sender=sender)
+            except GiveUp as error:  # they are no user, or one who may not, or somebody was faster
+                refused = error
+            else:
+                return next(map(_last_acker, parts(answer.get("incidents"))), None)
+        if part(self._rest.get(path, what=what), "incident").get("status") == "triggered":
+            raise refused
+        return None
 
     def prioritise(self, alert: str, priorities: Collection[str]) -> None:
         """Give it the first of these priorities (names) that the account has; `GiveUp` if it has none."""
@@ -394,6 +416,12 @@ class PagerDutyPager:
 def _names(responders: Iterable[Body]) -> tuple[str, ...]:
     named = (person(each.get("user")) for each in responders)
     return tuple(dict.fromkeys(each.name for each in named if each))
+
+
+def _last_acker(incident: Body) -> Person | None:
+    given = parts(incident.get("acknowledgements"))
+    last = max(given, key=lambda each: str(moment(each.get("at"))), default=NOTHING)
+    return person(last.get("acknowledger"))
 
 
 def _its_id(incident: Body) -> str:
