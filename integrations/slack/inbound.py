@@ -32,7 +32,7 @@ from slack_sdk.web import WebClient
 from integrations.slack.events import news_of
 from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
-from integrations.slack.signs import read_sign
+from integrations.slack.signs import Emoji, emoji_of, is_ours, read_sign
 from integrations.slack.text import words
 from multivac.briefing import Answer, Form
 from multivac.desk import Ask, BadField, Desk
@@ -86,8 +86,15 @@ class Inbound:
     """Receives what Slack sends over HTTP or a socket, and answers whoever did it."""
 
     def __init__(
-        self, desk: Desk, mouth: Mouth, *, signing_secret: str | None, now: Callable[[], datetime]
+        self,
+        desk: Desk,
+        mouth: Mouth,
+        *,
+        signing_secret: str | None,
+        now: Callable[[], datetime],
+        emoji: Emoji,
     ) -> None:
+        self._emoji = emoji
         self._desk = desk
         self._mouth = mouth
         # Anybody can sign with an empty secret.
@@ -198,6 +205,7 @@ class Inbound:
             via="button",
             line=line,
             channel=channel,
+            thread=str(container.get("thread_ts") or ""),
         )
         self._later(self._answer, ask, place, trigger=body["trigger_id"])
 
@@ -307,7 +315,7 @@ class Inbound:
     def _keep_event(self, body: Body, next: Callable[[], Any]) -> Any:  # noqa: A002 - Bolt's own name
         """Keep an event before it is acknowledged: Slack delivers again what was not."""
         if body.get("type") == "event_callback":
-            sign = read_sign(body)
+            sign = read_sign(body, self._emoji.keeps)
             if sign is not None:
                 self._desk.notice(sign)
             self._hear(body)
@@ -321,8 +329,24 @@ class Inbound:
             return
         if event.get("type") == "app_home_opened" and event.get("tab") == "home":
             self._later(self._show_home, event["user"])
+        elif event.get("type") == "reaction_added" and not is_ours(body, event["user"]):
+            self._heed(body, event)
         elif (said := _said_to_us(body, event)) is not None:
             self._later(self._answer, *said, trigger="")
+
+    def _heed(self, body: Body, event: Mapping[str, Any]) -> None:
+        """Offer what an emoji stands for, to whoever put it under a message."""
+        line, item = self._emoji.offers.get(emoji_of(event)), event.get("item") or {}
+        if line is None or not item.get("ts"):
+            return
+        user, channel = event["user"], str(item.get("channel", ""))
+        request = f"event:{body.get('event_id', '')}"
+        ask = Ask(request=request, by=user, name="", via="reaction", line=line, channel=channel)
+        self._later(self._offer, ask, Place(user=user, channel=channel), message=str(item["ts"]))
+
+    def _offer(self, ask: Ask, place: Place, *, message: str) -> None:
+        with self._desk.speaking_to(ask.by):
+            self._tell(place, self._desk.offer(ask, message), ask)
 
 
 class _Socket:
@@ -396,6 +420,7 @@ def _said_to_us(body: Body, event: Mapping[str, Any]) -> tuple[Ask, Place] | Non
         via="mention" if at_us else "message",
         line=_MENTION.sub("", str(event.get("text", "")), count=1 if at_us else 0).strip(),
         channel=channel if at_us else "",
+        thread=str(event.get("thread_ts") or "") if at_us else "",
     )
     return ask, Place(user=user, channel=channel, thread=event.get("thread_ts"), direct=in_person)
 

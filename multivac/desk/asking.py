@@ -46,7 +46,7 @@ class Ask:
     """A line that somebody said, in whatever way.
 
     `request` is the same in each redelivery. `by` is their id in the chat, `channel` the chat's id of
-    where they said it. `fields` are those of a form that was sent, `as_of` what it showed of the incident and
+    where they said it, `thread` that of the message below which they did. `fields` are those of a form that was sent, `as_of` what it showed of the incident and
     `again` how often; `quoted` is the text of a message.
     """
 
@@ -60,6 +60,7 @@ class Ask:
     quoted: str = ""
     as_of: str = ""
     again: int = 0
+    thread: str = ""
 
     @property
     def ref(self) -> str:

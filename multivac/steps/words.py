@@ -51,13 +51,27 @@ def say(attempt: Attempt, channel: str, message: Message) -> Result:
     return {"channel": posted.channel, "message": posted.message, "at": at}
 
 
+def reply(attempt: Attempt, to: Posted, message: Message) -> Result:
+    """Say it once in the thread of a message, then edit it; after a lost answer, look there first."""
+    posted = posted_at(attempt.before.result)
+    if posted is not None:
+        attempt.chat().edit(posted, message, Marker(incident=attempt.case.id, kind=attempt.name))
+        return {"channel": posted.channel, "message": posted.message}
+    return _replied(attempt, to, message, loud=False)
+
+
 def say_once_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
     """Say something in the thread of a message of ours, once; after a lost answer, look there first."""
-    chat, marker, to = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name), posted_at(head)
+    to, posted = posted_at(head), posted_at(attempt.before.result)
     assert to is not None  # noqa: S101  # the step needs the message to be there
-    posted = posted_at(attempt.before.result)
-    if posted is None and attempt.unknown:
-        posted = chat.find_reply(to, marker)
+    if posted is not None:
+        return {"channel": posted.channel, "message": posted.message}
+    return _replied(attempt, to, message, loud=loud)
+
+
+def _replied(attempt: Attempt, to: Posted, message: Message, *, loud: bool) -> Result:
+    chat, marker = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name)
+    posted = chat.find_reply(to, marker) if attempt.unknown else None
     if posted is None:
         posted = chat.reply(to, message, marker, loud=loud)
     return {"channel": posted.channel, "message": posted.message}

@@ -28,7 +28,7 @@ class Part(StrEnum):
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
-    OPTIONS = "options"  # until:done after:10m escalate:@bo
+    OPTIONS = "options"  # until:done after:10m escalate:@bo when:resolved
     MESSAGE = "message"  # from:1700000000.000100, the chat's id of a message
     OTHER = "other"  # a number in its words is another incident's
 
@@ -281,7 +281,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="remind",
-        usage="[me | @person | here] <in:20m | every:15m | at:14:00> <text> [until:done] [escalate:@person]",
+        usage=(
+            "[me | @person | here] <in:20m | every:15m | at:14:00 | when:resolved | when:update-overdue> "
+            "<text> [until:done | until:resolved] [escalate:@person]"
+        ),
         help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
         takes=frozenset({Part.PEOPLE, Part.WHEN, Part.OPTIONS}),
@@ -289,9 +292,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="reminders",
-        usage="[done <number> | snooze <number> [15m] | cancel <number>]",
+        usage="[done <number> | snooze <number> [15m] | pass <number> [@person] | cancel <number>]",
         help=mark("Show what people are to be reminded of, and answer it."),
         right=Right.RESPONDER,
+        takes=_PEOPLE,
         example="reminders",
     ),
     Verb(
