@@ -323,12 +323,10 @@ class Intake:
     def _tell_of(  # noqa: PLR0913  # what changed, by which news, and from what
         self, tx: sa.Connection, news: _News, brief: Brief, *, what: str, after: str, text: str
     ) -> None:
-        """Keep what the channel is told in one line."""
-        more = {
-            "what": what,
-            "before": brief.severity if what == "severity" else brief.status,
-            "after": after,
-        }
+        """Keep what the channel is told in one line, and who moved it."""
+        before = brief.severity if what == "severity" else brief.status
+        more = {"what": what, "before": before, "after": after}
+        _trail(tx, news, brief, verb=what, after=after)
         sayings.add(tx, brief.number, kind=SayingKind.CHANGE, text=text, by="", at=news.now, more=more)
 
     def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, end: End) -> None:
@@ -347,6 +345,7 @@ class Intake:
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
         storms.leave(tx, brief.number)
+        _trail(tx, news, brief, verb="status", after=Status.DISMISSED)
         text = written("Dismissed: resolved before the channel was to be opened")
         key = f"dismissed:{news.told.event_id}"
         dismissed = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
@@ -361,6 +360,7 @@ class Intake:
             timeline.last(tx, brief.number, EntryKind.STATUS)
         ):
             incidents.set_status(tx, brief.number, Status.TRIAGE, now=news.now)
+            _trail(tx, news, brief, verb="status", after=Status.TRIAGE)
             text = written("No longer dismissed: somebody was on it before the alert ended")
             key = f"handled:{news.told.event_id}"
             back = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
@@ -398,6 +398,20 @@ class Intake:
             alert=told.key,
             incident=taken.put.touched.number if taken.put else None,
         )
+
+
+def _trail(tx: sa.Connection, news: _News, brief: Brief, *, verb: str, after: str) -> None:
+    """Keep in the trail what this news has moved; that is rare, where news come by the thousand."""
+    told = news.told
+    moved = acts.Moved(
+        key=told.event_id,
+        verb=verb,
+        before=brief.severity if verb == "severity" else brief.status,
+        after=after,
+        actor=told.source,
+        via="sweep" if told.kind is AlertKind.FOUND_OPEN else "webhook",
+    )
+    acts.leave_trail_of(tx, brief.number, moved, at=news.now)
 
 
 def _follows(news: _News, brief: Brief, entries: Sequence[Entry]) -> Follows:
