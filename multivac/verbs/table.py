@@ -268,8 +268,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="checklist",
-        usage="[show | skip | pause | resume]",
-        help=mark("Show what is to do now, skip the rest of it, or let no further checklist come."),
+        usage="[show | add <name> | skip | pause | resume]",
+        help=mark("Show what is to do now, bring a checklist early, skip the rest, or let no further one come."),
         right=Right.RESPONDER,
         example="checklist show",
     ),
