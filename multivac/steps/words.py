@@ -27,6 +27,7 @@ from multivac.steps.cadence import next_update_due
 from multivac.steps.links import links_of
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
+from multivac.store.splits import separable
 from multivac.store.storms import NEVER_WAITS
 from multivac.tongue import phrase, plural
 
@@ -206,6 +207,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
         Press(label=phrase("Timeline"), line=f"{about} timeline"),
         Press(label=phrase("Brief me"), line=f"{about} briefing"),
         Press(label=phrase("Resolve"), line=f"{about} resolve"),
+        *((Press(label=phrase("Split"), line=f"{about} split"),) if separable(case) else ()),
     )
 
 

@@ -329,6 +329,13 @@ VERBS: tuple[Verb, ...] = (
         example="merge INC-7",
     ),
     Verb(
+        name="split",
+        usage="[alert number]",
+        help=mark("Make an alert that joined wrongly an incident of its own."),
+        right=Right.RESPONDER,
+        example="split 12",
+    ),
+    Verb(
         name="archive",
         help=mark("Archive the channel of what is closed now."),
         right=Right.LEAD,
@@ -445,7 +452,7 @@ _HEADINGS: tuple[tuple[str, str], ...] = (
     (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
     (mark("What is to be done"), "task checklist followup remind reminders quiet"),
     (mark("What it is"), "rename services link ticket private"),
-    (mark("The end"), "resolve close reopen dismiss merge archive ask approve decline"),
+    (mark("The end"), "resolve close reopen dismiss merge split archive ask approve decline"),
 )
 
 
