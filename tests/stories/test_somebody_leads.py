@@ -72,10 +72,21 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
 
 
 def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
-    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira
+    alert: str,
+    multivac: Multivac,
+    slack: Slack,
+    clock: Clock,
+    *,
+    jira: Jira,
+    pagerduty: PagerDuty,
+    world: World,
 ) -> None:
+    world.fail(Fault("pagerduty", "PUT /incidents", "lose_answer"))
     slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
     clock.forward(minutes=5)
+    assert len(pagerduty.incident(alert)["acknowledgements"]) == 1
+    assert multivac.timeline().count("The alert is acknowledged in PagerDuty, since Ana Silva leads") == 1
+    assert "Ana Silva acknowledged the alert" not in multivac.timeline()
     assert len(calls(slack)) == 1
     slack.asks("Ana", "handover", channel="inc-1")
     assert "Impact: Nobody can pay" in str(slack.form()["blocks"])
