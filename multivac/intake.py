@@ -140,12 +140,13 @@ class Intake:
     def _take(self, tx: sa.Connection, told: Alert, now: datetime) -> Taken:
         if told.key is None:
             return Taken("noted" if alerts.receive(tx, told, now=now) else "duplicate")
+        key = told.key
         leads = acknowledgements.echoed(tx, told) if told.kind is AlertKind.ACKNOWLEDGED else None
         if leads is not None:  # it was nobody's act in the pager, and is in the timeline already
             told = replace(told, actor=None, facts=replace(told.facts, acknowledged_by=leads))
-        heard = hear(tx, told, told.key, now=now)
+        heard = hear(tx, told, key, now=now)
         if heard is None:
-            return self._repair(tx, told.source, told.key, now=now)
+            return self._repair(tx, told.source, key, now=now)
         news = _News(told, heard.known, now, is_echo=leads is not None)
         if news.known.incident is not None:
             taken = self._follow(tx, news, news.known.incident, brief=heard.brief)

@@ -93,7 +93,9 @@ def _emoji(names: tuple[str, ...]) -> tuple[str, ...]:
     bare = tuple(name.strip(":") for name in names)
     for name in bare:
         if not re.fullmatch(r"[a-z0-9_+'-]+", name):
-            raise wrong(f"has {name!r}, which is no emoji's name.", "Write it as Slack does, such as pushpin.")
+            raise wrong(
+                f"has {name!r}, which is no emoji's name.", "Write it as Slack does, such as pushpin."
+            )
     return bare
 
 

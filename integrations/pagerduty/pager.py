@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -161,16 +162,17 @@ class PagerDutyPager:
         if known.get("status") != "triggered":
             return _last_acker(known) if look_first and known.get("status") == "acknowledged" else None
         change = {"id": alert, "type": "incident_reference", "status": "acknowledged"}
-        for sender in dict.fromkeys((who.email, None)):
-            try:
-                answer = self._rest.put("/incidents", {"incidents": [change]}, what=what, sender=sender)
-            except GiveUp as error:  # they are no user, or one who may not, or somebody was faster
-                refused = error
-            else:
-                return next(map(_last_acker, parts(answer.get("incidents"))), None)
-        if part(self._rest.get(path, what=what), "incident").get("status") == "triggered":
-            raise refused
-        return None
+        body = {"incidents": [change]}
+        if who.email is not None:
+            # Refused if they are no user there, or one who may not acknowledge.
+            with suppress(GiveUp):
+                return _shown(self._rest.put("/incidents", body, what=what, sender=who.email))
+        try:
+            return _shown(self._rest.put("/incidents", body, what=what))
+        except Invalid:
+            if part(self._rest.get(path, what=what), "incident").get("status") == "triggered":
+                raise
+            return None  # somebody was faster
 
     def prioritise(self, alert: str, priorities: Collection[str]) -> None:
         """Give it the first of these priorities (names) that the account has; `GiveUp` if it has none."""
@@ -416,6 +418,10 @@ class PagerDutyPager:
 def _names(responders: Iterable[Body]) -> tuple[str, ...]:
     named = (person(each.get("user")) for each in responders)
     return tuple(dict.fromkeys(each.name for each in named if each))
+
+
+def _shown(answer: Body) -> Person | None:
+    return next(map(_last_acker, parts(answer.get("incidents"))), None)
 
 
 def _last_acker(incident: Body) -> Person | None:

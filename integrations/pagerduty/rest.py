@@ -129,9 +129,7 @@ class Rest:
         """The answer to a request that adds something."""
         return self._ask("POST", path, what=what, json=dict(body))
 
-    def put(
-        self, path: str, body: Mapping[str, object], *, what: str, sender: str | None = None
-    ) -> Body:
+    def put(self, path: str, body: Mapping[str, object], *, what: str, sender: str | None = None) -> Body:
         """The answer to a request that changes something, in the name of the user with this e-mail."""
         headers = {"From": sender} if sender else {}
         return self._ask("PUT", path, what=what, json=dict(body), headers=headers)

@@ -22,7 +22,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emoji:
-    """What each emoji under a message stands for, by its name: what to keep it as, and what to offer for it."""
+    """What each emoji under a message stands for, by name: what to keep it as, what to offer for it."""
 
     keeps: Mapping[str, str]
     offers: Mapping[str, str]
@@ -109,4 +109,3 @@ def _change(body: Body, event: Body) -> Sign | None:
 
 def _request(body: Body) -> str:
     return f"event:{body.get('event_id', '')}"
-

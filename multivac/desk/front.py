@@ -180,7 +180,7 @@ class Desk:
             notice(self._house, sign)
 
     def offer(self, ask: Ask, message: str) -> Reply:
-        """What somebody is offered who put a sign under a message; None for a guest, and where it means nothing.
+        """What somebody is offered who put a sign under a message; None for a guest, or if it means nothing.
 
         What is in an incident's channel is told, what is anywhere else is declared.
         """

@@ -76,7 +76,9 @@ def _meant(case: Case, named: str) -> AlertRow:
     if found is not None:
         return found
     if not can:
-        told = phrase("All open alerts of INC-{number} are of one problem: none can be split off.", number=case.id)
+        told = phrase(
+            "All open alerts of INC-{number} are of one problem: none can be split off.", number=case.id
+        )
         raise Refused(told)
     told = phrase("No open alert here has the number {said}. `/incident split` shows which have.", said=named)
     raise Refused(told)

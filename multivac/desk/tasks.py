@@ -298,7 +298,9 @@ def _bring(sitting: Sitting, named: str) -> Reply:
         return Change(
             said=phrase("The checklist “{title}” comes now.", title=phase.title),
             kind=EntryKind.CHECKLIST,
-            entry=written("{name} asked for the checklist {title}", name=sitting.person.name, title=phase.title),
+            entry=written(
+                "{name} asked for the checklist {title}", name=sitting.person.name, title=phase.title
+            ),
             after=one.name,
         )
 

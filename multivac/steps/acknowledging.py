@@ -66,6 +66,4 @@ def keep_acknowledged(tx: sa.Connection, case: Case, made: Result, *, now: datet
             "The alert “{title}” is acknowledged in PagerDuty, since {name} leads", title=title, name=name
         )
     key = f"acknowledged:{made['alert']}"
-    timeline.note(
-        tx, case.id, [Entry(kind=EntryKind.ALERT, at=now, text=text, key=key, actor=name)], now=now
-    )
+    timeline.note(tx, case.id, [Entry(kind=EntryKind.ALERT, at=now, text=text, key=key, actor=name)], now=now)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from multivac.steps import acknowledging, changes, duplicates, ending, forgotten, mirror, prompts, ticket, updates
+from multivac.steps import (
+    acknowledging,
+    changes,
+    duplicates,
+    ending,
+    forgotten,
+    mirror,
+    prompts,
+    ticket,
+    updates,
+)
 from multivac.steps.base import Step
 
 LATER: tuple[Step, ...] = (

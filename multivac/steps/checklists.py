@@ -170,7 +170,7 @@ def _nth(case: Case, phase: Phase, number: int) -> Occurrence | None:
 
 
 def next_of(view: View, phase: Phase) -> Occurrence | None:
-    """The next round of a phase that people can be shown, whatever its time; None if there is no further one."""
+    """The next round of a phase that people can be shown, whatever its time; None if there is none."""
     case = view.case
     due = len(phase.due_times(case.declared_at, view.now))
     rounds = (_nth(case, phase, number) for number in (max(due, 1), due + 1))

@@ -17,8 +17,8 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.handing import for_new_lead
 from multivac.steps.lead import everybody, grounds
 from multivac.steps.words import channel_of, say, view_of
-from multivac.store import people as directory
 from multivac.store import acts, summons, timeline
+from multivac.store import people as directory
 from multivac.store.cases import Case, Result, Summons
 from multivac.store.facts import person_from, person_to
 from multivac.tongue import phrase

@@ -127,7 +127,7 @@ def is_put_away(case: Case) -> bool:
 
 
 def _due_at(view: View, one: Reminder) -> datetime | None:
-    """When it falls due; None while nobody knows. What was posted for a moment stays due until it is answered."""
+    """When it falls due; None while nobody knows. What was posted for a moment stays due until answered."""
     case = view.case
     if one.moment is None:
         return one.due_at

@@ -243,7 +243,7 @@ def leave_trail(tx: sa.Connection, act: Act) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """A change that nobody asked for: what by, in which way, from what to what. `key` is the same if told twice."""
+    """A change that nobody asked for: by what, from what to what. `key` is the same if told twice."""
 
     key: str
     verb: str

@@ -18,7 +18,7 @@ _LOOKED_AT = 100  # alerts of one incident; of a storm nobody picks one by hand
 
 
 def separable(case: Case) -> tuple[AlertRow, ...]:
-    """The open alerts that may have joined wrongly: of another problem than the first, as far as the pager says.
+    """The open alerts that may have joined wrongly: not of one problem, as far as the pager says.
 
     Not one that we raised ourselves to page people for this incident.
     """
@@ -52,7 +52,7 @@ def _forget(tx: sa.Connection, case: Case, row: AlertRow) -> None:
 
 
 def settle(tx: sa.Connection, case: Case, *, now: datetime) -> Severity:
-    """Weigh what is left: its severity as alerts imply it, unless a person settled it; over if they all are."""
+    """Weigh what is left: its severity as alerts imply it, unless a person settled it; over if all are."""
     worst = alerts.standing(tx, case.id).worst
     if worst is None:
         end = alerts.last_end(tx, case.id, now=now)

@@ -269,7 +269,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="checklist",
         usage="[show | add <name> | skip | pause | resume]",
-        help=mark("Show what is to do now, bring a checklist early, skip the rest, or let no further one come."),
+        help=mark(
+            "Show what is to do now, bring a checklist early, skip the rest, or let no further one come."
+        ),
         right=Right.RESPONDER,
         example="checklist show",
     ),

@@ -105,7 +105,9 @@ class Forgetful(Desk):
 @pytest.fixture
 def inbound() -> Iterator[Inbound]:
     mouth = Mouth("xoxb-1", api_url="http://127.0.0.1:1/")
-    made = Inbound(Forgetful(), mouth, signing_secret="secret", now=lambda: NOW, emoji=Emoji(keeps={}, offers={}))
+    made = Inbound(
+        Forgetful(), mouth, signing_secret="secret", now=lambda: NOW, emoji=Emoji(keeps={}, offers={})
+    )
     yield made
     made.stop()
 
