@@ -114,9 +114,9 @@ def test_a_reminder_outlives_the_incident_and_is_answered_by_a_tick_or_a_word_of
     assert "Tell the bank" in text_of(told)
     fingers.reacts("Bo", "white_check_mark", told["ts"], channel="inc-1")
     clock.forward(hours=3)
-    said = slack.channel("inc-1").said("reminder")
-    assert "Done by Bo Lindqvist" in said[0]
-    assert [one.partition("\n")[0].partition(": ")[2] for one in said] == ["Tell the bank", "Check the queue"]
+    first, second = slack.channel("inc-1").said("reminder")
+    assert "Done by Bo Lindqvist" in first
+    assert "Check the queue" in second
     room, ts = slack.channel("inc-1"), slack.channel("inc-1").ours("reminder/1/1")[0]["ts"]
     slack.standin.person_says(room.name, slack.person("Bo"), "Not me", thread_ts=ts)
     clock.settle()
