@@ -16,6 +16,7 @@ from multivac.store.facts import person_to
 from multivac.store.summary import AlertRow
 from multivac.tongue import phrase
 
+ACKNOWLEDGED = "acknowledged:"  # begins the key of the entry that says so
 _MOST = 25  # alerts of one incident, as many as carry a note
 _OPEN = frozenset({"triggered", "acknowledged"})
 
@@ -65,5 +66,5 @@ def keep_acknowledged(tx: sa.Connection, case: Case, made: Result, *, now: datet
         text = phrase(
             "The alert “{title}” is acknowledged in PagerDuty, since {name} leads", title=title, name=name
         )
-    key = f"acknowledged:{made['alert']}"
-    timeline.note(tx, case.id, [Entry(kind=EntryKind.ALERT, at=now, text=text, key=key, actor=name)], now=now)
+    key = f"{ACKNOWLEDGED}{made['alert']}"
+    timeline.note(tx, case.id, [Entry(kind=EntryKind.ALERT, at=now, text=text, key=key)], now=now)

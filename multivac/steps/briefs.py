@@ -11,6 +11,7 @@ from typing import Any
 from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
 from multivac.steps import people
+from multivac.steps.acknowledging import ACKNOWLEDGED
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
 from multivac.steps.links import links_of
@@ -159,7 +160,7 @@ def _news(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _is_routine(one: Entry) -> bool:
     """Whether it tells that we did what we always do, which helps nobody who has just come."""
-    by_key = one.key in _ROUTINE or one.key.startswith("invite:")
+    by_key = one.key in _ROUTINE or one.key.startswith(("invite:", ACKNOWLEDGED))
     return one.actor is None and (by_key or one.kind is EntryKind.CHECKLIST)
 
 
