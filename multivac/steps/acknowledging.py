@@ -10,13 +10,12 @@ import sqlalchemy as sa
 from multivac.incident import LEAD, Entry, EntryKind, paged_for
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.paging import PAGER
-from multivac.store import timeline
+from multivac.store import acknowledgements, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_to
 from multivac.store.summary import AlertRow
 from multivac.tongue import phrase
 
-ACKNOWLEDGED = "acknowledged:"  # begins the key of the entry that says so
 _MOST = 25  # alerts of one incident, as many as carry a note
 _OPEN = frozenset({"triggered", "acknowledged"})
 
@@ -66,5 +65,5 @@ def keep_acknowledged(tx: sa.Connection, case: Case, made: Result, *, now: datet
         text = phrase(
             "The alert “{title}” is acknowledged in PagerDuty, since {name} leads", title=title, name=name
         )
-    key = f"{ACKNOWLEDGED}{made['alert']}"
+    key = f"{acknowledgements.ENTRY}{made['alert']}"
     timeline.note(tx, case.id, [Entry(kind=EntryKind.ALERT, at=now, text=text, key=key)], now=now)

@@ -11,11 +11,11 @@ from typing import Any
 from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
 from multivac.steps import people
-from multivac.steps.acknowledging import ACKNOWLEDGED
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do
 from multivac.steps.links import links_of
 from multivac.steps.words import ended_at, fixed_by, has_accepted, led_by
+from multivac.store import acknowledgements
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
 from multivac.tongue import lasting, phrase, plural
@@ -160,7 +160,7 @@ def _news(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _is_routine(one: Entry) -> bool:
     """Whether it tells that we did what we always do, which helps nobody who has just come."""
-    by_key = one.key in _ROUTINE or one.key.startswith(("invite:", ACKNOWLEDGED))
+    by_key = one.key in _ROUTINE or one.key.startswith(("invite:", acknowledgements.ENTRY))
     return one.actor is None and (by_key or one.kind is EntryKind.CHECKLIST)
 
 

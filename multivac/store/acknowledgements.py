@@ -16,6 +16,7 @@ from multivac.store.summary import AlertRow, Alerts
 from multivac.store.tables import alert, role, step
 
 STEP = "alert ack"
+ENTRY = "acknowledged:"  # begins the key of the entry that says so, which is news to nobody who comes later
 _CLOCKS_DIFFER_BY = timedelta(minutes=2)
 
 _ECHOED = (
