@@ -11,6 +11,7 @@ from multivac.briefing import Answer, Form, Press, clock_time
 from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_of
 from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
+from multivac.desk.spelling import spelt, spelt_out
 from multivac.errors import Refused
 from multivac.incident import EntryKind, IncidentId
 from multivac.jobs import Put
@@ -74,18 +75,15 @@ def ask(sitting: Sitting) -> Reply:
     )
     if isinstance(inner, Answer):
         return inner
-    reply = sitting.house.does[wanted.verb.name](
-        replace(
-            inner,
-            instead=lambda: sitting.change(partial(_ask, sitting=sitting, inner=inner)),
-        )
-    )
+    reason = spelt(sitting.house.out, _said(inner))
+    asks = partial(_ask, sitting=sitting, inner=inner, reason=reason)
+    reply = sitting.house.does[wanted.verb.name](replace(inner, instead=lambda: sitting.change(asks)))
     if isinstance(reply, Form):
         return replace(reply, line=f"INC-{sitting.incident} ask {sitting.words.text}", send=phrase("Ask"))
     return reply
 
 
-def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting) -> Change:
+def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting, reason: str) -> Change:
     lead, verb = case.lead, inner.verb.name
     if lead is None or right_of(tx, sitting, case) >= Right.LEAD:
         raise Refused(phrase("You may do that yourself: `/incident {line}`.", line=sitting.words.text))
@@ -103,7 +101,6 @@ def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting) -> 
     if (earlier := _earlier(case, sitting, verb)) is not None:
         told = phrase("{name} was asked at {time}.", name=earlier.lead, time=clock_time(earlier.at))
         return Change(said=told)
-    reason = _said(inner)
     kept = {
         "by_key": sitting.person.key,
         "by_chat": sitting.ask.by,
@@ -164,7 +161,7 @@ def approve(sitting: Sitting) -> Reply:
         ),
     )
     try:
-        return sitting.house.does[wanted.verb.name](inner)
+        return sitting.house.does[wanted.verb.name](spelt_out(inner))
     except Refused as no:
         _end(sitting, asked.id, no.reason)
         raise Refused(no.reason) from no

@@ -56,11 +56,11 @@ class Ask:
     via: str  # command, button, form, mention or message
     line: str
     channel: str = ""
+    thread: str = ""
     fields: Mapping[str, Filled] = field(default_factory=dict)
     quoted: str = ""
     as_of: str = ""
     again: int = 0
-    thread: str = ""
 
     @property
     def ref(self) -> str:
@@ -104,6 +104,7 @@ class Change:
     kind: EntryKind | None = None
     entry: str = ""  # a line of the timeline, in which the person is named
     at: datetime | None = None  # when it happened, if not now
+    link: str | None = None  # where it can be read
     before: str | None = None
     after: str | None = None
     why: str = ""  # in their words
@@ -233,7 +234,14 @@ class Sitting:
             return
         key = f"{self.verb.name}:{self.ask.request}"
         at = change.at or self.now
-        entry = Entry(kind=change.kind, at=at, text=change.entry, key=key, actor=self.person.name)
+        entry = Entry(
+            kind=change.kind,
+            at=at,
+            text=change.entry,
+            key=key,
+            actor=self.person.name,
+            link=change.link,
+        )
         timeline.note(tx, self.incident, [entry], now=self.now)
 
     def act(self, outcome: str, change: Change | None = None, *, broke_glass: bool = False) -> Act:

@@ -36,7 +36,7 @@ def declare(sitting: Sitting) -> Reply:
     if sitting.ask.via == BY_SIGN:
         return offer_to_declare(sitting)
     title = " ".join(sitting.text("title").split())
-    if not title:
+    if not title or (sitting.words.message is not None and not sitting.ask.fields):
         if sitting.ask.fields:
             raise BadField("title", phrase("Write in a few words what is wrong."))
         return _form(sitting)
@@ -152,9 +152,10 @@ def _note(tx: sa.Connection, sitting: Sitting, *, number: IncidentId, new: New) 
 
 
 def _form(sitting: Sitting) -> Form:
+    message, quoted = sitting.words.message, sitting.words.text or sitting.ask.quoted
     return Form(
         title=phrase("Declare an incident"),
-        line="declare",
+        line=f"declare {message.word}" if message is not None else "declare",
         send=phrase("Declare"),
         intro=_open_now(sitting),
         fields=(
@@ -165,7 +166,7 @@ def _form(sitting: Sitting) -> Form:
                 hint=phrase("A few words, such as: Checkout returns 500"),
                 optional=False,
                 longest=_LONGEST_TITLE,
-                filled=(" ".join(sitting.ask.quoted.split())[:_LONGEST_TITLE],),
+                filled=(" ".join(quoted.split())[:_LONGEST_TITLE],),
             ),
             Field(
                 name="severity",
