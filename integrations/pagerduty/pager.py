@@ -161,12 +161,10 @@ class PagerDutyPager:
         known = part(self._rest.get(path, what=what), "incident")
         if known.get("status") != "triggered":
             return _last_acker(known) if look_first and known.get("status") == "acknowledged" else None
-        change = {"id": alert, "type": "incident_reference", "status": "acknowledged"}
-        body = {"incidents": [change]}
-        if who.email is not None:
-            # Refused if they are no user there, or one who may not acknowledge.
+        body = {"incidents": [{"id": alert, "type": "incident_reference", "status": "acknowledged"}]}
+        for email in self._emails_of(who):
             with suppress(GiveUp):
-                return _shown(self._rest.put("/incidents", body, what=what, sender=who.email))
+                return _shown(self._rest.put("/incidents", body, what=what, sender=email))
         try:
             return _shown(self._rest.put("/incidents", body, what=what))
         except Invalid:
@@ -356,6 +354,16 @@ class PagerDutyPager:
         listed = self._rest.pages("escalation_policies", {"query": name}, what=phrase("the policies"))
         found = (ident(each.get("id")) for each in listed if _is_called(each, name))
         return tuple(filter(None, found))
+
+    def _emails_of(self, who: Person) -> Iterator[str]:
+        """By which e-mail PagerDuty may let them act: the one that we know, else their own there."""
+        if who.email is not None:
+            yield who.email
+        found = None
+        with suppress(GiveUp):
+            found = self.person(who.pagerduty) if who.pagerduty is not None else None
+        if found is not None and found.email is not None and found.email != who.email:
+            yield found.email
 
     def _own_id(self) -> str:
         """The user in whose name we ask: whose token it is, else whom the settings name."""
