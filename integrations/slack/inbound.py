@@ -29,7 +29,7 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
-from integrations.slack.events import WRITTEN, news_of
+from integrations.slack.events import WRITTEN, news_of, time_of
 from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
 from integrations.slack.patience import Patience
@@ -294,6 +294,8 @@ class Inbound:
             with self._patience.of(place, trigger=trigger, since=since) as waiting:
                 reply = self._desk.answer(ask)
             self._tell(waiting.place, reply, ask, trigger=trigger)
+            if place.in_window and reply is None:  # what they did on our page shows there
+                self._show_home(ask.by)
 
     def _tell(self, place: Place, reply: Any, ask: Ask, *, trigger: str = "") -> None:
         again = f"{reply.line} {ask.quoted}".strip() if isinstance(reply, Form) else ""
@@ -323,7 +325,7 @@ class Inbound:
 
     def _hear(self, body: Body) -> None:
         if (news := news_of(body)) is not None:
-            self._desk.hear(f"slack:{body.get('event_id', '')}", news)
+            self._desk.hear(f"slack:{body.get('event_id', '')}", news, at=time_of(body))
         event = body.get("event") or {}
         if not _is_by_a_person(event):
             return

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from multivac.desk import (
     escalating,
     exporting,
     followups,
+    going_on,
     handover,
     health,
     inviting,
@@ -111,6 +113,8 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "approve": approving.approve,
     "decline": approving.decline,
     "drill": drilling.drill,
+    "retry": going_on.retry,
+    "continue": going_on.go_on,
 }
 
 
@@ -143,9 +147,12 @@ class Desk:
         with speaking(language_at(self._house.out, by)):
             yield
 
-    def hear(self, event: str, news: News) -> None:
-        """Keep what people did by hand, once for each event; raises what the database does."""
-        self._hearing.hear(event, news)
+    def hear(self, event: str, news: News, *, at: datetime | None = None) -> None:
+        """Keep what people did by hand, once for each event, unless we know what they did later.
+
+        `at` is when, by the chat's clock. Raises what the database does.
+        """
+        self._hearing.hear(event, news, at=at)
 
     def answer(self, ask: Ask) -> Reply:
         """What comes of a request, for whoever asked; never raises but `BadField`, for a form."""
@@ -352,7 +359,7 @@ def _did_you_mean(line: Unclear, number: IncidentId | None, *, spell: Callable[[
         Press(
             label=phrase("Declare “{title}”", title=title),
             line=f"declare {line.typed}",
-            confirm=phrase("Declare it now? A channel opens, and those on call are invited."),
+            confirm=phrase("Declare it now? A channel opens, and people are invited."),
         ),
         Press(label=phrase("Help"), line="help"),
     ]

@@ -106,7 +106,7 @@ def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> C
         )
         raise Refused(told)
     number = rows.add(tx, case.id, new)
-    said = phrase(_SET[new.moment], number=number, whom=_called(new, sitting.person), time=_when(new))
+    said = phrase(_SET[new.moment], number=number, whom=_called(new, sitting.person), time=when_due(new))
     return Change(
         said=said,
         kind=EntryKind.TASK,
@@ -130,7 +130,8 @@ def _called(one: Reminder, me: Person) -> str:
     return phrase("you") if one.whom.key == me.key else one.whom.name
 
 
-def _when(one: Reminder) -> str:
+def when_due(one: Reminder) -> str:
+    """When it comes, and how often."""
     if one.moment is not None:
         return phrase(_AT[one.moment])
     time = clock_time(one.due_at)
@@ -274,7 +275,7 @@ def _list(sitting: Sitting) -> Reply:
             "Nobody is to be reminded of anything in INC-{number}. {how}", number=case.id, how=phrase(_HOW)
         )
         return Answer(lines=(told,))
-    lines = (f"{one.number}. {_when(one)}: {one.text} · {_called(one, sitting.person)}" for one in still)
+    lines = (f"{one.number}. {when_due(one)}: {one.text} · {_called(one, sitting.person)}" for one in still)
     presses = (
         Press(
             label=phrase("Cancel {number}: {text}", number=one.number, text=one.text),

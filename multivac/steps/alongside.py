@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from multivac.steps import admission, approvals, captures, people, reminders, tasks, whispers
+from multivac.steps import (
+    admission,
+    approvals,
+    captures,
+    given,
+    people,
+    reminders,
+    tasks,
+    unsent,
+    whispers,
+)
 from multivac.steps.base import Step
 
 _A_WHILE = timedelta(seconds=5)
@@ -47,6 +57,13 @@ BESIDE: tuple[Step, ...] = (
     Step(name="approval", wants=approvals.wants_asked, do=approvals.ask_lead, matters=0),
     Step(name="approval told", wants=approvals.wants_answered, do=approvals.tell_asker, matters=1),
     Step(
+        name="given",
+        wants=given.wants_given,
+        do=given.tell_given,
+        waits={"channel": _A_WHILE, "invite": _A_WHILE},  # so that the link in it can be followed
+        matters=1,
+    ),
+    Step(
         name="invites asked",
         wants=admission.wants_asking,
         do=admission.ask,
@@ -54,5 +71,13 @@ BESIDE: tuple[Step, ...] = (
         waits={"chat ids": _A_WHILE, "group": _A_WHILE},
         matters=1,
     ),
+    Step(
+        name=unsent.FAILED,
+        wants=unsent.wants_failed,
+        do=unsent.say_failed,
+        needs=("headline",),
+        matters=0,
+    ),
+    Step(name=unsent.TOLD, wants=unsent.wants_told, do=unsent.tell_asker, matters=0),
     Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from multivac.briefing import Nudge, Press, UpdateDue, Who, fingerprint
+from multivac.briefing import Nudge, Press, UpdateDue, Who, clock_time, fingerprint
 from multivac.incident import Person
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.nights import back_at_work
-from multivac.steps.words import channel_of, say, say_once_in_thread, view_of, who
+from multivac.steps.words import channel_of, say, say_in_thread, view_of, who
 from multivac.store.cases import Case, Result
 from multivac.tongue import phrase
 from multivac.voice import NEVER_WAITS, WRITING
@@ -87,8 +87,7 @@ def _presses(case: Case) -> tuple[Press, ...]:
 def _how_it_ended(case: Case, at: datetime) -> str:
     answer = next((one for one in case.updates if one.at >= at), None)
     if answer is not None:
-        time = f"{answer.at.astimezone(UTC):%H:%M}"
-        return phrase("{name} wrote it at {time} UTC.", name=answer.by, time=time)
+        return phrase("{name} wrote it at {time}.", name=answer.by, time=clock_time(answer.at))
     if not case.status.is_open:
         return phrase("It is over now.")
     if case.cadence.is_off:
@@ -129,7 +128,7 @@ def nudge_lead(attempt: Attempt) -> Result:
     assert lead is not None  # noqa: S101  # states what `wants_overdue` guarantees
     text = phrase("the update is overdue. Two sentences are enough.")
     nudge = Nudge(who=mentioned(case, lead), text=text)
-    return say_once_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
+    return say_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
 
 
 # --- while people write ---------------------------------------------------------------------------

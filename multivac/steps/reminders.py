@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Press, Reminding, Who, clock_time, fingerprint
 from multivac.incident import Person
-from multivac.ports import Posted
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.nights import back_at_work
-from multivac.steps.words import channel_of, posted_at, reply, say
+from multivac.steps.words import channel_of, say, say_in_thread
 from multivac.store.cases import Case, Result
 from multivac.store.reminders import Reminder
 from multivac.tongue import mark, phrase
@@ -288,14 +287,16 @@ def post(attempt: Attempt) -> Result:
     return _say(attempt, head, drawn) | {"asked_at": asked_at}
 
 
-def _thread_of(case: Case, name: str) -> Posted | None:
-    """The message under which it is said; None for the channel."""
+def _thread_of(case: Case, name: str) -> Result:
+    """The message under which it is said; none for the channel."""
     family, _, instance = name.partition("/")
     set_in = case.reminders[int(instance.partition("/")[0])].thread
     if set_in is not None:
-        return Posted(channel_of(case), set_in)
-    return posted_at(case.result(f"{FAMILY}/{instance}")) if family == AGAIN else None
+        return {"channel": channel_of(case), "message": set_in}
+    return case.result(f"{FAMILY}/{instance}") if family == AGAIN else {}
 
 
-def _say(attempt: Attempt, head: Posted | None, message: Reminding) -> Result:
-    return say(attempt, channel_of(attempt.case), message) if head is None else reply(attempt, head, message)
+def _say(attempt: Attempt, head: Result, message: Reminding) -> Result:
+    if head:
+        return say_in_thread(attempt, head, message, loud=False)
+    return say(attempt, channel_of(attempt.case), message)

@@ -5,7 +5,7 @@ import pytest
 from integrations.sandbox.pagerduty import PagerDuty
 from multivac.incident import Severity, Status
 from tests.stories.stage import PLAYBOOK, Clock, Multivac
-from tests.stories.workspace import Slack
+from tests.stories.workspace import Slack, text_of
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 MANAGEMENT = {
@@ -62,11 +62,20 @@ def test_a_question_that_somebody_else_has_answered_says_so(
 ) -> None:
     multivac.start(TRIAGE, settings=HEARS)
     pagerduty.trigger("Checkout returns 500", "checkout", priority="P3")
-    clock.settle()
+    clock.forward(minutes=1)
     slack.asks("Ana", "severity sev2", channel="inc-1")
     clock.settle()
     (told,) = slack.direct("Cara")
     assert told.startswith("INC-1 is SEV2, says Ana Silva.")
+    slack.asks("Ana", "severity sev3", channel="inc-1")
+    clock.settle()
+    slack.asks("Ana", "severity sev1", channel="inc-1")
+    clock.settle()
+    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
+    assert [text_of(one) for one in loud] == [
+        "INC-1: Severity SEV3, as before",
+        "INC-1: Severity SEV3 → SEV1, settled by Ana Silva",
+    ]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
