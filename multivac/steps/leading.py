@@ -18,8 +18,8 @@ from multivac.steps.handing import for_new_lead
 from multivac.steps.lead import everybody, grounds
 from multivac.steps.reach import cannot_be_asked
 from multivac.steps.words import channel_of, say, view_of
+from multivac.store import acts, summons, timeline
 from multivac.store import people as directory
-from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
 from multivac.store.facts import person_from, person_to
 from multivac.tongue import phrase
@@ -186,6 +186,9 @@ def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
         text = phrase("Nobody has accepted to lead, and nobody can be paged")
         if made["can_page"]:
             text = phrase("Nobody has accepted to lead: those who were asked are paged")
+    asked_now = person_from(made["person"]).key if "person" in made else "nobody is left"
+    moved = acts.Moved(key=str(made["after"]), verb="ask to lead", before=before.key, after=asked_now)
+    acts.leave_trail_of(tx, case.id, moved, at=now)
     entry = Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"next lead:{made['after']}")
     timeline.note(tx, case.id, [entry], now=now)
 

@@ -27,6 +27,7 @@ from multivac.steps.links import links_of
 from multivac.steps.reach import cannot_be_asked
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
+from multivac.store.splits import separable
 from multivac.store.storms import NEVER_WAITS
 from multivac.tongue import phrase, plural
 
@@ -52,7 +53,7 @@ def say(attempt: Attempt, channel: str, message: Message) -> Result:
 
 
 def say_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
-    """Say something in the thread of a message of ours, then edit it; looked for after a lost answer."""
+    """Say something in the thread of a message, then edit it; looked for after a lost answer."""
     chat, marker, to = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name), posted_at(head)
     assert to is not None  # noqa: S101  # the step needs the message to be there
     posted = posted_at(attempt.before.result)
@@ -208,6 +209,7 @@ def _rarer_presses(case: Case) -> tuple[Press, ...]:
         Press(label=phrase("Timeline"), line=f"{about} timeline"),
         Press(label=phrase("Roles"), line=f"{about} roles"),
         Press(label=phrase("Checklist"), line=f"{about} checklist"),
+        *((Press(label=phrase("Split"), line=f"{about} split"),) if separable(case) else ()),
     )
 
 
