@@ -81,6 +81,7 @@ class Headline:
     update: LatestUpdate | None = None
     latest: str = ""  # a change that was not worth a message of its own
     ended_at: datetime | None = None
+    mitigated_at: datetime | None = None  # before it ended
     fixed_by: str = ""  # how it ended, in people's words
     lead_accepted: bool = True
     links: tuple[Link, ...] = ()  # which people added
@@ -104,6 +105,7 @@ class Announcement:
     next_update_due: datetime | None = None
     update_is_late: bool = False
     ended_at: datetime | None = None
+    mitigated_at: datetime | None = None
     fixed_by: str = ""
     private: bool = False  # it became so after it was announced: then nothing of it is said
     presses: tuple[Press, ...] = ()
@@ -245,7 +247,7 @@ class UpdateDue:
 class Update:
     """What a person tells stakeholders; with a `number` where it stands outside the incident's channel.
 
-    `was` is the severity before, if it changed with this.
+    `was` is the severity before, if it changed with this, and `follows` what that changes in the response.
     """
 
     text: str
@@ -255,6 +257,7 @@ class Update:
     next_at: datetime | None
     was: Severity | None = None
     number: int | None = None
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,9 +280,10 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Says that it is over, why, and what is left to do."""
+    """Says that it is over, why, by when it was mitigated, and what is left to do."""
 
     text: str
+    mitigated_at: datetime | None = None
     follow_ups: tuple[FollowUp, ...] = ()
 
 
@@ -356,6 +360,7 @@ class Asked(StrEnum):
     CHOICE = "choice"
     PERSON = "person"
     TICKS = "ticks"
+    MOMENT = "moment"  # a day and a time of day, as whole seconds since 1970
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

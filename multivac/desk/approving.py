@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -9,8 +10,9 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Form, Press, clock_time
 from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_of
-from multivac.desk.meant import resolved
+from multivac.desk.meant import met, resolved
 from multivac.desk.names import reopen_first, with_reason
+from multivac.desk.standing import is_for_oneself
 from multivac.errors import Refused
 from multivac.incident import EntryKind, IncidentId
 from multivac.jobs import Put
@@ -23,7 +25,7 @@ from multivac.tongue import phrase, written
 from multivac.verbs import Right, Spoken, read
 
 ANSWERS = frozenset({"approve", "decline"})
-_WORDS = ("severity", "to", "fixed", "reason", "note", "text")  # the fields that a line can say too
+_WORDS = ("severity", "to", "other", "fixed", "reason", "note", "text")  # the fields that a line can say too
 _LONGEST = 1500
 
 
@@ -31,9 +33,10 @@ def offer(no: OnlyLead, sitting: Sitting) -> Answer:
     """The refusal, and a button that asks the lead to approve what was refused."""
     if sitting.verb.name in ANSWERS:
         return Answer(lines=(no.reason,))
+    line = no.line or f"{sitting.verb.name} {_said(sitting)}"
     ask = Press(
         label=phrase("Ask {name} to approve", name=no.lead),
-        line=f"INC-{no.number} ask {sitting.verb.name} {_said(sitting)}",
+        line=f"INC-{no.number} ask {line}",
         stands_out=True,
     )
     return Answer(lines=(no.reason,), presses=(ask,))
@@ -45,6 +48,8 @@ def _said(sitting: Sitting) -> str:
     if fields:
         said = (fields.get(name) for name in _WORDS)
         return " ".join(" ".join(one.split()) for one in said if isinstance(one, str))[:_LONGEST]
+    if not sitting.verb.takes:
+        return sitting.words.text[:_LONGEST]
     line = sitting.ask.line.split()
     rest = line[1:] if read(line[0]) == read(f"INC-{sitting.number}") else line
     return " ".join(rest[1:])[:_LONGEST]
@@ -58,8 +63,7 @@ def ask(sitting: Sitting) -> Reply:
     wanted = read(f"INC-{sitting.incident} {sitting.words.text}")
     if not isinstance(wanted, Spoken):
         raise Refused(phrase("Say what the lead is to approve: `/incident ask resolve Rolled back`."))
-    is_theirs = wanted.verb.right is Right.LEAD or wanted.verb.name == "severity"
-    if not is_theirs or wanted.verb.name in ANSWERS:
+    if not _is_theirs(wanted):
         told = phrase("Nobody has to approve this: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)
     line = f"INC-{sitting.incident} {sitting.words.text}"
@@ -74,10 +78,11 @@ def ask(sitting: Sitting) -> Reply:
     )
     if isinstance(inner, Answer):
         return inner
+    reason = _with_names(_said(inner), inner)
     reply = sitting.house.does[wanted.verb.name](
         replace(
             inner,
-            instead=lambda: sitting.change(partial(_ask, sitting=sitting, inner=inner)),
+            instead=lambda: sitting.change(partial(_ask, sitting=sitting, inner=inner, reason=reason)),
         )
     )
     if isinstance(reply, Form):
@@ -85,7 +90,23 @@ def ask(sitting: Sitting) -> Reply:
     return reply
 
 
-def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting) -> Change:
+def _is_theirs(wanted: Spoken) -> bool:
+    """Whether only the lead may do it; at times, where it lowers the severity, or gives the lead to a third."""
+    verb = wanted.verb
+    at_times = verb.name == "severity" or (verb.name == "lead" and not is_for_oneself(wanted.words))
+    return at_times or (verb.right is Right.LEAD and verb.name not in ANSWERS)
+
+
+def _with_names(said: str, inner: Sitting) -> str:
+    """The words as the lead reads them: people by their names, not by their ids in the chat."""
+    ids = filter(None, (*inner.words.people, str(inner.ask.fields.get("to", ""))))
+    for one in dict.fromkeys(ids):
+        token = re.compile(rf"<@?{re.escape(one)}(?:\|[^>]*)?>|\b{re.escape(one)}\b")
+        said = met(inner, one)[0].name.join(token.split(said))
+    return said
+
+
+def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting, reason: str) -> Change:
     lead, verb = case.lead, inner.verb.name
     if lead is None or right_of(tx, sitting, case) >= Right.LEAD:
         raise Refused(phrase("You may do that yourself: `/incident {line}`.", line=sitting.words.text))
@@ -103,7 +124,6 @@ def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting) -> 
     if (earlier := _earlier(case, sitting, verb)) is not None:
         told = phrase("{name} was asked at {time}.", name=earlier.lead, time=clock_time(earlier.at))
         return Change(said=told)
-    reason = _said(inner)
     kept = {
         "by_key": sitting.person.key,
         "by_chat": sitting.ask.by,

@@ -98,11 +98,7 @@ def services(sitting: Sitting) -> Reply:
     if not said:
         known = ", ".join(sitting.case().alerts.services) or phrase("none")
         return Answer(lines=(phrase("Services: {services}.", services=known),))
-    names = tuple(dict.fromkeys(filter(None, (" ".join(one.split()) for one in said.split(",")))))
-    names = () if names == ("none",) else names
-    if len(names) > _MOST_SERVICES or any(len(one) > _LONGEST_SERVICE for one in names):
-        told = phrase("Write {most} services at most, with commas between them.", most=_MOST_SERVICES)
-        raise Refused(told)
+    names = named_services(said)
 
     def change(tx: sa.Connection, case: Case) -> Change:
         name, before = sitting.person.name, ", ".join(case.alerts.services)
@@ -122,6 +118,15 @@ def services(sitting: Sitting) -> Reply:
         )
 
     return sitting.change(change)
+
+
+def named_services(said: str) -> tuple[str, ...]:
+    """The services that somebody names, with commas between them. Raises `Refused` for too many."""
+    names = tuple(dict.fromkeys(filter(None, (" ".join(one.split()) for one in said.split(",")))))
+    if len(names) > _MOST_SERVICES or any(len(one) > _LONGEST_SERVICE for one in names):
+        told = phrase("Write {most} services at most, with commas between them.", most=_MOST_SERVICES)
+        raise Refused(told)
+    return () if names == ("none",) else names
 
 
 # --- private --------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ def note(sitting: Sitting) -> Reply:
         return _note_form(sitting)
     if not said:
         raise BadField("text", phrase("Write what happened."))
+    at = sitting.moment("at") or _at(sitting)
 
     def change(tx: sa.Connection, case: Case) -> Change:
         del tx, case
@@ -89,7 +90,7 @@ def note(sitting: Sitting) -> Reply:
             said=phrase("It is in the timeline."),
             kind=EntryKind.NOTE,
             entry=f"{sitting.person.name}: {said}",
-            at=_at(sitting),
+            at=at,
         )
 
     return sitting.change(change)
@@ -100,7 +101,10 @@ def _note_form(sitting: Sitting) -> Form:
         title=phrase("Add to the timeline"),
         line=f"INC-{sitting.incident} note",
         send=phrase("Add"),
-        fields=(Field(name="text", label=phrase("What happened?"), kind=Asked.PROSE, optional=False),),
+        fields=(
+            Field(name="text", label=phrase("What happened?"), kind=Asked.PROSE, optional=False),
+            Field(name="at", label=phrase("When?"), kind=Asked.MOMENT, hint=phrase("Left empty: now.")),
+        ),
     )
 
 

@@ -35,7 +35,7 @@ def _wants(view: View, family: str) -> Mapping[str, str]:
         row = view.case.steps.get(f"{family}/{group[0].id}")
         is_there = row is not None and (row.was_done or row.wanted is not None)
         if is_there or (view.now - group[-1].at < _FRESH and not is_open_whose):
-            wanted[str(group[0].id)] = fingerprint(line_of(group))
+            wanted[str(group[0].id)] = fingerprint(line_of(view.case, group))
     return wanted
 
 
@@ -43,4 +43,4 @@ def post_change_line(attempt: Attempt) -> Result:
     """Post or redraw the line."""
     found = groups(attempt.case, by_people=attempt.name.startswith(f"{_FAMILY}/"))
     group = next(one for one in found if str(one[0].id) == attempt.instance)
-    return say(attempt, channel_of(attempt.case), ChangeLine(text=line_of(group)))
+    return say(attempt, channel_of(attempt.case), ChangeLine(text=line_of(attempt.case, group)))

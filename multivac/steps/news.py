@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from multivac.incident import Status
+from multivac.incident import Severity, Status
+from multivac.steps.replanning import what_follows
 from multivac.store.cases import Case
 from multivac.store.sayings import Saying, SayingKind
 
@@ -76,10 +77,18 @@ def is_settled_by_people(case: Case, said: Saying) -> bool:
     )
 
 
-def line_of(group: Sequence[Saying]) -> str:
-    """The changes in one line: of several of one thing, the last."""
+def line_of(case: Case, group: Sequence[Saying]) -> str:
+    """The changes in one line: of several of one thing, the last; of a severity also what follows from it."""
     last = {str(one.more.get("what")): one.text for one in group}
+    if "severity" in last:
+        last["severity"] = " · ".join((last["severity"], *_follows(case, group)))
     return " · ".join(last.values())[:_MOST]
+
+
+def _follows(case: Case, group: Sequence[Saying]) -> tuple[str, ...]:
+    severities = [one.more for one in group if one.more.get("what") == "severity"]
+    was, now = Severity(severities[0]["before"]), Severity(severities[-1]["after"])
+    return what_follows(case.playbook, was, now)
 
 
 def folded(case: Case) -> str:
@@ -87,5 +96,5 @@ def folded(case: Case) -> str:
     for group in reversed(groups(case, by_people=False)):
         row = case.steps.get(f"{ALERT_LINE}/{group[0].id}")
         if row is not None:
-            return "" if row.was_done or row.wanted is not None else line_of(group)
+            return "" if row.was_done or row.wanted is not None else line_of(case, group)
     return ""

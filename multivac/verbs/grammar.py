@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
 
@@ -83,6 +83,7 @@ _OPTION_WORD = re.compile(r"(until|after|escalate):(\S+)", re.IGNORECASE)
 _MESSAGE_WORD = re.compile(r"from:(\d{10}\.\d{6})")
 _SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", re.IGNORECASE)
 _FLAGS = frozenset({"private", "drill"})
+_ENDS = {"resolved": "resolve", "closed": "close", "dismissed": "dismiss"}  # as a status has it, and the verb
 _QUOTES = str.maketrans("“”„‘’", '"""\'\'')  # noqa: RUF001  # what phones make of quotes
 
 
@@ -103,7 +104,15 @@ def read(line: str) -> Line:
     verb = _verb(words[0])
     if verb is None:
         return Unclear(words[0], _near(words), " ".join(words[1:]), number)
-    return Spoken(verb, _words(verb, words[1:], number))
+    return _by_what_ends_it(Spoken(verb, _words(verb, words[1:], number)))
+
+
+def _by_what_ends_it(said: Spoken) -> Spoken:
+    """A status that ends the incident, as the verb that ends it: nobody gets round its right or its form."""
+    status, _, rest = said.words.text.partition(" ")
+    if said.verb.name != "status" or status.lower() not in _ENDS:
+        return said
+    return Spoken(_BY_WORD[_ENDS[status.lower()]], replace(said.words, text=rest))
 
 
 def _near(words: list[str]) -> Verb | None:

@@ -148,13 +148,16 @@ class Slack:
             for element in block.get("elements", ())
             if element.get("type") == "button" and element["text"]["text"] == label
         )
-        before = len(place.ephemerals)
+        before, views = len(place.ephemerals), set(self.standin.space.views)
         self.standin.clicks(
             place.id, _full_name(self.standin, who), ts=message["ts"], action_id=action["action_id"]
         )
-        self.wait_for(
-            lambda: len(self.standin.direct(self.id_of(who)).ephemerals) > before, "an answer in the talk"
-        )
+
+        def answered() -> bool:
+            told = len(self.standin.direct(self.id_of(who)).ephemerals) > before
+            return told or set(self.standin.space.views) != views
+
+        self.wait_for(answered, "an answer in the talk")
 
     def presses_on_page(self, who: str, label: str) -> str:
         """Let a person press a button of our own page, or of a window; gives what a window then shows."""
@@ -254,6 +257,9 @@ def _filled(element: dict[str, Any], value: str | list[str] | None) -> dict[str,
         return {"type": kind, "selected_options": chosen or element.get("initial_options", [])}
     if kind == "users_select":
         return {"type": kind, "selected_user": value or element.get("initial_user")}
+    if kind == "datetimepicker":
+        at = element.get("initial_date_time") if value is None else int(str(value))
+        return {"type": kind, "selected_date_time": at}
     chosen = [one for one in options if one["value"] == value]
     return {"type": kind, "selected_option": chosen[0] if chosen else element.get("initial_option")}
 
