@@ -190,7 +190,9 @@ def _trouble(one: Failing) -> str:
     """What is missing at a vendor, since when and why, and what becomes of it."""
     text = mark("INC-{number}, since {time}: {what} ({why}). Multivac keeps trying.")
     if one.gave_up:
-        text = mark("INC-{number}, since {time}: {what} ({why}). Multivac tries again every {minutes} minutes.")
+        text = mark(
+            "INC-{number}, since {time}: {what} ({why}). Multivac tries again every {minutes} minutes."
+        )
     return phrase(
         text,
         number=one.incident,

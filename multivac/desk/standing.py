@@ -189,7 +189,7 @@ def _pass_on(tx: sa.Connection, sitting: Sitting, case: Case, *, given: _Given) 
         entry=given.entry(sitting.person.name, itself=itself),
         before=held.person.name if held else None,
         after=to.name if to else None,
-        is_asked=name == LEAD and not itself,
+        is_asked=name == LEAD and not itself and case.status.is_open,
     )
 
 

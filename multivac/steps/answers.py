@@ -135,7 +135,12 @@ def keep_answer(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -
 def _before(tx: sa.Connection, case: Case, severity: Severity, *, now: datetime) -> Severity | None:
     """What it was before their priority came as news of the alert, which has changed it already."""
     said = next((one for one in reversed(sayings.of(tx, case.id)) if one.kind is SayingKind.CHANGE), None)
-    if said is None or said.by or said.more.get("what") != "severity" or now - said.at >= timedelta(minutes=1):
+    if (
+        said is None
+        or said.by
+        or said.more.get("what") != "severity"
+        or now - said.at >= timedelta(minutes=1)
+    ):
         return None
     return Severity(str(said.more["before"])) if said.more.get("after") == severity else None
 

@@ -59,7 +59,8 @@ def wants_words(view: View) -> Mapping[str, str]:
     if view.out.tracker is None or not made or made.get("linked"):
         return NOTHING
     title = draft_of(view.case, view.out.public_url).title
-    is_private, was_done = view.playbook.channel.private, row is not None and row.done is not None
+    is_private = view.playbook.channel.private
+    was_done = row is not None and (row.was_done or row.unknown)
     is_known = "title" in made or is_private  # an earlier release did not note it
     has_moved = was_done or made.get("title") != title
     return {"": fingerprint(title, is_private)} if is_known and has_moved else NOTHING

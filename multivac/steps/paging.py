@@ -33,8 +33,10 @@ def wants_pages(view: View) -> Mapping[str, str]:
 
 
 def _is_moot(case: Case, wanted: Summons) -> bool:
-    """Whether it was for want of a lead, and somebody has accepted to lead meanwhile."""
-    return not wanted.by and LEAD in case.roles and case.roles[LEAD].accepted_at is not None
+    """Whether it was for want of a lead, and somebody has accepted to lead or was asked to meanwhile."""
+    is_settled = LEAD in case.roles and case.roles[LEAD].accepted_at is not None
+    is_asked_anew = any(not one.pages and one.number > wanted.number for one in case.summons)
+    return not wanted.by and (is_settled or is_asked_anew)
 
 
 def is_moot(case: Case, number: int) -> bool:
@@ -104,7 +106,7 @@ def _message(attempt: Attempt, wanted: Summons) -> Iterator[str]:
     case, note = attempt.case, wanted.note
     yield f"{_title(case)}."
     yield f"{wanted.by}: {note}" if wanted.by and note else note or phrase("Please help.")
-    if case.channel_id:
+    if case.channel_id and not case.playbook.channel.private:  # its name says what it is about
         yield phrase("The channel is #{channel}.", channel=case.channel_name)
     if attempt.unknown:
         yield phrase("Sent again: the first request may have reached you, too.")

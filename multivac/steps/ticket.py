@@ -238,7 +238,7 @@ def wants_priority(view: View) -> Mapping[str, str]:
     if not case.status.is_open:
         return {"": row.done} if row is not None and row.done else NOTHING
     priority = view.playbook.ticket.priority_for(case.severity)
-    has_moved = case.severity != ticket["severity"] or (row is not None and row.was_done)
+    has_moved = case.severity != ticket["severity"] or (row is not None and (row.was_done or row.unknown))
     return {"": priority} if priority is not None and has_moved else NOTHING
 
 

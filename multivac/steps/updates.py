@@ -120,8 +120,8 @@ def _concerns_all(view: View, said: Saying) -> bool:
 
 def _is_news(view: View, said: Saying) -> bool:
     """Whether the announcement did not say so from the start, and nobody settles or settled it besides."""
-    since = news.begins(view.case)
-    is_late = since is not None and said.at >= since
+    since = view.case.result("announcement").get("at")
+    is_late = since is not None and said.at > datetime.fromisoformat(since)
     return is_late and not news.is_settled_by_people(view.case, said) and not answers.are_awaited(view)
 
 

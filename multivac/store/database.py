@@ -52,16 +52,29 @@ def session_name(boot: str) -> str:
 
 
 def open_engine(url: str, *, pool: int = _CONNECTIONS, boot: str = "") -> sa.Engine:
-    """A SQLAlchemy engine with the settings that `Database` relies on."""
+    """A SQLAlchemy engine with the settings that `Database` relies on.
+
+    Its errors hide what was written: it may be about a private incident, and errors are logged.
+    """
     if not url.startswith("sqlite"):
         named = {"application_name": session_name(boot)}
         engine = sa.create_engine(
-            url, pool_size=pool, max_overflow=pool // 2, pool_pre_ping=True, connect_args=named
+            url,
+            pool_size=pool,
+            max_overflow=pool // 2,
+            pool_pre_ping=True,
+            connect_args=named,
+            hide_parameters=True,
         )
         sa.event.listen(engine, "connect", _let_go_when_frozen)
         return engine
     engine = sa.create_engine(
-        url, pool_size=pool, max_overflow=0, connect_args={"factory": SqliteConnection}, **FEW_WARM
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        connect_args={"factory": SqliteConnection},
+        hide_parameters=True,
+        **FEW_WARM,
     )
     sa.event.listen(engine, "connect", _leave_transactions_to_us)
     sa.event.listen(engine, "begin", _begin_at_once)

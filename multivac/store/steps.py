@@ -105,6 +105,14 @@ _HELD = (
     step.c.attempt == sa.bindparam("this_attempt"),
 )
 
+_MAYBE = sa.bindparam("maybe", type_=sa.Boolean)
+
+
+def _in_doubt(is_so: sa.ColumnElement[bool]) -> sa.ColumnElement[str | None]:
+    """What it reached, unless a later try may have changed that: then no want is reached any more."""
+    return sa.case((sa.and_(is_so, step.c.done.is_not(None)), ""), else_=step.c.done)
+
+
 _DONE = (
     sa.update(step)
     .where(*_HELD)
@@ -128,7 +136,8 @@ _FAILED = (
     .where(*_HELD)
     .values(
         claim=None,
-        unknown=sa.bindparam("maybe"),
+        done=_in_doubt(_MAYBE),
+        unknown=_MAYBE,
         tries=step.c.tries + 1,
         error=sa.bindparam("why"),
         fix=sa.bindparam("remedy"),
@@ -143,7 +152,7 @@ _FAILED = (
 _WAITING = (
     sa.update(step)
     .where(*_HELD)
-    .values(claim=None, unknown=sa.bindparam("maybe"), next_try=sa.bindparam("again"))
+    .values(claim=None, done=_in_doubt(_MAYBE), unknown=_MAYBE, next_try=sa.bindparam("again"))
 )
 
 
@@ -237,7 +246,7 @@ def free(tx: sa.Connection, dead: Collection[str], *, now: datetime) -> tuple[In
     freed = tx.execute(
         sa.update(step)
         .where(step.c.claim.in_(dead))
-        .values(claim=None, unknown=True)
+        .values(claim=None, done=_in_doubt(sa.true()), unknown=True)
         .returning(step.c.incident)
     )
     numbers = sorted({row.incident for row in freed})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from integrations.sandbox.exchange import Fault
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.jira_model import PRIORITIES
 from integrations.sandbox.pagerduty import PagerDuty
@@ -130,6 +131,23 @@ def test_priority_and_status_follow_where_the_playbook_maps_them(
     jira.transition("OPS-1", "Done", by="Dee")
     clock.settle()
     assert multivac.incident().status is Status.RESOLVED
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_change_that_is_taken_back_while_its_answer_is_lost_is_taken_back_in_jira_too(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, world: World
+) -> None:
+    for first, second, name in (("sev2", "sev1", "Highest"), ("sev3", "sev1", "Highest")):
+        world.fail(Fault("jira", "PUT /issue/{key}", "lose_answer"))
+        world.fail(Fault("jira", "PUT /issue/{key}", "server_error", times=0))
+        slack.asks("Ana", f"severity {first}", channel="inc-1")
+        clock.settle()
+        assert multivac.step("priority").unknown
+        assert jira.issue("OPS-1")["fields"]["priority"]["name"] != name  # it was changed all the same
+        slack.asks("Ana", f"severity {second}", channel="inc-1")
+        world.heal()
+        clock.forward(minutes=2)
+        assert jira.issue("OPS-1")["fields"]["priority"]["name"] == name
 
 
 def test_a_copy_of_the_ticket_and_a_forged_webhook_change_nothing(

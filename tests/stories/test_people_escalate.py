@@ -80,7 +80,10 @@ def test_nobody_is_paged_for_a_hand_declared_one_without_a_service_nor_for_a_dri
     slack.presses("Cy", "Accept", channel="inc-1", kind="lead told")
     clock.forward(minutes=15)
     assert "Cy Tanaka leads this incident." in slack.channel("inc-1").said("lead told")[0]
-    assert slack.channel("inc-1").said("gaps") == ["Nothing is missing any more"]  # nobody needs that page
+    assert "page" not in slack.channel("inc-1").said("gaps")[0]  # nobody needs it any more: no "Mended"
+    slack.asks("Cy", f"lead <@{slack.id_of('Bo')}>", channel="inc-1")
+    clock.settle()
+    assert "page" not in slack.channel("inc-1").said("gaps")[0]  # nor once Bo is asked
     assert pagerduty.state()["incidents"] == []
 
 
@@ -146,6 +149,7 @@ def test_a_page_before_we_heard_of_what_we_opened_goes_to_it_and_a_private_one_s
     (opened,) = pagerduty.state()["incidents"]
     assert (assigned(opened), asked(opened)) == (["Dee Okafor"], ["Bo Lindqvist"])
     assert "Data leak" not in str(opened)
+    assert "data-leak" not in str(opened)  # as its channel is called
     assert multivac.daemon is not None
     assert multivac.daemon.sweep is not None
     multivac.daemon.sweep.sweep()

@@ -69,4 +69,4 @@ def test_into_what_people_made_private_rules_invite_nobody_until_somebody_in_it_
     clock.settle()
     assert slack.channel("inc-1").members == {"Ana", "Bo", "Cara", "Cy"}
     (asked,) = slack.channel("inc-1").said("invites asked")
-    assert "nobody else" in asked
+    assert "Everybody whom rules would invite is here" in asked

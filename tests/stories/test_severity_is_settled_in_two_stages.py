@@ -108,15 +108,16 @@ def test_a_priority_set_in_pagerduty_by_the_cx_lead_or_the_lead_is_their_answer_
         clock.settle()
         case = multivac.incident()
         assert (case.status, case.severity_by) == (Status.TRIAGE, None)
+    clock.forward(minutes=2)
     pagerduty.set_priority(alert, "P2", by="Cara")
     clock.settle()
     case = multivac.incident()
     assert (case.severity, case.status) == (Severity.SEV2, Status.ACTIVE)
     assert case.severity_by == "cara@example.com"
-    assert "Severity SEV3 → SEV2, settled by Cara Mbeki in PagerDuty" in multivac.timeline()
+    assert "Severity SEV1 → SEV2, settled by Cara Mbeki in PagerDuty" in multivac.timeline()
     (line,) = slack.channel("inc-1").said("change line")
-    assert "SEV3 → SEV2, settled by Cara Mbeki in PagerDuty" in line
-    assert not any("→ SEV2" in one for one in slack.channel("inc-1").said("alert line"))  # said once
+    assert "SEV1 → SEV2, settled by Cara Mbeki in PagerDuty" in line
+    assert not any("SEV1 → SEV2" in one for one in slack.channel("inc-1").said("alert line"))  # said once
     assert slack.direct("Cara")[0].startswith("INC-1 is SEV2, settled by Cara Mbeki. Thank you.")
     clock.forward(minutes=5)
     slack.asks(

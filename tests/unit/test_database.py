@@ -52,6 +52,13 @@ def test_what_was_written_is_read_by_everybody(database: Database) -> None:
     assert _names(database) == {"one"}
 
 
+def test_an_error_does_not_say_what_was_written(database: Database) -> None:
+    database.write(lambda tx: tx.execute(_add("Data leak")))
+    with pytest.raises(sa.exc.IntegrityError) as caught:
+        database.write(lambda tx: tx.execute(_add("Data leak")))
+    assert "Data leak" not in f"{caught.value} {caught.value!r}"  # it is logged, and may be private
+
+
 def test_an_error_is_handed_to_whoever_wrote_and_nothing_of_it_stays(database: Database) -> None:
     def bad(tx: sa.Connection) -> None:
         tx.execute(_add("half"))
