@@ -253,8 +253,8 @@ def _update(said: Update) -> Drawn:
     )
     text = prose(said.text, 2900 - len(about)) or phrase("Nothing new.")
     spoken = phrase("Update by {name}: {text}", name=name, text=prose(said.text, 2500))
-    follows = (line(each, 500) for each in said.follows)
-    small = " · ".join((phrase("Update by {name}", name=name), stands, *follows, after))
+    follows = joined((line(each, 500) for each in said.follows), 1500, " · ")
+    small = " · ".join(filter(None, (phrase("Update by {name}", name=name), stands, follows, after)))
     return _drawn(
         "update",
         f"{about.replace('*', '')}{spoken} ({stands}; {after})",

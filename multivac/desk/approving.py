@@ -91,7 +91,7 @@ def ask(sitting: Sitting) -> Reply:
 
 
 def _is_theirs(wanted: Spoken) -> bool:
-    """Whether only the lead may do it; at times, where it lowers the severity, or gives the lead to a third."""
+    """Whether only the lead may do it, or at times: to lower the severity, to give the lead to a third."""
     verb = wanted.verb
     at_times = verb.name == "severity" or (verb.name == "lead" and not is_for_oneself(wanted.words))
     return at_times or (verb.right is Right.LEAD and verb.name not in ANSWERS)

@@ -55,7 +55,9 @@ def dismiss(sitting: Sitting) -> Reply:
         line=f"INC-{case.id} dismiss",
         send=phrase("Dismiss"),
         fields=(
-            _reasons(phrase("Why is it no incident?"), {name: phrase(text) for name, text in _REASONS.items()}),
+            _reasons(
+                phrase("Why is it no incident?"), {name: phrase(text) for name, text in _REASONS.items()}
+            ),
             Field(
                 name="text",
                 label=phrase("Anything to add?"),
@@ -123,7 +125,9 @@ def _merge_form(sitting: Sitting) -> Form:
     _must_be_open(case)
     others = _open_others(sitting)
     if not others:
-        told = phrase("No other incident is open that it could be merged into. To end it: `/incident resolve`.")
+        told = phrase(
+            "No other incident is open that it could be merged into. To end it: `/incident resolve`."
+        )
         raise Refused(told)
     return Form(
         title=phrase("Merge INC-{number}", number=case.id),

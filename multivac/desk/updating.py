@@ -156,7 +156,7 @@ def _read(sitting: Sitting, case: Case, text: str) -> Draft:
 
 
 def _status(chosen: str, case: Case, severity: Severity) -> Status:
-    """Where it stands with the update: a severity that is settled by it ends triage, and no update ends it."""
+    """Where it stands with the update: to settle the severity ends triage, and no update ends it."""
     goes = next((one for one in _STANDS if one == chosen and one in MAY_FOLLOW[case.status]), case.status)
     is_settled = goes is Status.TRIAGE and severity is not case.severity
     return Status.ACTIVE if is_settled else goes

@@ -292,7 +292,9 @@ def _next_due(case: Case, phase: Phase, after: datetime, *, covered: datetime) -
     if due is None or due > covered:
         return due
     number = len(phase.due_times(case.declared_at, due))
-    return due if _has_row(case, Occurrence(phase, due, number)) else phase.next_due(case.declared_at, covered)
+    return (
+        due if _has_row(case, Occurrence(phase, due, number)) else phase.next_due(case.declared_at, covered)
+    )
 
 
 def post_checklist(attempt: Attempt) -> Result:

@@ -164,7 +164,7 @@ def ended_at(case: Case) -> datetime | None:
 
 
 def mitigated_at(case: Case) -> datetime | None:
-    """By when it was mitigated, as whoever resolved it last said, or as its status did; None while it is open."""
+    """By when it was mitigated, as whoever resolved it said, or as its status did; None while it is open."""
     resolved = [one for one in case.said(SayingKind.CHANGE) if one.more.get("after") == Status.RESOLVED]
     return mitigation_of(resolved[-1]) if resolved and not case.status.is_open else None
 

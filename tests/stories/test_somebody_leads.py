@@ -183,7 +183,11 @@ def test_roles_are_shown_and_set_in_one_form(
     slack.asks("Ana", "roles", channel="inc-1")
     assert sum(one["type"] == "input" for one in slack.form()["blocks"]) == 7
     assert re.search(r"For helper \d: `/incident role helper \d @bo`\.", text_of(slack.form()))
-    shown = {one["block_id"]: one["element"].get("initial_user") for one in slack.form()["blocks"] if one["type"] == "input"}
+    shown = {
+        one["block_id"]: one["element"].get("initial_user")
+        for one in slack.form()["blocks"]
+        if one["type"] == "input"
+    }
     assert shown["lead"] == slack.id_of("Ana")
     slack.sends("Ana", deputy=slack.id_of("Bo"), cx_lead=slack.id_of("Cara"))
     clock.settle()

@@ -395,7 +395,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     daemon = Daemon(load_settings(None, {"MULTIVAC_DATABASE__URL": url}))
     migrate.upgrade(daemon.database)
     means = {severity.value: severity.upper() for severity in Severity}
-    roles = {f"R{number}": {} for number in range(4)}  # more than a form has room for
+    roles = {f"R{number}": dict[str, str]() for number in range(4)}  # more than a form has room for
     playbook = Playbook.model_validate({"name": "P1", "severity": {"means": means}, "roles": roles})
     daemon.database.start()
     for begun in (AT, daemon.out.clock.now()):

@@ -95,7 +95,7 @@ def test_a_sentence_that_can_mean_one_thing_only_means_it(said: str, meant: str)
 )
 def test_a_status_that_ends_it_is_the_verb_that_ends_it(said: str, meant: str) -> None:
     assert spoken(said) == spoken(meant)
-    assert spoken("status mitigated")[0].name == "status"
+    assert spoken("status mitigated")[0] == "status"
 
 
 @pytest.mark.parametrize(
