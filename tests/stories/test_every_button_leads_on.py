@@ -69,7 +69,7 @@ def test_the_buttons_of_answers_lead_on(
     assert "What you can ask" in slack.presses("Bo", "Help", channel="inc-1")
     slack.asks("Dee", "declare")
     assert "Open now: INC-1 SEV1 Card payments fail (less than a minute)" in text_of(slack.form())
-    assert "INC-1" in slack.presses_on_page("Dee", "Join INC-1")
+    assert "You are in <#C" in slack.presses_on_page("Dee", "Join INC-1")
     slack.standin.closes(slack.person("Dee"), slack.form()["id"])
     slack.asks("Bo", "the checkout is down again", channel="inc-1")
     told = slack.presses("Bo", "Declare “the checkout is down again”", channel="inc-1")
