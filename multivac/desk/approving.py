@@ -63,6 +63,8 @@ def ask(sitting: Sitting) -> Reply:
     wanted = read(f"INC-{sitting.incident} {sitting.words.text}")
     if not isinstance(wanted, Spoken):
         raise Refused(phrase("Say what the lead is to approve: `/incident ask resolve Rolled back`."))
+    if wanted.verb.right is Right.ADMIN:
+        raise Refused(phrase("Only those who run Multivac can {verb}.", verb=wanted.verb.name))
     if not _is_theirs(wanted):
         told = phrase("Nobody has to approve this: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)
