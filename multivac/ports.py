@@ -145,6 +145,10 @@ class Chat(Protocol):
         """Who has this chat id; None when nobody has."""
         ...
 
+    def channel_name(self, channel: str) -> str | None:
+        """What the channel with this id is called; None if we may not know of it."""
+        ...
+
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The chat ids of a user group, named by handle or id. Raises `GiveUp` if unknown."""
         ...

@@ -84,9 +84,14 @@ _VERBS = """# What you can ask in Slack
 <!-- Generated from the table in multivac/verbs.py; a test keeps it current. -->
 
 Say it as `/incident`, as a mention (`@multivac lead me`, also in a thread), or in a direct message. In an
-incident's channel it is about that incident; elsewhere begin with its number: `/incident INC-42 show`. The
-first three letters of a verb are enough, but for those that end something. `/incident` alone opens the form
-to declare, or shows where the incident of this channel stands.
+incident's channel, or under its announcement, it is about that incident; elsewhere about the only open one
+that you have to do with, and where there are several or none you are asked which. A number says it anywhere:
+`/incident INC-42 show`. The first three letters of a verb are enough, but for those that end something.
+`/incident` alone opens the form to declare, or shows where the incident of this channel stands.
+
+Times of day (`at:14:05`) are by the clock of your Slack. A name of several words may stand in quotes:
+`/incident page "Payment API" help`. Of several people whom you mention, the one is meant who comes right
+after the verb or, where that says what is to be done, at the end; the others stay in your words.
 
 Plain words do where they can mean one thing only: `accept`, `I take it`, `who is working on this?`, `what is
 going on?`, `scribe @bo`. Any other sentence is not guessed at: buttons offer to declare it, or to note it.

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
-    """An entry of the chat's own menus: choosing it says `line`; one that `keeps` the message adds its id."""
+    """An entry of the chat's own menus: choosing it says `line`, and with one of a message which that is."""
 
     id: str
     name: str
     help: str
     line: str
     of_message: bool = False
-    keeps: bool = False
 
 
 SHORTCUTS: tuple[Shortcut, ...] = (
@@ -24,7 +23,6 @@ SHORTCUTS: tuple[Shortcut, ...] = (
         help="Keep this message, with its own time",
         line="note",
         of_message=True,
-        keeps=True,
     ),
     Shortcut(
         id="multivac-task",
@@ -32,7 +30,6 @@ SHORTCUTS: tuple[Shortcut, ...] = (
         help="Make a task of this message",
         line="task add",
         of_message=True,
-        keeps=True,
     ),
     Shortcut(
         id="multivac-follow-up",

@@ -147,6 +147,16 @@ class SlackChat:
             nobody=("user_not_found", "user_not_visible"),
         )
 
+    def channel_name(self, channel: str) -> str | None:
+        """What a channel is called, by its id; None if the bot may not know of it."""
+        try:
+            answer, _ = ask(self._slack.conversations_info, channel=channel)
+        except Declined as no:
+            if no.error == "channel_not_found":
+                return None
+            raise
+        return str((answer.get("channel") or {}).get("name") or "") or None
+
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The people of a user group, named by id or by handle with or without `@`."""
         answer, _ = ask(self._slack.usergroups_users_list, usergroup=self._known.groups.id_of(handle))

@@ -25,7 +25,7 @@ from multivac.desk import (
 Body = Mapping[str, Any]
 
 # Messages with another subtype are Slack's own lines.
-_WRITTEN = frozenset({None, "file_share", "me_message", "thread_broadcast"})
+WRITTEN = frozenset({None, "file_share", "me_message", "thread_broadcast"})
 _TAKEN = "closed to the bot"
 
 
@@ -35,11 +35,11 @@ def news_of(body: Body) -> News | None:
     if not isinstance(event, dict):
         return None
     read = _READS.get(str(event.get("type")))
-    return read(event, _bot(body)) if read is not None else None
+    return read(event, bot_of(body)) if read is not None else None
 
 
-def _bot(body: Body) -> str:
-    """Our bot's own user id."""
+def bot_of(body: Body) -> str:
+    """Our bot's own user id; "" if the event does not say it."""
     seen_by = body.get("authorizations") or ()
     bots = [str(one.get("user_id")) for one in seen_by if one.get("is_bot")]
     return next(iter([*bots, *map(str, body.get("authed_users") or ())]), "")
@@ -99,7 +99,7 @@ def _message(event: Body, bot: str) -> News | None:
     channel, who = _text(event, "channel"), _text(event, "user")
     if event.get("subtype") == "message_deleted":
         return Deleted(channel=channel, message=_text(event, "deleted_ts"))
-    is_written = event.get("subtype") in _WRITTEN and not event.get("bot_id")
+    is_written = event.get("subtype") in WRITTEN and not event.get("bot_id")
     return Spoke(channel=channel, who=who) if is_written and who not in {"", bot} else None
 
 

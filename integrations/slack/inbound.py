@@ -29,11 +29,13 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
-from integrations.slack.events import news_of
+from integrations.slack.events import WRITTEN, news_of
 from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
+from integrations.slack.patience import Patience
+from integrations.slack.saying import asked_by_shortcut, line_of, name_of, said_to_us
 from integrations.slack.signs import read_sign
-from integrations.slack.text import words
+from integrations.slack.text import typed
 from multivac.briefing import Answer, Form
 from multivac.desk import Ask, BadField, Desk
 from multivac.errors import MultivacError
@@ -43,9 +45,7 @@ from multivac.tongue import mark, phrase
 log = structlog.get_logger()
 
 _ANYTHING = re.compile(r".*", re.DOTALL)
-_MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 _THREADS = 16
-_SAY = re.compile(r"say-\d+")
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two tries to open the socket
 _PING_SECONDS = 2.0  # a lost connection is noticed by the next ping, and opened again
 _STALE = mark("That button is of an older message. Use `/incident` to see what you can do now.")
@@ -92,7 +92,9 @@ class Inbound:
         self._mouth = mouth
         # Anybody can sign with an empty secret.
         self._verifier = SignatureVerifier(signing_secret, clock=_Time(now)) if signing_secret else None
+        self._now = now
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="slack")
+        self._patience = Patience(mouth, now, threads=_THREADS)
         self._held = _Held()
         self._socket: _Socket | None = None
         self.app = self._bolt()
@@ -106,6 +108,7 @@ class Inbound:
         if self._socket is not None:
             self._socket.close()
         self._pool.shutdown(wait=True)
+        self._patience.stop()
         self._mouth.close()
 
     def receive(self, raw: bytes, headers: Mapping[str, str]) -> Reply:
@@ -168,11 +171,11 @@ class Inbound:
             by=body["user_id"],
             name=str(body.get("user_name", "")),
             via="command",
-            line=str(body.get("text", "")),
+            line=typed(str(body.get("text", ""))),
             channel=str(body.get("channel_id", "")),
         )
         place = Place(user=ask.by, channel=ask.channel, url=body.get("response_url"))
-        self._later(self._answer, ask, place, trigger=body["trigger_id"])
+        self._answer_later(ask, place, trigger=body["trigger_id"])
 
     def _action(self, ack: Ack, body: Body) -> None:
         ack()
@@ -187,19 +190,19 @@ class Inbound:
             in_window=view.get("type") == "home",
             window=str(view["id"]) if view.get("type") == "modal" else "",
         )
-        line = _line_of(action)
+        line = line_of(action)
         if line is None:
             self._later(self._say_stale, place, trigger=body["trigger_id"])
             return
         ask = Ask(
             request=f"button:{body['trigger_id']}",
             by=user["id"],
-            name=str(user.get("name") or user.get("username") or ""),
+            name=name_of(user),
             via="button",
             line=line,
             channel=channel,
         )
-        self._later(self._answer, ask, place, trigger=body["trigger_id"])
+        self._answer_later(ask, place, trigger=body["trigger_id"])
 
     def _form(self, ack: Ack, body: Body) -> None:
         view, user = body["view"], body["user"]
@@ -210,7 +213,7 @@ class Inbound:
         ask = Ask(
             request=f"form:{view['id']}:{view.get('hash', '')}",
             by=user["id"],
-            name=str(user.get("name") or user.get("username") or ""),
+            name=name_of(user),
             via="form",
             line=sent.line,
             channel=sent.channel,
@@ -245,23 +248,14 @@ class Inbound:
 
     def _shortcut(self, ack: Ack, body: Body) -> None:
         ack()
-        user, message = body["user"], body.get("message") or {}
-        channel = str((body.get("channel") or {}).get("id", ""))
+        user, channel = body["user"], str((body.get("channel") or {}).get("id", ""))
         place = Place(user=user["id"], channel=channel, url=body.get("response_url"), in_window=not channel)
         chosen = next((one for one in SHORTCUTS if one.id == body["callback_id"]), None)
         if chosen is None:
             self._later(self._say_stale, place, trigger=body["trigger_id"])
             return
-        ask = Ask(
-            request=f"shortcut:{body['trigger_id']}",
-            by=user["id"],
-            name=str(user.get("name") or user.get("username") or ""),
-            via="shortcut",
-            line=f"{chosen.line} from:{body['message_ts']}" if chosen.keeps else chosen.line,
-            channel=channel,
-            quoted=words(str(message.get("text", ""))),
-        )
-        self._later(self._answer, ask, place, trigger=body["trigger_id"])
+        ask = asked_by_shortcut(chosen, body)
+        self._answer_later(ask, place, trigger=body["trigger_id"])
 
     def _later(self, work: Callable[..., None], *given: Any, **named: Any) -> None:
         """Do it on a thread of ours, in the language of whoever asked, once Slack has its answer."""
@@ -284,13 +278,19 @@ class Inbound:
         for work in works:
             self._pool.submit(work)
 
-    def _answer(self, ask: Ask, place: Place, *, trigger: str) -> None:
+    def _answer_later(self, ask: Ask, place: Place, *, trigger: str = "") -> None:
+        self._later(self._answer, ask, place, trigger=trigger, since=self._now())
+
+    def _answer(self, ask: Ask, place: Place, *, trigger: str, since: datetime) -> None:
         with self._desk.speaking_to(ask.by):
-            self._tell(place, self._desk.answer(ask), ask, trigger=trigger)
+            with self._patience.of(place, trigger=trigger, since=since) as waiting:
+                reply = self._desk.answer(ask)
+            self._tell(waiting.place, reply, ask, trigger=trigger)
 
     def _tell(self, place: Place, reply: Any, ask: Ask, *, trigger: str = "") -> None:
+        again = f"{reply.line} {ask.quoted}".strip() if isinstance(reply, Form) else ""
         try:
-            self._mouth.tell(place, reply, trigger=trigger)
+            self._mouth.tell(place, reply, trigger=trigger, again=again)
         except MultivacError as error:
             log.warning("answer not shown", ref=ask.ref, why=str(error))
 
@@ -321,8 +321,8 @@ class Inbound:
             return
         if event.get("type") == "app_home_opened" and event.get("tab") == "home":
             self._later(self._show_home, event["user"])
-        elif (said := _said_to_us(body, event)) is not None:
-            self._later(self._answer, *said, trigger="")
+        elif (said := said_to_us(body, event)) is not None:
+            self._answer_later(*said)
 
 
 class _Socket:
@@ -379,25 +379,8 @@ def _log_error(error: Exception) -> None:
 
 
 def _is_by_a_person(event: Mapping[str, Any]) -> bool:
-    return isinstance(event.get("user"), str) and not (event.get("bot_id") or event.get("subtype"))
-
-
-def _said_to_us(body: Body, event: Mapping[str, Any]) -> tuple[Ask, Place] | None:
-    """What somebody asks in a mention or directly, and where they are answered; None for any other event."""
-    at_us = event.get("type") == "app_mention"
-    in_person = event.get("type") == "message" and event.get("channel_type") == "im"
-    if not (at_us or in_person):
-        return None
-    user, channel = event["user"], str(event.get("channel", ""))
-    ask = Ask(
-        request=f"event:{body.get('event_id', '')}",
-        by=user,
-        name="",
-        via="mention" if at_us else "message",
-        line=_MENTION.sub("", str(event.get("text", "")), count=1 if at_us else 0).strip(),
-        channel=channel if at_us else "",
-    )
-    return ask, Place(user=user, channel=channel, thread=event.get("thread_ts"), direct=in_person)
+    is_written = event.get("subtype") in WRITTEN and not event.get("bot_id")
+    return isinstance(event.get("user"), str) and is_written
 
 
 def _channel_of(body: Body) -> str:
@@ -407,14 +390,6 @@ def _channel_of(body: Body) -> str:
         return sent.channel if sent is not None else ""
     container = body.get("container") or {}
     return str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
-
-
-def _line_of(action: Mapping[str, Any]) -> str | None:
-    """What pressing it says; None for a button that no release of ours has drawn."""
-    if not _SAY.fullmatch(str(action.get("action_id", ""))):
-        return None
-    chosen = action.get("selected_option") or {}
-    return str(action.get("value") or chosen.get("value") or "")
 
 
 def _sent(view: Body) -> Sent | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 import urllib3
 from urllib3.exceptions import HTTPError
 
@@ -13,15 +14,15 @@ from integrations.slack.blocks import draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask, piece
 from integrations.slack.forms import draw_answer, draw_form
 from integrations.slack.pieces import Drawn
-from multivac.briefing import Answer, Files, Form, Home
-from multivac.errors import GiveUp, TryAgain
+from multivac.briefing import Answer, Files, Form, Home, Press
+from multivac.errors import GiveUp, MultivacError, TryAgain
 from multivac.tongue import mark, phrase
+
+log = structlog.get_logger()
 
 _PATIENCE = 5.0  # seconds for an answer that only one person waits for
 _NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived"})
-_NO_WINDOW = mark(
-    "That needs a window, which only `/incident` and buttons can open. Write it in one line instead."
-)
+_NEEDS_A_FORM = mark("This needs a form, which only a button can open.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,8 @@ class Place:
     """Where somebody asked. `url` takes answers for half an hour; `replaces` the message they pressed in.
 
     Who asks on our own page, or by a shortcut, is in no channel: they are answered in a window (`in_window`),
-    and what they ask in that window (`window`, its id) in its place.
+    and what they ask in that window (`window`, its id) in its place. Who was told to wait (`held`) was told
+    so in the message `holding`, where that can be changed.
     """
 
     user: str
@@ -40,6 +42,8 @@ class Place:
     direct: bool = False
     in_window: bool = False
     window: str = ""
+    held: bool = False
+    holding: str = ""
 
 
 class Mouth:
@@ -49,20 +53,38 @@ class Mouth:
         self._slack = KeptOpen(token, api_url=api_url, timeout=timeout, connections=16)
         self._pool = urllib3.PoolManager(maxsize=16, block=False, retries=False)
 
-    def tell(self, place: Place, reply: Answer | Files | Form | None, *, trigger: str = "") -> None:
-        """Show a reply to whoever asked. Raises `TryAgain`, `GiveUp` when it cannot be shown."""
+    def tell(
+        self, place: Place, reply: Answer | Files | Form | None, *, trigger: str = "", again: str = ""
+    ) -> None:
+        """Show a reply to whoever asked. Raises `TryAgain`, `GiveUp` when it cannot be shown.
+
+        A form that cannot be opened now is offered by a button, which says `again`.
+        """
         if place.in_window or place.window:
-            self._tell_in_window(place, reply, trigger)
+            self._tell_in_window(place, reply, trigger=trigger, again=again)
             return
         match reply:
             case Form():
-                self._open(place, draw_form(reply, channel=place.channel), trigger)
+                self._ask_in_form(place, reply, trigger=trigger, again=again)
             case Answer():
                 self._show(place, render(reply))
             case Files():
                 self.say_line(place, self._upload(reply))
             case None if place.replaces:
                 self._post(place, {"delete_original": True})
+            case None if place.held:
+                self.say_line(place, phrase("Done."))
+
+    def hold(self, place: Place, *, trigger: str) -> Place:
+        """Say that it takes longer; gives where the answer then takes the place of that.
+
+        Slack lets nobody change what only one person was shown after a command: there the answer follows.
+        """
+        told = Answer(lines=(phrase("On it…"),))
+        place = replace(place, held=True)
+        if place.in_window or place.window:
+            return replace(place, window=self._open(place, draw_answer(told), trigger))
+        return replace(place, holding=self._show(place, render(told)))
 
     def publish(self, user: str, home: Home) -> None:
         """Show somebody their page. Raises `TryAgain`, `GiveUp`."""
@@ -77,42 +99,67 @@ class Mouth:
         self._slack.close()
         self._pool.clear()
 
-    def _tell_in_window(self, place: Place, reply: Answer | Files | Form | None, trigger: str) -> None:
+    def _ask_in_form(self, place: Place, form: Form, *, trigger: str, again: str) -> None:
+        if trigger:
+            try:
+                self._open(place, draw_form(form, channel=place.channel), trigger)
+            except MultivacError as no:  # mostly it took longer than a trigger lives
+                log.info("form not opened", why=str(no))
+            else:
+                if place.held and place.replaces:
+                    self._post(place, {"delete_original": True})
+                return
+        self._show(place, render(_offer(form, again)))
+
+    def _tell_in_window(
+        self, place: Place, reply: Answer | Files | Form | None, *, trigger: str, again: str
+    ) -> None:
+        said = reply if isinstance(reply, Form) else self._as_answer(reply)
+        view = draw_form(said, channel=place.channel) if isinstance(said, Form) else draw_answer(said)
         try:
-            self._open(place, self._in_window(place, reply), trigger)
-        except Declined:
-            if not isinstance(reply, Answer):
-                raise
+            self._open(place, view, trigger)
+        except MultivacError as no:
             # It took longer than a trigger lives, or they have closed the window meanwhile.
-            self._show(replace(place, channel="", url=None), render(reply))
+            log.info("window not opened", why=str(no))
+            shown = _offer(said, again) if isinstance(said, Form) else said
+            self._show(replace(place, channel="", url=None), render(shown))
 
-    def _in_window(self, place: Place, reply: Answer | Files | Form | None) -> dict[str, Any]:
+    def _as_answer(self, reply: Answer | Files | None) -> Answer:
         match reply:
-            case Form():
-                return draw_form(reply, channel=place.channel)
             case Answer():
-                return draw_answer(reply)
+                return reply
             case Files():
-                return draw_answer(Answer(lines=(self._upload(reply),)))
+                return Answer(lines=(self._upload(reply),))
             case None:
-                return draw_answer(Answer(lines=(phrase("Done."),)))
+                return Answer(lines=(phrase("Done."),))
 
-    def _open(self, place: Place, view: dict[str, Any], trigger: str) -> None:
+    def _open(self, place: Place, view: dict[str, Any], trigger: str) -> str:
+        """Show a window; gives its id."""
         if place.window:
             ask(self._slack.views_update, view_id=place.window, view=view)
-        elif trigger:
-            ask(self._slack.views_open, trigger_id=trigger, view=view)
-        else:
-            self._show(place, render(Answer(lines=(phrase(_NO_WINDOW),))))
+            return place.window
+        shown, _ = ask(self._slack.views_open, trigger_id=trigger, view=view)
+        return str((shown.get("view") or {}).get("id", ""))
 
-    def _show(self, place: Place, drawn: Drawn) -> None:
+    def _show(self, place: Place, drawn: Drawn) -> str:
+        """Show a message; gives its id where it can be changed, else ""."""
         content: dict[str, Any] = {"text": drawn.text, "blocks": drawn.blocks}
         if place.url:
-            self._post(place, {"response_type": "ephemeral", "replace_original": place.replaces, **content})
-            return
+            try:
+                self._post(
+                    place, {"response_type": "ephemeral", "replace_original": place.replaces, **content}
+                )
+            except TryAgain as no:
+                log.info("answer not taken by its address", why=str(no))
+                return self._show(replace(place, url=None), drawn)
+            return ""
+        if place.holding:
+            ask(self._slack.chat_update, channel=place.channel, ts=place.holding, **content)
+            return place.holding
         if place.direct or not place.channel:
-            ask(self._slack.chat_postMessage, channel=place.channel or place.user, **content)
-            return
+            to: dict[str, Any] = {"channel": place.channel or place.user, "thread_ts": place.thread}
+            answer, _ = ask(self._slack.chat_postMessage, **to, **content)
+            return str(answer.get("ts", ""))
         try:
             where: dict[str, Any] = {"channel": place.channel, "user": place.user, "thread_ts": place.thread}
             ask(self._slack.chat_postEphemeral, **where, **content)
@@ -120,6 +167,7 @@ class Mouth:
             if no.error not in _NOT_THERE:
                 raise
             ask(self._slack.chat_postMessage, channel=place.user, **content)
+        return ""
 
     def _upload(self, files: Files) -> str:
         """Put files into a channel, in one message; gives what to say of it."""
@@ -154,3 +202,9 @@ class Mouth:
             raise TryAgain(phrase("Slack did not take the answer")) from silence
         if answer.status != HTTPStatus.OK:
             raise TryAgain(phrase("Slack did not take the answer (HTTP {status})", status=answer.status))
+
+
+def _offer(form: Form, again: str) -> Answer:
+    """What is told whoever cannot be shown a form now."""
+    opens = Press(label=phrase("Open the form"), line=again or form.line, stands_out=True)
+    return Answer(title=form.title, lines=(phrase(_NEEDS_A_FORM),), presses=(opens,))

@@ -26,6 +26,7 @@ RATES: Mapping[str, Rate] = {
     "conversations.archive": _TIER_2,
     "conversations.create": _TIER_2,
     "conversations.history": _TIER_3,
+    "conversations.info": _TIER_3,
     "conversations.invite": _TIER_3,
     "conversations.replies": _TIER_3,
     "files.completeUploadExternal": _TIER_4,

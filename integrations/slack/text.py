@@ -36,6 +36,9 @@ _WORD_JOINER = "\u2060"
 _LOUD = re.compile("@(?=here|channel|everyone|group)", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _NOT_IN_A_URL = re.compile(r"[^\w\-.~:/?#\[\]@!$&'()*+,;=%]")
+_REFERENCE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_MENTIONED = re.compile(r"@[UW][A-Z0-9]+")
+_GROUP = re.compile(r"!subteam\^S[A-Z0-9]+")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,20}")
 
@@ -112,8 +115,26 @@ def _moment(found: re.Match[str]) -> str:
 
 def words(text: str) -> str:
     """What somebody wrote in Slack, as plain text: links and mentions as they are read, entities undone."""
-    shown = re.sub(r"<([^<>|]*)(?:\|([^<>]*))?>", _shown, text)
-    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return _undone(_REFERENCE.sub(_shown, text))
+
+
+def typed(text: str) -> str:
+    """As `words`, but whom it mentions stays a mention, for the core to act on or to name."""
+    return _undone(_REFERENCE.sub(lambda found: _mention(found[1], found[2]) or _shown(found), text))
+
+
+def _undone(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _mention(target: str, label: str | None) -> str:
+    if _MENTIONED.fullmatch(target):
+        return f"<{target}>"  # what it is labelled with is of no use, and may have spaces
+    if _GROUP.fullmatch(target):
+        return f"<{target}|{label}>" if label and " " not in label else f"<{target}>"
+    if not label and target[:1] == "#":
+        return f"<{target}>"  # outside commands Slack leaves the name out
+    return ""
 
 
 def _shown(found: re.Match[str]) -> str:
@@ -122,7 +143,10 @@ def _shown(found: re.Match[str]) -> str:
         return f"{target[0]}{label}" if label else target
     if target.startswith("!"):
         return label or f"@{target[1:].partition('^')[0]}"
-    return f"{label} ({target})" if label and label != target else target
+    target = target.removeprefix("mailto:").removeprefix("tel:")
+    # Slack makes a link of an address without a scheme, and of a number, whose label is what was typed.
+    is_alike = not label or label in {target, target.partition("://")[2].rstrip("/")}
+    return target if is_alike else f"{label} ({target})"
 
 
 def joined(parts: Iterable[str], limit: int, separator: str = ", ") -> str:

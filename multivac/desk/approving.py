@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import partial
 
@@ -10,8 +9,9 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Form, Press, clock_time
 from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_of
-from multivac.desk.meant import met, resolved
+from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
+from multivac.desk.spelling import spelt, spelt_out
 from multivac.desk.standing import is_for_oneself
 from multivac.errors import Refused
 from multivac.incident import EntryKind, IncidentId
@@ -46,7 +46,8 @@ def _said(sitting: Sitting) -> str:
     """What follows the verb, as one line; of a form, what a line can say."""
     fields = sitting.ask.fields
     if fields:
-        said = (fields.get(name) for name in _WORDS)
+        to = {"to": f"<@{fields['to']}>"} if fields.get("to") else {}
+        said = ({**fields, **to}.get(name) for name in _WORDS)
         return " ".join(" ".join(one.split()) for one in said if isinstance(one, str))[:_LONGEST]
     if not sitting.verb.takes:
         return sitting.words.text[:_LONGEST]
@@ -80,13 +81,9 @@ def ask(sitting: Sitting) -> Reply:
     )
     if isinstance(inner, Answer):
         return inner
-    reason = _with_names(_said(inner), inner)
-    reply = sitting.house.does[wanted.verb.name](
-        replace(
-            inner,
-            instead=lambda: sitting.change(partial(_ask, sitting=sitting, inner=inner, reason=reason)),
-        )
-    )
+    reason = spelt(sitting.house.out, _said(inner))
+    asks = partial(_ask, sitting=sitting, inner=inner, reason=reason)
+    reply = sitting.house.does[wanted.verb.name](replace(inner, instead=lambda: sitting.change(asks)))
     if isinstance(reply, Form):
         return replace(reply, line=f"INC-{sitting.incident} ask {sitting.words.text}", send=phrase("Ask"))
     return reply
@@ -97,15 +94,6 @@ def _is_theirs(wanted: Spoken) -> bool:
     verb = wanted.verb
     at_times = verb.name == "severity" or (verb.name == "lead" and not is_for_oneself(wanted.words))
     return at_times or (verb.right is Right.LEAD and verb.name not in ANSWERS)
-
-
-def _with_names(said: str, inner: Sitting) -> str:
-    """The words as the lead reads them: people by their names, not by their ids in the chat."""
-    ids = filter(None, (*inner.words.people, str(inner.ask.fields.get("to", ""))))
-    for one in dict.fromkeys(ids):
-        token = re.compile(rf"<@?{re.escape(one)}(?:\|[^>]*)?>|\b{re.escape(one)}\b")
-        said = met(inner, one)[0].name.join(token.split(said))
-    return said
 
 
 def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting, reason: str) -> Change:
@@ -186,7 +174,7 @@ def approve(sitting: Sitting) -> Reply:
         ),
     )
     try:
-        return sitting.house.does[wanted.verb.name](inner)
+        return sitting.house.does[wanted.verb.name](spelt_out(inner))
     except Refused as no:
         _end(sitting, asked.id, no.reason)
         raise Refused(no.reason) from no

@@ -46,8 +46,8 @@ class Ask:
     """A line that somebody said, in whatever way.
 
     `request` is the same in each redelivery. `by` is their id in the chat, `channel` the chat's id of
-    where they said it. `fields` are those of a form that was sent, `as_of` what it showed of the incident and
-    `again` how often; `quoted` is the text of a message.
+    where they said it, `thread` that of the message under which. `fields` are those of a form that was sent,
+    `as_of` what it showed of the incident and `again` how often; `quoted` is the text of a message.
     """
 
     request: str
@@ -56,6 +56,7 @@ class Ask:
     via: str  # command, button, form, mention or message
     line: str
     channel: str = ""
+    thread: str = ""
     fields: Mapping[str, Filled] = field(default_factory=dict)
     quoted: str = ""
     as_of: str = ""
@@ -108,6 +109,7 @@ class Change:
     kind: EntryKind | None = None
     entry: str = ""  # a line of the timeline, in which the person is named
     at: datetime | None = None  # when it happened, if not now
+    link: str | None = None  # where it can be read
     before: str | None = None
     after: str | None = None
     why: str = ""  # in their words
@@ -251,7 +253,14 @@ class Sitting:
             return
         key = f"{self.verb.name}:{self.ask.request}"
         at = change.at or self.now
-        entry = Entry(kind=change.kind, at=at, text=change.entry, key=key, actor=self.person.name)
+        entry = Entry(
+            kind=change.kind,
+            at=at,
+            text=change.entry,
+            key=key,
+            actor=self.person.name,
+            link=change.link,
+        )
         timeline.note(tx, self.incident, [entry], now=self.now)
 
     def act(self, outcome: str, change: Change | None = None, *, broke_glass: bool = False) -> Act:

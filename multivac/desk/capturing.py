@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
 from multivac.desk.asking import Change, House, Reply, Sitting
-from multivac.errors import Refused
-from multivac.incident import IncidentId
+from multivac.desk.people import who_is
+from multivac.incident import EntryKind, IncidentId, TaskState
 from multivac.jobs import Put
 from multivac.store import acts, captures, incidents, tasks, timeline
 from multivac.store import people as directory
 from multivac.store.acts import Act
 from multivac.store.captures import Capture
 from multivac.store.cases import Case
-from multivac.tongue import phrase
+from multivac.store.tasks import TaskRow
+from multivac.tongue import phrase, written
+from multivac.verbs import Pointed
 
+_LONGEST = 1000
+_LONGEST_TASK = 300
 _MAY_BE_TAKEN_BACK = timedelta(minutes=10)
 
 
@@ -49,24 +53,42 @@ class Sign:
     via: str = "reaction"
 
 
-def capture(sitting: Sitting, kind: str) -> Reply:
-    """Keep the message that somebody chose."""
+def capture(sitting: Sitting, chosen: Pointed, kind: str) -> Reply:
+    """Keep the message that somebody chose, as a "note" or a "task".
+
+    One of the incident's own channel is read where it stands, and followed; of any other the words are kept.
+    """
+    said = " ".join((sitting.words.text or sitting.ask.quoted).split()) or phrase("(a file)")
+    author = who_is(sitting.house.out, chosen.author, "")[0].name if chosen.author else phrase("somebody")
 
     def keep(tx: sa.Connection, case: Case) -> Change:
-        if sitting.ask.channel != case.channel_id:
-            told = phrase(
-                "Only messages of #{channel} can be kept in INC-{number}.",
-                channel=case.channel_name,
-                number=case.id,
-            )
-            raise Refused(told)
-        ask = sitting.ask
-        new = Capture(message=sitting.words.message, kind=kind, by=ask.by, via=ask.via, at=sitting.now)
-        captures.begin(tx, case.id, new)
-        said = phrase("It is in the timeline.") if kind == "note" else phrase("It is a task now.")
-        return Change(said=said, after=new.message)
+        told = phrase("It is in the timeline.") if kind == "note" else phrase("It is a task now.")
+        if chosen.place == case.channel_id:
+            ask = sitting.ask
+            new = Capture(message=chosen.id, kind=kind, by=ask.by, via=ask.via, at=sitting.now)
+            captures.begin(tx, case.id, new)
+            return Change(said=told, after=new.message)
+        elsewhere = _note if kind == "note" else _task
+        return replace(elsewhere(tx, sitting, chosen, said=said, author=author), said=told, link=chosen.link)
 
     return sitting.change(keep)
+
+
+def _note(tx: sa.Connection, sitting: Sitting, chosen: Pointed, *, said: str, author: str) -> Change:
+    del tx, sitting
+    at = datetime.fromtimestamp(float(chosen.id), UTC)
+    return Change(
+        said="", kind=EntryKind.NOTE, entry=f"{author}: {said[:_LONGEST]}", at=at, after=chosen.link
+    )
+
+
+def _task(tx: sa.Connection, sitting: Sitting, chosen: Pointed, *, said: str, author: str) -> Change:
+    del author
+    by, text = sitting.person.name, said[:_LONGEST_TASK]
+    new = TaskRow(key="", state=TaskState.OPEN, at=sitting.now, by=by, text=text, link=chosen.link)
+    key = tasks.add(tx, sitting.incident, new)
+    entry = written("{name} made task {key} of a message: {text}", name=by, key=key, text=text)
+    return Change(said="", kind=EntryKind.TASK, entry=entry, after=key)
 
 
 def notice(house: House, sign: Sign) -> None:

@@ -38,7 +38,7 @@ _CHOICES = (
 def declare(sitting: Sitting) -> Reply:
     """Bring an incident into being; without a title, ask for one."""
     title = " ".join(sitting.text("title").split())
-    if not title:
+    if not title or (sitting.words.message is not None and not sitting.ask.fields):
         if sitting.ask.fields:
             raise BadField("title", phrase("Write in a few words what is wrong."))
         return _form(sitting)
@@ -156,9 +156,10 @@ def _note(tx: sa.Connection, sitting: Sitting, *, number: IncidentId, new: New) 
 
 def _form(sitting: Sitting) -> Form:
     open_now = _open_now(sitting)
+    message, quoted = sitting.words.message, sitting.words.text or sitting.ask.quoted
     return Form(
         title=phrase("Declare an incident"),
-        line="declare",
+        line=f"declare {message.word}" if message is not None else "declare",
         send=phrase("Declare"),
         intro=tuple(_told_of(row, sitting.now) for row in open_now),
         presses=tuple(
@@ -173,7 +174,7 @@ def _form(sitting: Sitting) -> Form:
                 hint=phrase("A few words, such as: Checkout returns 500"),
                 optional=False,
                 longest=_LONGEST_TITLE,
-                filled=(" ".join(sitting.ask.quoted.split())[:_LONGEST_TITLE],),
+                filled=(" ".join(quoted.split())[:_LONGEST_TITLE],),
             ),
             Field(
                 name="severity",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from multivac.briefing import Answer, Asked, Field, Form, Press
@@ -26,7 +28,7 @@ def follow_up(sitting: Sitting) -> Reply:
     said = " ".join(sitting.text("text").split())
     if not said and sitting.ask.fields:
         raise BadField("text", phrase("Write what is left to do."))
-    if not said:
+    if not said or (sitting.words.message is not None and not sitting.ask.fields):
         return _form(sitting, sitting.case())
     if said.lower() == "list":
         return _list(sitting.case())
@@ -38,7 +40,9 @@ def follow_up(sitting: Sitting) -> Reply:
     def add(tx: sa.Connection, case: Case) -> Change:
         if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
             raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
-        more = {"owner": person_to(owner)} if owner else {}
+        more: dict[str, Any] = {"owner": person_to(owner)} if owner else {}
+        if sitting.words.message is not None:
+            more["link"] = sitting.words.message.link
         sayings.add(
             tx,
             case.id,
@@ -67,6 +71,7 @@ def _added(sitting: Sitting, case: Case, said: str, *, owner: Person | None) -> 
         kind=EntryKind.NOTE,
         entry=written(line, name=sitting.person.name, owner=owner.name if owner else "", text=said),
         after=said,
+        link=sitting.words.message.link if sitting.words.message is not None else None,
     )
 
 
@@ -90,15 +95,16 @@ def _list(case: Case) -> Answer:
 
 def _line(case: Case, one: Saying) -> str:
     issue, owner = case.result(f"follow-up/{one.id}"), one.more.get("owner", {}).get("name", "")
-    where = f"{issue['key']} {issue['url']}" if issue else ""
+    where = f"{issue['key']} {issue['url']}" if issue else one.more.get("link", "")
     return " · ".join(filter(None, (one.text, owner, where)))
 
 
 def _form(sitting: Sitting, case: Case) -> Form:
     known = case.said(SayingKind.FOLLOW_UP)[-_SHOWN_IN_FORM:]
+    message, quoted = sitting.words.message, sitting.words.text or sitting.ask.quoted
     return Form(
         title=phrase("Add a follow-up"),
-        line=f"INC-{case.id} followup",
+        line=f"INC-{case.id} followup {message.word if message is not None else ''}".strip(),
         intro=tuple(phrase("Written down already: {text}", text=_line(case, one)) for one in known),
         send=phrase("Add"),
         fields=(
@@ -109,7 +115,7 @@ def _form(sitting: Sitting, case: Case) -> Form:
                 hint=phrase("It becomes the title of an issue in Jira."),
                 optional=False,
                 longest=_LONGEST,
-                filled=(" ".join(sitting.ask.quoted.split())[:_LONGEST],),
+                filled=(" ".join(quoted.split())[:_LONGEST],),
             ),
             Field(name="owner", label=phrase("Who does it?"), kind=Asked.PERSON),
         ),

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -37,11 +38,13 @@ from multivac.desk import (
 from multivac.desk.afresh import as_note, named, refilled
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, OnlyLead, Reply, Sitting
 from multivac.desk.capturing import Sign, notice
+from multivac.desk.choosing import about, chosen
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.people import language_at, who_is
+from multivac.desk.spelling import spelt
 from multivac.errors import Refused
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
 from multivac.jobs import Jobs
@@ -55,7 +58,6 @@ from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, r
 log = structlog.get_logger()
 
 _KEPT_LINE, _KEPT_WHY = 200, 2000
-_PICKED = 5  # incidents that somebody is offered who named none
 _LABEL = 50  # of somebody's words, on a button
 
 DOES: Mapping[str, Callable[[Sitting], Reply]] = {
@@ -252,9 +254,9 @@ class Desk:
         number = line.number or self._incident_of(ask)
         meant = as_role(line.typed, self._roles(number))
         if meant is None:
-            return _did_you_mean(line, number)
-        about = f"INC-{number} " if number is not None else ""
-        return self._answer(replace(ask, line=f"{about}{meant}"))
+            return _did_you_mean(line, number, spell=partial(spelt, self._house.out))
+        here = f"INC-{number} " if number is not None else ""
+        return self._answer(replace(ask, line=f"{here}{meant}"))
 
     def _roles(self, number: IncidentId | None) -> frozenset[str]:
         """What roles there are besides the lead, where the incident is known those of its playbook too."""
@@ -287,11 +289,21 @@ class Desk:
         )
         if is_guest and verb.right > Right.GUEST:
             raise Refused(phrase("Guests can read here, but not ask for this. Ask somebody of the team."))
-        if verb.in_incident:
-            if number is None:
-                return looking.pick(sitting, most=_PICKED)
+        if verb.in_incident and number is None:
+            found = chosen(sitting)
+            return found if isinstance(found, Answer) else self._about(replace(sitting, number=found))
+        if number is not None and verb.in_incident:
             self._must_exist(number)
             self._hearing.note_lead(number, ask.by)
+        return self._done(sitting)
+
+    def _about(self, sitting: Sitting) -> Reply:
+        """Do it of the incident that was chosen, and say which that is."""
+        self._hearing.note_lead(sitting.incident, sitting.ask.by)
+        return about(sitting, self._done(sitting))
+
+    def _done(self, sitting: Sitting) -> Reply:
+        ask, verb = sitting.ask, sitting.verb
         try:
             meant = resolved(sitting)
             return meant if isinstance(meant, Answer) else DOES[verb.name](meant)
@@ -301,10 +313,12 @@ class Desk:
             return offered if form is None else replace(form, presses=offered.presses)
 
     def _incident_of(self, ask: Ask) -> IncidentId | None:
+        """The incident whose channel it was said in, or under whose announcement."""
         if not ask.channel:
             return None
         with self._house.out.database.read() as tx:
-            return acts.in_channel(tx, ask.channel)
+            here = acts.in_channel(tx, ask.channel)
+            return here or (acts.announced_as(tx, ask.channel, ask.thread) if ask.thread else None)
 
     def _must_exist(self, number: IncidentId) -> None:
         with self._house.out.database.read() as tx:
@@ -312,10 +326,11 @@ class Desk:
                 raise Refused(none_such(number))
 
 
-def _did_you_mean(line: Unclear, number: IncidentId | None) -> Reply:
+def _did_you_mean(line: Unclear, number: IncidentId | None, *, spell: Callable[[str], str]) -> Reply:
     """A verb that is near, if there is one, and what else the words may be meant for."""
-    about = f"INC-{line.number} " if line.number is not None else ""
-    title = line.typed if len(line.typed) <= _LABEL else f"{line.typed[:_LABEL].rstrip()}…"
+    here = f"INC-{line.number} " if line.number is not None else ""
+    typed = spell(line.typed)
+    title = typed if len(typed) <= _LABEL else f"{typed[:_LABEL].rstrip()}…"
     presses = [
         Press(
             label=phrase("Declare “{title}”", title=title),
@@ -329,7 +344,10 @@ def _did_you_mean(line: Unclear, number: IncidentId | None) -> Reply:
     if line.near is None:
         told = phrase("What shall I do with “{said}”?", said=title)
     else:
-        told = phrase("I do not know “{said}”. Did you mean {verb}?", said=line.said, verb=line.near.name)
-        meant = f"{about}{line.near.name} {line.rest}".strip()
-        presses.insert(0, Press(label=phrase("Run: {line}", line=meant), line=meant, stands_out=True))
+        told = phrase(
+            "I do not know “{said}”. Did you mean {verb}?", said=spell(line.said), verb=line.near.name
+        )
+        meant = f"{here}{line.near.name} {line.rest}".strip()
+        run = Press(label=phrase("Run: {line}", line=spell(meant)), line=meant, stands_out=True)
+        presses.insert(0, run)
     return Answer(lines=(told,), presses=tuple(presses))

@@ -10,6 +10,7 @@ from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of, must_give_lead
 from multivac.desk.meant import met
 from multivac.desk.names import reopen_first, role_title, with_reason
+from multivac.desk.teams import team_first
 from multivac.errors import Refused
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, EntryKind, Person, role_name, status_name
 from multivac.steps import paging, people
@@ -254,8 +255,7 @@ def _service_and_message(sitting: Sitting, *, named: bool) -> tuple[str, str]:
         return str(fields.get("service", "")).strip(), str(fields.get("message", "")).strip()
     if named:
         return "", sitting.words.text
-    service, _, message = sitting.words.text.partition(" ")
-    return service.strip("\"'"), message
+    return team_first(sitting.house.out.pager, sitting.words)
 
 
 def must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:

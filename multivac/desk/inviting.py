@@ -19,6 +19,7 @@ from multivac.store.cases import Case
 from multivac.tongue import phrase, plural, written
 
 _MOST = 30  # at once: more is an announcement
+_JOINS = frozenset({"and", "&"})
 
 
 @dataclass(slots=True)
@@ -87,7 +88,8 @@ def _wanted(sitting: Sitting) -> _Wanted:
             wanted.not_found.append(phrase("{name} is a guest, and was not invited.", name=person.name))
         else:
             wanted.known[one] = person
-    for person in on_call_for(sitting, sitting.words.text) if sitting.words.text else ():
+    service = "" if _JOINS.issuperset(sitting.words.text.lower().split()) else sitting.words.text
+    for person in on_call_for(sitting, service) if service else ():
         _add(sitting, wanted, person)
     return wanted
 

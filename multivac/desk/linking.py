@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import unescape
+import re
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -21,16 +21,20 @@ _MOST = 10
 _LONGEST = 1000
 _LONGEST_LABEL = 60
 _GONE = "none"
+_ADDRESS = re.compile(r"[(<]?https?://", re.IGNORECASE)
 
 
 def link(sitting: Sitting) -> Reply:
     """Add a link, give it another label, or (label "none") take it away; without a word show them."""
-    typed, _, label = sitting.words.text.partition(" ")
-    if not typed:
+    words = sitting.words.text.split()
+    if not words:
         return _list(sitting.case())
-    address, _, shown = typed.strip("<>").partition("|")
-    address = _checked(unescape(address))  # Slack writes & as &amp; in what people type
-    label = " ".join(label.split())[:_LONGEST_LABEL] or (shown if shown != address else "")
+    at = next((at for at, one in enumerate(words) if _ADDRESS.match(one)), 0)
+    address = words[at].removesuffix(")") if words[at].startswith("(") else words[at]
+    address = _checked(address.lstrip("(<").removesuffix(">"))
+    label = " ".join([*words[:at], *words[at + 1 :]])[
+        :_LONGEST_LABEL
+    ]  # what is a link already has it in front
     if label == _GONE:
         return _take_away(sitting, address)
     name = label or (urlsplit(address).hostname or address)

@@ -53,7 +53,7 @@ def show_list(sitting: Sitting) -> Reply:
         if (own is None or row.number in own) and all(word in row.title.lower() for word in sought)
     ]
     if not found:
-        return Answer(lines=(_none_found(words),), presses=(_to_declare(),))
+        return Answer(lines=(_none_found(words),), presses=(to_declare(),))
     return Answer(title=phrase("Incidents"), lines=tuple(_listed(found, own or {})))
 
 
@@ -93,7 +93,8 @@ def own_line(row: Row, tie: Tie) -> str:
     return phrase("{incident} · you: {what}", incident=row_line(row), what=", ".join(parts))
 
 
-def _to_declare() -> Press:
+def to_declare() -> Press:
+    """A button that opens the form to declare."""
     return Press(label=phrase("Declare an incident"), line="declare")
 
 
@@ -104,26 +105,6 @@ def row_line(row: Row) -> str:
     where = f" · <#{row.channel}>" if row.channel else ""
     status = status_name(row.status)
     return f"INC-{row.number} · {row.severity.upper()} · {status} · {row.title} · {lead}{where}"
-
-
-def pick(sitting: Sitting, *, most: int) -> Reply:
-    """Ask which incident is meant, since none was named and this is none's channel."""
-    with sitting.house.out.database.read() as tx:
-        rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
-        own = own_among(tx, sitting, rows)
-    mine = [row for row in rows if row.number in own]
-    offered = (mine or rows)[:most]
-    if not offered:
-        told = phrase(
-            "No incident is open. To {verb} one that has ended, name it: INC-42.", verb=sitting.verb.name
-        )
-        return Answer(lines=(told,), presses=(_to_declare(),))
-    said = sitting.ask.line.strip() or sitting.verb.name
-    presses = tuple(
-        Press(label=f"INC-{row.number} {row.title}", line=f"INC-{row.number} {said}") for row in offered
-    )
-    told = phrase("This is no incident's channel. Which one do you mean?")
-    return Answer(lines=(told,), presses=presses)
 
 
 def show(sitting: Sitting) -> Reply:

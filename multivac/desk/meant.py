@@ -17,24 +17,26 @@ import structlog
 from multivac.briefing import Answer, Press
 from multivac.desk.asking import Sitting
 from multivac.desk.people import who_is
+from multivac.desk.spelling import spelt_out
+from multivac.desk.teams import team_first
 from multivac.errors import MultivacError, Refused
 from multivac.incident import Person
 from multivac.steps import people
 from multivac.store import people as directory
 from multivac.store.cases import Case
 from multivac.tongue import phrase
-from multivac.verbs import Bare, Spoken, Words, in_other_words, read
+from multivac.verbs import BEFORE_WHOM, Bare, Spoken, Words, in_other_words, read
 
 log = structlog.get_logger()
 
 _LONGEST_NAME = 3  # words
 _MOST_OFFERED = 5
 _MOST_ASKED = 30  # people of a channel whose names we do not know
-_TOKEN = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>|<[^<>|\s@]+@[^<>|\s]+>")
-_MAIL = re.compile(r"(?:<mailto:)?([^<>|\s@]+@[^<>|\s@]+\.[^<>|\s@]+?)(?:\|[^>]*>|>)?[,.;:]?")
+_TOKEN = re.compile(r"(?:<@[UW][A-Z0-9]+(?:\|[^>]*)?>|<[^<>|\s@]+@[^<>|\s]+>)[,.;]*")
+_MAIL = re.compile(r"<?([^<>|\s@]+@[^<>|\s@]+\.[^<>|\s@]+?)>?[,.;:]?")
+_IN_BRACKETS = re.compile(r"<([^<>|\s@]+@[^<>|\s]+)>")  # ours or typed: in either case it is looked up
 _NO_NAME = re.compile(r"(?:in|every|at|until|after|escalate|from):\S+", re.IGNORECASE)
 _ESCALATION = re.compile(r"(escalate:)(?!<|me$)(\S+)", re.IGNORECASE)
-_FILLERS = {"handover": frozenset({"over", "to"}), "page": frozenset({"for"})}
 _JOINING = {"invite": frozenset({"and", "&"}), "role": frozenset({"to"}), "task": frozenset({"to"})}
 _ITSELF = frozenset({"me", "here", "none", "accept", "it"})
 _FIRST = frozenset({"lead", "handover", "page", "oncall", "remind"})  # the name comes first
@@ -74,8 +76,14 @@ class _Spot:
 def resolved(sitting: Sitting) -> Sitting | Answer:
     """The request with each typed name as a mention; where that is not clear, what to ask instead.
 
-    Raises `Refused` for somebody who cannot be asked in the chat.
+    Whom the verb does not act on is called by their name. Raises `Refused` for somebody who cannot be asked
+    in the chat.
     """
+    meant = _resolved(sitting)
+    return meant if isinstance(meant, Answer) else spelt_out(meant)
+
+
+def _resolved(sitting: Sitting) -> Sitting | Answer:
     if sitting.ask.fields or sitting.verb.name not in _FIRST | {"role", "task", "invite"}:
         return sitting
     names, rest = _Names(sitting), _after_verb(sitting)
@@ -83,7 +91,7 @@ def resolved(sitting: Sitting) -> Sitting | Answer:
         if len(spot.people) > 1:
             return names.which(rest, spot)
         rest = names.put(rest, spot, spot.people[0])
-    if any(map(_TOKEN.fullmatch, rest)) and sitting.verb.name != "invite":
+    if _is_mentioned(sitting.verb.name, rest) and sitting.verb.name != "invite":
         return names.said(rest)
     while (spot := names.find(rest)) is not None:
         if len(spot.people) > 1:
@@ -114,18 +122,32 @@ def _after_verb(sitting: Sitting) -> list[str]:
     rest = in_other_words(" ".join(words)).split()[1:]
     if rest and isinstance(read(rest[0]), Bare):  # the incident's number may follow the verb, too
         rest = rest[1:]
-    while rest and rest[0].lower() in _FILLERS.get(sitting.verb.name, ()):
+    while rest and sitting.verb.name in _FIRST and rest[0].lower() in BEFORE_WHOM:
         rest = rest[1:]
-    return rest
+    may_be_named = _starts(sitting.verb.name, rest) if not _adds_task(sitting.verb.name, rest) else ()
+    return [_IN_BRACKETS.sub(r"\1", one) if at in may_be_named else one for at, one in enumerate(rest)]
+
+
+def _adds_task(verb: str, rest: Sequence[str]) -> bool:
+    return verb == "task" and rest[:1] != ["assign"]
+
+
+def _starts(verb: str, rest: Sequence[str]) -> range:
+    """The words with which a name may begin."""
+    if verb not in _FIRST:
+        return range(len(rest))
+    first = next((at for at, one in enumerate(rest) if not _NO_NAME.fullmatch(one)), len(rest))
+    return range(first, min(first + 1, len(rest)))
+
+
+def _is_mentioned(verb: str, rest: Sequence[str]) -> bool:
+    """Whether somebody is mentioned where a name is expected; further on, they are only spoken of."""
+    return any(_TOKEN.fullmatch(rest[at]) for at in _starts(verb, rest))
 
 
 def _places(verb: str, rest: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Where a name may stand, the longer ones first."""
-    starts = range(len(rest))
-    if verb in _FIRST:
-        first = next((at for at, one in enumerate(rest) if not _NO_NAME.fullmatch(one)), len(rest))
-        starts = range(first, min(first + 1, len(rest)))
-    for start in starts:
+    for start in _starts(verb, rest):
         for stop in range(min(start + _LONGEST_NAME, len(rest)), start, -1):
             if _may_stand(verb, rest, start, stop=stop):
                 yield start, stop
@@ -147,7 +169,7 @@ def _may_stand(verb: str, rest: Sequence[str], start: int, *, stop: int) -> bool
 def _must_be_known(sitting: Sitting, rest: Sequence[str]) -> str:
     """The word that can only have been meant as a name, and is nobody's; "" if there is none."""
     verb = sitting.verb.name
-    if any(map(_TOKEN.fullmatch, rest)):
+    if _is_mentioned(verb, rest):
         return ""
     places = list(_places(verb, rest))
     word = rest[places[-1][0]] if places else ""
@@ -258,8 +280,9 @@ class _Names:
         pager, verb = self._out.pager, self._sitting.verb.name
         if verb not in _MAY_BE_A_SERVICE or word.startswith("@"):
             return False
-        named = word.strip("\"'") if verb == "page" else self._sitting.words.text
+        words = self._sitting.words
         try:
+            named = team_first(pager, words)[0] if verb == "page" else words.text
             return pager is None or bool(pager.policies_of_service(named))
         except MultivacError:
             return True

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Asked, Field, Form, Press, clock_time
 from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.moments import coming
 from multivac.desk.names import reopen_first
 from multivac.desk.tasks import person_meant
-from multivac.desk.telling import time_of_day
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person
 from multivac.store import reminders as rows
@@ -37,7 +37,7 @@ _SPANS = (
     ("every:15m", mark("Every 15m")),
     ("every:30m", mark("Every 30m")),
 )
-_HOW = mark("Write it so: `/incident remind me in:20m Look at the queue`, or every:15m, or at:14:00 in UTC.")
+_HOW = mark("Write it so: `/incident remind me in:20m Look at the queue`, or every:15m, or at:14:00.")
 _ANSWERED = {  # by the answer as rows have it
     "Done": mark("Already done by {name} at {time}."),
     "Snoozed": mark("Already snoozed by {name} at {time}."),
@@ -141,8 +141,7 @@ def _escalate_to(sitting: Sitting, words: Words) -> Person | None:
 def _due_at(sitting: Sitting, words: Words) -> datetime:
     now = sitting.now
     if words.at is not None:
-        then = time_of_day(words.at, now)
-        return then if then > now else then + timedelta(days=1)
+        return coming(sitting, words.at)
     lasts = words.after or words.every
     if lasts is None:
         raise Refused(phrase("Say when. {how}", how=phrase(_HOW)))
@@ -166,8 +165,7 @@ def _until_at(sitting: Sitting, words: Words) -> datetime | None:
     said = words.options.get("until", "resolved").lower()
     if said in {"done", "resolved"}:  # whatever is said, it ends with the incident
         return None
-    then = time_of_day(said, sitting.now)
-    return then if then > sitting.now else then + timedelta(days=1)
+    return coming(sitting, said)
 
 
 def _form(sitting: Sitting) -> Form:

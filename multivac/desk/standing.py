@@ -75,7 +75,7 @@ def role(sitting: Sitting) -> Reply:
     name = sitting.words.text.lower()
     nobody = name.endswith(" none")
     known = {LEAD, DEPUTY, SCRIBE, CX_LEAD, *sitting.case().playbook.roles}
-    name = _by_its_key(name.removesuffix(" none").removesuffix(" me").strip(), known)
+    name = _by_its_key(name.removesuffix(" none").removesuffix(" me").removesuffix(" to").strip(), known)
     meant = next((one for one in known if name.startswith(f"{one} ")), None)
     if meant is not None and name not in known:
         somebody = name.removeprefix(f"{meant} ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -52,8 +53,9 @@ def task(sitting: Sitting) -> Reply:
 
 
 def _add(sitting: Sitting, text: str) -> Reply:
-    if sitting.words.message:
-        return capture(sitting, "task")
+    if sitting.words.message is not None:
+        own = replace(sitting, words=replace(sitting.words, text=text))
+        return capture(own, sitting.words.message, "task")
     said = sitting.text("text") if sitting.ask.fields else text
     if not said and not sitting.ask.fields:
         return _add_form(sitting)

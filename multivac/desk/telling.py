@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
-
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
 from multivac.desk.capturing import capture
+from multivac.desk.moments import past, shown
 from multivac.errors import Refused
 from multivac.incident import EntryKind
 from multivac.store import acts
@@ -17,7 +15,6 @@ from multivac.store.cases import Case
 from multivac.tongue import phrase, written
 
 _LONGEST_TITLE = 200
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def impact(sitting: Sitting) -> Reply:
@@ -75,23 +72,23 @@ def rename(sitting: Sitting) -> Reply:
 
 def note(sitting: Sitting) -> Reply:
     """Write a fact into the timeline, with its own time if one is given."""
-    if sitting.words.message:
-        return capture(sitting, "note")
+    if sitting.words.message is not None:
+        return capture(sitting, sitting.words.message, "note")
     said = sitting.text("text")
     if not said and not sitting.ask.fields:
         return _note_form(sitting)
     if not said:
         raise BadField("text", phrase("Write what happened."))
-    at = sitting.moment("at") or _at(sitting)
+    at = sitting.moment("at")
+    if sitting.words.at:
+        at = past(sitting, sitting.words.at, since=sitting.case().declared_at)
 
     def change(tx: sa.Connection, case: Case) -> Change:
         del tx, case
-        return Change(
-            said=phrase("It is in the timeline."),
-            kind=EntryKind.NOTE,
-            entry=f"{sitting.person.name}: {said}",
-            at=at,
-        )
+        told = phrase("It is in the timeline.")
+        if at is not None:
+            told = phrase("It is in the timeline, at {time}.", time=shown(at, sitting.now))
+        return Change(said=told, kind=EntryKind.NOTE, entry=f"{sitting.person.name}: {said}", at=at)
 
     return sitting.change(change)
 
@@ -106,19 +103,3 @@ def _note_form(sitting: Sitting) -> Form:
             Field(name="at", label=phrase("When?"), kind=Asked.MOMENT, hint=phrase("Left empty: now.")),
         ),
     )
-
-
-def _at(sitting: Sitting) -> datetime | None:
-    """The newest moment at which the clock showed this time, in UTC."""
-    if sitting.words.at is None:
-        return None
-    then = time_of_day(sitting.words.at, sitting.now)
-    return then if then <= sitting.now else then - timedelta(days=1)
-
-
-def time_of_day(said: str, now: datetime) -> datetime:
-    """The moment of this day, in UTC, at which the clock shows it. Raises `Refused`."""
-    read = _TIME.fullmatch(said)
-    if read is None:
-        raise Refused(phrase("“{said}” is no time. Write it as 14:05, in UTC.", said=said))
-    return now.replace(hour=int(read[1]), minute=int(read[2]), second=0, microsecond=0)

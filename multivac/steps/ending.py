@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -87,17 +87,24 @@ def open_follow_up(attempt: Attempt) -> Result:
     """Write the issue; where an earlier try may have worked, look for it first."""
     case = attempt.case
     said = next(one for one in case.sayings if str(one.id) == attempt.instance)
-    ticket = case.result("ticket")
     title, *paragraphs = _told_of(case, said)
     draft = TicketDraft(
         title=title[:_LONGEST],
         paragraphs=tuple(paragraphs),
-        links=((ticket["key"], ticket["url"]),) if ticket else (),
+        links=tuple(_links_of(case, said)),
         label=f"{label_of(case)}-{said.id}",
         severity="",
         is_follow_up=True,
     )
     return find_or_open(attempt, draft)
+
+
+def _links_of(case: Case, said: Saying) -> Iterator[tuple[str, str]]:
+    """The ticket, and the message that it was made of; not of a private incident."""
+    if ticket := case.result("ticket"):
+        yield ticket["key"], ticket["url"]
+    if "link" in said.more and not case.playbook.channel.private:
+        yield phrase("message"), said.more["link"]
 
 
 def _told_of(case: Case, said: Saying) -> tuple[str, ...]:

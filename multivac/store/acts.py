@@ -14,7 +14,7 @@ from multivac.incident import LEAD, OPEN, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook
 from multivac.store import members, policies
 from multivac.store.facts import person_from, person_to, titled
-from multivac.store.tables import audit, incident, insert_new, member, policy, role
+from multivac.store.tables import audit, incident, insert_new, member, policy, role, step
 
 _ORDER = (incident.c.severity, incident.c.declared_at.desc(), incident.c.id.desc())
 
@@ -40,6 +40,14 @@ def in_channel(tx: sa.Connection, channel: str) -> IncidentId | None:
         sa.select(incident.c.id).where(incident.c.channel_id == channel).order_by(incident.c.id.desc())
     )
     return None if found is None else IncidentId(found)
+
+
+def announced_as(tx: sa.Connection, channel: str, message: str) -> IncidentId | None:
+    """The incident whose announcement this message is."""
+    holds = step.c.result.contains(json.dumps({"message": message})[1:-1], autoescape=True)
+    rows = tx.execute(sa.select(step.c.incident, step.c.result).where(step.c.name == "announcement", holds))
+    found = ((r.incident, json.loads(r.result)) for r in rows)
+    return next((IncidentId(number) for number, made in found if made.get("channel") == channel), None)
 
 
 def exists(tx: sa.Connection, number: IncidentId) -> bool:

@@ -7,8 +7,10 @@ from this table. A button is a line of the same grammar, written for whoever pre
 from __future__ import annotations
 
 from multivac.verbs.grammar import (
+    BEFORE_WHOM,
     Bare,
     Line,
+    Pointed,
     Spoken,
     Unclear,
     Words,
@@ -22,10 +24,12 @@ from multivac.verbs.sentences import as_role, in_other_words
 from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
 
 __all__ = [
+    "BEFORE_WHOM",
     "VERBS",
     "Bare",
     "Line",
     "Part",
+    "Pointed",
     "Right",
     "Spoken",
     "Unclear",

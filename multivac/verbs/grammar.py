@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
@@ -14,8 +14,26 @@ from multivac.verbs.table import VERBS, Part, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pointed:
+    """A message that a line points to: its id, its channel's, where it can be read, and whose it is.
+
+    The words that follow it in the line are the message's own.
+    """
+
+    id: str
+    place: str
+    link: str
+    author: str = ""
+
+    @property
+    def word(self) -> str:
+        """What points to it in a line."""
+        return f"from:{self.author}@{self.link}" if self.author else f"from:{self.link}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What follows a verb, read; `text` is what is left.
+    """What follows a verb, read; `text` is what is left, `quoted` if all of it stood in quotes.
 
     `people` and `groups` are the chat's ids, or e-mails of those who are not there; `at` is as typed.
     """
@@ -29,8 +47,9 @@ class Words:
     every: timedelta | None = None
     at: str | None = None
     text: str = ""
+    quoted: bool = False
     odd: str = ""  # what looked like a severity and is none
-    message: str = ""
+    message: Pointed | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,11 +95,15 @@ _BY_WORD = {word: verb for verb in VERBS for word in verb.words}
 _NUMBER_WORD = re.compile(r"inc-(\d{1,9})", re.IGNORECASE)
 _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-_ADDRESS = re.compile(r"<([^<>|\s@]+@[^<>|\s]+)>")  # ours alone: what people type has its < escaped
+_ADDRESS = re.compile(r"<([^<>|\s@]+@[^<>|\s]+)>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|[^>]*)?>")
 _WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
 _OPTION_WORD = re.compile(r"(until|after|escalate):(\S+)", re.IGNORECASE)
-_MESSAGE_WORD = re.compile(r"from:(\d{10}\.\d{6})")
+_MESSAGE_WORD = re.compile(
+    r"from:(?:([UW][A-Z0-9]+)@)?(https://\S+/archives/([CDG][A-Z0-9]+)/p(\d{10})(\d{6}))"
+)
+BEFORE_WHOM = frozenset({"to", "over", "for", "is"})
+_BEFORE_OWNER = frozenset({"add", "assign"})
 _SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", re.IGNORECASE)
 _FLAGS = frozenset({"private", "drill"})
 _ENDS = {"resolved": "resolve", "closed": "close", "dismissed": "dismiss"}  # as a status has it, and the verb
@@ -152,13 +175,21 @@ class _Found:
     spans: dict[str, timedelta] = field(default_factory=dict)
     at: str | None = None
     odd: str = ""
-    message: str = ""
+    message: Pointed | None = None
     options: dict[str, str] = field(default_factory=dict)
 
 
 def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
-    found = _Found(number)
-    left = [word for place, word in enumerate(words) if not _take(verb, word, found, is_first=place == 0)]
+    found, left = _Found(number), list[str]()
+    own = words[: _message_at(verb, words) + 1]  # what a message says is never read for more than its words
+    whom = _whom_at(verb, own)
+    for at, word in enumerate(own):
+        if at in whom:
+            found.people.append(whom[at])
+        elif not _take(verb, word, found, is_first=at == 0):
+            left.append(word)
+    text = " ".join([*left, *words[len(own) :]])
+    inner = _in_quotes(text)
     return Words(
         number=found.number,
         severity=found.severity,
@@ -168,11 +199,56 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
         after=found.spans.get("in"),
         every=found.spans.get("every"),
         at=found.at,
-        text=" ".join(left).strip("\"' "),
+        text=text if inner is None else inner,
+        quoted=inner is not None,
         odd=found.odd,
         message=found.message,
         options=found.options,
     )
+
+
+def _message_at(verb: Verb, words: Sequence[str]) -> int:
+    """Where the words name a message, if they do; else the end of them."""
+    if Part.MESSAGE not in verb.takes:
+        return len(words)
+    return next((at for at, word in enumerate(words) if _MESSAGE_WORD.fullmatch(word)), len(words))
+
+
+def _in_quotes(text: str) -> str | None:
+    """What stands in the quotes around the whole text; None where there are none."""
+    within = text[1:-1]
+    is_quoted = len(text) > 1 and text[0] in "\"'" and text[-1] == text[0] and text[0] not in within
+    return within.strip() if is_quoted else None
+
+
+def _whom_at(verb: Verb, words: Sequence[str]) -> Mapping[int, str]:
+    """Whom the verb is about, by where it says so; whoever else is mentioned is left in the text.
+
+    Of several the wrong one must not be acted on: who is meant comes first or, as an owner, last.
+    """
+    named = {at: who for at, word in enumerate(words) if (who := _person(verb, word))}
+    if Part.PEOPLE in verb.takes or not named:
+        return named if Part.PEOPLE in verb.takes else {}
+    first, last = min(named), max(named)
+    if Part.WHOM in verb.takes:
+        return {first: named[first]} if all(map(_may_come_first, words[:first])) else {}
+    if Part.OWNER in verb.takes:
+        leads = first == 0 or (first == 1 and words[0].lower() in _BEFORE_OWNER)
+        chosen = last if last == len(words) - 1 and not leads else first
+        return {chosen: named[chosen]}
+    return {first: named[first]} if Part.PERSON in verb.takes else {}
+
+
+def _person(verb: Verb, word: str) -> str:
+    """Whom the word mentions; by an e-mail only where they need not be in the chat."""
+    word = word.rstrip(",.;")
+    mention = _MENTION.fullmatch(word) or (_ADDRESS.fullmatch(word) if Part.WHOM in verb.takes else None)
+    return mention[1] if mention else ""
+
+
+def _may_come_first(word: str) -> bool:
+    is_when = bool(_WHEN_WORD.fullmatch(word) or _OPTION_WORD.fullmatch(word))
+    return is_when or word.lower() in BEFORE_WHOM or _number(word) is not None
 
 
 def _take(verb: Verb, word: str, found: _Found, *, is_first: bool) -> bool:
@@ -188,7 +264,6 @@ def _take(verb: Verb, word: str, found: _Found, *, is_first: bool) -> bool:
 def _takers(verb: Verb) -> Iterator[Callable[[str, _Found], bool]]:
     takers = {
         Part.SEVERITY: _take_severity,
-        Part.PEOPLE: _take_person,
         Part.GROUPS: _take_group,
         Part.FLAGS: _take_flag,
         Part.WHEN: _take_when,
@@ -206,14 +281,6 @@ def _take_severity(word: str, found: _Found) -> bool:
         return True
     found.odd = found.odd or (word if rank else "")
     return False
-
-
-def _take_person(word: str, found: _Found) -> bool:
-    word = word.rstrip(",.;")
-    mention = _MENTION.fullmatch(word) or _ADDRESS.fullmatch(word)
-    if mention:
-        found.people.append(mention[1])
-    return mention is not None
 
 
 def _take_group(word: str, found: _Found) -> bool:
@@ -255,7 +322,9 @@ def _take_option(word: str, found: _Found) -> bool:
 
 def _take_message(word: str, found: _Found) -> bool:
     said = _MESSAGE_WORD.fullmatch(word)
-    found.message = said[1] if said else found.message
+    if said is not None:
+        author, link, place, seconds, rest = said.groups()
+        found.message = Pointed(id=f"{seconds}.{rest}", place=place, link=link, author=author or "")
     return said is not None
 
 

@@ -23,13 +23,17 @@ class Part(StrEnum):
     """What a verb takes out of the words that follow it; the rest is its text."""
 
     SEVERITY = "severity"
-    PEOPLE = "people"
+    PEOPLE = "people"  # everybody who is mentioned
+    WHOM = "whom"  # who is mentioned before all else
+    PERSON = "person"  # who is mentioned first
+    OWNER = "owner"  # who is mentioned first or, after what they are to do, last
     GROUPS = "groups"  # user groups
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
     OPTIONS = "options"  # until:done after:10m escalate:@bo
-    MESSAGE = "message"  # from:1700000000.000100, the chat's id of a message
+    MESSAGE = "message"  # from:https://…/archives/C012AB3CD/p1700000000000100, and after it what it says
+    LINE = "line"  # its words are a line themselves
     OTHER = "other"  # a number in its words is another incident's
 
 
@@ -58,7 +62,7 @@ class Verb:
 
 
 _SEVERITY = frozenset({Part.SEVERITY})
-_PEOPLE = frozenset({Part.PEOPLE})
+_WHOM = frozenset({Part.WHOM})
 _NUMBER = frozenset({Part.NUMBER})
 
 VERBS: tuple[Verb, ...] = (
@@ -68,7 +72,7 @@ VERBS: tuple[Verb, ...] = (
         usage="[title] [sev1-sev5] [private] [drill]",
         help=mark("Start a response: a channel, the right people, a lead, checklists."),
         right=Right.MEMBER,
-        takes=frozenset({Part.SEVERITY, Part.FLAGS}),
+        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.MESSAGE}),
         in_incident=False,
         example="declare Checkout returns 500 sev1",
     ),
@@ -103,7 +107,7 @@ VERBS: tuple[Verb, ...] = (
         usage="[me | @person]",
         help=mark("Take the lead, or say who leads."),
         right=Right.RESPONDER,
-        takes=_PEOPLE,
+        takes=_WHOM,
         example="lead me",
     ),
     Verb(
@@ -111,7 +115,7 @@ VERBS: tuple[Verb, ...] = (
         usage="<role> <me | @person | none>",
         help=mark("Give a role, such as deputy, scribe or customer-experience lead, to somebody."),
         right=Right.RESPONDER,
-        takes=_PEOPLE,
+        takes=frozenset({Part.PERSON}),
         example="role scribe me",
     ),
     Verb(
@@ -125,7 +129,7 @@ VERBS: tuple[Verb, ...] = (
         usage="[@person] [what they must know]",
         help=mark("Hand the lead over, with a briefing."),
         right=Right.LEAD,
-        takes=_PEOPLE,
+        takes=_WHOM,
         example="handover <@U012AB3CD> The rollback runs until noon",
     ),
     Verb(
@@ -133,7 +137,7 @@ VERBS: tuple[Verb, ...] = (
         usage="<@person | service> [message]",
         help=mark("Page somebody through PagerDuty."),
         right=Right.MEMBER,
-        takes=_PEOPLE,
+        takes=_WHOM,
         example="page checkout We need a database expert",
     ),
     Verb(
@@ -236,7 +240,7 @@ VERBS: tuple[Verb, ...] = (
         usage="[service | @person]",
         help=mark("Show who is on call, until when."),
         right=Right.MEMBER,
-        takes=_PEOPLE,
+        takes=_WHOM,
         in_incident=False,
         example="oncall payments",
     ),
@@ -263,7 +267,7 @@ VERBS: tuple[Verb, ...] = (
         usage="[add <text> [@person] | done <task> | skip <task> | assign <task> [@person] | list]",
         help=mark("Tick the tasks of the checklists, and add your own."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.PEOPLE, Part.MESSAGE}),
+        takes=frozenset({Part.OWNER, Part.MESSAGE}),
         example="task add Look at the payment logs",
     ),
     Verb(
@@ -284,7 +288,7 @@ VERBS: tuple[Verb, ...] = (
         usage="[me | @person | here] <in:20m | every:15m | at:14:00> <text> [until:done] [escalate:@person]",
         help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.PEOPLE, Part.WHEN, Part.OPTIONS}),
+        takes=frozenset({Part.WHOM, Part.WHEN, Part.OPTIONS}),
         example="remind me in:20m Look at the queue",
     ),
     Verb(
@@ -347,7 +351,7 @@ VERBS: tuple[Verb, ...] = (
         usage="[text | list] [@owner]",
         help=mark("Write down what is to be done afterwards; at the end it becomes an issue in Jira."),
         right=Right.RESPONDER,
-        takes=_PEOPLE,
+        takes=frozenset({Part.OWNER, Part.MESSAGE}),
         example="followup Alert on the length of the queue",
     ),
     Verb(
@@ -406,6 +410,7 @@ VERBS: tuple[Verb, ...] = (
         usage="<what only the lead may do>",
         help=mark("Ask the lead to approve what only they may do."),
         right=Right.MEMBER,
+        takes=frozenset({Part.LINE}),
         example="ask resolve Rolled back the release",
     ),
     Verb(

@@ -43,7 +43,7 @@ def test_the_buttons_of_the_headline_lead_on_until_it_is_closed_and_back(
     at = int(clock.now().timestamp())
     late = {"at": "That is still to come. Pick when it happened."}
     assert slack.sends("Bo", text="Rollback started", at=str(at + 60)) == late
-    sends(slack, "Bo", "It is in the timeline.", text="Rollback started", at=str(at - 600))
+    sends(slack, "Bo", "It is in the timeline, at", text="Rollback started", at=str(at - 600))
     assert "Rollback started" in multivac.timeline()[0]
     assert "Rollback started" in slack.presses("Bo", "Timeline", channel="inc-1", kind="headline")
     case = multivac.incident()
@@ -71,8 +71,8 @@ def test_the_buttons_of_answers_lead_on(
     assert "Open now: INC-1 SEV1 Card payments fail (less than a minute)" in text_of(slack.form())
     assert "You are in <#C" in slack.presses_on_page("Dee", "Join INC-1")
     slack.standin.closes(slack.person("Dee"), slack.form()["id"])
-    slack.asks("Bo", "the checkout is down again", channel="inc-1")
-    told = slack.presses("Bo", "Declare “the checkout is down again”", channel="inc-1")
+    slack.asks("Cy", "the checkout is down again", channel="inc-1")
+    told = slack.presses("Cy", "Declare “the checkout is down again”", channel="inc-1")
     assert "INC-2 is declared" in told
     slack.asks("Bo", "task list", channel="inc-1")
     slack.presses("Bo", "Add a task", channel="inc-1")

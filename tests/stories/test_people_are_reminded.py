@@ -28,7 +28,7 @@ def _id(slack: Slack, who: str) -> str:
 def test_a_reminder_comes_when_it_is_due_and_one_answer_ends_it(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
-    told = slack.asks("Bo", "remind me in:20m Look at the <!here> queue", channel="inc-1")
+    told = slack.asks("Bo", "remind me in:20m Look at the &lt;!here&gt; queue", channel="inc-1")
     assert "Reminder 1: you at <!date^" in told
     clock.forward(minutes=19, seconds=50)
     assert slack.channel("inc-1").said("reminder") == []

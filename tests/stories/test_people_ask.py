@@ -151,14 +151,14 @@ def test_what_people_say_who_know_no_verbs_is_understood_or_can_be_declared_or_n
     told = slack.asks("Cy", "the checkout is <!channel> down again", channel="inc-1")
     assert told.split("\n")[1:] == [
         "Add to the timeline",
-        "Declare “the checkout is ‹!channel› down again”",  # noqa: RUF001  # pings nobody
+        "Declare “the checkout is @\u2060channel down again”",  # pings nobody
         "Help",
     ]
     offered = slack.standin.channel(slack.channel("inc-1").id).ephemerals[-1]["blocks"][-1]["elements"]
     assert [one["text"]["text"] for one in offered if "confirm" in one] == told.split("\n")[2:3]
     slack.presses("Cy", "Add to the timeline", channel="inc-1")
     clock.settle()
-    assert "Cy Tanaka: the checkout is <!channel> down again" in hearing.timeline()
+    assert "Cy Tanaka: the checkout is @channel down again" in hearing.timeline()
     assert "Ana Silva is asked to lead INC-1, not you" in slack.asks("Bo", "accept", channel="inc-1")
     assert "You are the lead of INC-1 now" in slack.asks("Bo", "I'll take it!", channel="inc-1")
     assert "has accepted to lead INC-1" in slack.asks("Cy", "accept", channel="inc-1")
@@ -206,7 +206,9 @@ def test_an_accepted_lead_is_given_to_a_third_by_nobody_but_the_lead(
     assert "scribe" not in hearing.incident().roles
     assert "Ana Silva is asked" in slack.presses_on_page("Bo", "Ask Ana Silva to approve")
     clock.settle()
-    assert "asks to hand over the lead of INC-1.\nlead Cara Mbeki" in slack.direct("Ana")[-1].replace("*", "")
+    assert "asks to hand over the lead of INC-1.\nlead @Cara Mbeki" in slack.direct("Ana")[-1].replace(
+        "*", ""
+    )
     slack.presses_in_direct("Ana", "Approve")
     clock.settle()
     assert hearing.lead() == "Cara Mbeki"
@@ -275,16 +277,83 @@ def test_a_lead_of_whom_nothing_was_seen_for_half_an_hour_holds_nobody_up(
     assert hearing.incident().status is Status.RESOLVED
 
 
-def test_a_verb_outside_an_incident_asks_which_one(
+def test_a_verb_outside_an_incident_is_about_the_only_one_of_theirs_or_asks_which(
     alert: str, hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
-    assert "Which one do you mean?" in slack.asks("Ana", "impact Nobody can pay")
-    slack.asks("Ana", "INC-1 impact Nobody can pay")
+    assert "Which one do you mean?\nINC-1 Checkout returns 500" in slack.asks("Gus", "timeline")
+    told = slack.asks("Ana", "impact Nobody can pay")
+    assert "This is about INC-1 Checkout returns 500, the only open one" in told
+    slack.asks("Ana", "resolve")
+    assert "This is about INC-1 Checkout returns 500" in text_of(slack.form())
+    slack.standin.closes(slack.person("Ana"), slack.form()["id"])
+    slack.asks("Ana", "declare Search is slow sev4")
     assert "Only those who respond can impact here" in slack.asks("Cy", "INC-1 impact It is fine")
     assert "It is in the timeline." in slack.asks("Cy", "INC-1 note The bank has called")
     clock.settle()
     assert "Cy Tanaka: The bank has called" in hearing.timeline()
     assert "*Impact:* Nobody can pay" in slack.channel("inc-1").headline
+    assert "Which one do you mean?" in slack.asks("Ana", "resolve It is over")
+    assert "INC-2 is resolved" in slack.presses("Ana", "INC-2 Search is slow", channel="general")
+    assert "There is no incident to reopen." not in slack.asks("Ana", "reopen It is back")
+    assert "INC-2 is active now." in slack.presses("Ana", "INC-2 Search is slow", channel="general")
+    assert "There is no incident to close." in slack.asks("Ana", "close")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_direct_message_and_a_mention_are_commands_and_whom_they_mention_is_meant(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock, world: World
+) -> None:
+    ids = {who: f"<@{slack.id_of(who)}>" for who in ("Bo", "Cara", "Dee", "Gus")}
+    us = f"<@{slack.standin.space.bot.id}>"
+    assert "Cara Mbeki is the lead of INC-1" in slack.writes_to_us("Ana", f"INC-1 lead {ids['Cara']}")
+    told = slack.writes_to_us("Ana", f"role scribe to {ids['Dee']}")
+    assert "This is about INC-1 Checkout returns 500" in told
+    assert "PagerDuty is asked to page Dee Okafor" in slack.writes_to_us("Ana", f"page {ids['Dee']} Help us")
+    slack.writes_to_us("Ana", f"note {ids['Bo']} told <#{slack.channel('incidents').id}|> of it")
+    assert "Ana Silva: @Bo Lindqvist told #incidents of it" in hearing.timeline()
+    clock.settle()
+    assert (hearing.lead(), hearing.incident().roles["scribe"].person.name) == ("Cara Mbeki", "Dee Okafor")
+    (announced,) = slack.channel("incidents").ours("announcement")
+    told = slack.calls_us(
+        "Bo", f"{ids['Gus']} {us}: role deputy {ids['Bo']}", channel="incidents", thread=announced["ts"]
+    )
+    assert "You are the deputy of INC-1 now" in told
+    told = slack.calls_us("Bo", f"{us} update", channel="incidents", thread=announced["ts"])
+    assert "This needs a form, which only a button can open." in told
+    slack.presses("Bo", "Open the form", channel="incidents")
+    assert "INC-1" in slack.form()["private_metadata"]
+    slack.standin.closes(slack.person("Bo"), slack.form()["id"])
+    slack.writes_to_us("Cara", "INC-1 resolve")
+    slack.presses_in_direct("Cara", "Open the form")
+    assert "resolve" in slack.form()["private_metadata"]
+    slack.standin.closes(slack.person("Cara"), slack.form()["id"])
+    world.fail(Fault("slack", "views.open", error="expired_trigger_id"))
+    assert "Open the form" in slack.asks("Cara", "resolve", channel="inc-1")
+    world.fail(Fault("slack", "response_url", "server_error"))
+    slack.standin.commands("general", slack.person("Gus"), "list")
+    slack.wait_for(lambda: "Checkout returns 500" in "".join(slack.direct("Gus")), "the answer another way")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_who_waits_for_more_than_a_second_is_told_that_they_were_heard(
+    hearing: Multivac, slack: Slack, world: World
+) -> None:
+    world.fail(Fault("pagerduty", "GET /oncalls", "hold"))
+    place = slack.standin.open_direct(slack.id_of("Cy"))
+    slack.standin.person_says(place, slack.person("Cy"), "oncall")
+    slack.wait_for(lambda: world.held == 1, "somebody who waits")
+    world.clock.forward(1.5)
+    slack.wait_for(lambda: slack.direct("Cy") == ["On it…"], "a word that it takes longer")
+    world.release()
+    slack.wait_for(lambda: "On call" in "".join(slack.direct("Cy")), "the answer in its place")
+    assert len(slack.direct("Cy")) == 1
+    world.fail(Fault("pagerduty", "GET /oncalls", "hold"))
+    slack.standin.shortcuts(slack.person("Cy"), "multivac-oncall")
+    slack.wait_for(lambda: world.held == 1, "somebody who waits")
+    world.clock.forward(1.5)
+    slack.wait_for(lambda: "On it…" in text_of(slack.form()), "a word that it takes longer")
+    world.release()
+    slack.wait_for(lambda: "On call" in text_of(slack.form()), "the answer in its place")
 
 
 def test_a_private_incident_is_unknown_to_whoever_is_not_in_it(

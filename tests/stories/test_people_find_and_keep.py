@@ -77,7 +77,9 @@ def test_links_stand_in_the_headline_and_the_briefing_until_they_are_taken_away(
         )
     for number in range(10):
         slack.asks(
-            "Ana", f"link <https://g.example.com/d?a={number}&amp;b=1> Board {number}<!here>", channel="inc-1"
+            "Ana",
+            f"link <https://g.example.com/d?a={number}&amp;b=1> Board {number}&lt;!here&gt;",
+            channel="inc-1",
         )
     assert "There are 10 links already" in slack.asks("Ana", "link https://h.example.com/", channel="inc-1")
     clock.settle()

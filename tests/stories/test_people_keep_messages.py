@@ -1,8 +1,11 @@
 """People keep what was said: by a reaction, a pin or a shortcut, with its own time, and can take it back."""
 
+import json
+
 import pytest
 
 from integrations.sandbox.exchange import Fault
+from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from multivac.store import timeline
 from multivac.store.tables import entry
@@ -121,15 +124,49 @@ def test_shortcuts_keep_make_tasks_and_declare(
     clock.settle()
     assert any(line.endswith("Bo Lindqvist: Nobody can @here pay") for line in kept(multivac))
     assert "1. Nobody can @\u2060here pay" in slack.channel("inc-1").said("tasks")[0]
-    slack.standin.shortcuts(slack.person("Ana"), "multivac-declare-this", channel=room.id, ts=ts)
+    slack.standin.world.fail(Fault("slack", "views.open", error="expired_trigger_id"))
+    slack.chooses("Ana", "multivac-declare-this", channel="inc-1", ts=ts)
+    slack.presses("Ana", "Open the form", channel="inc-1")
     title = next(one for one in slack.form()["blocks"] if one["block_id"] == "title")
     assert title["element"]["initial_value"] == "Nobody can @here pay"
+    slack.standin.closes(slack.person("Ana"), slack.form()["id"])
     slack.standin.shortcuts(slack.person("Ana"), "multivac-oncall")
     slack.wait_for(lambda: "On call" in text_of(slack.form()), "who is on call")
     assert "Ana Silva" in text_of(slack.form())
     slack.standin.world.fail(Fault("slack", "views.open", error="expired_trigger_id"))
     slack.standin.shortcuts(slack.person("Ana"), "multivac-oncall")
     slack.wait_for(lambda: any("Ana Silva" in one for one in slack.direct("Ana")), "who is on call")
+
+
+@ON_SQLITE
+def test_a_message_of_another_channel_is_kept_with_its_words_and_where_it_is(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack, jira: Jira
+) -> None:
+    slack.asks("Ana", "declare Search is slow sev4")
+    clock.settle()
+    dee = slack.id_of("Dee")
+    ts = fingers.says(
+        "incidents", "Bo", f"<@{dee}|dee>: since at:09:00 &gt; 5 % of <https://x.example|searches> fail"
+    )
+    link = f"https://sandbox.slack.com/archives/{slack.channel('incidents').id}/p{ts.replace('.', '')}"
+    says = "@Dee Okafor: since at:09:00 > 5 % of searches (https://x.example) fail"
+    clock.forward(minutes=3)
+    for shortcut in ("multivac-timeline", "multivac-task", "multivac-follow-up"):
+        told = slack.chooses("Ana", shortcut, channel="incidents", ts=ts)
+        assert "Which one do you mean?" in told
+        slack.presses("Ana", "INC-2 Search is slow", channel="incidents")
+    assert slack.sends("Ana") == {}
+    slack.wait_for(lambda: len(multivac.incident(2).sayings) > 0, "the follow-up")
+    clock.settle()
+    case = multivac.incident(2)
+    with multivac.running.database.read() as tx:
+        (note,) = (one for one in timeline.entries(tx, case.id) if one.text == f"Bo Lindqvist: {says}")
+    assert (note.link, f"{note.at.timestamp():.6f}") == (link, ts)
+    assert [(one.text, one.link) for one in case.tasks.values()] == [(says, link)]
+    assert slack.asks("Ana", "INC-2 followup list").count(link) == 1
+    slack.asks("Ana", "INC-2 resolve It was the index")
+    clock.settle()
+    assert link in json.dumps(jira.issue("OPS-3")["fields"]["description"])
 
 
 def _id(slack: Slack, who: str) -> str:

@@ -57,7 +57,7 @@ def test_a_ticket_is_linked_where_jira_lets_us_make_none(
 def test_services_are_named_and_stand_beside_those_of_the_alerts(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
-    slack.asks("Ana", "services payments, checkout,  <!channel>  ", channel="inc-1")
+    slack.asks("Ana", "services payments, checkout,  &lt;!channel&gt;  ", channel="inc-1")
     clock.settle()
     room = slack.channel("inc-1")
     assert "*Services*\ncheckout, payments, &lt;!channel&gt;" in room.headline

@@ -89,7 +89,7 @@ def test_people_add_tasks_of_their_own_in_one_message(
     begin(multivac, pagerduty, clock)
     bo = next(one.id for one in slack.standin.space.people.values() if one.real_name == "Bo Lindqvist")
     assert "Task 1 is added for Bo Lindqvist" in slack.asks(
-        "Ana", f"task add Call the <!channel> bank <@{bo}>", channel="inc-1"
+        "Ana", f"task add Call the &lt;!channel&gt; bank <@{bo}>", channel="inc-1"
     )
     slack.asks("Ana", "task add", channel="inc-1")
     assert slack.sends("Ana", text="Look at the queue") == {}

@@ -18,7 +18,11 @@ def test_a_timeline_is_exported_as_markdown_and_as_json_with_a_warning_if_it_is_
     multivac.start(settings=HEARS)
     slack.asks("Cy", "declare Data leak *here* private sev1")
     clock.settle()
-    slack.asks("Cy", "INC-1 note Keys were <changed> at:11:30")
+    asked = "INC-1 note Keys were &lt;changed&gt; at:"
+    told = slack.asks("Cy", f"{asked}20:30")  # in Tokyo, where it is 21:00
+    assert "was before INC-1 was declared. If you mean that, write the day too: at:2026-03-02T20:30" in told
+    assert "It is in the timeline, at <!date^1772451000^" in slack.asks("Cy", f"{asked}2026-03-02T20:30")
+    assert "you at <!date^1772456400^" in slack.asks("Cy", "INC-1 remind at:22:00 Ask again")
     clock.settle()
     assert "The files are in" in slack.asks("Cy", "export", channel="inc-1")
     (shared,) = [one["files"] for one in slack.channel("inc-1").messages if "files" in one]

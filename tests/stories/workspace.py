@@ -121,6 +121,27 @@ class Slack:
             self.standin.commands(name, _full_name(self.standin, who), line)
         return told.text
 
+    def writes_to_us(self, who: str, text: str) -> str:
+        """Let a person write to Multivac directly; gives what they are answered."""
+        place, before = self.standin.open_direct(self.id_of(who)), len(self.direct(who))
+        self.standin.person_says(place, _full_name(self.standin, who), text)
+        self.wait_for(lambda: len(self.direct(who)) > before, "an answer")
+        return "\n".join(self.direct(who)[before:])
+
+    def calls_us(self, who: str, text: str, *, channel: str, thread: str = "") -> str:
+        """Let a person mention Multivac, in a thread perhaps; gives what only they are then told."""
+        name = self.channel(channel).name
+        with self._told(who, name) as told:
+            self.standin.person_says(name, _full_name(self.standin, who), text, thread_ts=thread)
+        return told.text
+
+    def chooses(self, who: str, shortcut: str, *, channel: str, ts: str) -> str:
+        """Let a person choose an entry of a message's menu; gives what only they are then told."""
+        place = self.channel(channel)
+        with self._told(who, place.name) as told:
+            self.standin.shortcuts(_full_name(self.standin, who), shortcut, channel=place.id, ts=ts)
+        return told.text
+
     def presses(self, who: str, label: str, *, channel: str, kind: str = "") -> str:
         """Let a person press the newest button of this label; gives what only they are then told."""
         room = self.channel(channel)
@@ -153,11 +174,11 @@ class Slack:
             place.id, _full_name(self.standin, who), ts=message["ts"], action_id=action["action_id"]
         )
 
-        def answered() -> bool:
-            told = len(self.standin.direct(self.id_of(who)).ephemerals) > before
-            return told or set(self.standin.space.views) != views
+        def is_answered() -> bool:
+            is_told = len(self.standin.direct(self.id_of(who)).ephemerals) > before
+            return is_told or set(self.standin.space.views) != views
 
-        self.wait_for(answered, "an answer in the talk")
+        self.wait_for(is_answered, "an answer in the talk")
 
     def presses_on_page(self, who: str, label: str) -> str:
         """Let a person press a button of our own page, or of a window; gives what a window then shows."""

@@ -258,6 +258,7 @@ def test_every_verb_says_trouble_in_our_words(site: Site, channel: str) -> None:
         lambda: chat.set_purpose(channel, "x"),
         lambda: chat.invite(channel, ["U1"]),
         lambda: chat.find_person("ana@example.com"),
+        lambda: chat.channel_name(channel),
         lambda: chat.group_members("payments"),
         lambda: chat.post(channel, OperatorNotice(what="x", do="y"), MARKER),
         lambda: chat.edit(posted, HELLO, MARKER),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.slack.signs import read_sign
-from integrations.slack.text import words
+from integrations.slack.text import typed, words
 from multivac.desk import Deed
 
 TS = "1700000000.000100"
@@ -67,6 +67,18 @@ def test_what_was_written_is_read_as_plain_text() -> None:
     assert words(said) == "@U0ANA in #ops: x (https://x.example) https://y.example @here 1 o'clock <b>"
 
 
+def test_what_was_typed_is_read_as_typed_and_a_mention_stays_one() -> None:
+    links = "<http://x.example|x.example> <mailto:a@x.example|a@x.example>"
+    said = f"lead <@U0ANA|ana b> &gt; <!subteam^S0|@sre> <#C0|ops> <#C1|> {links}"
+    assert typed(said) == "lead <@U0ANA> > <!subteam^S0|@sre> #ops <#C1> http://x.example a@x.example"
+    assert typed("&amp;lt;!here&amp;gt; &lt;@U0ANA&gt;") == "&lt;!here&gt; <@U0ANA>"
+
+
 @given(st.text())
 def test_whatever_was_written_can_be_read(text: str) -> None:
     words(text)
+
+
+@given(st.text())
+def test_whatever_was_typed_reads_as_typed(text: str) -> None:
+    assert typed(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")) == text

@@ -12,9 +12,11 @@ from multivac.desk.front import DOES
 from multivac.incident import Severity
 from multivac.reference import verbs_page
 from multivac.shortcuts import SHORTCUTS, Shortcut
-from multivac.verbs import VERBS, Bare, Spoken, Unclear, Verb, Words, as_role, by_heading, read, span
+from multivac.verbs import VERBS, Bare, Pointed, Spoken, Unclear, Verb, Words, as_role, by_heading, read, span
 
 ROOT = Path(__file__).parents[2]
+LINK = "https://sandbox.slack.com/archives/C012AB3CD/p1700000000000100"
+MESSAGE = Pointed(id="1700000000.000100", place="C012AB3CD", link=LINK, author="U012ABC")
 
 
 def spoken(line: str) -> tuple[str, Words]:
@@ -145,8 +147,34 @@ def test_people_are_taken_where_a_verb_asks_for_people_only() -> None:
     assert spoken("note <@U012ABC> rolled back")[1].text == "<@U012ABC> rolled back"
 
 
+@pytest.mark.parametrize(
+    ("line", "people", "text"),
+    [
+        ("handover <@UBO> ask <@UCY> about it", ("UBO",), "ask <@UCY> about it"),
+        ("lead to <@UBO>, not <@UCY>", ("UBO",), "to not <@UCY>"),
+        ("page checkout ask <@UCY>", (), "checkout ask <@UCY>"),
+        ("page <fay@example.com> help", ("fay@example.com",), "help"),
+        ("remind in:20m <@UBO> ask <@UCY>", ("UBO",), "ask <@UCY>"),
+        ("remind me in:20m ask <@UCY>", (), "me ask <@UCY>"),
+        ("role scribe <@UBO> until <@UCY> is back", ("UBO",), "scribe until <@UCY> is back"),
+        ("task add <@UBO> call <@UCY>", ("UBO",), "add call <@UCY>"),
+        ("task add ask <@UCY> about it <@UBO>", ("UBO",), "add ask <@UCY> about it"),
+        ("task add mail <support@example.com>", (), "add mail <support@example.com>"),
+        ("followup ask <@UCY>, then tell <@UBO>.", ("UBO",), "ask <@UCY>, then tell"),
+        ("invite <@UBO> and <@UCY>", ("UBO", "UCY"), "and"),
+    ],
+)
+def test_of_several_who_are_mentioned_the_one_is_taken_who_is_meant(
+    line: str, people: tuple[str, ...], text: str
+) -> None:
+    words = spoken(line)[1]
+    assert (words.people, words.text) == (people, text)
+
+
 def test_quotes_of_a_phone_are_quotes() -> None:
     assert spoken("declare “Checkout is down”")[1].text == "Checkout is down"
+    assert spoken("impact “Pay” and “Refund” fail")[1].text == '"Pay" and "Refund" fail'
+    assert spoken('page "Payment API"')[1] == Words(text="Payment API", quoted=True)
 
 
 def test_times_are_read() -> None:
@@ -162,7 +190,11 @@ def test_whatever_is_typed_is_read(line: str) -> None:
 
 @pytest.mark.parametrize("shortcut", SHORTCUTS, ids=lambda one: one.id)
 def test_a_shortcut_says_a_line_that_means_something(shortcut: Shortcut) -> None:
-    line = f"{shortcut.line} from:1700000000.000100" if shortcut.keeps else shortcut.line
-    assert spoken(line)[1].message == ("1700000000.000100" if shortcut.keeps else "")
+    assert spoken(shortcut.line)[1].message is None
     assert len(shortcut.name) <= 24
+    if shortcut.of_message:
+        words = spoken(f"{shortcut.line} {MESSAGE.word} sev1 at:14:05 <@U012ABC>")[1]
+        assert words.message == MESSAGE
+        assert words.text.removeprefix("add ") == "sev1 at:14:05 <@U012ABC>"  # what it says means nothing
+        assert (words.people, words.severity, words.at) == ((), None, None)
     assert spoken("note The call comes from:Berlin")[1].text == "The call comes from:Berlin"
