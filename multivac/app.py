@@ -214,6 +214,7 @@ class Daemon:
         self.database.start()
         self.database.write(partial(note_first_start, now=self.clock.now()))
         self.database.write(partial(forgive, now=self.clock.now()))
+        self.beat.go_on()
         self.jobs.start()
 
     def stop(self) -> None:

@@ -80,12 +80,14 @@ class Headline:
     impact: str = ""
     update: LatestUpdate | None = None
     latest: str = ""  # a change that was not worth a message of its own
+    missing: tuple[str, ...] = ()  # what is not done, while there is no room for a message of it
     ended_at: datetime | None = None
     mitigated_at: datetime | None = None  # before it ended
     fixed_by: str = ""  # how it ended, in people's words
     lead_accepted: bool = True
     links: tuple[Link, ...] = ()  # which people added
     presses: tuple[Press, ...] = ()
+    rarer: tuple[Press, ...] = ()  # behind one button
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +166,13 @@ class Turn:
 class Late:
     """Nobody has accepted in time: who was `paged`, or else whom the pager was `asked` to page.
 
-    Where it cannot page, `call` says whom to call and how; a `drill` pages nobody.
+    Where it cannot page, or did not (`why`), `call` says whom to call and how; a `drill` pages nobody.
     """
 
     paged: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     call: tuple[str, ...] = ()
+    why: str = ""
     drill: bool = False
 
 
@@ -179,7 +182,8 @@ class LeadCall:
 
     `by` gave it to them, or `missed` was asked before and did not accept. `went_to` is who was asked
     after them, as the next one or because `given_by` says so, or leads by now (`settled`). `late` is what
-    follows since nobody accepts. `in_vain`: it was over before they accepted.
+    follows since nobody accepts. `in_vain`: it was over before they accepted. They are `absent` if nobody in
+    the chat is them, and `missed` was so if `absent_before`.
     """
 
     lead: Who
@@ -200,24 +204,39 @@ class LeadCall:
     settled: bool = False
     late: Late | None = None
     drill: bool = False
+    absent: bool = False
+    absent_before: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gaps:
-    """What is missing, and what a person can do about it; edited as gaps close."""
+    """What is missing, and what a person can do about it; edited as gaps close.
+
+    `about` is the incident's number where operators can find out more.
+    """
 
     lines: tuple[str, ...]
     mended: tuple[str, ...]
+    presses: tuple[Press, ...] = ()
+    about: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionProposed:
-    """The pager says that it is over, and asks whether people agree."""
+    """The pager says that it is over, and asks whether people agree.
+
+    It is `withdrawn` when the alert came back before anybody agreed, `goes_on` when people say so, and `over`
+    when they agreed.
+    """
 
     by: str
     at: datetime
-    withdrawn: bool  # the alert came back before anybody agreed
+    withdrawn: bool
+    goes_on: bool = False
+    over: bool = False
     alerts: int = 1  # how many the incident has; `by` ended the last
+    lead: Who | None = None  # who is asked, where somebody is mentioned
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,7 +218,10 @@ def trace(
     what: Annotated[str, typer.Argument(help="A reference such as 7F3K, or an incident such as INC-42.")],
     config: ConfigFile = None,
 ) -> None:
-    """Show what people asked and what came of it: one request by its reference, or all of an incident."""
+    """Show what people asked and what came of it: one request by its reference, or all of an incident.
+
+    Of an incident, what is not done comes last: since when it fails, how often it was tried, and why.
+    """
     number = what.upper().removeprefix("INC-") if what.upper().startswith("INC-") else ""
     opened = _database(config)
     migrate.upgrade(opened)
@@ -228,7 +231,9 @@ def trace(
             if number.isdigit()
             else acts.trail(tx, ref=what.upper())
         )
-    if not found:
+        is_one = number.isdigit() and acts.exists(tx, IncidentId(int(number)))
+        failing = not_done(cases.load(tx, IncidentId(int(number)))) if is_one else []
+    if not found and not failing:
         typer.echo(f"Nothing is known of {what}.", err=True)
         raise typer.Exit(1)
     for act in found:
@@ -238,6 +243,19 @@ def trace(
             f"{act.at:%Y-%m-%d %H:%M:%S} {act.ref} {act.actor} {about}{act.verb} ({act.via}): {act.outcome}"
         )
         typer.echo(f"{line} {changed}".rstrip())
+    for line in failing:
+        typer.echo(line)
+
+
+def not_done(case: Case) -> list[str]:
+    """Each step of an incident that fails, in a line: since when, how often it was tried, and why."""
+    failing = [row for row in case.steps.values() if row.wanted and row.error and row.done != row.wanted]
+    return [
+        f"{row.failing_since or row.wanted_at:%Y-%m-%d %H:%M:%S} INC-{case.id} {row.name}: not done, "
+        f"tried {row.attempt} times, {'given up' if row.gave_up == row.wanted else 'to be tried again'}: "
+        f"{row.error}"
+        for row in sorted(failing, key=lambda one: one.name)
+    ]
 
 
 class _Format(StrEnum):

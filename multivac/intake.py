@@ -35,12 +35,11 @@ from multivac.ports import Clock
 from multivac.store import (
     acts,
     alerts,
-    cadence,
+    endings,
     incidents,
     notices,
     sayings,
     storms,
-    summons,
     timeline,
     traits,
     updates,
@@ -165,25 +164,24 @@ class Intake:
     def _place(self, tx: sa.Connection, news: _News) -> Taken:
         facts = news.known.facts
         if (own := raised_for(tx, facts)) is not None:
-            return self._join(tx, news, Owner(own.number, _PAGED))
+            return self._join(tx, news, own, why=_PAGED)
         playbook = choose(self._playbooks(), facts)
         if playbook is None or playbook.ignore:
             return Taken(_DROPPED)
-        if owner := traits.linked_owner(tx, news.subject, playbook):
-            return self._join(tx, news, owner)
+        if found := _goes_on(tx, lambda: traits.linked_owner(tx, news.subject, playbook)):
+            return self._join(tx, news, found[0], why=found[1])
         is_whole = facts.title is not None or news.told.kind in _WHOLE
         if facts.status not in _STILL_OPEN or not is_whole:
             return Taken(_DROPPED)  # over already, or all that is known is that it exists
-        if owner := traits.owner_of(tx, news.subject, playbook, now=news.now):
-            return self._join(tx, news, owner)
+        if found := _goes_on(tx, lambda: traits.owner_of(tx, news.subject, playbook, now=news.now)):
+            return self._join(tx, news, found[0], why=found[1])
         return self._declare(tx, news, playbook)
 
-    def _join(self, tx: sa.Connection, news: _News, owner: Owner) -> Taken:
+    def _join(self, tx: sa.Connection, news: _News, brief: Brief, *, why: str) -> Taken:
         told = news.told
-        joined = _joined(news.subject, owner.why, at=told.occurred_at)
+        joined = _joined(news.subject, why, at=told.occurred_at)
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
-        entries += self._early(tx, news, owner.number)
-        brief = incidents.brief(tx, owner.number)
+        entries += self._early(tx, news, brief.number)
         return Taken("joined", self._change(tx, news, brief, entries=entries))
 
     def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
@@ -334,7 +332,7 @@ class Intake:
                 incidents.propose_resolution(tx, brief.number, by=end.by, at=end.at)
             self._take_back(tx, news, brief, end=end)
             return
-        if not brief.status.is_open:
+        if not brief.status.is_open or _is_known(tx, brief, end):
             return
         is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
         unopened = is_early or (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage)
@@ -370,10 +368,8 @@ class Intake:
             return
         back_to = reopened_to(brief.status, brief.severity_by)
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
-            if every := brief.playbook.update_every(brief.severity):
-                cadence.begin_anew(tx, brief.number, next_at=news.now + every)
-            summons.call_again(tx, brief.number, now=news.now)
-            acts.checklists_from(tx, brief.number, news.now)  # what came due meanwhile helps nobody
+            every = brief.playbook.update_every(brief.severity)
+            endings.reopened(tx, brief.number, now=news.now, update_every=every)
             text = written("Reopened: the alert came back")
             if told.text:
                 text = written("Reopened: {why}", why=told.text)
@@ -396,6 +392,15 @@ class Intake:
         )
 
 
+def _goes_on(tx: sa.Connection, find: Callable[[], Owner | None]) -> tuple[Brief, str] | None:
+    """The incident that was found, and why, once nobody else can end it; whatever ended meanwhile is none."""
+    while (owner := find()) is not None:
+        brief = incidents.brief(tx, owner.number)  # waits for whoever is just ending it
+        if brief.status.is_open:
+            return brief, owner.why
+    return None
+
+
 def _follows(news: _News, brief: Brief, entries: Sequence[Entry]) -> Follows:
     """What one of its alerts means for an incident.
 
@@ -409,6 +414,12 @@ def _follows(news: _News, brief: Brief, entries: Sequence[Entry]) -> Follows:
         entries=entries,
         subject=news.subject if is_other else None,
     )
+
+
+def _is_known(tx: sa.Connection, brief: Brief, end: End) -> bool:
+    """Whether people have said since that it goes on all the same."""
+    said_at = acts.last_done(tx, brief.number, "continue")
+    return said_at is not None and end.at <= said_at
 
 
 def _is_quiet(news: _News, brief: Brief, worst: Severity | None) -> bool:

@@ -42,6 +42,8 @@ log = structlog.get_logger()
 _WATCH_SECONDS = 1.0
 _GRACE = timedelta(seconds=5)  # what a beat started is started again only if nothing came of it
 _SET_BACK = timedelta(seconds=2)  # less is the clock being trimmed, and harms nothing
+_NOTED_EACH = timedelta(minutes=1)  # by so much a start may fail to see that the clock was set back
+_LAST_BEAT = "last beat"
 _FULL_AGAIN = timedelta(hours=1)  # whatever a vendor's rate limit was taken down to
 _SOON = timedelta(seconds=2)  # what is due sooner gets a timer of its own; the beat finds the rest
 
@@ -59,6 +61,14 @@ class Beat:
         self._clock = clock
         self._telemetry = telemetry
         self.last = clock.now()
+        self._noted: datetime | None = None
+
+    def go_on(self) -> None:
+        """Count from the last time that was noted: the clock may have been set back while we were down."""
+        with self._database.read() as tx:
+            noted = directory.last_answer(tx, _LAST_BEAT)
+        if noted is not None:
+            self.last = max(self.last, noted[1])
 
     def beat(self) -> int:
         """Free what the dead held and start every incident that is due; says how many it started."""
@@ -115,11 +125,15 @@ class Beat:
             self._telemetry.open.labels(severity).set(count)
 
     def write_again(self) -> None:
-        """Write a row if the last write was refused: nobody else may come to write while we are not ready."""
-        if not self._database.takes_writes:
-            now = self._clock.now()
-            keep = partial(directory.keep_answer, key="written again", value=None, now=now)
-            self._database.write(keep)
+        """Note the time each minute, for `go_on`, and also if the last write was refused.
+
+        Nobody else may come to write while we are not ready.
+        """
+        now = self._clock.now()
+        is_noted = self._noted is not None and abs(now - self._noted) < _NOTED_EACH
+        if not is_noted or not self._database.takes_writes:
+            self._database.write(partial(directory.keep_answer, key=_LAST_BEAT, value=None, now=now))
+            self._noted = now
 
     def keep_house(self) -> None:
         """Forget what can no longer matter."""

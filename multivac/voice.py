@@ -27,11 +27,11 @@ class Kind:
     """How loud one kind of message is, and how long it may wait.
 
     `rank` decides between two that want to come first. One that is `core` always comes; the first of
-    several, if it comes in several, or `each` of them. One that `answers` comes of what people did: it is
-    never held back, and does not count. One that `spaced` keeps its distance later too; one that
-    `hushes` waits while people have asked for quiet, one that `yields` while they are writing or, where it
-    is not bad, off work. One in a
-    `thread` is no message in the channel, but it may mention.
+    several, if it comes in several, or `each` of them, which leaves the others their room. One that
+    `answers` comes of what people did: it is never held back, and does not count. One that `spaced` keeps
+    its distance later too; one that `hushes` waits while people have asked for quiet, one that `yields`
+    while they are writing or, where it is not bad, off work. One in a `thread` is no message in the
+    channel, but it may mention.
     """
 
     rank: int = 1
@@ -51,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "lead told": Kind(rank=0, core=True, each=True),  # whoever is asked next must know at once
     "checklist": Kind(rank=3, core=True, hushes=True),
     "gaps": Kind(rank=1),
+    "page failed": Kind(rank=0, answers=True),  # somebody is waited for who will not come
     "resolution": Kind(rank=1),
     "invites asked": Kind(rank=1),
     "update due": Kind(rank=2, hushes=True, yields=True),
@@ -74,7 +75,7 @@ SILENT = frozenset(
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
-        *("approval", "approval told", "writing", "off work"),
+        *("approval", "approval told", "writing", "off work", "page told"),
         *(
             "alert priority",
             "severity heard",
@@ -215,7 +216,7 @@ class _Budget:
 
     def _extra(self) -> int:
         """How many of them are more than the first of each core kind."""
-        said = list(self._said())
+        said = [name for name in self._said() if not _kind(name).each]
         core = {family(name) for name in said if _kind(name).core}
         return len(said) - len(core)
 

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from integrations.slack.dues import request
 from integrations.slack.glance import SEVERITY, TITLE_LIMIT, announcement, headline
 from integrations.slack.leading import paragraphs
-from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Drawn, presses
+from integrations.slack.pieces import LIST_LIMIT, SECTION_LIMIT, Drawn, presses, rows
 from integrations.slack.pieces import context as _context
 from integrations.slack.pieces import drawn as _drawn
 from integrations.slack.pieces import header as _header
@@ -104,7 +104,7 @@ def _answer(said: Answer) -> Drawn:
     blocks = [
         *_sections(f"*{line(said.title, TITLE_LIMIT)}*" if said.title else ""),
         *_listed(lines),
-        presses(said.presses),
+        *rows(said.presses),
     ]
     return _drawn("answer", text, blocks)
 
@@ -211,9 +211,15 @@ def _gaps(said: Gaps) -> Drawn:
         *_sections(f"*{title}*"),
         *_listed((f"• {each}" for each in missing), LIST_LIMIT * 2 // 3),
         *_listed((phrase("✅ Mended: {what}", what=each) for each in mended), LIST_LIMIT // 3),
-        _context(phrase("Multivac says here what becomes of it.") if missing else ""),
+        presses(said.presses),
+        _context(phrase("Multivac says here what becomes of it.") if missing else "", _to_trace(said)),
     ]
     return _drawn("gaps", text, blocks)
+
+
+def _to_trace(said: Gaps) -> str:
+    """By what operators find out more."""
+    return phrase("Operators: `multivac trace INC-{number}`", number=said.about) if said.about else ""
 
 
 def _resolution_proposed(said: ResolutionProposed) -> Drawn:
@@ -221,11 +227,27 @@ def _resolution_proposed(said: ResolutionProposed) -> Drawn:
     claim = phrase("{name} resolved the alert, {at}.", name=by, at=at)
     if said.alerts > 1:
         claim = phrase("{name} resolved the last of {count} alerts, {at}.", name=by, count=said.alerts, at=at)
+    advice = _what_of_the_end(said)
+    blocks = [*_sections(f"{claim}\n{advice}"), presses(said.presses)]
+    return _drawn("resolution-proposed", f"{claim} {advice}", blocks)
+
+
+def _what_of_the_end(said: ResolutionProposed) -> str:
+    """Whether people are asked, and what they do then; or what came of it."""
+    if said.over:
+        return phrase("It is over now.")
     if said.withdrawn:
-        advice = phrase("The alert came back before anybody agreed: the incident goes on.")
-    else:
-        advice = phrase("Is it over? Then say so here; else carry on. Nothing changes by itself.")
-    return _drawn("resolution-proposed", f"{claim} {advice}", _sections(f"{claim}\n{advice}"))
+        return phrase("The alert came back before anybody agreed: the incident goes on.")
+    if said.goes_on:
+        return phrase("The incident goes on all the same, say those who work on it.")
+    if not said.presses:
+        return phrase("Is it over? Then say so here; else carry on. Nothing changes by itself.")
+    if said.lead:
+        return phrase(
+            "{lead}: Is it over? Press Resolve; else press It goes on. Nothing changes by itself.",
+            lead=person(said.lead),
+        )
+    return phrase("Is it over? Press Resolve; else press It goes on. Nothing changes by itself.")
 
 
 def _change_line(said: ChangeLine) -> Drawn:
@@ -235,7 +257,7 @@ def _change_line(said: ChangeLine) -> Drawn:
 
 def _update_due(said: UpdateDue) -> Drawn:
     if said.ended:
-        text = phrase("An update was due {at}. {ended}", at=when(said.due_at), ended=line(said.ended, 200))
+        text = phrase("An update was due {at}. {ended}", at=when(said.due_at), ended=said_line(said.ended))
         return _drawn("update-due", text, [_context(text)])
     text = request(said)
     return _drawn("update-due", text, [*_sections(text), presses(said.presses)])

@@ -6,6 +6,7 @@ https://docs.slack.dev/reference/events has each event. Called by inbound.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from multivac.desk import (
@@ -36,6 +37,16 @@ def news_of(body: Body) -> News | None:
         return None
     read = _READS.get(str(event.get("type")))
     return read(event, bot_of(body)) if read is not None else None
+
+
+def time_of(body: Body) -> datetime | None:
+    """When it happened by Slack's clock, to the second, since not every event says it more exactly."""
+    event = body.get("event")
+    told = event.get("event_ts") if isinstance(event, dict) else None
+    try:
+        return datetime.fromtimestamp(int(float(told or body.get("event_time") or "")), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def bot_of(body: Body) -> str:

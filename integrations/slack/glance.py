@@ -39,11 +39,12 @@ def headline(said: Headline) -> Drawn:
         *sections(_what_ended_it(said)),
         *sections(_update(said)),
         *sections(prose(said.summary, 1500)),
+        *sections(_missing(said)),
         fields(_fields(said)),
         *sections(_people(said)),
         *sections(_wanted_lead(said)),
         *sections(_links(said)),
-        presses(said.presses),
+        presses(said.presses, rarer=said.rarer),
         context(_as_of(said), _change(said), phrase("Multivac keeps this message up to date.")),
     ]
     return drawn("headline", _in_short(said), blocks)
@@ -100,6 +101,11 @@ def _wanted_lead(said: Headline) -> str:
             "*Next:* whoever takes the lead assigns {ticket} to themselves.", ticket=link(said.ticket)
         )
     return phrase("*Next:* whoever takes the lead says so here.")
+
+
+def _missing(said: Headline) -> str:
+    what = joined((line(each, 200).rstrip(".。") for each in said.missing), 600, " · ")
+    return phrase("*Not done yet:* {what}", what=what) if what else ""
 
 
 def _as_of(said: Headline) -> str:

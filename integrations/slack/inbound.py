@@ -29,7 +29,7 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
-from integrations.slack.events import WRITTEN, news_of
+from integrations.slack.events import WRITTEN, news_of, time_of
 from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
 from integrations.slack.patience import Patience
@@ -315,7 +315,7 @@ class Inbound:
 
     def _hear(self, body: Body) -> None:
         if (news := news_of(body)) is not None:
-            self._desk.hear(f"slack:{body.get('event_id', '')}", news)
+            self._desk.hear(f"slack:{body.get('event_id', '')}", news, at=time_of(body))
         event = body.get("event") or {}
         if not _is_by_a_person(event):
             return

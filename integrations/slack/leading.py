@@ -14,7 +14,7 @@ def paragraphs(said: LeadCall) -> list[str]:
     if said.then and not said.accepted_at:
         told.append(_turn(said.then))
     if said.late and not said.accepted_at:
-        told.append(_late(said.late))
+        told.append(_nobody_else(said.late) if said.absent else _late(said.late))
     if said.cx_lead:
         told.append(_asked_to_settle(said, said.cx_lead))
     return [one for one in told if one]
@@ -54,7 +54,7 @@ def _asked_to_lead(said: LeadCall) -> str:
     told = [_told_to_lead(who, said)]
     if said.ticket:
         told.append(phrase("The ticket is {ticket}.", ticket=link(said.ticket)))
-    if not (said.accepted_at or said.missed or said.by):
+    if not (said.accepted_at or said.missed or said.by or said.absent):
         told.append(_if_you_cannot(said))
     return " ".join(told)
 
@@ -62,25 +62,36 @@ def _asked_to_lead(said: LeadCall) -> str:
 def _told_to_lead(who: str, said: LeadCall) -> str:
     if said.accepted_at:
         return phrase("{lead} leads this incident, accepted {at}.", lead=who, at=when(said.accepted_at))
-    if said.again and said.by:
-        return phrase(
-            "{lead}, this incident is open again, says {who}. Please go on leading it.",
-            lead=who,
-            who=line(said.by, 80),
-        )
+    if said.absent:
+        return phrase("{lead} is to lead this incident, and cannot be reached in Slack.", lead=who)
     if said.again:
-        return phrase("{lead}, this incident is open again. Please go on leading it.", lead=who)
+        return _again(who, said)
     if said.missed:
-        return phrase(
-            "{lead}, please lead this incident: {missed} has not accepted.",
-            lead=who,
-            missed=line(said.missed, 80),
-        )
+        return _after_another(who, said)
     if said.by:
         return phrase(
             "{lead}, {giver} hands the lead of this incident over to you.", lead=who, giver=line(said.by, 80)
         )
     return phrase("{lead}, you lead this incident.", lead=who)
+
+
+def _again(who: str, said: LeadCall) -> str:
+    if said.by:
+        return phrase(
+            "{lead}, this incident is open again, says {who}. Please go on leading it.",
+            lead=who,
+            who=line(said.by, 80),
+        )
+    return phrase("{lead}, this incident is open again. Please go on leading it.", lead=who)
+
+
+def _after_another(who: str, said: LeadCall) -> str:
+    missed = line(said.missed, 80)
+    if said.absent_before:
+        return phrase(
+            "{lead}, please lead this incident: {missed} cannot be reached in Slack.", lead=who, missed=missed
+        )
+    return phrase("{lead}, please lead this incident: {missed} has not accepted.", lead=who, missed=missed)
 
 
 def _if_you_cannot(said: LeadCall) -> str:
@@ -99,6 +110,12 @@ def _went_on(who: str, said: LeadCall) -> str:
         return phrase(
             "{lead} is to lead this incident, says {giver}.", lead=went_to, giver=line(said.given_by, 80)
         )
+    if said.absent:
+        return phrase(
+            "{asked_before} cannot be reached in Slack to lead this incident: {next} is asked.",
+            asked_before=who,
+            next=went_to,
+        )
     return phrase(
         "{asked_before} has not accepted to lead this incident: {next} is asked.",
         asked_before=who,
@@ -116,7 +133,8 @@ def _turn(said: Turn) -> str:
 
 
 def _late(said: Late) -> str:
-    names = joined((line(each, 200) for each in said.paged or said.asked or said.call), 1000)
+    """What follows since nobody has accepted in time."""
+    names = _named(said)
     if said.paged:
         return phrase("Nobody has accepted in time. PagerDuty pages {names}.", names=names)
     if said.asked:
@@ -125,8 +143,48 @@ def _late(said: Late) -> str:
         return phrase(
             "Nobody has accepted in time, and a drill pages nobody. Whoever can lead presses Accept."
         )
+    if said.why:
+        return phrase(
+            "Nobody has accepted in time, and the page could not be sent: {why}. "
+            "Whoever can lead presses Accept. If nobody can, reach {names} yourself.",
+            why=_why(said),
+            names=names,
+        )
     return phrase(
         "Nobody has accepted in time, and Multivac cannot page anybody now. "
         "Whoever can lead presses Accept. If nobody can, reach {names} yourself.",
         names=names,
     )
+
+
+def _nobody_else(said: Late) -> str:
+    """What follows since whoever is to lead cannot be asked, and there is no other."""
+    names = _named(said)
+    if said.paged:
+        return phrase("Nobody else can be asked. PagerDuty pages {names}.", names=names)
+    if said.asked:
+        return phrase("Nobody else can be asked. PagerDuty is asked to page {names}.", names=names)
+    if said.drill:
+        return phrase(
+            "Nobody else can be asked, and a drill pages nobody. Whoever can lead presses Take the lead."
+        )
+    if said.why:
+        return phrase(
+            "Nobody else can be asked, and the page could not be sent: {why}. "
+            "Whoever can lead presses Take the lead. If nobody can, reach {names} yourself.",
+            why=_why(said),
+            names=names,
+        )
+    return phrase(
+        "Nobody else can be asked, and Multivac cannot page anybody now. "
+        "Whoever can lead presses Take the lead. If nobody can, reach {names} yourself.",
+        names=names,
+    )
+
+
+def _named(said: Late) -> str:
+    return joined((line(each, 200) for each in said.paged or said.asked or said.call), 1000)
+
+
+def _why(said: Late) -> str:
+    return line(said.why, 300).rstrip(".。")

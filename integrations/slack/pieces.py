@@ -21,6 +21,7 @@ BUTTON_LIMIT = 75
 VALUE_LIMIT = 2000
 CONTEXT_LIMIT = 10
 OPTION_VALUE_LIMIT = 150
+_IN_A_ROW = 5
 
 # Plain dictionaries: the SDK's own block classes check themselves at each drawing, which cost a third
 # of the time of a call. The tests hold every drawing against those classes instead.
@@ -44,11 +45,26 @@ def drawn(kind: str, text: str, blocks: Sequence[Block | None]) -> Drawn:
     )
 
 
-def presses(said: Sequence[Press]) -> Block | None:
-    """A row of buttons; what each says is its value, so that one of an older release still works."""
+def presses(said: Sequence[Press], *, rarer: Sequence[Press] = ()) -> Block | None:
+    """A row of buttons; what each says is its value, so that one of an older release still works.
+
+    Those that are pressed more rarely are behind the last of them, which has three dots.
+    """
     if not said:
         return None
-    return {"type": "actions", "elements": [button(one, place) for place, one in enumerate(said)]}
+    shown = [button(one, place) for place, one in enumerate(said)]
+    if rarer:
+        shown.append({"type": "overflow", "action_id": f"say-{len(said)}", "options": _options(rarer)})
+    return {"type": "actions", "elements": shown}
+
+
+def rows(said: Sequence[Press]) -> list[Block]:
+    """As `presses`, in rows of a few: a phone shows them so, and the eye finds the first."""
+    drawn = [button(one, place) for place, one in enumerate(said)]
+    return [
+        {"type": "actions", "elements": drawn[start : start + _IN_A_ROW]}
+        for start in range(0, len(drawn), _IN_A_ROW)
+    ]
 
 
 def button(said: Press, place: int) -> dict[str, Any]:
@@ -89,8 +105,12 @@ def menu(label: str, said: Sequence[Press]) -> dict[str, Any] | None:
         "type": "static_select",
         "action_id": f"say-{place}",
         "placeholder": plain_text(label, BUTTON_LIMIT),
-        "options": [{"text": plain_text(one.label or "-", BUTTON_LIMIT), "value": one.line} for one in fits],
+        "options": _options(fits),
     }
+
+
+def _options(said: Sequence[Press]) -> list[dict[str, Any]]:
+    return [{"text": plain_text(one.label or "-", BUTTON_LIMIT), "value": one.line} for one in said]
 
 
 def header(text: str) -> Block:

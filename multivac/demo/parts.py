@@ -139,7 +139,7 @@ PARTS: dict[str, Callable[[Found], Any]] = {
     "the severity was planned anew": lambda found: (
         found.channel.get("topic", "").startswith("SEV1") and found.headline("SEV1")
     ),
-    "the resolution was proposed": lambda found: found.said("resolved the alert", "Is it over?"),
+    "the resolution was proposed": lambda found: found.said("resolved the last of 2 alerts", "Is it over?"),
 }
 
 

@@ -33,6 +33,12 @@ def offer(no: OnlyLead, sitting: Sitting) -> Answer:
     """The refusal, and a button that asks the lead to approve what was refused."""
     if sitting.verb.name in ANSWERS:
         return Answer(lines=(no.reason,))
+    with sitting.house.out.database.read() as tx:
+        case = cases.load(tx, no.number)
+    if case.lead is not None and people.chat_id(case, case.lead) is None:
+        told = _out_of_reach(no.lead)
+        take = Press(label=phrase("Take the lead"), line=f"INC-{no.number} lead me", stands_out=True)
+        return Answer(lines=(no.reason, told), presses=(take,))
     line = no.line or f"{sitting.verb.name} {_said(sitting)}"
     ask = Press(
         label=phrase("Ask {name} to approve", name=no.lead),
@@ -40,6 +46,13 @@ def offer(no: OnlyLead, sitting: Sitting) -> Answer:
         stands_out=True,
     )
     return Answer(lines=(no.reason,), presses=(ask,))
+
+
+def _out_of_reach(name: str) -> str:
+    return phrase(
+        "{name} cannot be reached in Slack. Ask them in another way, or take the lead: `/incident lead me`.",
+        name=name,
+    )
 
 
 def _said(sitting: Sitting) -> str:
@@ -104,13 +117,7 @@ def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting, rea
         raise Refused(reopen_first(case.id, case.status))
     chat = people.chat_id(case, lead)
     if chat is None:
-        raise Refused(
-            phrase(
-                "{name} cannot be reached in Slack. Ask them in another way, or take the lead: "
-                "`/incident lead me`.",
-                name=lead.name,
-            )
-        )
+        raise Refused(_out_of_reach(lead.name))
     if (earlier := _earlier(case, sitting, verb)) is not None:
         told = phrase("{name} was asked at {time}.", name=earlier.lead, time=clock_time(earlier.at))
         return Change(said=told)

@@ -104,6 +104,7 @@ def merge(sitting: Sitting) -> Reply:
         after = Status.DISMISSED if case.status is Status.TRIAGE else Status.CLOSED
         incidents.set_status(tx, case.id, after, now=sitting.now)
         endings.merge(tx, case, target)
+        incidents.person_is_on_it(tx, other, now=sitting.now)
         incidents.touch_by(tx, other, sitting.now)
         where = f"INC-{other} <#{target.channel_id}>" if target.channel_id else f"INC-{other}"
         return Change(

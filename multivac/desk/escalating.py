@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from multivac.desk.asking import Change, Reply, Sitting
-from multivac.desk.handover import must_be_possible
+from multivac.desk.handover import asked_to_page, must_be_possible
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, Person, status_name
 from multivac.ports import OnCall, Pager
 from multivac.steps import paging, people
 from multivac.store import summons
 from multivac.store.cases import Case, Summons
-from multivac.tongue import lasting, listed, phrase, speaking, written
+from multivac.tongue import lasting, phrase, speaking, written
 
 _SHOWN = 10
 
@@ -34,18 +34,19 @@ def escalate(sitting: Sitting) -> Reply:
     called = _team(sitting, team) if team else _next_level(sitting, sitting.case())
 
     def ask(tx: sa.Connection, case: Case) -> Change:
-        must_be_possible(sitting, case, _summons(sitting, called))
+        wanted = _summons(sitting, called)
+        must_be_possible(sitting, case, wanted)
         name, note = sitting.person.name, _context(sitting, case)
-        summons.page(tx, case.id, called.who, now=sitting.now, by=name, note=note, service=called.service)
+        number = summons.page(
+            tx, case.id, called.who, now=sitting.now, by=name, note=note, service=called.service
+        )
         with speaking(None):
-            whom = _named(called)
+            whom = paging.named(wanted)
         return Change(
-            said=phrase(
-                "PagerDuty is asked to page {whom}. If that fails, it is said in the channel.",
-                whom=_named(called),
-            ),
+            said=asked_to_page(paging.named(wanted)),
             kind=EntryKind.PEOPLE,
             entry=written("{name} escalates to {whom}", name=name, whom=whom),
+            before=paging.step_of(number),
             after=whom,
         )
 
@@ -54,15 +55,6 @@ def escalate(sitting: Sitting) -> Reply:
 
 def _summons(sitting: Sitting, called: _Called) -> Summons:
     return Summons(number=0, pages=True, people=called.who, service=called.service, at=sitting.now)
-
-
-def _named(called: _Called) -> str:
-    names = listed([one.name for one in called.who])
-    if not called.service:
-        return names
-    if not names:
-        return phrase("whoever is on call for {service}", service=called.service)
-    return phrase("{names}, on call for {service}", names=names, service=called.service)
 
 
 def _context(sitting: Sitting, case: Case) -> str:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from multivac.desk import (
     escalating,
     exporting,
     followups,
+    going_on,
     handover,
     health,
     inviting,
@@ -108,6 +110,8 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "approve": approving.approve,
     "decline": approving.decline,
     "drill": drilling.drill,
+    "retry": going_on.retry,
+    "continue": going_on.go_on,
 }
 
 
@@ -140,9 +144,12 @@ class Desk:
         with speaking(language_at(self._house.out, by)):
             yield
 
-    def hear(self, event: str, news: News) -> None:
-        """Keep what people did by hand, once for each event; raises what the database does."""
-        self._hearing.hear(event, news)
+    def hear(self, event: str, news: News, *, at: datetime | None = None) -> None:
+        """Keep what people did by hand, once for each event, unless we know what they did later.
+
+        `at` is when, by the chat's clock. Raises what the database does.
+        """
+        self._hearing.hear(event, news, at=at)
 
     def answer(self, ask: Ask) -> Reply:
         """What comes of a request, for whoever asked; never raises but `BadField`, for a form."""

@@ -219,28 +219,23 @@ def page(sitting: Sitting) -> Reply:
     def ask(tx: sa.Connection, case: Case) -> Change:
         wanted = Summons(number=0, pages=True, people=people_, service=service, at=sitting.now)
         must_be_possible(sitting, case, wanted)
-        summons.page(
+        number = summons.page(
             tx, case.id, people_, now=sitting.now, by=sitting.person.name, note=message, service=service
         )
         return Change(
-            said=asked_to_page(who, service),
+            said=asked_to_page(paging.named(wanted)),
             kind=EntryKind.PEOPLE,
             entry=with_reason(_asks_to_page(sitting.person.name, who, service), message),
+            before=paging.step_of(number),
             after=f"whoever is on call for {service}" if who is None else who,
         )
 
     return sitting.change(ask)
 
 
-def asked_to_page(who: str | None, service: str) -> str:
+def asked_to_page(whom: str) -> str:
     """What whoever asks for a page is told."""
-    if who is not None:
-        return phrase("PagerDuty is asked to page {who}. If that fails, it is said in the channel.", who=who)
-    return phrase(
-        "PagerDuty is asked to page whoever is on call for {service}. "
-        "If that fails, it is said in the channel.",
-        service=service,
-    )
+    return phrase("PagerDuty is asked to page {whom}. If that fails, you are told at once.", whom=whom)
 
 
 def _asks_to_page(name: str, who: str | None, service: str) -> str:

@@ -36,10 +36,11 @@ _SHUT = {  # by the chat's word for what was done: by nobody we know, and by som
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """Where and when news was heard: of which incident's channel, by which event."""
+    """Where and when news was heard: of which channel, by which event; `at` is by the chat's clock."""
 
     number: IncidentId
     event: str
+    at: datetime
     now: datetime
 
     def note(self, tx: sa.Connection, text: str, *, actor: str | None = None) -> None:
@@ -54,6 +55,11 @@ class InChannel(ABC):
 
     channel: str
 
+    @property
+    def about(self) -> str:
+        """The same for all news of which only the latest counts, in whatever order it comes; else empty."""
+        return ""
+
     def concerns(self, tx: sa.Connection, number: IncidentId, *, now: datetime) -> bool:
         """Whether it may change anything: most of what is written does not, and costs no write."""
         del tx, number, now
@@ -65,10 +71,21 @@ class InChannel(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Came(InChannel):
-    """Somebody is in the channel; `by_us` if our bot invited them."""
+class _OfMember(InChannel):
+    """Somebody came or went."""
 
     who: str
+
+    @property
+    def about(self) -> str:
+        """Whether this person is in the channel."""
+        return f"{self.channel} {self.who}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came(_OfMember):
+    """Somebody is in the channel; `by_us` if our bot invited them."""
+
     by_us: bool = False
 
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
@@ -78,10 +95,8 @@ class Came(InChannel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Went(InChannel):
+class Went(_OfMember):
     """Somebody has left the channel, or was removed from it."""
-
-    who: str
 
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
         """Who left is not invited again, unless somebody asks for them."""
@@ -128,6 +143,11 @@ class Renamed(InChannel):
 
     name: str
 
+    @property
+    def about(self) -> str:
+        """The channel's name."""
+        return f"{self.channel} name"
+
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
         """It keeps the name that people gave it."""
         if members.renamed(tx, told.number, self.name):
@@ -136,7 +156,17 @@ class Renamed(InChannel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shut(InChannel):
+class _OfDoor(InChannel):
+    """The channel was closed or opened."""
+
+    @property
+    def about(self) -> str:
+        """Whether we can write in the channel."""
+        return f"{self.channel} open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shut(_OfDoor):
     """Nobody, or not we, can write in the channel any more. `how` is a word as above, `by` who did it."""
 
     how: str
@@ -153,7 +183,7 @@ class Shut(InChannel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened(InChannel):
+class Opened(_OfDoor):
     """We can write in the channel, perhaps again."""
 
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
@@ -223,9 +253,12 @@ class Hearing:
         self._out = out
         self._jobs = jobs
 
-    def hear(self, event: str, news: News) -> None:
-        """Keep one piece of news; `event` is the same in each redelivery. Raises what the database does."""
-        puts = self._account(event, news) if isinstance(news, Account) else self._channel(event, news)
+    def hear(self, event: str, news: News, *, at: datetime | None) -> None:
+        """Keep one piece of news, of `at` by the chat's clock; `event` is the same in each redelivery.
+
+        Raises what the database does.
+        """
+        puts = self._account(event, news) if isinstance(news, Account) else self._channel(event, news, at=at)
         for put in puts:
             self._jobs.begin(put)
 
@@ -237,21 +270,22 @@ class Hearing:
         if is_unseen:
             self._out.database.write(lambda tx: members.seen(tx, number, who, at=now), urgent=True)
 
-    def _channel(self, event: str, news: InChannel) -> tuple[Put, ...]:
+    def _channel(self, event: str, news: InChannel, *, at: datetime | None) -> tuple[Put, ...]:
         now = self._out.clock.now()
         with self._out.database.read() as tx:
             number = acts.in_channel(tx, news.channel)
             is_news = number is not None and news.concerns(tx, number, now=now)
         if number is None or not is_news:
             return ()
-        told = Heard(number=number, event=event, now=now)
+        told = Heard(number=number, event=event, at=at or now, now=now)
         put = self._out.database.write(partial(self._keep, told=told, news=news), urgent=True)
         return () if put is None else (put,)
 
     def _keep(self, tx: sa.Connection, *, told: Heard, news: InChannel) -> Put | None:
         incidents.lock(tx, told.number)
         kind = type(news).__name__.lower()
-        if not members.heard(tx, told.event, kind, now=told.now):
+        event = members.Event(id=told.event, kind=kind, at=told.at, about=news.about)
+        if not members.heard(tx, event, now=told.now):
             return None
         log.info("heard in the channel", incident=told.number, what=kind)
         if not news.keep(tx, told):
@@ -271,7 +305,7 @@ class Hearing:
         self, tx: sa.Connection, *, event: str, news: Account, keys: tuple[str, ...]
     ) -> tuple[Put, ...]:
         now = self._out.clock.now()
-        if not members.heard(tx, event, "account", now=now):
+        if not members.heard(tx, members.Event(id=event, kind="account", at=now), now=now):
             return ()
         directory.set_active(tx, "slack", news.who, active=news.active, now=now)
         numbers = members.account_closed(tx, keys, news.who, at=None if news.active else now)

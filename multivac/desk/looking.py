@@ -13,10 +13,10 @@ from multivac.desk.asking import Reply, Sitting, must_see, right_of, sees_privat
 from multivac.desk.names import channel_link
 from multivac.desk.people import in_channel
 from multivac.errors import Refused
-from multivac.incident import LEAD, Entry, IncidentId, role_name, status_name
+from multivac.incident import LEAD, Entry, IncidentId, Status, role_name, status_name
 from multivac.playbook import restore
 from multivac.steps import people
-from multivac.steps.words import is_settled, led_by
+from multivac.steps.words import is_settled, led_by, wants_a_lead
 from multivac.store import acts, cases, ties, timeline
 from multivac.store.acts import Row
 from multivac.store.cases import Case
@@ -157,23 +157,39 @@ def _links(case: Case) -> tuple[Link, ...]:
 
 
 def _panel(case: Case, right: Right) -> tuple[Press, ...]:
-    """The buttons for what comes next, only those that this person may press."""
-    about = f"INC-{case.id}"
+    """Two rows of buttons for what comes next, the most needed first: only what this person may press."""
+    about, responds, leads = f"INC-{case.id}", right >= Right.RESPONDER, right >= Right.LEAD
+    timeline = Press(label=phrase("Timeline"), line=f"{about} timeline")
+    brief = Press(label=phrase("Brief me"), line=f"{about} briefing")
     if not case.status.is_open:
+        close = Press(label=phrase("Close"), line=f"{about} close", confirm=phrase("Is nothing left to do?"))
+        reopen = Press(label=phrase("Reopen"), line=f"{about} reopen")
         return (
-            Press(label=phrase("Reopen"), line=f"{about} reopen"),
-            Press(label=phrase("Timeline"), line=f"{about} timeline"),
+            *((close,) if leads and case.status is Status.RESOLVED else ()),
+            *((reopen,) if responds else ()),
+            timeline,
+            brief,
         )
-    presses = [Press(label=phrase("Timeline"), line=f"{about} timeline")]
-    if right >= Right.RESPONDER:
-        presses.insert(0, Press(label=phrase("Severity"), line=f"{about} severity"))
-        if case.lead is None:
-            presses.insert(0, Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True))
-    if right >= Right.LEAD:
-        if case.lead is not None:
-            presses.append(Press(label=phrase("Hand over"), line=f"{about} handover"))
-        presses.append(Press(label=phrase("Resolve"), line=f"{about} resolve"))
-    return tuple(presses)
+    page = Press(label=phrase("Page somebody"), line=f"{about} page")
+    if not responds:
+        return (Press(label=phrase("Join"), line=f"{about} join", stands_out=True), page, brief, timeline)
+    take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+    hand_over = Press(label=phrase("Hand over"), line=f"{about} handover")
+    mitigate = Press(label=phrase("Mitigated"), line=f"{about} mitigate")
+    is_free = wants_a_lead(case)
+    return (
+        *((take,) if is_free else ()),
+        Press(label=phrase("Update"), line=f"{about} update"),
+        Press(label=phrase("Severity"), line=f"{about} severity"),
+        page,
+        *((mitigate,) if case.status is not Status.MITIGATED else ()),
+        *((Press(label=phrase("Resolve"), line=f"{about} resolve"),) if leads else ()),
+        brief,
+        Press(label=phrase("Checklist"), line=f"{about} checklist"),
+        Press(label=phrase("Roles"), line=f"{about} roles"),
+        *((hand_over,) if leads and not is_free else ()),
+        timeline,
+    )
 
 
 def show_timeline(sitting: Sitting) -> Reply:

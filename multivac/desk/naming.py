@@ -6,11 +6,11 @@ import re
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer
-from multivac.desk.asking import Change, Reply, Sitting
+from multivac.briefing import Answer, Asked, Field, Form, Press
+from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.names import channel_link
 from multivac.errors import MultivacError, Refused
-from multivac.incident import EntryKind
+from multivac.incident import EntryKind, IncidentId
 from multivac.steps.duplicates import DONE_TO_A_TICKET
 from multivac.steps.ticket import TICKET
 from multivac.store import acts, sayings
@@ -51,21 +51,45 @@ def _show(sitting: Sitting, case: Case) -> Answer:
         phrase("INC-{number} has no ticket yet: {why}.", number=case.id, why=why.rstrip(".")),
         phrase("If there is one in Jira, link it: `/incident ticket link OPS-12`."),
     )
-    return Answer(lines=lines)
+    to_link = Press(label=phrase("Link a ticket"), line=f"INC-{case.id} ticket link")
+    return Answer(lines=lines, presses=(to_link,))
+
+
+def link_form(number: IncidentId) -> Form:
+    """Asks which ticket is to be the incident's."""
+    return Form(
+        title=phrase("Link a ticket"),
+        line=f"INC-{number} ticket link",
+        send=phrase("Link"),
+        fields=(
+            Field(
+                name="key",
+                label=phrase("Which ticket in Jira?"),
+                kind=Asked.LINE,
+                hint=phrase("Its key, such as OPS-12, or its address."),
+                optional=False,
+                longest=200,
+            ),
+        ),
+    )
 
 
 def _link(sitting: Sitting, named: str) -> Reply:
-    """The key, or the end of its address, of an issue that exists."""
+    """The key, or the end of its address, of an issue that exists; without one, ask."""
     tracker = sitting.house.out.tracker
     if tracker is None:
         raise Refused(phrase("Multivac is not connected to Jira: there is no ticket."))
+    if not named and not sitting.ask.fields:
+        return link_form(sitting.case().id)
+    named = named or str(sitting.ask.fields.get("key", "")).strip()
     key = named.strip("<>").partition("|")[0].rstrip("/").rpartition("/")[2]
     if not _KEY.fullmatch(key):
-        raise Refused(phrase("Write the key of the ticket: `/incident ticket link OPS-12`."))
+        raise _bad_key(sitting, phrase("Write the key of the ticket: `/incident ticket link OPS-12`."))
     try:
         found = tracker.ticket(key.upper())
     except MultivacError as error:
-        raise Refused(phrase("{key} was not linked: {why}", key=key.upper(), why=error)) from error
+        told = phrase("{key} was not linked: {why}", key=key.upper(), why=error)
+        raise _bad_key(sitting, told) from error
 
     def change(tx: sa.Connection, case: Case) -> Change:
         before = case.result(TICKET)
@@ -87,6 +111,11 @@ def _link(sitting: Sitting, named: str) -> Reply:
         return Change(said=said, kind=EntryKind.NOTE, entry=entry, before=before.get("key"), after=found.key)
 
     return sitting.change(change)
+
+
+def _bad_key(sitting: Sitting, told: str) -> Refused:
+    """The refusal, beside the field where it was written."""
+    return BadField("key", told) if sitting.ask.fields else Refused(told)
 
 
 # --- services -------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from multivac.incident import (
     role_spellings,
     status_name,
 )
-from multivac.store import acts, cadence, incidents, summons
+from multivac.store import acts, endings, incidents, summons
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
 from multivac.verbs import Words
@@ -319,14 +319,7 @@ def reopen(sitting: Sitting) -> Reply:
         raise Refused(
             phrase("INC-{number} is open: {status}.", number=case.id, status=status_name(case.status))
         )
-    reason, by = sitting.words.text, sitting.person
-
-    def call(tx: sa.Connection, case: Case) -> None:
-        acts.checklists_from(tx, case.id, sitting.now)  # what came due while it was over helps nobody
-        if case.lead is not None and case.lead.key != by.key:
-            summons.call_again(tx, case.id, now=sitting.now, by=by.name, note=reason)
-
-    return move(sitting, back, said=reason, also=call)
+    return move(sitting, back, said=sitting.words.text)
 
 
 def move(
@@ -351,9 +344,11 @@ def move(
             acts.set_impact(tx, case.id, impact)
         if also is not None:
             also(tx, case)
-        is_back = to.is_open and not case.status.is_open
-        if is_back and (every := case.playbook.update_every(case.severity)):
-            cadence.begin_anew(tx, case.id, next_at=sitting.now + every)
+        if is_back := to.is_open and not case.status.is_open:
+            every = case.playbook.update_every(case.severity)
+            is_lead = case.lead is not None and case.lead.key == sitting.person.key
+            by = None if is_lead else sitting.person.name
+            endings.reopened(tx, case.id, now=sitting.now, update_every=every, by=by, note=said)
         entry = written(mark("{name} reopened it") if is_back else _SAYS[to], name=sitting.person.name)
         return Change(
             said=phrase(_NOW[to], number=case.id),

@@ -21,7 +21,7 @@ from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status
 from multivac.jobs import Jobs, Put
 from multivac.steps.base import Outside
 from multivac.steps.ticket import TICKET, label_of
-from multivac.store import acts, cases, incidents, summons, timeline
+from multivac.store import acts, cases, endings, incidents, summons, timeline
 from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store.acts import Act
@@ -100,7 +100,7 @@ class TicketDesk:
             return "no change", None
         for verb, change in changes:
             _keep(tx, case, news, verb=verb, change=change)
-        incidents.person_acted(tx, case.id, at=told.at)
+        incidents.person_is_on_it(tx, case.id, now=told.at)
         return "changed", self._jobs.put(tx, incidents.touch(tx, case.id))
 
     def _case(self, tx: sa.Connection, told: TicketNews) -> Case | None:
@@ -239,6 +239,11 @@ def _status(tx: sa.Connection, case: Case, news: _News) -> Change | None:
         text = mark("{name} in the ticket {ticket} set {their_status}: INC-{number} stays {status}")
         entry = _moved(news, case, text, status=case.status)
         return Change(said="", kind=EntryKind.NOTE, entry=entry)
+    if status.is_open and not case.status.is_open:
+        is_lead = case.lead is not None and _is(case, case.lead, news.by)
+        by = None if is_lead else written("{name} (in Jira)", name=news.by.name)
+        every = case.playbook.update_every(case.severity)
+        endings.reopened(tx, case.id, now=news.now, update_every=every, by=by)
     text = mark("{name} in the ticket {ticket} set {their_status}: INC-{number} is {status}")
     entry = _moved(news, case, text, status=status)
     return Change(said="", kind=EntryKind.STATUS, entry=entry, before=case.status, after=status)

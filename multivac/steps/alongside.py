@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from multivac.steps import admission, approvals, captures, people, reminders, tasks, whispers
+from multivac.steps import (
+    admission,
+    approvals,
+    captures,
+    people,
+    reminders,
+    tasks,
+    unsent,
+    whispers,
+)
 from multivac.steps.base import Step
 
 _A_WHILE = timedelta(seconds=5)
@@ -54,5 +63,13 @@ BESIDE: tuple[Step, ...] = (
         waits={"chat ids": _A_WHILE, "group": _A_WHILE},
         matters=1,
     ),
+    Step(
+        name=unsent.FAILED,
+        wants=unsent.wants_failed,
+        do=unsent.say_failed,
+        needs=("headline",),
+        matters=0,
+    ),
+    Step(name=unsent.TOLD, wants=unsent.wants_told, do=unsent.tell_asker, matters=0),
     Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )

@@ -1,16 +1,14 @@
-"""What is missing and what people can do about it: said once in the channel, edited as it mends."""
+"""What is missing and what people can do about it, line by line. Pure; said by `missing` and the headline."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
-from multivac.briefing import Gaps, fingerprint
 from multivac.incident import LEAD, role_name
-from multivac.steps import paging, people
-from multivac.steps.base import MENDED_WITHIN, NOTHING, Attempt, View
-from multivac.steps.words import channel_of, say
-from multivac.store.cases import Case, Result, StepRow
+from multivac.steps import people
+from multivac.steps.base import View
+from multivac.store.cases import Case, StepRow
 from multivac.tongue import any_of, mark, phrase
 
 # A vendor that hiccups is nobody's business; one that stays away is.
@@ -59,15 +57,31 @@ _WORDS = {
     "capture": mark("A message that was to be kept could not be read"),
 }
 
-_OF_THE_END = frozenset({"step:ticket status", "step:archived"})
-_OF_EACH_END = ("step:alert end/", "step:follow-up/", "step:follow-up link/", "step:duplicate/")
-
 
 def lines_of(view: View) -> dict[str, str]:
     """Each gap that people should know of now: a stable name and one line with what to do."""
     case = view.case
     found = {f"step:{row.name}": line for row in case.steps.values() if (line := _failing(view, row))}
-    return found | dict(_page_gaps(view)) | dict(_people_gaps(case)) | dict(_ticket_gaps(case))
+    return found | dict(_people_gaps(case, hears=view.out.hears)) | dict(_ticket_gaps(case))
+
+
+def said_before(case: Case) -> dict[str, str]:
+    """Each gap that the message has ever had, as it was said last."""
+    said: dict[str, str] = case.result("gaps").get("said", {})
+    return said
+
+
+def held_back(view: View) -> tuple[str, ...]:
+    """What is missing while the message of it waits for room, in a few words each."""
+    row = view.case.steps.get("gaps")
+    if row is None or row.was_done or row.wanted is not None or not view.case.status.is_open:
+        return ()
+    return tuple(in_short(name, line) for name, line in lines_of(view).items())
+
+
+def in_short(name: str, line: str) -> str:
+    """What a gap is about, without why and what to do, where that can be told apart."""
+    return missing(name.removeprefix("step:")) if name.startswith("step:") else line
 
 
 def missing(name: str) -> str:
@@ -104,10 +118,19 @@ def _uncommented(view: View, row: StepRow) -> str | None:
 def _said_of(view: View, row: StepRow, what: str) -> str | None:
     if row.gave_up == row.wanted:
         return _gap(what, row.error or "", row.fix or "")
-    if row.failing_since is None or view.now - row.failing_since < _SAID_AFTER:
+    is_new = row.failing_since is None or view.now - row.failing_since < _SAID_AFTER
+    if is_new and not _was_said(view.case, row):
         view.look_again(row.failing_since + _SAID_AFTER if row.failing_since else None)
         return None
     return _gap(what, row.error or "", phrase("I keep trying; the rest goes on."))
+
+
+def _was_said(case: Case, row: StepRow) -> bool:
+    """Whether the message has this failure already, which was given up then and is tried again now."""
+    said = case.steps.get("gaps")
+    if said is None or said.done_at is None or row.failing_since is None:
+        return False
+    return f"step:{row.name}" in said_before(case) and row.failing_since <= said.done_at
 
 
 def _gap(what: str, why: str, to_do: str) -> str:
@@ -117,42 +140,19 @@ def _gap(what: str, why: str, to_do: str) -> str:
     return phrase("{what}: {why}. {to_do}", what=what, why=why, to_do=to_do)
 
 
-def _unsent(view: View, row: StepRow) -> str:
-    """Of a page: at once, with whom to call, since somebody is waited for."""
-    _, _, number = row.name.partition("/")
-    wanted = next(one for one in view.case.summons if str(one.number) == number)
-    to_do = (paging.whom_to_call(wanted, view.out), row.fix or "", _whether_tried_again(row))
-    return _gap(phrase(_WORDS["page"]), row.error or "", " ".join(filter(None, to_do)))
-
-
-def _whether_tried_again(row: StepRow) -> str:
-    """Whether we send it by ourselves once that can be, and until when."""
-    if row.gave_up != row.wanted:
-        return phrase("I go on trying by myself, until it is sent or the incident is over.")
-    if row.may_be_mended:
-        minutes = round(MENDED_WITHIN.total_seconds() / 60)
-        return phrase(
-            "I try again every {minutes} minutes, until it is sent or the incident is over.", minutes=minutes
-        )
-    return phrase("I do not try this one again.")
+def _said_apart(_view: View, _row: StepRow) -> None:
+    """Of a page: nothing here, since it has a message of its own that waits for nothing."""
 
 
 # What is said of a step that is not done, where that is not the same as of most.
 _RULES: Mapping[str, Callable[[View, StepRow], str | None]] = {
     "comment": _uncommented,
-    "page": _unsent,
+    "page": _said_apart,
     "ticket status": _unmoved,
 }
 
 
-def _page_gaps(view: View) -> Iterator[tuple[str, str]]:
-    if view.out.pager is None:
-        for one in paging.unsent(view.case):
-            why, to_do = phrase("Multivac has no key for PagerDuty"), paging.whom_to_call(one, view.out)
-            yield f"step:page/{one.number}", _gap(phrase(_WORDS["page"]), why, to_do)
-
-
-def _people_gaps(case: Case) -> Iterator[tuple[str, str]]:
+def _people_gaps(case: Case, *, hears: bool) -> Iterator[tuple[str, str]]:
     looked_up = case.result("chat ids")
     if missing := looked_up.get("missing"):
         names = ", ".join(missing)
@@ -164,7 +164,7 @@ def _people_gaps(case: Case) -> Iterator[tuple[str, str]]:
         name = _name(case, chat_id)
         yield f"refused:{chat_id}", phrase("{name} could not be invited: {why}.", name=name, why=why)
     yield from _on_call_gaps(case)
-    yield from _role_gaps(case)
+    yield from _role_gaps(case, hears=hears)
 
 
 def _name(case: Case, chat_id: str) -> str:
@@ -191,28 +191,43 @@ def _on_call_gaps(case: Case) -> Iterator[tuple[str, str]]:
             yield name, phrase("Nobody is on call for {schedule}. Page somebody by hand.", schedule=schedule)
 
 
-def _role_gaps(case: Case) -> Iterator[tuple[str, str]]:
+def _role_gaps(case: Case, *, hears: bool) -> Iterator[tuple[str, str]]:
     if case.lead is None and case.steps.get("lead") and case.steps["lead"].was_done:
         problems = "; ".join(case.result("lead").get("problems", ()))
-        yield "lead", _no_lead(problems)
+        yield "lead", _no_lead(problems, hears=hears)
     for name, held in sorted(case.roles.items()):
         if held.gone_at is not None:
-            yield f"gone:{name}", _gone(name, held.person.name)
+            yield f"gone:{name}", _gone(name, held.person.name, hears=hears)
     for name, row in sorted(case.steps.items()):
         role = name.removeprefix("role/")
         if name.startswith("role/") and row.was_done and row.wanted and role not in case.roles:
             yield name, phrase("No {role} yet: the playbook's rule gave nobody.", role=role_name(role))
 
 
-def _no_lead(problems: str) -> str:
-    if not problems:
-        return phrase("No lead yet. Say who leads, here.")
-    return phrase("No lead yet ({problems}). Say who leads, here.", problems=problems)
+def _no_lead(problems: str, *, hears: bool) -> str:
+    match bool(problems), hears:
+        case False, True:
+            return phrase("No lead yet. Whoever leads presses Take the lead.")
+        case True, True:
+            return phrase("No lead yet ({problems}). Whoever leads presses Take the lead.", problems=problems)
+        case False, False:
+            return phrase("No lead yet. Say who leads, here.")
+        case _:
+            return phrase("No lead yet ({problems}). Say who leads, here.", problems=problems)
 
 
-def _gone(role: str, name: str) -> str:
+def _gone(role: str, name: str, *, hears: bool) -> str:
+    if role == LEAD and hears:
+        told = mark("{name}, the lead, has no Slack account any more. Whoever leads presses Take the lead.")
+        return phrase(told, name=name)
     if role == LEAD:
         return phrase("{name}, the lead, has no Slack account any more. Say who leads.", name=name)
+    if hears:
+        return phrase(
+            "{name}, the {role}, has no Slack account any more. Name another: `/incident role {role} @bo`.",
+            name=name,
+            role=role_name(role),
+        )
     return phrase(
         "{name}, the {role}, has no Slack account any more. Say who is the {role}.",
         name=name,
@@ -236,49 +251,3 @@ def _ticket_gaps(case: Case) -> Iterator[tuple[str, str]]:
                 ticket=case.result("ticket").get("key") or phrase("the ticket"),
             ),
         )
-
-
-def gaps(view: View) -> Gaps | None:
-    """The message as it should read now; None while there was never anything to say."""
-    now = _now(view)
-    before: dict[str, str] = view.case.result("gaps").get("said", {})
-    before = before if view.case.status.is_open else {k: v for k, v in before.items() if _is_of_the_end(k)}
-    gone = {name: line for name, line in before.items() if name not in now}
-    mended = tuple(line for name, line in gone.items() if not _is_moot(view.case, name))
-    return Gaps(lines=tuple(now.values()), mended=mended) if now or gone else None
-
-
-def _is_moot(case: Case, name: str) -> bool:
-    """Whether it is not mended, but nobody waits for it any more: a page, once somebody has accepted."""
-    family, _, number = name.partition("/")
-    return family == "step:page" and number.isdigit() and paging.is_moot(case, int(number))
-
-
-def _is_of_the_end(name: str) -> bool:
-    return name in _OF_THE_END or name.startswith(_OF_EACH_END)
-
-
-def _now(view: View) -> dict[str, str]:
-    """The gaps of now; once it is over, only those that its end has left."""
-    lines = lines_of(view)
-    if view.case.status.is_open:
-        return lines
-    return {name: line for name, line in lines.items() if _is_of_the_end(name)}
-
-
-def wants_gaps(view: View) -> Mapping[str, str]:
-    """The gaps said, once there are any, and crossed out when they are mended."""
-    row = view.case.steps.get("gaps")
-    drawn = gaps(view) if view.out.chat is not None else None
-    if drawn is None:
-        is_open = view.out.chat is not None and view.case.status.is_open
-        return {"": row.done} if row is not None and row.done and not is_open else NOTHING
-    return {"": fingerprint(drawn)}
-
-
-def say_gaps(attempt: Attempt) -> Result:
-    """Post or redraw them."""
-    view = View(case=attempt.case, now=attempt.now, out=attempt.out)
-    drawn = gaps(view) or Gaps(lines=(), mended=())
-    before: dict[str, str] = attempt.before.result.get("said", {})
-    return say(attempt, channel_of(attempt.case), drawn) | {"said": before | _now(view)}

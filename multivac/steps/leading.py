@@ -48,10 +48,15 @@ def waiting(case: Case) -> Summons | None:
 
 
 def until(view: View, call: Summons) -> datetime | None:
-    """When the next one is asked; None where people cannot accept, or have all the time they want."""
+    """When the next one is asked; None where people cannot accept, or have all the time they want.
+
+    Nobody is waited for who cannot see that they are asked.
+    """
     within = view.playbook.accept_in(view.case.severity)
     if not view.out.hears or within is None or call.number == 0:
         return None
+    if people.cannot_be_asked(view.case, call.people[0]):
+        return call.at
     begun = call.told_at if call.told_at and call.told_at - call.at > _LATE else call.at
     if view.case.status_at > begun + within:  # it has been over meanwhile: whoever reopened it begins anew
         begun = view.case.status_at
@@ -65,7 +70,8 @@ def overdue(view: View) -> Summons | None:
     if call is None or end is None:
         return None
     view.look_again(end)
-    return call if call.told_at is not None and view.now >= end else None
+    is_told = call.told_at is not None or people.cannot_be_asked(view.case, call.people[0])
+    return call if is_told and view.now >= end else None
 
 
 def _in_this_round(case: Case) -> list[Summons]:
@@ -165,6 +171,12 @@ def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
         text = phrase(
             "{before} has not accepted to lead: {name} is asked", before=before.name, name=person.name
         )
+        if people.cannot_be_asked(case, before):
+            text = phrase(
+                "{before} cannot be reached in Slack to lead: {name} is asked",
+                before=before.name,
+                name=person.name,
+            )
     elif case.drill:
         text = phrase("Nobody has accepted to lead; a drill pages nobody")
     else:
@@ -239,7 +251,15 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         settled=bool(went_to) and stand.accepted,
         late=_late(view, call) if stand.waits else None,
         drill=case.drill,
+        absent=not stand.accepted and people.cannot_be_asked(case, person),
+        absent_before=_is_absent_before(case, call),
     )
+
+
+def _is_absent_before(case: Case, call: Summons) -> bool:
+    """Whether whoever was asked before could not even see it."""
+    earlier = [one for one in asked(case) if one.number < call.number]
+    return bool(earlier) and people.cannot_be_asked(case, earlier[-1].people[0])
 
 
 def _is_again(case: Case, call: Summons) -> bool:
@@ -262,7 +282,7 @@ def _cx_lead(view: View, call: Summons) -> Who | None:
     """Who settles how bad it is: named in the first call, while that is open or buttons cannot ask."""
     case = view.case
     is_open_question = case.status is Status.TRIAGE or not view.out.hears
-    if call != asked(case)[0] or CX_LEAD not in case.roles or not is_open_question:
+    if call != _shown(case)[0] or CX_LEAD not in case.roles or not is_open_question:
         return None
     return _mentioned(case, case.roles[CX_LEAD].person)
 
@@ -276,6 +296,8 @@ def _presses(view: View, call: Summons, stand: _Stand) -> tuple[Press, ...]:
     case, about = view.case, f"INC-{view.case.id}"
     if not view.out.hears or not case.status.is_open:
         return ()
+    if stand.may_be_accepted and people.cannot_be_asked(case, call.people[0]):
+        return (Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True),)
     accept = Press(label=phrase("Accept"), line=f"{about} lead accept", stands_out=True)
     hand_over = Press(label=phrase("Hand over"), line=f"{about} handover")
     leads_now = stand.accepted and call == asked(case)[-1]
@@ -309,6 +331,8 @@ def _then(view: View, call: Summons) -> Turn | None:
     end, row = until(view, call), view.case.steps.get("stand-ins")
     if end is None or row is None or not row.was_done or _was_followed(view.case, call):
         return None
+    if people.cannot_be_asked(view.case, call.people[0]):
+        return None
     if left := _left(view.case):
         return Turn(at=end, who=(people.name_of(view.case, left[0]),))
     if view.case.drill:
@@ -334,18 +358,21 @@ def _late(view: View, call: Summons) -> Late | None:
         return None
     if case.drill:
         return Late(drill=True)
-    if paged := _paged(case, call):
+    pages = [one for one in case.summons if one.pages and not one.by and one.number > call.number]
+    if paged := _paged(case, pages):
         return Late(paged=paged)
-    if paging.can_page(case, view.out):
+    failed = next(filter(None, (paging.unsent(view, one) for one in pages)), None)
+    is_possible = paging.can_page(case, view.out)
+    if is_possible and failed is None:
         return Late(asked=_names_in_this_round(case))
     called = [one.people[0] for one in _in_this_round(case)]
     called = [replace(one, name=people.name_of(case, one)) for one in called]
-    return Late(call=tuple(paging.with_address(one, view.out) for one in called))
+    why = failed.why if is_possible and failed is not None else ""
+    return Late(call=tuple(paging.with_address(one, view.out) for one in called), why=why)
 
 
-def _paged(case: Case, call: Summons) -> tuple[str, ...]:
+def _paged(case: Case, pages: Sequence[Summons]) -> tuple[str, ...]:
     """Who is paged since nobody accepted."""
-    pages = (one for one in case.summons if one.pages and not one.by and one.number > call.number)
     return tuple(name for one in pages for name in case.result(f"page/{one.number}").get("paged", ()))
 
 
@@ -354,12 +381,26 @@ def wants_lead_told(view: View) -> Mapping[str, str]:
 
     Once it is over nobody is asked any more: what was posted is drawn a last time, without its buttons.
     """
-    if view.out.chat is None or view.case.lead is None:
+    case = view.case
+    if view.out.chat is None or case.lead is None:
         return NOTHING
-    calls = {_instance(view.case, one): fingerprint(lead_call(view, one)) for one in asked(view.case)}
-    if view.case.status.is_open:
+    calls = {_instance(case, one): fingerprint(lead_call(view, one)) for one in _shown(case)}
+    if case.status.is_open:
         return calls
-    return {one: drawn for one, drawn in calls.items() if _was_posted(view.case, one)}
+    return {one: drawn for one, drawn in calls.items() if _was_posted(case, one)}
+
+
+def _shown(case: Case) -> list[Summons]:
+    """The calls that the channel reads: not of whom nobody could ask, where another was asked at once."""
+    *earlier, last = asked(case)
+    return [
+        *(
+            one
+            for one in earlier
+            if _was_posted(case, _instance(case, one)) or not people.cannot_be_asked(case, one.people[0])
+        ),
+        last,
+    ]
 
 
 def _was_posted(case: Case, instance: str) -> bool:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from multivac.errors import GiveUp
 from multivac.incident import LEAD, Entry, EntryKind, Person, page_key
 from multivac.ports import Page
-from multivac.steps.base import NOTHING, Attempt, Outside, View
+from multivac.steps.base import MENDED_WITHIN, NOTHING, Attempt, Outside, View
 from multivac.store import summons, timeline
-from multivac.store.cases import Case, Result, Summons
-from multivac.tongue import any_of, phrase
+from multivac.store.cases import Case, Result, StepRow, Summons
+from multivac.tongue import any_of, listed, phrase
 
 PAGER = "pagerduty"
 _MOST = 25  # alerts of one incident whose priority follows
+_HICCUP = timedelta(seconds=10)  # within which a page that fails may still be sent by the next try
 
 
 def wants_pages(view: View) -> Mapping[str, str]:
@@ -28,20 +30,18 @@ def wants_pages(view: View) -> Mapping[str, str]:
     return {
         str(one.number): "1"
         for one in case.summons
-        if one.pages and (one.number in sent or (case.status.is_open and not _is_moot(case, one)))
+        if one.pages and (one.number in sent or not is_moot(case, one))
     }
 
 
-def _is_moot(case: Case, wanted: Summons) -> bool:
-    """Whether it was for want of a lead, and somebody has accepted to lead or was asked to meanwhile."""
+def is_moot(case: Case, wanted: Summons) -> bool:
+    """Whether nobody waits for this page any more.
+
+    It is over; or it was for want of a lead, and somebody has accepted or was asked meanwhile.
+    """
     is_settled = LEAD in case.roles and case.roles[LEAD].accepted_at is not None
     is_asked_anew = any(not one.pages and one.number > wanted.number for one in case.summons)
-    return not wanted.by and (is_settled or is_asked_anew)
-
-
-def is_moot(case: Case, number: int) -> bool:
-    """Whether nobody waits for this page any more."""
-    return any(one.number == number and _is_moot(case, one) for one in case.summons)
+    return not case.status.is_open or (not wanted.by and (is_settled or is_asked_anew))
 
 
 def can_page(case: Case, out: Outside) -> bool:
@@ -135,6 +135,61 @@ def keep_page(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     timeline.note(tx, case.id, [entry], now=now)
 
 
+# --- what was not sent ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """Why a page was not sent, what can be done about that, and whether we try again by ourselves."""
+
+    why: str
+    fix: str = ""
+    again: str = ""
+
+
+def unsent(view: View, wanted: Summons) -> Unsent | None:
+    """What keeps a page from those who wait for it; None if it was sent, or may be sent any moment."""
+    case, row = view.case, view.case.steps.get(f"page/{wanted.number}")
+    if not wanted.pages or wanted.told_at is not None or is_moot(case, wanted):
+        return None
+    if view.out.pager is None:
+        return Unsent(why=phrase("Multivac has no key for PagerDuty"))
+    if row is None or row.wanted is None or row.error is None or row.done == row.wanted:
+        return None
+    again_at = row.failing_since + _HICCUP if row.failing_since is not None else view.now
+    if row.gave_up != row.wanted and view.now < again_at:
+        view.look_again(again_at)
+        return None
+    return Unsent(why=row.error, fix=row.fix or "", again=_whether_tried_again(row))
+
+
+def _whether_tried_again(row: StepRow) -> str:
+    """Whether we send it by ourselves once that can be, and until when."""
+    if row.gave_up != row.wanted:
+        return phrase("I go on trying by myself, until it is sent or the incident is over.")
+    if row.may_be_mended:
+        minutes = round(MENDED_WITHIN.total_seconds() / 60)
+        return phrase(
+            "I try again every {minutes} minutes, until it is sent or the incident is over.", minutes=minutes
+        )
+    return phrase("I do not try this one again.")
+
+
+def step_of(number: int) -> str:
+    """The name of the step that sends this page, by which the trail has who asked for it."""
+    return f"page/{number}"
+
+
+def named(wanted: Summons) -> str:
+    """Whom a page goes to, in a sentence."""
+    names = listed([one.name for one in wanted.people])
+    if not wanted.service:
+        return names
+    if not names:
+        return phrase("whoever is on call for {service}", service=wanted.service)
+    return phrase("{names}, on call for {service}", names=names, service=wanted.service)
+
+
 def whom_to_call(wanted: Summons, out: Outside) -> str:
     """What people can do when a page fails: whom to call, by phone or e-mail where they are known."""
     names = [with_address(one, out) for one in wanted.people]
@@ -152,12 +207,6 @@ def with_address(person: Person, out: Outside) -> str:
     email = person.email if person.email != person.name else None
     known = ", ".join(filter(None, (out.phone_of(person), email)))
     return f"{person.name} ({known})" if known else person.name
-
-
-def unsent(case: Case) -> Iterator[Summons]:
-    """Every page that was not taken by the pager."""
-    wanted = (one for one in case.summons if one.pages and one.told_at is None)
-    yield from (one for one in wanted if not _is_moot(case, one))
 
 
 # --- priorities -----------------------------------------------------------------------------------

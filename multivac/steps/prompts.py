@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from multivac.briefing import Nudge, Press, UpdateDue, Who, fingerprint
+from multivac.briefing import Nudge, Press, UpdateDue, Who, clock_time, fingerprint
 from multivac.incident import Person
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -87,8 +87,7 @@ def _presses(case: Case) -> tuple[Press, ...]:
 def _how_it_ended(case: Case, at: datetime) -> str:
     answer = next((one for one in case.updates if one.at >= at), None)
     if answer is not None:
-        time = f"{answer.at.astimezone(UTC):%H:%M}"
-        return phrase("{name} wrote it at {time} UTC.", name=answer.by, time=time)
+        return phrase("{name} wrote it at {time}.", name=answer.by, time=clock_time(answer.at))
     if not case.status.is_open:
         return phrase("It is over now.")
     if case.cadence.is_off:

@@ -14,14 +14,13 @@ from multivac.briefing import (
     Link,
     Message,
     Press,
-    ResolutionProposed,
     Who,
     count_apart,
     fingerprint,
 )
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Person, Status, marker_of
 from multivac.ports import Marker, Posted
-from multivac.steps import news, people
+from multivac.steps import gaps, news, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.links import links_of
@@ -109,12 +108,14 @@ def headline(view: View) -> Headline:
         impact=case.impact,
         update=_latest_update(case),
         latest=news.folded(case),
+        missing=gaps.held_back(view),
         ended_at=ended_at(case),
         mitigated_at=mitigated_at(case),
         fixed_by=fixed_by(case),
         lead_accepted=has_accepted(view),
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
         presses=_headline_presses(case) if view.out.hears else (),
+        rarer=_rarer_presses(case) if view.out.hears else (),
     )
 
 
@@ -197,15 +198,35 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
     settle = Press(label=phrase("Settle severity"), line=f"{about} severity")
     severity = Press(label=phrase("Severity"), line=f"{about} severity")
     return (
-        *((take,) if case.lead is None else ()),
+        *((take,) if wants_a_lead(case) else ()),
         Press(label=phrase("Update"), line=f"{about} update"),
         settle if case.status is Status.TRIAGE else severity,
+        Press(label=phrase("Page somebody"), line=f"{about} page"),
         Press(label=phrase("Impact"), line=f"{about} impact"),
-        Press(label=phrase("Add to timeline"), line=f"{about} note"),
-        Press(label=phrase("Timeline"), line=f"{about} timeline"),
         Press(label=phrase("Brief me"), line=f"{about} briefing"),
         Press(label=phrase("Resolve"), line=f"{about} resolve"),
     )
+
+
+def _rarer_presses(case: Case) -> tuple[Press, ...]:
+    """What people do now and then, behind one button: five at most."""
+    about = f"INC-{case.id}"
+    if not case.status.is_open:
+        return ()
+    return (
+        Press(label=phrase("Add to timeline"), line=f"{about} note"),
+        Press(label=phrase("Timeline"), line=f"{about} timeline"),
+        Press(label=phrase("Roles"), line=f"{about} roles"),
+        Press(label=phrase("Checklist"), line=f"{about} checklist"),
+    )
+
+
+def wants_a_lead(case: Case) -> bool:
+    """Whether nobody leads, or only somebody who cannot be asked."""
+    held = case.roles.get(LEAD)
+    if held is None or held.gone_at is not None:
+        return True
+    return held.accepted_at is None and people.cannot_be_asked(case, held.person)
 
 
 def who(case: Case, person: Person | None) -> Who | None:
@@ -413,32 +434,3 @@ def told_without_channel(case: Case) -> str:
         phrase("#{channel} opens by itself when Slack can be used again", channel=case.channel_name),
     )
     return " ".join(filter(None, told))
-
-
-# --- the end the pager proposes -------------------------------------------------------------------
-
-
-def wants_resolution(view: View) -> Mapping[str, str]:
-    """The proposal to resolve, put to people, and taken back if the alert returns."""
-    case = view.case
-    row = case.steps.get("resolution")
-    if view.out.chat is None or case.resolution_at is None:
-        return NOTHING
-    if not case.status.is_open or (case.resolution_withdrawn and (row is None or not row.was_done)):
-        return {"": row.done} if row is not None and row.done else NOTHING
-    return {"": fingerprint(_proposal(case, case.resolution_at))}
-
-
-def _proposal(case: Case, at: datetime) -> ResolutionProposed:
-    return ResolutionProposed(
-        by=case.resolution_by or "PagerDuty",
-        at=at,
-        withdrawn=case.resolution_withdrawn,
-        alerts=len(case.alerts.rows),
-    )
-
-
-def propose_resolution(attempt: Attempt) -> Result:
-    """Post or redraw it."""
-    case = attempt.case
-    return say(attempt, channel_of(case), _proposal(case, case.resolution_at or attempt.now))

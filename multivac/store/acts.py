@@ -254,6 +254,13 @@ def last_done(tx: sa.Connection, number: IncidentId, verb: str) -> datetime | No
     return found
 
 
+def asked_for(tx: sa.Connection, number: IncidentId, what: str) -> str | None:
+    """The key of the person by whose request this came to be wanted, where the trail says what came of it."""
+    this = (audit.c.incident == number, audit.c.before == what, audit.c.outcome == "done")
+    found: str | None = tx.scalar(sa.select(audit.c.actor).where(*this).limit(1))
+    return found
+
+
 def trail(tx: sa.Connection, *, ref: str | None = None, number: IncidentId | None = None) -> Sequence[Act]:
     """What was asked, the oldest first: by the reference people were given, or of one incident."""
     asked = sa.select(audit).order_by(audit.c.at, audit.c.id)

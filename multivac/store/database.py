@@ -29,7 +29,8 @@ _WRITERS = 3  # on PostgreSQL; more only take Python's one interpreter from each
 _KEPT_SECONDS = 0.1
 _FROZEN_SECONDS = 10  # between two statements of a transaction; none of ours waits for anything outside
 _LOCKED_SECONDS = 3  # for a row; longer means a frozen replica, and the beat must live to find that out
-_ONLY_LOCKED = frozenset({"55P03", "40P01"})  # a row of somebody's, for a moment: PostgreSQL's own numbers
+_DEADLOCK = "40P01"  # PostgreSQL's own numbers
+_ONLY_LOCKED = frozenset({"55P03", _DEADLOCK})  # a row of somebody's, for a moment
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
 _GROUP = 12  # how many pieces of work of one rank share a commit: more would make each wait for all
 # Whoever came back last goes first: each connection in use keeps pages and statements of its own, and
@@ -158,8 +159,9 @@ class Database:
     def write(self, work: Work[T], *, urgent: bool = False) -> T:
         """Run `work` in a transaction and return what it returned, after the commit.
 
-        `work` may run twice (a group that fails is done again one by one), so it must have no
-        effect but on its connection. Raises what `work` raised, with nothing of it kept.
+        `work` may run twice (a group that fails is done again one by one, and so is whoever has to give
+        way where two wait for each other), so it must have no effect but on its connection. Raises what
+        `work` raised, with nothing of it kept.
         """
         return self.hand_in(work, urgent=urgent).result()
 
@@ -248,8 +250,7 @@ class Database:
 
     def _commit_alone(self, connection: sa.Connection, piece: _Piece) -> None:
         try:
-            with _transaction(connection):
-                answer = piece.work(connection)
+            answer = _done(connection, piece)
         except BaseException as error:  # boundary: the writer outlives every error and hands it to its owner
             self._note_refusal(error)
             piece.answer.set_exception(error)
@@ -258,9 +259,27 @@ class Database:
             piece.answer.set_result(answer)
 
     def _note_refusal(self, error: BaseException) -> None:
-        state = getattr(getattr(error, "orig", None), "sqlstate", None)
-        if isinstance(error, sa.exc.OperationalError | sa.exc.InternalError) and state not in _ONLY_LOCKED:
+        is_its_own = isinstance(error, sa.exc.OperationalError | sa.exc.InternalError)
+        if is_its_own and _state_of(error) not in _ONLY_LOCKED:
             self.takes_writes = False
+
+
+def _done(connection: sa.Connection, piece: _Piece) -> Any:
+    """What the piece gives, after the commit; of two that wait for each other one is done once more."""
+    try:
+        with _transaction(connection):
+            return piece.work(connection)
+    except sa.exc.OperationalError as error:
+        if _state_of(error) != _DEADLOCK:
+            raise
+        log.info("write done again: another waited for its rows", error=repr(error.orig))
+    with _transaction(connection):
+        return piece.work(connection)
+
+
+def _state_of(error: BaseException) -> str | None:
+    state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state
 
 
 @contextmanager

@@ -1,13 +1,13 @@
-"""How incidents end, as rows: merged into another, archived on request, closed by rule."""
+"""How incidents end and begin again, as rows: merged into another, archived on request, reopened."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.incident import IncidentId, Severity
-from multivac.store import traits
+from multivac.incident import IncidentId
+from multivac.store import acts, alerts, cadence, incidents, storms, summons, traits
 from multivac.store.cases import Case
 from multivac.store.tables import alert, incident
 from multivac.store.traits import Subject
@@ -18,6 +18,8 @@ _REMEMBERED = 100  # alerts by which later ones find the incident that goes on
 def merge(tx: sa.Connection, case: Case, into: Case) -> None:
     """Give the alerts of one incident to another, which later alerts of the kind join as well."""
     tx.execute(sa.update(incident).where(incident.c.id == case.id).values(merged_into=into.id))
+    if alerts.standing(tx, case.id).worst is not None:
+        incidents.withdraw_resolution(tx, into.id)  # one of its alerts is open again
     tx.execute(sa.update(alert).where(alert.c.incident == case.id).values(incident=into.id))
     for row in case.alerts.rows[:_REMEMBERED]:
         subject = Subject(source=row.source, key=row.key, facts=row.facts)
@@ -25,11 +27,29 @@ def merge(tx: sa.Connection, case: Case, into: Case) -> None:
     worst = min(case.severity, into.severity, key=lambda one: one.rank)
     is_settled = tx.scalar(sa.select(incident.c.severity_by).where(incident.c.id == into.id)) is not None
     if not is_settled and worst is not into.severity:
-        _worsen(tx, into.id, worst)
+        incidents.set_severity(tx, into.id, worst)
+        if worst.rank <= storms.NEVER_WAITS:
+            storms.leave(tx, into.id)
 
 
-def _worsen(tx: sa.Connection, number: IncidentId, severity: Severity) -> None:
-    tx.execute(sa.update(incident).where(incident.c.id == number).values(severity=severity))
+def reopened(  # noqa: PLR0913  # what begins anew for an incident, and what its lead is told
+    tx: sa.Connection,
+    number: IncidentId,
+    *,
+    now: datetime,
+    update_every: timedelta | None,
+    by: str | None = "",
+    note: str = "",
+) -> None:
+    """It is open again: what came due while it was over helps nobody, and whoever led is asked anew.
+
+    `by` is the name of whoever reopened it, empty if it was an alert, None if it was the lead.
+    """
+    acts.checklists_from(tx, number, now)
+    if update_every is not None:
+        cadence.begin_anew(tx, number, next_at=now + update_every)
+    if by is not None:
+        summons.call_again(tx, number, now=now, by=by, note=note)
 
 
 def ask_to_archive(tx: sa.Connection, number: IncidentId, *, now: datetime) -> None:

@@ -139,10 +139,35 @@ def _put(tx: sa.Connection, number: IncidentId, chat_id: str, *, known: Mapping[
 # --- what people do to the channel ----------------------------------------------------------------
 
 
-def heard(tx: sa.Connection, event: str, kind: str, *, now: datetime) -> bool:
-    """Note that the chat told us of an event; False if it did before."""
-    row = {"event_id": event, "kind": kind, "occurred_at": now, "received_at": now, "outcome": "heard"}
-    return insert_new(tx, delivery, row)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """News as the chat delivers it: `at` is by its clock; `about` the same for all that concerns one thing.
+
+    It is empty where it does not matter in which order such news comes.
+    """
+
+    id: str
+    kind: str
+    at: datetime
+    about: str = ""
+
+
+def heard(tx: sa.Connection, event: Event, *, now: datetime) -> bool:
+    """Note that the chat told us of an event; False if it did before, or told us meanwhile of a later one."""
+    row = {"event_id": event.id, "kind": event.kind, "occurred_at": event.at, "received_at": now}
+    if not insert_new(tx, delivery, {**row, "about": event.about or None, "outcome": "heard"}):
+        return False
+    return not event.about or tx.scalar(_LATER, {"same": event.about, "this": event.at}) is None
+
+
+_LATER = (
+    sa.select(delivery.c.event_id)
+    .where(
+        delivery.c.about == sa.bindparam("same"),
+        delivery.c.occurred_at > sa.bindparam("this", type_=delivery.c.occurred_at.type),
+    )
+    .limit(1)
+)
 
 
 def renamed(tx: sa.Connection, number: IncidentId, name: str) -> bool:

@@ -273,6 +273,13 @@ def forgive(tx: sa.Connection, *, now: datetime) -> None:
     tx.execute(sa.update(incident).where(incident.c.id.in_(numbers)).values(wake_at=now))
 
 
+def try_now(tx: sa.Connection, number: IncidentId) -> frozenset[str]:
+    """Have what failed and is not done tried at once, whenever its turn was; gives the names of it."""
+    failed = (step.c.incident == number, step.c.error.is_not(None), _NOT_DONE)
+    due = sa.update(step).where(*failed).values(next_try=None, gave_up=None, tries=0)
+    return frozenset(tx.scalars(due.returning(step.c.name)))
+
+
 def look_now(tx: sa.Connection, *, now: datetime) -> int:
     """Look at every incident that waits for a time, and let its steps be tried; says how many there are.
 

@@ -50,9 +50,9 @@ def page(  # noqa: PLR0913  # the row, whole
     by: str = "",
     note: str = "",
     service: str = "",
-) -> None:
-    """Have people paged, or whoever is on call for a service."""
-    _insert(tx, number, PAGE, people=people, at=now, by=by, note=note, service=service)
+) -> int:
+    """Have people paged, or whoever is on call for a service; gives the number of the page."""
+    return _insert(tx, number, PAGE, people=people, at=now, by=by, note=note, service=service)
 
 
 def told(tx: sa.Connection, number: IncidentId, which: int, *, now: datetime) -> None:
@@ -113,11 +113,12 @@ def _insert(  # noqa: PLR0913  # the row, whole
     by: str = "",
     note: str = "",
     service: str = "",
-) -> None:
+) -> int:
+    which = _last(tx, number) + 1
     tx.execute(
         sa.insert(summons).values(
             incident=number,
-            number=_last(tx, number) + 1,
+            number=which,
             kind=kind,
             people=json.dumps([person_to(one) for one in people]),
             service=service or None,
@@ -126,3 +127,4 @@ def _insert(  # noqa: PLR0913  # the row, whole
             at=at,
         )
     )
+    return which

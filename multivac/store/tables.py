@@ -207,12 +207,22 @@ delivery = sa.Table(
     sa.Column("text", sa.Text),
     sa.Column("actor", sa.Text),
     sa.Column("by_person", sa.Boolean),
+    # Of what people did in the chat: the same for all that concerns one thing, of which the latest counts.
+    sa.Column("about", sa.Text),
 )
 sa.Index(
     "delivery_early",
     delivery.c.alert_key,
     postgresql_where=delivery.c.text.is_not(None),
     sqlite_where=delivery.c.text.is_not(None),
+)
+
+sa.Index(
+    "delivery_about",
+    delivery.c.about,
+    delivery.c.occurred_at,
+    postgresql_where=delivery.c.about.is_not(None),
+    sqlite_where=delivery.c.about.is_not(None),
 )
 
 unreadable = sa.Table(

@@ -437,6 +437,19 @@ VERBS: tuple[Verb, ...] = (
         final=True,
         example="drill",
     ),
+    Verb(
+        name="retry",
+        help=mark("Try now whatever failed and is not done yet."),
+        right=Right.RESPONDER,
+        example="retry",
+    ),
+    Verb(
+        name="continue",
+        usage="[reason]",
+        help=mark("It goes on, although its alerts are resolved in PagerDuty."),
+        right=Right.RESPONDER,
+        example="continue Users still see errors",
+    ),
 )
 
 # Under which heading help shows a verb; every verb stands under one.
@@ -444,9 +457,9 @@ _HEADINGS: tuple[tuple[str, str], ...] = (
     (mark("Begin and find"), "declare drill list search show join briefing oncall whoami doctor help"),
     (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page escalate invite"),
     (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
-    (mark("What is to be done"), "task checklist followup remind reminders quiet"),
+    (mark("What is to be done"), "task checklist followup remind reminders quiet retry"),
     (mark("What it is"), "rename services link ticket private"),
-    (mark("The end"), "resolve close reopen dismiss merge archive ask approve decline"),
+    (mark("The end"), "resolve close continue reopen dismiss merge archive ask approve decline"),
 )
 
 

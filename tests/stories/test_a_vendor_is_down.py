@@ -6,11 +6,13 @@ from integrations.sandbox.exchange import Fault
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
+from multivac.cli import not_done
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
 # What these are about has no word with the database; the other stories here are told on both.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 STALE = "The pager does not answer: who is on call is as of <!date^"
 
 
@@ -216,3 +218,43 @@ def test_what_people_mended_goes_on_within_ten_minutes(
     clock.forward(minutes=2)
     assert slack.channel("inc-1").topic.startswith("SEV")
     assert "Nothing is missing any more" in slack.channel("inc-1").said("gaps")[0]
+
+
+@ON_SQLITE
+def test_what_has_no_room_yet_is_in_the_headline_and_people_mend_it_by_buttons(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World, jira: Jira
+) -> None:
+    world.fail(Fault("jira", "POST /issue", "server_error", times=0, status=503))
+    multivac.start({"updates": {}}, settings={"slack__signing_secret": "what-slack-signs-with"})
+    alert = pagerduty.trigger("Checkout is slow", "checkout", priority="P1")
+    clock.forward(seconds=20)
+    slack.presses("Ana", "Accept", channel="inc-1")
+    pagerduty.resolve(alert, by="Bo")
+    clock.settle()
+    assert "Press Resolve; else press It goes on." in slack.channel("inc-1").said("resolution")[0]
+    assert slack.presses("Bo", "It goes on", channel="inc-1") == "INC-1 goes on."
+    pagerduty.annotate(alert, "for the record", by="Ana")  # it stays resolved, which they know
+    clock.forward(minutes=3)
+    room = slack.channel("inc-1")
+    (proposal,) = room.said("resolution")
+    assert proposal.endswith("The incident goes on all the same, say those who work on it.")
+    assert "PagerDuty proposes no end" in slack.asks("Bo", "continue", channel="inc-1")
+    assert room.said("gaps") == []
+    assert "*Not done yet:* There is no Jira ticket" in room.headline
+    clock.forward(minutes=8)
+    room = slack.channel("inc-1")
+    assert "Not done yet" not in room.headline
+    assert "Operators: `multivac trace INC-1`" in room.said("gaps")[0]
+    (line,) = not_done(multivac.incident())
+    assert "INC-1 ticket: not done, tried" in line
+    told = slack.presses("Bo", "Retry now", channel="inc-1", kind="gaps")
+    assert told == "I try again now: There is no Jira ticket."
+    clock.settle()
+    assert "Mended" not in slack.channel("inc-1").said("gaps")[0]
+    slack.presses("Bo", "Link a ticket", channel="inc-1", kind="gaps")
+    assert "Write the key" in slack.sends("Bo", key="that one")["key"]
+    assert slack.sends("Bo", key=jira.create("Customers cannot pay", by="Cara")) == {}
+    clock.settle()
+    (gap,) = slack.channel("inc-1").said("gaps")
+    assert "Nothing is missing any more" in gap
+    assert "Retry now" not in gap

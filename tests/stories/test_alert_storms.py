@@ -126,3 +126,16 @@ def test_a_notice_whose_answer_was_lost_is_found_again_by_whoever_comes_next(
     clock.forward(seconds=11)
     multivac.running.storms.tell()
     assert sum("Alert storm" in text for text in slack.channel("incidents").said()) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_an_incident_that_takes_over_a_worse_one_waits_no_longer(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    start(multivac, slack__signing_secret="what-slack-signs-with")
+    break_out(pagerduty, clock, ["P3", "P3", "P3", "P4", "P1"])
+    clock.forward(seconds=1)
+    assert opened(slack) == [1, 2, 5]
+    slack.asks("Ana", "INC-5 merge INC-4")
+    clock.forward(seconds=1)
+    assert opened(slack) == [1, 2, 4, 5]

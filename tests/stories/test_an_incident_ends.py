@@ -176,6 +176,27 @@ def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     assert slack.channel("inc-1").said("stale nudge") == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_an_incident_that_takes_an_open_alert_over_is_not_over(
+    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, *, world: World
+) -> None:
+    multivac.start(PLAYBOOK, settings=HEARS)
+    ended = pagerduty.trigger("Checkout is slow", "checkout", priority="P3")
+    goes_on = pagerduty.trigger("Search is slow", "search", priority="P3")
+    clock.settle()
+    world.fail(Fault("slack", "conversations.history", "rate_limit", retry_after=30))
+    pagerduty.resolve(ended)
+    clock.settle()
+    slack.asks("Dee", "INC-2 merge INC-1")
+    clock.forward(minutes=11)  # so that nothing is held back any more
+    assert multivac.incident().status is Status.TRIAGE
+    assert slack.channel("inc-1").said("resolution") == []
+    pagerduty.resolve(goes_on)
+    clock.forward(minutes=1)
+    assert multivac.incident().status is Status.TRIAGE, "somebody merged the two, and so was on it"
+    assert len(slack.channel("inc-1").said("resolution")) == 1
+
+
 def test_a_duplicate_gives_its_alerts_to_the_one_that_goes_on(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
 ) -> None:

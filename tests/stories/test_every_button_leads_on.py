@@ -7,6 +7,7 @@ from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack, text_of
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
+FIRST = {"Join", "Take the lead", "Update", "Close"}  # the first buttons of a panel
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 
 
@@ -59,6 +60,39 @@ def test_the_buttons_of_the_headline_lead_on_until_it_is_closed_and_back(
     clock.settle()
     assert "INC-1 is active now." in slack.presses("Bo", "Reopen", channel="inc-1", kind="headline")
     assert multivac.incident().status is Status.ACTIVE
+
+
+@ON_SQLITE
+def test_the_panel_has_what_somebody_may_do_now_the_most_needed_first(
+    declared: None, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    assert buttons(slack.asks("Gus", "INC-1 show")) == ["Join", "Page somebody", "Brief me", "Timeline"]
+    nobody_leads = ["Take the lead", "Update", "Severity", "Page somebody", "Mitigated"]
+    nobody_leads += ["Resolve", "Brief me", "Checklist", "Roles", "Timeline"]
+    assert buttons(slack.asks("Bo", "show", channel="inc-1")) == nobody_leads
+    slack.presses("Bo", "Roles", channel="inc-1")
+    assert slack.sends("Bo", lead=slack.id_of("Bo")) == {}
+    clock.settle()
+    assert multivac.lead() == "Bo Lindqvist"
+    assert "Tasks of INC-1" in slack.presses("Bo", "Checklist", channel="inc-1", kind="headline")
+    slack.presses("Bo", "Page somebody", channel="inc-1", kind="headline")
+    assert slack.sends("Bo", person=slack.id_of("Dee"), message="We need you") == {}
+    assert "Nobody was paged: " in text_of(slack.form())
+    slack.standin.closes(slack.person("Bo"), slack.form()["id"])
+    slack.asks("Bo", "show", channel="inc-1")
+    assert "INC-1 is mitigated now." in slack.presses("Bo", "Mitigated", channel="inc-1")
+    clock.settle()
+    as_lead = ["Update", "Severity", "Page somebody", "Resolve", "Brief me"]
+    as_lead += ["Checklist", "Roles", "Hand over", "Timeline"]
+    assert buttons(slack.asks("Bo", "show", channel="inc-1")) == as_lead
+    slack.asks("Bo", "resolve It is over", channel="inc-1")
+    assert buttons(slack.asks("Bo", "show", channel="inc-1")) == ["Close", "Reopen", "Timeline", "Brief me"]
+
+
+def buttons(told: str) -> list[str]:
+    """The labels of the buttons below what somebody was told."""
+    lines = told.split("\n")
+    return lines[next(place for place, one in enumerate(lines) if one in FIRST) :]
 
 
 @ON_SQLITE

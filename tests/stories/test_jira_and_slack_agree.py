@@ -8,7 +8,7 @@ from integrations.sandbox.jira_model import PRIORITIES
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
 from multivac.incident import Severity, Status
-from tests.stories.stage import Clock, Multivac
+from tests.stories.stage import PLAYBOOK, Clock, Multivac
 from tests.stories.workspace import Slack
 
 SETTINGS = {"slack__signing_secret": "what-slack-signs-with", "jira__webhook_secrets": "what-jira-signs-with"}
@@ -164,3 +164,47 @@ def test_a_copy_of_the_ticket_and_a_forged_webhook_change_nothing(
     clock.settle()
     assert multivac.lead() == "Ana Silva"
     assert multivac.metric("multivac_webhooks_received_total", source="jira", result="unverified") == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_what_somebody_leads_in_jira_does_not_dismiss_itself(
+    alert: str, multivac: Multivac, clock: Clock, *, jira: Jira, pagerduty: PagerDuty, world: World
+) -> None:
+    world.fail(Fault("slack", "conversations.history", "rate_limit", retry_after=30))
+    pagerduty.resolve(alert)
+    clock.forward(seconds=20)
+    jira.assign("OPS-1", "Cy", by="Cy")
+    clock.forward(minutes=1)
+    assert multivac.incident().status is Status.TRIAGE
+    assert multivac.lead() == "Cy Tanaka"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_what_is_reopened_in_jira_calls_its_lead_again_and_catches_up_on_nothing(
+    multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, pagerduty: PagerDuty
+) -> None:
+    later = [
+        {"phase": f"after-{at}", "title": "Later", "at": at, "tasks": [{"id": at, "text": "Look."}]}
+        for at in ("20m", "60m")
+    ]
+    statuses = {"statuses": {"Done": "resolved", "In Progress": "active"}}
+    multivac.start(
+        {**LATER, "ticket": statuses, "checklists": [*PLAYBOOK["checklists"], *later]}, settings=SETTINGS
+    )
+    pagerduty.trigger("Checkout is slow", "checkout", priority="P3")
+    clock.settle()
+    slack.asks("Ana", "resolve Rolled back", channel="inc-1")
+    clock.forward(hours=3)
+    jira.transition("OPS-1", "In Progress", by="Dee")
+    clock.settle()
+    room, lead = slack.channel("inc-1"), multivac.incident().roles["lead"]
+    assert multivac.incident().status is Status.ACTIVE
+    assert (lead.person.name, lead.accepted_at) == ("Ana Silva", None)
+    assert "Dee Okafor (in Jira)" in room.said("lead told")[-1]
+    assert len(room.said("lead told")) == 2
+    assert len(room.said("checklist")) == 1
+    slack.asks("Ana", "resolve Rolled back again", channel="inc-1")
+    slack.asks("Bo", "status active", channel="inc-1")
+    clock.settle()
+    assert multivac.incident().roles["lead"].accepted_at is None
+    assert "Bo Lindqvist" in slack.channel("inc-1").said("lead told")[-1]

@@ -1,6 +1,12 @@
 """What happens at the same moment ends as if it had happened one after the other."""
 
+import pytest
+import sqlalchemy as sa
+
 from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
+from multivac.incident import IncidentId, Status
+from multivac.store import incidents
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
@@ -37,6 +43,35 @@ def test_an_alert_that_comes_while_another_ends_is_in_an_incident_that_goes_on(
         if any(alert.facts.status != "resolved" for alert in case.alerts.rows):
             assert case.status.is_open, f"INC-{case.id} is {case.status}, and one of its alerts is not"
             assert case.resolution_at is None or case.resolution_withdrawn, f"INC-{case.id} is to be resolved"
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)  # SQLite has one writer
+def test_an_alert_does_not_join_an_incident_that_is_ending_just_then(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, world: World
+) -> None:
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
+    engine = multivac.running.database.engine
+    waiting = sa.text(
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+
+    def somebody_waits() -> bool:
+        with engine.connect() as another:
+            return bool(another.scalar(waiting))
+
+    with engine.begin() as ending:
+        assert incidents.set_status(ending, IncidentId(1), Status.DISMISSED, now=clock.now())
+        pagerduty.trigger("Checkout returns 500", "checkout")
+        assert world.wait_for(somebody_waits)
+    clock.settle()
+    assert multivac.numbers() == (1, 2)
+    assert multivac.incident(2).status is Status.TRIAGE
+    assert [len(multivac.incident(number).alerts.rows) for number in (1, 2)] == [1, 1]
 
 
 def test_ten_changes_of_one_moment_make_few_edits(

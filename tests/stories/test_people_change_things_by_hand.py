@@ -64,6 +64,13 @@ def test_while_the_channel_is_archived_its_steps_wait_and_the_lead_is_told_once(
     slack.standin.person_joins(room.name, "multivac", inviter="ana@example.com")
     clock.settle()
     assert slack.direct("Ana") == [again] * 2
+    tell = slack.tells_later(lambda: slack.standin.person_archives(room.name, "cy@example.com"))
+    clock.forward(seconds=30)
+    slack.standin.person_archives(room.name, "cy@example.com", off=True)
+    clock.settle()
+    tell()  # Slack tries again what could not be kept, and holds nothing back for it
+    clock.settle()
+    assert multivac.incident().shut_at is None
 
 
 def test_a_new_name_stays_a_deleted_headline_comes_back_an_unpinned_one_does_not_and_all_is_heard_once(
@@ -86,6 +93,15 @@ def test_a_new_name_stays_a_deleted_headline_comes_back_an_unpinned_one_does_not
     clock.settle()
     assert slack.channel("cards-down").name == multivac.incident().channel_name == "cards-down"
     assert multivac.timeline().count("The channel is called #cards-down now") == 1
+    tell = slack.tells_later(
+        lambda: slack.standin.person_renames("cards-down", "ana@example.com", name="cards")
+    )
+    clock.forward(seconds=1)
+    slack.standin.person_renames("cards", "ana@example.com", name="payments")
+    clock.settle()
+    tell()
+    clock.settle()
+    assert slack.channel("payments").name == multivac.incident().channel_name == "payments"
 
 
 def test_a_lead_whose_account_is_closed_is_a_gap_that_is_said_and_holds_nobody_up(
@@ -95,7 +111,7 @@ def test_a_lead_whose_account_is_closed_is_a_gap_that_is_said_and_holds_nobody_u
     slack.standin.deactivate("ana@example.com")
     clock.settle()
     (gaps,) = slack.channel("inc-1").said("gaps")
-    assert "Ana Silva, the lead, has no Slack account any more. Say who leads." in gaps
-    slack.asks("Bo", "lead me", channel="inc-1")
+    assert "Ana Silva, the lead, has no Slack account any more. Whoever leads presses Take the lead." in gaps
+    slack.presses("Bo", "Take the lead", channel="inc-1", kind="gaps")
     clock.settle()
     assert "Mended: Ana Silva" in slack.channel("inc-1").said("gaps")[0]

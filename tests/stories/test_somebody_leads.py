@@ -142,20 +142,70 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     slack.asks("Ana", "page", channel="inc-1")
     slack.sends("Ana", person=slack.id_of("Cy"), message="We need you")
     clock.settle()
-    (gap,) = slack.channel("inc-1").said("gaps")
-    assert "A page could not be sent" in gap
-    assert "Call Cy Tanaka (+81 3 1234 5678, cy@example.com) yourself." in gap
-    assert "I try again every 10 minutes, until it is sent or the incident is over." in gap
+    (failed,) = slack.channel("inc-1").said("page failed")
+    assert failed.startswith("*A page could not be sent*\nAna Silva asked to page Cy Tanaka, which failed: ")
+    assert "Call Cy Tanaka (+81 3 1234 5678, cy@example.com) yourself." in failed
+    assert "I try again every 10 minutes, until it is sent or the incident is over." in failed
+    assert "A page could not be sent" in slack.direct("Ana")[-1]  # wherever she asked, it finds her
+    assert "Call Cy Tanaka (+81 3 1234 5678, cy@example.com) yourself." in slack.direct("Ana")[-1]
     world.heal()
+    told = slack.presses("Bo", "Retry now", channel="inc-1", kind="page failed")
+    assert told == "I try again now: A page could not be sent."
+    clock.settle()
+    assert slack.channel("inc-1").said("page failed") == ["✅ Mended: PagerDuty pages Cy Tanaka"]
+    assert slack.direct("Ana")[-1].startswith("✅ Mended: PagerDuty pages Cy Tanaka")
+    assert "Nothing of INC-1 has failed" in slack.asks("Bo", "retry", channel="inc-1")
     world.fail(Fault("pagerduty", "GET /services", "server_error"))  # else the name is refused at once
     slack.asks("Ana", "page searching Is search slow too?", channel="inc-1")
     clock.forward(seconds=90)
-    (gap,) = slack.channel("inc-1").said("gaps")
-    assert "Page again, with its exact name. I do not try this one again." in gap
+    _, failed = slack.channel("inc-1").said("page failed")
+    assert "Page again, with its exact name.\nI do not try this one again." in failed
+    assert "page" not in "".join(slack.channel("inc-1").said("gaps"))
     slack.asks("Cy", "declare Something else sev3")
     clock.settle()
     refused = slack.asks("Cy", "INC-2 page checkout")
     assert "Nobody was paged: INC-2 has no PagerDuty incident to page from." in refused
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_nobody_is_waited_for_who_cannot_see_that_they_are_asked(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, *, slack: Slack
+) -> None:
+    fay = {"name": "Fay Kim", "email": "fay@example.com", "phone": "+49 30 1234"}
+    in_turn = {"lead": [{"fixed": "fay@example.com"}, {"fixed": "dee@example.com"}]}
+    multivac.start(IN_TURN | in_turn, settings=HEARS, people=[fay])
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    (call,) = calls(slack)
+    assert "please lead this incident: Fay Kim cannot be reached in Slack" in call
+    assert "then PagerDuty pages Fay Kim, Dee Okafor" in call
+    assert slack.channel("inc-1").mentions == ["Dee"]
+    told = slack.asks("Bo", "resolve Rolled back", channel="inc-1")
+    assert "Fay Kim cannot be reached in Slack. Ask them in another way, or take the lead" in told
+    assert "Take the lead" in slack.channel("inc-1").headline
+    slack.presses("Bo", "Take the lead", channel="inc-1")
+    clock.settle()
+    assert multivac.lead() == "Bo Lindqvist"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_where_nobody_can_be_asked_they_are_paged_at_once_and_what_fails_is_said_truly(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, *, slack: Slack, world: World
+) -> None:
+    fay = {"name": "Fay Kim", "email": "fay@example.com", "phone": "+49 30 1234"}
+    world.fail(Fault("pagerduty", "POST /incidents/{id}/responder_requests", "refuse", times=0, status=403))
+    multivac.start(IN_TURN | {"lead": [{"fixed": "fay@example.com"}]}, settings=HEARS, people=[fay])
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+    (call,) = calls(slack)
+    assert "Fay Kim is to lead this incident, and cannot be reached in Slack." in call
+    assert "Nobody else can be asked, and the page could not be sent: " in call
+    assert "If nobody can, reach Fay Kim (+49 30 1234, fay@example.com) yourself." in call
+    (failed,) = slack.channel("inc-1").said("page failed")
+    assert "Nobody has accepted to lead, and paging Fay Kim failed: " in failed
+    slack.presses("Bo", "Take the lead", channel="inc-1", kind="lead told")
+    clock.settle()
+    assert slack.channel("inc-1").said("page failed") == ["Nobody waits any more for the page to Fay Kim."]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -74,6 +74,27 @@ def test_a_step_that_waits_does_not_wait_for_a_clock_that_was_set_back(
     assert {"headline", "checklist/first-5-minutes", "lead told"} <= set(slack.channel("inc-1").kinds())
 
 
+def test_a_step_that_waits_does_not_wait_for_a_clock_that_was_set_back_while_multivac_was_down(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World, logs: Logs
+) -> None:
+    world.fail(Fault("slack", "conversations.create", "server_error", times=0))
+    multivac.start()
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
+    multivac.running.beat.write_again()
+    multivac.stop()
+    world.heal()
+    world.clock.set(clock.now() - timedelta(hours=1))
+    multivac.start_again()
+    clock.settle()
+    assert [line["seconds"] for line in logs.lines if "set back" in line["event"]] == [3600]
+    assert slack.incident_channels() == ["inc-1-checkout-is-slow"]
+    multivac.running.beat.write_again()
+    multivac.stop()
+    multivac.start_again()
+    assert len([line for line in logs.lines if "set back" in line["event"]]) == 1
+
+
 def test_the_headline_is_redrawn_though_it_was_drawn_in_the_future(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
 ) -> None:

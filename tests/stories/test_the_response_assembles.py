@@ -74,7 +74,7 @@ def test_the_incident_is_announced_once(alert: str, slack: Slack) -> None:
 def test_the_first_checklist_is_posted(alert: str, slack: Slack) -> None:
     (first,) = slack.channel("inc-1").said("checklist")
     assert "First 5 minutes" in first
-    assert "☐ Say here: I lead. · lead · to do" in first
+    assert "☐ Accept the lead, or hand it over. · lead · to do" in first
     assert "Next: Stabilise" in first
 
 

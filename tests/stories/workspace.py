@@ -112,6 +112,19 @@ class Slack:
         """Somebody's id, by the first name."""
         return next(one.id for one in self.standin.space.people.values() if one.real_name.split()[0] == who)
 
+    def tells_later(self, happens: Callable[[], None]) -> Callable[[], None]:
+        """Let something happen of which Slack does not tell yet; gives what makes it tell."""
+        deliveries = self.standin.deliveries
+        deliveries.hold()
+        happens()
+        held, deliveries._held = deliveries._held, None
+
+        def tell() -> None:
+            deliveries._held = held
+            deliveries.release()
+
+        return tell
+
     # --- what people ask --------------------------------------------------------------------------
 
     def asks(self, who: str, line: str, *, channel: str = "general") -> str:
@@ -143,19 +156,26 @@ class Slack:
         return told.text
 
     def presses(self, who: str, label: str, *, channel: str, kind: str = "") -> str:
-        """Let a person press the newest button of this label; gives what only they are then told."""
+        """Let a person press the newest button or menu entry of this label; gives what only they are told."""
         room = self.channel(channel)
         shown = [*room.ours(kind), *(() if kind else self.standin.channel(room.id).ephemerals)]
-        message, action = next(
-            (message, element)
+        message, block, action, chosen = next(
+            (message, block, element, {} if one is element else {"selected_option": one})
             for message in reversed(shown)
             for block in message.get("blocks", ())
             for element in block.get("elements", ())
-            if element.get("type") == "button" and element["text"]["text"] == label
+            if element.get("type") in {"button", "overflow"}
+            for one in (element, *element.get("options", ()))
+            if one.get("text", {}).get("text") == label
         )
         with self._told(who, room.name) as told:
             self.standin.clicks(
-                room.id, _full_name(self.standin, who), ts=message["ts"], action_id=action["action_id"]
+                room.id,
+                _full_name(self.standin, who),
+                ts=message["ts"],
+                action_id=action["action_id"],
+                block_id=block["block_id"],
+                **chosen,
             )
         return told.text
 

@@ -134,3 +134,25 @@ def test_what_was_handed_in_before_the_end_is_written(tmp_path: Path) -> None:
         database.hand_in(partial(_insert, name=str(number)))
     database.stop()
     assert len(_names(Database(database.url))) == 40
+
+
+@pytest.mark.postgres
+def test_two_writes_that_wait_for_each_other_are_both_done(postgres_url: str) -> None:
+    database = Database(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
+    database.write(lambda tx: tx.exec_driver_sql(TABLE))
+    for name in "ab":
+        database.write(partial(_insert, name=name))
+    database.start()
+    both_have_one, tries = threading.Barrier(2), list[str]()
+
+    def take(tx: sa.Connection, *, first: str, then: str) -> str:
+        for name in (first, then):
+            tx.execute(sa.text("select name from thing where name = :name for update"), {"name": name})
+            if name == first and len(tries) < 2:
+                tries.append(first)
+                both_have_one.wait(5)
+        return first
+
+    handed_in = [database.hand_in(partial(take, first=first, then=then)) for first, then in ("ab", "ba")]
+    assert [one.result() for one in handed_in] == ["a", "b"]
+    database.stop()

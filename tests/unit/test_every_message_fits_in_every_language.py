@@ -59,6 +59,7 @@ from multivac.briefing import (
     clock_time,
 )
 from multivac.desk import Ask, Desk
+from multivac.desk.naming import link_form
 from multivac.desk.updating import Draft, before_sending
 from multivac.incident import Bridge, IncidentId, Severity, Status, TaskState
 from multivac.playbook import Playbook
@@ -92,6 +93,8 @@ TASKS = (
 UNPRESSED = tuple(replace(one, done=None, take=None, skip=None) for one in TASKS)
 HEADLINE = Headline(
     number=42,
+    missing=("G1",),
+    rarer=(Press(label="P8", line="INC-42 roles"),),
     links=(Link(label="L1", url="https://e.com/l1"),),
     title="T1",
     severity=Severity.SEV1,
@@ -187,9 +190,21 @@ SAMPLES: Sequence[Message] = (
     replace(LEAD_CALL, went_to="BO", given_by="CY"),
     replace(LEAD_CALL, went_to="BO", settled=True),
     Gaps(lines=("G1",), mended=("G2",)),
+    Gaps(lines=("G1",), mended=(), presses=PRESSES, about=42),
     Gaps(lines=(), mended=("G2",)),
     ResolutionProposed(by="BO", at=AT, withdrawn=False),
     ResolutionProposed(by="", at=AT, withdrawn=True),
+    ResolutionProposed(by="BO", at=AT, withdrawn=False, presses=PRESSES),
+    ResolutionProposed(by="BO", at=AT, withdrawn=False, presses=PRESSES, lead=ANA),
+    ResolutionProposed(by="BO", at=AT, withdrawn=False, goes_on=True),
+    ResolutionProposed(by="BO", at=AT, withdrawn=False, over=True),
+    *(
+        replace(LEAD_CALL, late=late, absent=absent)
+        for late in (Late(call=("BO",), why="G1"), Late(paged=("BO",)), Late(asked=("BO",)), Late(drill=True))
+        for absent in (False, True)
+    ),
+    replace(LEAD_CALL, missed="BO", absent_before=True),
+    replace(LEAD_CALL, went_to="BO", absent=True),
     ChangeLine(text="C1"),
     ChangeLine(text=""),
     DUE,
@@ -421,6 +436,7 @@ def forms(desk: Desk) -> list[Form]:
     sent = Ask(request="", by="U0ANA", name="ANA", via="form", line="", fields={"text": "T1 T2"})
     asked += [desk.salvage(sent), desk.salvage(replace(sent, line="INC-1 note"))]
     told = Draft(text="T1", status=Status.ACTIVE, severity=Severity.SEV1, promised=None, is_last=False)
+    asked.append(link_form(IncidentId(1)))  # the desk asks only where there is a tracker
     asked.append(before_sending(IncidentId(1), told, places=("P1",), moved=True))
     assert all(isinstance(one, Form) for one in asked), asked
     return [one for one in asked if isinstance(one, Form)]

@@ -27,6 +27,7 @@ from multivac.briefing import (
     Link,
     Message,
     OperatorNotice,
+    Press,
     ResolutionProposed,
     StormLine,
     StormNotice,
@@ -146,6 +147,11 @@ def test_a_proposed_resolution_asks_and_a_withdrawn_one_takes_it_back() -> None:
         f"Bo Chen resolved the alert, {SHOWN_AT}.\n"
         "Is it over? Then say so here; else carry on. Nothing changes by itself."
     )
+    ways = (Press(label="Resolve", line="INC-1 resolve"), Press(label="It goes on", line="INC-1 continue"))
+    asked = render(replace(said, presses=ways, lead=ANA))
+    assert "<@U0ANA>: Is it over? Press Resolve; else press It goes on." in asked.text
+    assert [one["text"]["text"] for one in asked.blocks[-1]["elements"]] == ["Resolve", "It goes on"]
+    assert render(replace(said, over=True)).text.endswith("It is over now.")
     assert render(replace(said, withdrawn=True)).text == (
         f"Bo Chen resolved the alert, {SHOWN_AT}. "
         "The alert came back before anybody agreed: the incident goes on."

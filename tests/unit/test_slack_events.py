@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integrations.sandbox.slack_events import signature
-from integrations.slack.events import news_of
+from integrations.slack.events import news_of, time_of
 from integrations.slack.inbound import Inbound
 from integrations.slack.mouth import Mouth
 from multivac.desk import (
@@ -87,15 +87,28 @@ def test_an_event_of_another_shape_is_no_harm(odd: dict[str, Any]) -> None:
     assert news_of(odd) in {None, Renamed(channel="", name="")}
 
 
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ({"event": {"event_ts": f"{NOW.timestamp():.0f}.000800"}, "event_time": 1}, NOW),
+        ({"event": {"type": "channel_left"}, "event_time": int(NOW.timestamp())}, NOW),
+        ({"event": {"event_ts": "yesterday"}}, None),
+        ({}, None),
+    ],
+)
+def test_an_event_is_of_the_time_that_slack_gives_it(said: dict[str, Any], at: datetime | None) -> None:
+    assert time_of(said) == at
+
+
 class Forgetful(Desk):
     """A desk whose database is away."""
 
     def __init__(self) -> None:
         self.tried = 0
 
-    def hear(self, event: str, news: News) -> None:
+    def hear(self, event: str, news: News, *, at: datetime | None = None) -> None:
         self.tried += 1
-        raise ConnectionError(event, news)
+        raise ConnectionError(event, news, at)
 
     def answer(self, ask: Ask) -> Reply:
         raise AssertionError(ask)

@@ -84,7 +84,13 @@ def test_four_messages_in_the_first_ten_minutes_the_most_needed_first() -> None:
 
 def test_whoever_is_asked_next_to_lead_is_told_at_once() -> None:
     assert held(case(*CORE, "gaps"), "lead told/2", minutes=3) == []
-    assert held(case(*CORE, "lead told/2"), "gaps", minutes=3) == ["gaps"]
+    assert held(case(*CORE, "lead told/2"), "gaps", minutes=3) == []  # nor does the room for others shrink
+
+
+def test_a_page_that_fails_is_told_whatever_was_said_before() -> None:
+    full = case(*CORE, "lead told/2", "gaps")
+    assert held(full, "resolution", "page failed/3", "page failed/4", minutes=3) == ["resolution"]
+    assert held(case(*CORE, "page failed/3"), "gaps", minutes=3) == []
 
 
 def test_what_stands_is_edited_and_what_people_do_is_said() -> None:

@@ -92,8 +92,7 @@ def storm_of_alerts(cast: Cast) -> None:
 def jira_is_down(cast: Cast) -> None:
     """Jira does not answer for the first ten minutes."""
     cast.opens()
-    for verb in ("GET", "POST", "PUT"):
-        cast.sandbox.world.fail(Fault("jira", f"{verb} *", "server_error", times=0))
+    cast.sandbox.world.fail(Fault("jira", "*", "server_error", times=0))
     cast.alert()
     cast.clock.forward(minutes=10)
     cast.sandbox.world.heal()
