@@ -70,12 +70,12 @@ KINDS: Mapping[str, Kind] = {
 SILENT = frozenset(
     {
         *("channel", "topic", "purpose", "pin", "first bookmark", "bookmark", "invite"),
-        *("on call", "schedule", "who", "group", "chat ids", "lead", "role", "settle"),
+        *("service", "on call", "schedule", "who", "group", "chat ids", "lead", "role", "settle"),
         *("ticket", "account", "assignee", "comment", "note", "status update"),
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
-        *("approval", "approval told", "writing", "off work", "page told"),
+        *("approval", "approval told", "given", "writing", "off work", "page told"),
         *(
             "alert priority",
             "severity heard",

@@ -286,6 +286,8 @@ class Inbound:
             with self._patience.of(place, trigger=trigger, since=since) as waiting:
                 reply = self._desk.answer(ask)
             self._tell(waiting.place, reply, ask, trigger=trigger)
+            if place.in_window and reply is None:  # what they did on our page shows there
+                self._show_home(ask.by)
 
     def _tell(self, place: Place, reply: Any, ask: Ask, *, trigger: str = "") -> None:
         again = f"{reply.line} {ask.quoted}".strip() if isinstance(reply, Form) else ""

@@ -338,6 +338,7 @@ def _responds(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:
         (case.channel_id is not None and sitting.ask.channel == case.channel_id)
         or (by in case.result("invite").get("joined", ()) and not acts.has_left(tx, case.id, by))
         or acts.is_member(tx, case.id, by)
+        or any(one.owner is not None and one.owner.key == sitting.person.key for one in case.tasks.values())
     )
 
 

@@ -342,7 +342,7 @@ def _did_you_mean(line: Unclear, number: IncidentId | None, *, spell: Callable[[
         Press(
             label=phrase("Declare “{title}”", title=title),
             line=f"declare {line.typed}",
-            confirm=phrase("Declare it now? A channel opens, and those on call are invited."),
+            confirm=phrase("Declare it now? A channel opens, and people are invited."),
         ),
         Press(label=phrase("Help"), line="help"),
     ]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of, must_give_lead
+from multivac.desk.giving import role_given
 from multivac.desk.meant import met
 from multivac.desk.names import reopen_first, role_title, with_reason
 from multivac.desk.teams import team_first
@@ -147,6 +148,7 @@ def _give(tx: sa.Connection, sitting: Sitting, case: Case, *, name: str, to: Per
     if name == LEAD and to is not None and not itself:
         summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name)
     acts.give_role(tx, case.id, name, to=to, now=sitting.now)
+    role_given(tx, sitting, name, to=to)
     if itself:
         acts.accept_role(tx, case.id, name, now=sitting.now)
 

@@ -1,35 +1,97 @@
-"""What somebody sees who opens our own page in the chat: their incidents, what is open, what to ask."""
+"""What somebody sees who opens our own page in the chat: what is theirs, what is open, what to ask."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 from multivac.briefing import Answer, Home, Press
 from multivac.desk.asking import Sitting
 from multivac.desk.looking import may_see_row, own_among, own_line, row_line
-from multivac.store import acts
+from multivac.desk.reminding import when_due
+from multivac.incident import Person, TaskState
+from multivac.steps import briefs, people
+from multivac.steps.checklists import every_task
+from multivac.store import acts, cases
+from multivac.store.cases import Case
 from multivac.tongue import phrase
 
 _SHOWN = 10
+_OFFERED = 5
 
 
 def home(sitting: Sitting) -> Home:
-    """Their page as it should read now; it shows nothing that they may not see."""
+    """Their page as it should read now, of what we know already; it shows nothing that they may not see."""
     with sitting.house.out.database.read() as tx:
         rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
         mine = own_among(tx, sitting, rows)
-    own = [own_line(row, mine[row.number]) for row in rows if row.number in mine]
-    others = [row_line(row) for row in rows if row.number not in mine]
-    return Home(
-        parts=tuple(
-            Answer(title=title, lines=tuple(found[:_SHOWN]), presses=())
-            for title, found in ((phrase("Your incidents"), own), (phrase("Open incidents"), others))
-            if found
-        )
-        or (Answer(lines=(phrase("No incident is open."),)),),
-        presses=(
-            Press(label=phrase("Declare an incident"), line="declare", stands_out=True),
-            Press(label=phrase("What you can ask"), line="help all"),
+        own = [row for row in rows if row.number in mine][:_SHOWN]
+        others = [row for row in rows if row.number not in mine][:_SHOWN]
+        theirs = [cases.load(tx, row.number) for row in own]
+        rest = [cases.load(tx, row.number) for row in others]
+    incidents = Answer(
+        title=phrase("Your incidents"),
+        lines=tuple(own_line(row, mine[row.number]) for row in own),
+        presses=tuple(Press(label=f"INC-{row.number}", line=f"INC-{row.number} show") for row in own),
+    )
+    parts = (
+        Answer(title=phrase("On call"), lines=tuple(_duties(sitting, [*theirs, *rest]))),
+        incidents,
+        _tasks(theirs, sitting.person),
+        Answer(title=phrase("Your reminders"), lines=tuple(_reminders(sitting, theirs))),
+        Answer(title=phrase("Open incidents"), lines=tuple(map(row_line, others))),
+    )
+    nothing = (Answer(lines=(phrase("No incident is open."),)),)
+    return Home(parts=tuple(part for part in parts if part.lines) or nothing, presses=_presses(sitting))
+
+
+def _presses(sitting: Sitting) -> tuple[Press, ...]:
+    on_call = Press(label=phrase("Who is on call?"), line="oncall")
+    return (
+        Press(label=phrase("Declare an incident"), line="declare", stands_out=True),
+        *((on_call,) if sitting.house.out.pager is not None else ()),
+        Press(label=phrase("What you can ask"), line="help all"),
+    )
+
+
+def _duties(sitting: Sitting, seen: Sequence[Case]) -> Sequence[str]:
+    """What they are on call for, as far as an open incident has let us find out."""
+    now, person = sitting.now, sitting.person
+    found = (briefs.duty_of(case, person, people.listed(case), now=now) for case in seen)
+    return list(dict.fromkeys(briefs.on_duty(duty) for duty in found if duty is not None))
+
+
+def _tasks(seen: Sequence[Case], who: Person) -> Answer:
+    """Their open tasks, those of the worst incident first."""
+    found = [(case, key, text) for case in seen for key, text in _tasks_in(case, who)]
+    return Answer(
+        title=phrase("Your tasks"),
+        lines=tuple(f"INC-{case.id} · {text}" for case, _, text in found[:_SHOWN]),
+        presses=tuple(
+            Press(label=phrase("Done: {task}", task=text), line=f"INC-{case.id} task done {key}")
+            for case, key, text in found[:_OFFERED]
         ),
     )
+
+
+def _tasks_in(case: Case, who: Person) -> Iterator[tuple[str, str]]:
+    every = every_task(case)
+    owned = (key for key, row in case.tasks.items() if row.owner is not None and row.owner.key == who.key)
+    yield from (
+        (key, every[key].text) for key in owned if key in every and every[key].state is TaskState.OPEN
+    )
+
+
+def _reminders(sitting: Sitting, seen: Sequence[Case]) -> Sequence[str]:
+    """What they asked to be reminded of, or others asked them to be, the next first."""
+    now, key = sitting.now, sitting.person.key
+    still = [
+        (one.current(now), case)
+        for case in seen
+        for one in case.reminders.values()
+        if not one.is_over(now) and key in {one.by.key, one.whom.key if one.whom is not None else ""}
+    ]
+    first = sorted(still, key=lambda found: found[0].due_at)[:_SHOWN]
+    return [f"INC-{case.id} · {when_due(one)}: {one.text}" for one, case in first]
 
 
 def guests_home() -> Home:

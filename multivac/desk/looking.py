@@ -40,21 +40,24 @@ def may_see_row(tx: sa.Connection, sitting: Sitting, row: Row) -> bool:
 def show_list(sitting: Sitting) -> Reply:
     """The open incidents, the worst first; with `all` those that have ended too, with `mine` only theirs."""
     words = sitting.words.text.lower().split()
+    sought = [word for word in words if word not in {"all", "mine"}]
     with sitting.house.out.database.read() as tx:
         rows = list(acts.listed(tx, severity=sitting.words.severity))
         if "all" in words:
             rows += acts.listed(tx, ended=True, severity=sitting.words.severity)
         rows = [row for row in rows if may_see_row(tx, sitting, row)]
         own = own_among(tx, sitting, rows) if "mine" in words else None
-    sought = [word for word in words if word not in {"all", "mine"}]
-    found = [
-        row
-        for row in rows
-        if (own is None or row.number in own) and all(word in row.title.lower() for word in sought)
-    ]
+        found = [row for row in rows if (own is None or row.number in own) and _has(tx, row, sought)]
     if not found:
         return Answer(lines=(_none_found(words),), presses=(to_declare(),))
     return Answer(title=phrase("Incidents"), lines=tuple(_listed(found, own or {})))
+
+
+def _has(tx: sa.Connection, row: Row, words: Sequence[str]) -> bool:
+    """Whether its title and its services have all the words between them."""
+    left = [word for word in words if word not in row.title.lower()]
+    named = " ".join(cases.services_of(tx, row.number)).lower() if left else ""
+    return all(word in named for word in left)
 
 
 def own_among(tx: sa.Connection, sitting: Sitting, rows: Sequence[Row]) -> Mapping[IncidentId, Tie]:

@@ -11,6 +11,7 @@ from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.names import channel_link
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, IncidentId
+from multivac.steps import people
 from multivac.steps.duplicates import DONE_TO_A_TICKET
 from multivac.steps.ticket import TICKET
 from multivac.store import acts, sayings
@@ -139,7 +140,7 @@ def services(sitting: Sitting) -> Reply:
         if not names:
             entry = written("{name} took the services away that people had named", name=name)
         return Change(
-            said=phrase("The headline says so now."),
+            said=_named(sitting, case) if names else phrase("The headline says so now."),
             kind=EntryKind.NOTE,
             entry=entry,
             before=before,
@@ -147,6 +148,16 @@ def services(sitting: Sitting) -> Reply:
         )
 
     return sitting.change(change)
+
+
+def _named(sitting: Sitting, case: Case) -> str:
+    """What naming services does: rules bring in who is on call for them, where people are not asked first."""
+    rule = case.playbook.wanted(case.severity)
+    if sitting.house.out.pager is None or not rule.alert_policy_levels or people.is_asked_first(case):
+        return phrase("The headline says so now.")
+    return phrase(
+        "The headline says so now. Who is on call for those that PagerDuty has by this name is invited."
+    )
 
 
 def named_services(said: str) -> tuple[str, ...]:

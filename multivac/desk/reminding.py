@@ -93,7 +93,7 @@ def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> C
         "Reminder {number}: {whom} at {time}.",
         number=number,
         whom=_called(new, sitting.person),
-        time=_when(new),
+        time=when_due(new),
     )
     return Change(
         said=said,
@@ -111,7 +111,8 @@ def _called(one: Reminder, me: Person) -> str:
     return phrase("you") if one.whom.key == me.key else one.whom.name
 
 
-def _when(one: Reminder) -> str:
+def when_due(one: Reminder) -> str:
+    """When it comes, and how often."""
     time = clock_time(one.due_at)
     if not one.every:
         return time
@@ -212,7 +213,7 @@ def _list(sitting: Sitting) -> Reply:
             "Nobody is to be reminded of anything in INC-{number}. {how}", number=case.id, how=phrase(_HOW)
         )
         return Answer(lines=(told,))
-    lines = (f"{one.number}. {_when(one)}: {one.text} · {_called(one, sitting.person)}" for one in still)
+    lines = (f"{one.number}. {when_due(one)}: {one.text} · {_called(one, sitting.person)}" for one in still)
     presses = (
         Press(
             label=phrase("Cancel {number}: {text}", number=one.number, text=one.text),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.already import same_severity, same_status
 from multivac.desk.asking import Change, Reply, Sitting, as_of, must_give_lead, must_lower
+from multivac.desk.giving import role_given
 from multivac.desk.meant import met
 from multivac.desk.names import reopen_first, stands, with_reason
 from multivac.errors import Refused
@@ -181,6 +182,7 @@ def _pass_on(tx: sa.Connection, sitting: Sitting, case: Case, *, given: _Given) 
     if name == LEAD and to is not None and not itself:
         summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name)
     acts.give_role(tx, case.id, name, to=to, now=sitting.now)
+    role_given(tx, sitting, name, to=to)
     if itself:
         acts.accept_role(tx, case.id, name, now=sitting.now)
     return Change(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Asked, Field, Form, Press, TaskLine, clock_time
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.capturing import capture
+from multivac.desk.giving import task_given
 from multivac.desk.meant import met
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person, TaskState, role_name
@@ -23,6 +24,7 @@ from multivac.store.tasks import TaskRow
 from multivac.tongue import mark, phrase, plural, speaking, written
 
 _LONGEST = 300
+_MOST_FREE = 20
 _NO_PHASE = datetime(9999, 1, 1, tzinfo=UTC)  # paused: nothing is due later than that
 _MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
 _SETTLED = {TaskState.DONE: mark("Done: {task}"), TaskState.SKIPPED: mark("Skipped: {task}")}
@@ -73,6 +75,7 @@ def _add(sitting: Sitting, text: str) -> Reply:
             by=sitting.person.name,
         )
         key = rows.add(tx, case.id, new)
+        task_given(tx, sitting, key, text=line_of(case, replace(new, key=key)).text, to=owner)
         return _added(new, key, owner.name if owner else "")
 
     return sitting.change(add)
@@ -168,6 +171,8 @@ def _assign(sitting: Sitting, named: str) -> Reply:
         if line.state is not TaskState.OPEN:
             return Change(said=_already(line))
         rows.give(tx, case.id, key, owner=owner, at=sitting.now)
+        if _owner_of(case, key) != owner.key:
+            task_given(tx, sitting, key, text=line.text, to=owner)
         does = mark("{name} does: {task}")
         shown = mark("You do: {task}") if owner.key == sitting.person.key else does
         is_shown = sitting.ask.via == "button"
@@ -182,9 +187,43 @@ def _assign(sitting: Sitting, named: str) -> Reply:
     return sitting.change(assign)
 
 
+def _take(sitting: Sitting, named: str) -> Reply:
+    """Make one that is meant theirs; without a word, ask which of those that are nobody's."""
+    if named:
+        return _assign(sitting, named)
+    case = sitting.case()
+    free = {key: line for key, line in _in_sight(case).items() if _is_free(line)}
+    if not free:
+        return Answer(lines=(phrase("Every task of INC-{number} is somebody's or done.", number=case.id),))
+    presses = (
+        Press(label=line.text, line=f"INC-{case.id} task assign {key} me") for key, line in free.items()
+    )
+    told = phrase("Which task of INC-{number} do you take?", number=case.id)
+    return Answer(lines=(told,), presses=tuple(presses)[:_MOST_FREE])
+
+
+def _is_free(line: TaskLine) -> bool:
+    return line.state is TaskState.OPEN and not line.owner
+
+
+def _in_sight(case: Case) -> Mapping[str, TaskLine]:
+    """The tasks that people have before them, by their keys."""
+    return _of_lists(case) | {row.key: line_of(case, row) for row in own_tasks(case)}
+
+
+def _of_lists(case: Case) -> dict[str, TaskLine]:
+    shown = checklists.shown_now(case)
+    return {key: line for one in shown for key, line in checklists.lines_of(case, one).items()}
+
+
+def _owner_of(case: Case, key: str) -> str | None:
+    row = case.tasks.get(key)
+    return row.owner.key if row is not None and row.owner is not None else None
+
+
 def _find(case: Case, named: str) -> tuple[str, TaskLine]:
     """The one task that is meant: by its key, its number, or words of its text. Raises `Refused`."""
-    every = _every(case)
+    every = checklists.every_task(case)
     key = named.rstrip(".。")
     if key in every:
         return key, every[key]
@@ -199,13 +238,6 @@ def _find(case: Case, named: str) -> tuple[str, TaskLine]:
     raise Refused(phrase(told, named=named))
 
 
-def _every(case: Case) -> Mapping[str, TaskLine]:
-    of_lists = {
-        key: line for one in checklists.known(case) for key, line in checklists.lines_of(case, one).items()
-    }
-    return of_lists | {row.key: line_of(case, row) for row in own_tasks(case)}
-
-
 # --- looking at them ------------------------------------------------------------------------------
 
 _OFFERED = 5
@@ -214,8 +246,7 @@ _OFFERED = 5
 def _list(sitting: Sitting, rest: str) -> Reply:
     del rest
     case = sitting.case()
-    lists = [line for one in checklists.shown_now(case) for line in checklists.lines_of(case, one).items()]
-    lines = lists + [(row.key, line_of(case, row)) for row in own_tasks(case)]
+    lines = list(_in_sight(case).items())
     add = Press(label=phrase("Add a task"), line=f"INC-{case.id} task add")
     if not lines:
         return Answer(lines=(phrase("INC-{number} has no tasks yet.", number=case.id),), presses=(add,))
@@ -249,6 +280,7 @@ _DOES: Mapping[str, Callable[[Sitting, str], Reply]] = {
     "done": _done,
     "skip": _skip,
     "assign": _assign,
+    "take": _take,
     "list": _list,
 }
 
@@ -278,12 +310,7 @@ def checklist(sitting: Sitting) -> Reply:
 
 def _skip_all(sitting: Sitting) -> Reply:
     def skip(tx: sa.Connection, case: Case) -> Change:
-        still = [
-            key
-            for one in checklists.shown_now(case)
-            for key, line in checklists.lines_of(case, one).items()
-            if line.state is TaskState.OPEN
-        ]
+        still = [key for key, line in _of_lists(case).items() if line.state is TaskState.OPEN]
         by = sitting.person.name
         for key in still:
             rows.settle(tx, case.id, TaskRow(key=key, state=TaskState.SKIPPED, by=by, at=sitting.now))

@@ -8,6 +8,7 @@ from multivac.steps import (
     admission,
     approvals,
     captures,
+    given,
     people,
     reminders,
     tasks,
@@ -55,6 +56,13 @@ BESIDE: tuple[Step, ...] = (
     ),
     Step(name="approval", wants=approvals.wants_asked, do=approvals.ask_lead, matters=0),
     Step(name="approval told", wants=approvals.wants_answered, do=approvals.tell_asker, matters=1),
+    Step(
+        name="given",
+        wants=given.wants_given,
+        do=given.tell_given,
+        waits={"channel": _A_WHILE, "invite": _A_WHILE},  # so that the link in it can be followed
+        matters=1,
+    ),
     Step(
         name="invites asked",
         wants=admission.wants_asking,

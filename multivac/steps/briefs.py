@@ -6,19 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
-from multivac.steps import people
+from multivac.steps import duties, people
 from multivac.steps.base import View
-from multivac.steps.checklists import left_to_do
+from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
 from multivac.steps.words import ended_at, fixed_by, has_accepted, led_by, mitigated_at
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
 from multivac.tongue import lasting, phrase, plural
 
+LINES = 10  # besides the title
 _SHOWN_ENTRIES = 5
 _SHOWN_TASKS = 3
 _SHOWN_LINKS = 3
@@ -35,18 +37,20 @@ class Duty:
 
 
 def duty_of(case: Case, person: Person, listed: Iterable[Mapping[str, Any]], *, now: datetime) -> Duty | None:
-    """What the person is on call for among the services of the incident's alerts, by an on-call list."""
-    theirs = [one for one in listed if one["policy"] in case.alerts.policies and _is(person, one["person"])]
+    """What the person is on call for among the incident's services, by an on-call list."""
+    own = people.own_policies(case)
+    theirs = [one for one in listed if one["policy"] in own and _is(person, one["person"])]
     ends = [datetime.fromisoformat(one["until"]) if one["until"] else None for one in theirs]
     standing = [(one, end) for one, end in zip(theirs, ends, strict=True) if end is None or end > now]
     if not standing:
         return None
     policies = {one["policy"] for one, _ in standing}
-    named = (
+    named = [
         row.facts.service_name or phrase("a service")
         for row in case.alerts.rows
         if row.facts.policy_id in policies
-    )
+    ]
+    named += [name for policy, name in duties.policies_of(case).items() if policy in policies]
     known = [end for _, end in standing if end is not None]
     return Duty(services=tuple(dict.fromkeys(named)), until=max(known) if len(known) == len(ends) else None)
 
@@ -66,7 +70,7 @@ def why_here(case: Case, person: Person, duty: Duty | None) -> str:
     if roles:
         return phrase("You are the {role}.", role=reduce(_and_the, map(role_name, sorted(roles))))
     if duty is not None:
-        return _on_duty(duty)
+        return on_duty(duty)
     told = case.alerts
     if person.key in {one.key for one in people.identified(case, told.assignees)}:
         return phrase("PagerDuty assigned the alert to you.")
@@ -83,7 +87,8 @@ def _and_the(roles: str, role: str) -> str:
     return phrase("{roles} and the {role}", roles=roles, role=role)
 
 
-def _on_duty(duty: Duty) -> str:
+def on_duty(duty: Duty) -> str:
+    """What somebody is on call for, in a sentence for them."""
     services = ", ".join(duty.services)
     if duty.until is None:
         return phrase("You are on call for {services}.", services=services)
@@ -91,19 +96,32 @@ def _on_duty(duty: Duty) -> str:
     return phrase("You are on call for {services} until {until}.", services=services, until=until)
 
 
-def briefing(view: View, entries: Sequence[Entry], *, why: str) -> Answer:
-    """Where the incident stands, for one person; of one that is over, how it ended."""
-    case, about = view.case, f"INC-{view.case.id}"
+def briefing(view: View, entries: Sequence[Entry], *, why: str, most: int = LINES) -> Answer:
+    """Where the incident stands, for one person; of one that is over, how it ended.
+
+    It has so many lines at most, the links among them: what happened first is left out.
+    """
+    case, links = view.case, _links(view.case)
     facts = _of_open(view, why) if case.status.is_open else _of_ended(view)
-    take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
-    presses = (
-        *((take,) if case.lead is None and case.status.is_open else ()),
-        Press(label=phrase("Timeline"), line=f"{about} timeline"),
-    )
-    lines = (*facts, *_news(entries), _to_do(left_to_do(view)) if case.status.is_open else "")
+    to_do = _to_do(left_to_do(view)) if case.status.is_open else ""
+    update = _latest_update(entries)
+    room = most - len(list(filter(None, (*facts, update, to_do, links))))
+    lines = (*facts, update, *_happened(entries, room=room), to_do)
     return Answer(
-        title=f"{about} · {case.title}", lines=tuple(filter(None, lines)), links=_links(case), presses=presses
+        title=f"INC-{case.id} · {case.title}",
+        lines=tuple(filter(None, lines)),
+        links=links,
+        presses=tuple(_presses(view)),
     )
+
+
+def _presses(view: View) -> Iterator[Press]:
+    case, about = view.case, f"INC-{view.case.id}"
+    if case.lead is None and case.status.is_open:
+        yield Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+    if case.status.is_open and any(not one.owner for one in open_tasks(view)):
+        yield Press(label=phrase("Take a task"), line=f"{about} task take")
+    yield Press(label=phrase("Timeline"), line=f"{about} timeline")
 
 
 def _of_open(view: View, why: str) -> tuple[str, ...]:
@@ -145,17 +163,22 @@ def _what(case: Case) -> str:
     alerts = plural("1 alert", "{count} alerts", number) if number else ""
     impact = phrase("Impact: nobody has said yet") if case.status.is_open else ""
     if case.impact:
-        impact = phrase("Impact: {impact}", impact=case.impact)
+        impact = phrase("Impact: {impact}", impact=_short(case.impact))
     return " · ".join(filter(None, (impact, services, alerts)))
 
 
-def _news(entries: Sequence[Entry]) -> Iterator[str]:
-    """The latest update, then what happened last, the newest first."""
+def _latest_update(entries: Sequence[Entry]) -> str:
     update = next((one for one in reversed(entries) if one.kind is EntryKind.UPDATE), None)
-    if update is not None:
-        yield phrase("Latest update {at}: {text}", at=day_and_time(update.at), text=_short(update.text))
-    others = [one for one in entries if one is not update and not _is_routine(one)]
-    for one in reversed(others[-_SHOWN_ENTRIES:]):
+    if update is None:
+        return ""
+    return phrase("Latest update {at}: {text}", at=day_and_time(update.at), text=_short(update.text))
+
+
+def _happened(entries: Sequence[Entry], *, room: int) -> Iterator[str]:
+    """What happened last besides the latest update, the newest first."""
+    latest = next((one for one in reversed(entries) if one.kind is EntryKind.UPDATE), None)
+    others = (one for one in reversed(entries) if one is not latest and not _is_routine(one))
+    for one in islice(others, max(0, min(room, _SHOWN_ENTRIES))):
         yield f"• {day_and_time(one.at)} {_short(one.text)}"
 
 
@@ -166,6 +189,7 @@ def _is_routine(one: Entry) -> bool:
 
 
 def _short(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= _LONGEST_ENTRY else f"{text[:_LONGEST_ENTRY]}…"
 
 

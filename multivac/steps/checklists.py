@@ -252,6 +252,12 @@ def known(case: Case) -> Sequence[Occurrence]:
     return [*_posted(case), *(one for name in _digests(case) for one in _told(case, name))]
 
 
+def every_task(case: Case) -> Mapping[str, TaskLine]:
+    """Every task by its key, as it stands now: of each list that people were shown, and their own."""
+    of_lists = {key: line for one in known(case) for key, line in lines_of(case, one).items()}
+    return of_lists | {row.key: line_of(case, row) for row in own_tasks(case)}
+
+
 def shown_now(case: Case) -> Sequence[Occurrence]:
     """The checklists that people have before them: the newest occurrence of each phase."""
     posted = {one.name: one for one in _posted(case)}

@@ -15,6 +15,7 @@ from multivac.tongue import any_of, mark, phrase
 _SAID_AFTER = timedelta(minutes=2)
 
 _WORDS = {
+    "service": mark("Who is on call for {instance} is not known"),
     "on call": mark("Who is on call is not known"),
     "schedule": mark("Who is on call for {instance} is not known"),
     "who": mark("A person PagerDuty names could not be looked up"),
@@ -55,6 +56,7 @@ _WORDS = {
     "severity heard": mark("Who set the priority in PagerDuty is not known"),
     "page": mark("A page could not be sent"),
     "capture": mark("A message that was to be kept could not be read"),
+    "given": mark("Somebody was not told of a role or task that they were given"),
 }
 
 

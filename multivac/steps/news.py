@@ -9,6 +9,7 @@ from multivac.incident import Severity, Status
 from multivac.steps.replanning import what_follows
 from multivac.store.cases import Case
 from multivac.store.sayings import Saying, SayingKind
+from multivac.tongue import phrase
 
 ALERT_LINE = "alert line"
 _TOGETHER = timedelta(minutes=1)
@@ -53,17 +54,32 @@ def last_end(case: Case) -> Saying | None:
     return ends[-1] if ends and is_end(ends[-1]) else None
 
 
-def is_worse(said: Saying) -> bool:
-    """Whether the change raised the severity."""
-    before, after = str(said.more.get("before")), str(said.more.get("after"))
-    return said.more.get("what") == "severity" and after < before  # sev1 is before sev2
+def moves(group: Sequence[Saying]) -> list[Saying]:
+    """Those of the changes that moved the severity."""
+    return [one for one in group if _is_severity(one) and one.more.get("before") != one.more.get("after")]
 
 
-def is_worst_yet(case: Case, said: Saying) -> bool:
-    """Whether it raised the severity to what it never was before: alerts that flap say so once."""
-    severities = [one for one in case.said(SayingKind.CHANGE) if one.more.get("what") == "severity"]
-    before = [one.more.get(when) for one in severities if one.id < said.id for when in ("before", "after")]
-    return is_worse(said) and all(str(said.more.get("after")) < str(one) for one in before)
+def is_worst_yet(case: Case, moved: Sequence[Saying]) -> bool:
+    """Whether these moves together raised the severity to what it never was before."""
+    before, after = str(moved[0].more.get("before")), str(moved[-1].more.get("after"))
+    return after < before and was_never_so_bad(case, after, before=moved[0].id)  # sev1 is before sev2
+
+
+def was_never_so_bad(case: Case, severity: str, *, before: int) -> bool:
+    """Whether everything that was said before that saying's number was less bad."""
+    earlier = (one for one in case.sayings if one.id < before)
+    known = (str(one.more[key]) for one in earlier for key in _severities_in(one))
+    return all(severity < one for one in known)
+
+
+def _severities_in(said: Saying) -> tuple[str, ...]:
+    if said.kind is SayingKind.UPDATE:
+        return ("was", "severity")
+    return ("before", "after") if _is_severity(said) else ()
+
+
+def _is_severity(said: Saying) -> bool:
+    return said.kind is SayingKind.CHANGE and said.more.get("what") == "severity"
 
 
 def is_settled_by_people(case: Case, said: Saying) -> bool:
@@ -78,16 +94,42 @@ def is_settled_by_people(case: Case, said: Saying) -> bool:
 
 
 def line_of(case: Case, group: Sequence[Saying]) -> str:
-    """The changes in one line: of several of one thing, the last; of a severity also what follows from it."""
+    """The changes in one line: of several of one thing, what they come to; "" if that is nothing.
+
+    Of a severity it says what follows from it, too.
+    """
     last = {str(one.more.get("what")): one.text for one in group}
-    if "severity" in last:
-        last["severity"] = " · ".join((last["severity"], *_follows(case, group)))
-    return " · ".join(last.values())[:_MOST]
+    if severities := [one for one in group if _is_severity(one)]:
+        told = (severity_line(severities), *_follows(case, moves(severities)))
+        last["severity"] = " · ".join(filter(None, told))
+    return " · ".join(filter(None, last.values()))[:_MOST]
 
 
-def _follows(case: Case, group: Sequence[Saying]) -> tuple[str, ...]:
-    severities = [one.more for one in group if one.more.get("what") == "severity"]
-    was, now = Severity(severities[0]["before"]), Severity(severities[-1]["after"])
+def severity_line(said: Sequence[Saying]) -> str:
+    """What changes of the severity come to, in the words of the last; "" if it is again as it was."""
+    moved = moves(said)
+    if not moved:
+        return said[-1].text
+    first, last = str(moved[0].more["before"]), str(moved[-1].more["after"])
+    if first == last:
+        return next((one.text for one in reversed(said) if one not in moved), "")
+    # What is kept is a sentence; all who write one put what moved into it in this form.
+    return moved[-1].text.replace(_arrow(str(moved[-1].more["before"]), last), _arrow(first, last), 1)
+
+
+def _arrow(before: str, after: str) -> str:
+    return f"{before.upper()} → {after.upper()}"
+
+
+def as_before(group: Sequence[Saying]) -> str:
+    """What is told in place of changes that came to nothing, where they were told already."""
+    return phrase("Severity {severity}, as before", severity=str(moves(group)[-1].more["after"]).upper())
+
+
+def _follows(case: Case, moved: Sequence[Saying]) -> tuple[str, ...]:
+    if not moved:
+        return ()
+    was, now = Severity(moved[0].more["before"]), Severity(moved[-1].more["after"])
     return what_follows(case.playbook, was, now)
 
 

@@ -16,6 +16,7 @@ from multivac.errors import GiveUp, Paced, TryAgain
 from multivac.incident import LEAD, Entry, EntryKind, Person
 from multivac.playbook import ByOnCall, OnCallOf, Wanted
 from multivac.ports import OnCall
+from multivac.steps import duties
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import members, notices, timeline
 from multivac.store import people as directory
@@ -34,9 +35,14 @@ _WORTH_WAITING = timedelta(seconds=5)  # for a turn at the pager, rather than ta
 
 
 def policies_of(case: Case) -> tuple[str, ...]:
-    """The escalation policies of the incident's alerts and those its playbook names."""
+    """The escalation policies of what the incident is about, and those its playbook names."""
     named = {rule.policy for rule in on_call_rules(case) if rule.policy}
-    return tuple(sorted(named | case.alerts.policies))
+    return tuple(sorted(named | own_policies(case)))
+
+
+def own_policies(case: Case) -> frozenset[str]:
+    """The escalation policies of the incident's alerts, and of the services that people named."""
+    return case.alerts.policies | duties.policies_of(case).keys()
 
 
 def on_call_rules(case: Case) -> tuple[OnCallOf, ...]:
@@ -47,7 +53,7 @@ def on_call_rules(case: Case) -> tuple[OnCallOf, ...]:
 
 
 def wants_on_call(view: View) -> Mapping[str, str]:
-    """Who answers now for the policies of the alerts."""
+    """Who answers now for the policies of the alerts, and of the services that people named."""
     policies = policies_of(view.case)
     return (
         {"": _still_known(view, "on call", policies)} if view.out.pager is not None and policies else NOTHING
@@ -116,7 +122,7 @@ def wants_on_call_now(view: View) -> Mapping[str, str]:
     came = [one.joined_at for one in case.members.values() if one.joined_at and not one.invited]
     rows = [one for name in ("on call", "on call now") if (one := case.steps.get(name))]
     asked = [one.done_at for one in rows if one.done_at]
-    if view.out.pager is None or not view.out.hears or not case.alerts.policies or not came or not asked:
+    if view.out.pager is None or not view.out.hears or not own_policies(case) or not came or not asked:
         return kept
     is_old = case.status.is_open and max(came) > max(asked) + _ASK_AGAIN
     return {"": fingerprint(max(came))} if is_old else kept
@@ -124,7 +130,7 @@ def wants_on_call_now(view: View) -> Mapping[str, str]:
 
 def find_on_call_now(attempt: Attempt) -> Result:
     """Ask the pager again; if it does not answer, the last answer with its age."""
-    policies = sorted(attempt.case.alerts.policies)
+    policies = sorted(own_policies(attempt.case))
     return _on_call(attempt, policies, lambda: attempt.pager().on_call_of_policies(policies))
 
 
@@ -141,13 +147,13 @@ def _stored(one: OnCall, attempt: Attempt) -> dict[str, Any]:
 def on_call_of(
     case: Case, *, schedule: str | None = None, policy: str | None = None
 ) -> Iterator[tuple[int, Person]]:
-    """Level and person of those on call for a schedule, a policy, or (neither) the alerts' own policies."""
+    """Level and person of those on call for a schedule, a policy, or (neither) what it is about."""
     if schedule is not None:
         yield from (
             (one["level"], person_from(one["person"])) for one in _listed(case, f"schedule/{schedule}")
         )
         return
-    own = case.alerts.policies if policy is None else {policy}
+    own = own_policies(case) if policy is None else {policy}
     yield from (
         (o["level"], person_from(o["person"])) for o in _listed(case, "on call") if o["policy"] in own
     )
@@ -266,6 +272,7 @@ def _by_rule(case: Case, wanted: Wanted) -> Iterator[Person]:
 
 def _by_people(case: Case) -> Iterator[Person]:
     yield from (role.person for role in case.roles.values())
+    yield from (task.owner for task in case.tasks.values() if task.owner is not None)
     yield from (who for one in case.summons if not one.pages for who in one.people)
     yield from (case.declared_by,) if case.declared_by else ()
 

@@ -11,7 +11,7 @@ from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.nights import back_at_work
-from multivac.steps.words import channel_of, say, say_once_in_thread, view_of, who
+from multivac.steps.words import channel_of, say, say_in_thread, view_of, who
 from multivac.store.cases import Case, Result
 from multivac.tongue import phrase
 from multivac.voice import NEVER_WAITS, WRITING
@@ -128,7 +128,7 @@ def nudge_lead(attempt: Attempt) -> Result:
     assert lead is not None  # noqa: S101  # states what `wants_overdue` guarantees
     text = phrase("the update is overdue. Two sentences are enough.")
     nudge = Nudge(who=mentioned(case, lead), text=text)
-    return say_once_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
+    return say_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
 
 
 # --- while people write ---------------------------------------------------------------------------

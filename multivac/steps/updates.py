@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from multivac.briefing import ChangeLine, Update
+from multivac.briefing import ChangeLine, Update, fingerprint
 from multivac.errors import GiveUp
 from multivac.incident import Severity, Status, marker_of, status_name
 from multivac.playbook import Playbook
@@ -18,7 +18,7 @@ from multivac.steps.words import (
     no_channel_yet,
     posted_at,
     say,
-    say_once_in_thread,
+    say_in_thread,
     told_without_channel,
 )
 from multivac.store.cases import Case, Result
@@ -100,7 +100,8 @@ def wants_thread(view: View) -> Mapping[str, str]:
         return NOTHING
     if view.playbook.channel.private:
         return _hidden(view, "thread/")
-    return {**_each(view), **{str(one.id): "1" for one in view.case.sayings if _concerns_all(view, one)}}
+    told = {str(one.id): "1" for one in view.case.sayings if _concerns_all(view, one)}
+    return {**_each(view), **told, **_severities(view.case)}
 
 
 def _hidden(view: View, prefix: str) -> Mapping[str, str]:
@@ -109,13 +110,37 @@ def _hidden(view: View, prefix: str) -> Mapping[str, str]:
     return {name.removeprefix(prefix): _HIDDEN for name in told}
 
 
+def _severities(case: Case) -> Mapping[str, str]:
+    """What people made of the severity, minute by minute: what it comes to, if anything."""
+    wanted = {}
+    for moved in _moved_by_people(case):
+        row, line = case.steps.get(f"thread/{moved[0].id}"), news.severity_line(moved)
+        if line or (row is not None and row.was_done):
+            wanted[str(moved[0].id)] = fingerprint(line)
+    return wanted
+
+
+def _moved_by_people(case: Case) -> Iterator[list[Saying]]:
+    """The moves of a minute together; what is worse than ever begins anew, for an edit notifies nobody."""
+    for group in news.groups(case, by_people=True):
+        together: list[Saying] = []
+        for one in news.moves(group):
+            if together and not news.is_worst_yet(case, together) and news.is_worst_yet(case, [one]):
+                yield together
+                together = []
+            together.append(one)
+        if together:
+            yield together
+
+
 def _concerns_all(view: View, said: Saying) -> bool:
-    """Whether a change is for stakeholders: worse, whoever says so; over, or back again, if people do."""
+    """Whether a change is for stakeholders: alerts are worse than ever; over, or back again, say people."""
     if said.kind is not SayingKind.CHANGE:
         return False
     if not said.by:
-        return news.is_worst_yet(view.case, said) and _is_news(view, said)
-    return news.is_worse(said) or _is_back(said) or said.more.get("after") == Status.RESOLVED
+        moved = news.moves([said])
+        return bool(moved) and news.is_worst_yet(view.case, moved) and _is_news(view, said)
+    return _is_back(said) or said.more.get("after") == Status.RESOLVED
 
 
 def _is_news(view: View, said: Saying) -> bool:
@@ -132,18 +157,21 @@ def _is_back(said: Saying) -> bool:
 
 
 def tell_stakeholders(attempt: Attempt) -> Result:
-    """Reply in the announcement's thread; loud only for what is worse than before."""
+    """Reply in the announcement's thread; loud only for what is worse than ever, over, or back again."""
     case, said = attempt.case, _said(attempt)
     if attempt.before.wanted == _HIDDEN:
         return _hide(attempt)
     head = case.result("announcement")
     if said.kind is SayingKind.CHANGE:
-        line = ChangeLine(text=f"INC-{case.id}: {said.text}")
-        loud = news.is_worse(said) or news.is_end(said) or _is_back(said)  # else the channel ends on a lie
-        return say_once_in_thread(attempt, head, line, loud=loud)
+        moved = next((one for one in _moved_by_people(case) if one[0] is said), news.moves([said]))
+        text = (news.severity_line(moved) or news.as_before(moved)) if moved else said.text
+        is_worst = bool(moved) and news.is_worst_yet(case, moved)
+        loud = is_worst or news.is_end(said) or _is_back(said)  # else the channel ends on a lie
+        return say_in_thread(attempt, head, ChangeLine(text=f"INC-{case.id}: {text}"), loud=loud)
     update = drawn(said, number=case.id)
     is_worse = update.was is not None and update.severity.rank < update.was.rank
-    return say_once_in_thread(attempt, head, update, loud=is_worse)
+    is_worst = is_worse and news.was_never_so_bad(case, update.severity, before=said.id)
+    return say_in_thread(attempt, head, update, loud=is_worst)
 
 
 def _hide(attempt: Attempt) -> Result:

@@ -92,6 +92,14 @@ def _to_be_asked(case: Case) -> str | None:
     return people.chat_id(case, held.person)
 
 
+def asks_severity_of(case: Case, whom: str, *, since: datetime) -> bool:
+    """Whether they are asked how bad it is, or were since then: the question says what they are here."""
+    row = case.steps.get(f"severity asked/{whom}")
+    return _to_be_asked(case) == whom or (
+        row is not None and row.done_at is not None and row.done_at >= since
+    )
+
+
 def _is_settled(case: Case) -> bool:
     """Whether somebody has settled it; what whoever declared it said at first is a guess."""
     declared = case.declared_by.key if case.declared_by is not None else None
@@ -306,7 +314,8 @@ def brief(attempt: Attempt) -> Result:
         return made | {"told": True}  # said perhaps, and nobody can look
     view = View(case=case, now=attempt.now, out=attempt.out)
     with speaking(_language_of(attempt, who)):
-        message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty))
+        most = briefs.LINES - is_invited  # one is for where the channel is
+        message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty), most=most)
         message = directly(case, message) if is_invited else message
         return made | {"told": _say(attempt, message, directly=is_invited)}
 

@@ -50,8 +50,8 @@ def say(attempt: Attempt, channel: str, message: Message) -> Result:
     return {"channel": posted.channel, "message": posted.message, "at": at}
 
 
-def say_once_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
-    """Say something in the thread of a message of ours, once; after a lost answer, look there first."""
+def say_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
+    """Say something in the thread of a message of ours, then edit it; looked for after a lost answer."""
     chat, marker, to = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name), posted_at(head)
     assert to is not None  # noqa: S101  # the step needs the message to be there
     posted = posted_at(attempt.before.result)
@@ -59,6 +59,8 @@ def say_once_in_thread(attempt: Attempt, head: Result, message: Message, *, loud
         posted = chat.find_reply(to, marker)
     if posted is None:
         posted = chat.reply(to, message, marker, loud=loud)
+    else:
+        chat.edit(posted, message, marker)
     return {"channel": posted.channel, "message": posted.message}
 
 

@@ -180,7 +180,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
     bound = {"number": number}
     row = tx.execute(_CASE, bound).one()
     acted = row.person_acted_at is not None  # else there is nothing yet that people made
-    alerts, said = together(tuple(tuple(one) for one in tx.execute(_ALERTS, bound))), sayings.of(tx, number)
+    alerts, said = _told(tx, number), sayings.of(tx, number)
     return Case(
         id=IncidentId(row.id),
         title=titled(row.title, drill=row.drill),
@@ -223,9 +223,24 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
     )
 
 
+def services_of(tx: sa.Connection, number: IncidentId) -> tuple[str, ...]:
+    """The services of one incident by their names: those of its alerts, and those that people have named."""
+    return _with_named(_told(tx, number), sayings.of(tx, number)).services
+
+
+def _told(tx: sa.Connection, number: IncidentId) -> Alerts:
+    return together(tuple(tuple(one) for one in tx.execute(_ALERTS, {"number": number})))
+
+
+def named_services(said: tuple[Saying, ...]) -> tuple[str, ...]:
+    """The services that people have named last."""
+    found = (one.more["names"] for one in reversed(said) if one.kind is SayingKind.SERVICES)
+    return tuple(next(found, ()))
+
+
 def _with_named(alerts: Alerts, said: tuple[Saying, ...]) -> Alerts:
-    """The alerts, and beside their services those that people have named last."""
-    named = next((one.more["names"] for one in reversed(said) if one.kind is SayingKind.SERVICES), ())
+    """The alerts, and beside their services those that people have named."""
+    named = named_services(said)
     return replace(alerts, services=tuple(dict.fromkeys([*alerts.services, *named]))) if named else alerts
 
 

@@ -24,6 +24,7 @@ class SayingKind(StrEnum):
     LINK = "link"
     SERVICES = "services"
     REQUEST = "request"  # see `multivac.store.requests`
+    GIVEN = "given"  # see `multivac.store.gifts`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

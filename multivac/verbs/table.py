@@ -264,7 +264,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="task",
         aliases=("tasks",),
-        usage="[add <text> [@person] | done <task> | skip <task> | assign <task> [@person] | list]",
+        usage="[add <text> [@person] | take | done <task> | skip <task> | assign <task> [@person] | list]",
         help=mark("Tick the tasks of the checklists, and add your own."),
         right=Right.RESPONDER,
         takes=frozenset({Part.OWNER, Part.MESSAGE}),

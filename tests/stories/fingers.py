@@ -22,10 +22,18 @@ class Fingers:
     def ticks(self, who: str, label: str, *, channel: str, kind: str, near: str = "") -> None:
         """Press a button of this label, or choose this entry of a menu; `near` is in the button's line."""
         room = self.slack.channel(channel)
-        ts, block, action, chosen = next(_usable(room.ours(kind), label, near))
+        self._presses(who, room.id, next(_usable(room.ours(kind), label, near)))
+
+    def ticks_in_direct(self, who: str, label: str) -> None:
+        """Press a button of this label in what we wrote to them directly."""
+        place = self.slack.standin.direct(self.slack.id_of(who))
+        self._presses(who, place.id, next(_usable(list(place.messages), label, "")))
+
+    def _presses(self, who: str, place: str, found: "Found") -> None:
+        ts, block, action, chosen = found
         with self.acting():
             self.slack.standin.clicks(
-                room.id,
+                place,
                 self.slack.person(who),
                 ts=ts,
                 action_id=action["action_id"],
@@ -56,9 +64,10 @@ class Fingers:
             return int(tx.scalar(sa.select(sa.func.count()).select_from(audit)) or 0)
 
 
-def _usable(
-    messages: list[dict[str, Any]], label: str, near: str
-) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]]:
+Found = tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]
+
+
+def _usable(messages: list[dict[str, Any]], label: str, near: str) -> Iterator[Found]:
     for message in reversed(messages):
         for block in message.get("blocks", ()):
             for element in (*block.get("elements", ()), block.get("accessory", {})):

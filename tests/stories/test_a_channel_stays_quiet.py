@@ -20,6 +20,14 @@ def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack) 
     return alert
 
 
+def in_thread(slack: Slack, kind: str = "") -> list[str]:
+    """What stakeholders were told in threads; of that kind, only what everybody in the channel sees."""
+    told = [
+        one for one in slack.channel("incidents").messages if one.get("thread_ts", one["ts"]) != one["ts"]
+    ]
+    return [text_of(one) for one in told if not kind or one.get("subtype") == kind]
+
+
 def test_what_people_change_within_a_minute_is_one_line(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:
@@ -31,18 +39,24 @@ def test_what_people_change_within_a_minute_is_one_line(
     clock.settle()
     (line,) = slack.channel("inc-1").said("change line")
     assert line == (
-        "Severity SEV3 → SEV2, settled by Ana Silva · Ana Silva says it is mitigated: Rolled back"
+        "Severity SEV1 → SEV2, settled by Ana Silva · Ana Silva says it is mitigated: Rolled back"
         " · Bo Lindqvist is the scribe"
     )
     clock.forward(minutes=1)
     slack.asks("Ana", "severity sev1 It came back", channel="inc-1")
     clock.settle()
-    assert len(slack.channel("inc-1").said("change line")) == 2
-    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
-    assert [text_of(one) for one in loud] == [
-        "INC-1: Severity SEV3 → SEV2, settled by Ana Silva",
+    assert slack.channel("inc-1").said("change line")[1:] == [
+        "Severity SEV2 → SEV1, settled by Ana Silva: It came back"
+    ]
+    assert in_thread(slack) == [
+        "INC-1: Severity SEV1 → SEV2, settled by Ana Silva",
         "INC-1: Severity SEV2 → SEV1, settled by Ana Silva: It came back",
     ]
+    slack.asks("Ana", "severity sev2 It did not", channel="inc-1")
+    clock.settle()
+    assert slack.channel("inc-1").said("change line")[1:] == ["Severity SEV2, as before"]
+    assert in_thread(slack)[1:] == ["INC-1: Severity SEV2, as before"]
+    assert in_thread(slack, "thread_broadcast") == []  # it was never worse than at first
 
 
 def test_alerts_that_flap_get_one_line_and_the_headline_has_the_rest(
@@ -69,8 +83,8 @@ def test_an_alert_that_gets_worse_is_told_to_stakeholders_once_however_it_flaps(
     for priority in ("P1", "P3", "P1"):
         pagerduty.set_priority(alert, priority, by=None)
         clock.forward(minutes=2)
-    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
-    assert [text_of(one).partition(": ")[2][:22] for one in loud] == ["Severity SEV3 → SEV1: "]
+    loud = in_thread(slack, "thread_broadcast")
+    assert [one.partition(": ")[2][:22] for one in loud] == ["Severity SEV3 → SEV1: "]
 
 
 def test_quiet_holds_back_what_can_wait_for_everybody(

@@ -392,7 +392,19 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     assert told.endswith("> · you: declared it")
     assert "you:" not in slack.asks("Dee", "list")
     assert "None is yours: you have no role or task" in slack.asks("Gus", "list mine")
-    assert "> · you: deputy, 1 task" in slack.opens_home("Dee")
+    slack.asks("Dee", "remind me in:20m Look at the queue", channel="inc-1")
+    page = slack.opens_home("Dee")
+    assert "> · you: deputy, 1 task" in page
+    assert "*On call*\nYou are on call for checkout." in page
+    assert "*Your tasks*\nINC-1 · 1. Call the bank" in page
+    assert "UTC>: Look at the queue" in page
+    assert "Roles: deputy Dee Okafor" in slack.presses_on_page("Dee", "INC-1")
+    slack.standin.closes(slack.person("Dee"), slack.form()["id"])
+    assert "Commerce: Ana Silva (level 1)" in slack.presses_on_page("Dee", "Who is on call?")
+    slack.standin.closes(slack.person("Dee"), slack.form()["id"])
+    slack.presses_on_page("Dee", "Done: 1. Call the bank")
+    homes = slack.standin.space.homes
+    slack.wait_for(lambda: "Call the bank" not in str(homes[slack.id_of("Dee")]), "the page drawn again")
 
 
 def test_who_somebody_is_and_how_multivac_is_can_be_asked(

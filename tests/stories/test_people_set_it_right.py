@@ -68,6 +68,29 @@ def test_services_are_named_and_stand_beside_those_of_the_alerts(
     assert "Services: checkout." in slack.asks("Ana", "services", channel="inc-1")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_those_on_call_for_a_service_that_people_name_are_brought_in_and_briefed(
+    multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    multivac.start({"invite": [{"on_call": {}}]}, settings=HEARS)
+    slack.asks("Cy", "declare Cards are refused sev2")
+    slack.asks("Cy", "declare Keys are public sev2 private")
+    clock.settle()
+    told = slack.asks("Cy", "services Checkout, the bank", channel="inc-1")
+    assert told.endswith("Who is on call for those that PagerDuty has by this name is invited.")
+    assert slack.asks("Cy", "services Checkout", channel="inc-2") == "The headline says so now."
+    clock.settle()
+    assert slack.channel("inc-1").members == {"Ana", "Bo", "Cy"}
+    assert slack.channel("inc-2").members == {"Ana", "Cy"}  # who is to lead, and nobody else by rule
+    (asked,) = slack.channel("inc-2").said("invites asked")
+    assert "Bo Lindqvist" in asked
+    clock.forward(minutes=4)
+    assert "You are on call for Checkout until" in slack.direct("Bo")[0]
+    assert "INC-1" in slack.asks("Cy", "list checkout")
+    assert slack.asks("Gus", "list refused bank").startswith("*Incidents*\nINC-1")
+    assert "No such incident" in slack.asks("Cy", "list search")
+
+
 def test_what_becomes_private_is_told_nowhere_else_any_more(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, jira: Jira
 ) -> None:

@@ -92,7 +92,7 @@ def test_people_add_tasks_of_their_own_in_one_message(
         "Ana", f"task add Call the &lt;!channel&gt; bank <@{bo}>", channel="inc-1"
     )
     slack.asks("Ana", "task add", channel="inc-1")
-    assert slack.sends("Ana", text="Look at the queue") == {}
+    assert slack.sends("Ana", text="Look at the queue", owner=slack.id_of("Cy")) == {}
     clock.settle()
     (own,) = slack.channel("inc-1").said("tasks")
     assert "☐ 1. Call the &lt;!channel&gt; bank · Bo Lindqvist does it" in own
@@ -105,6 +105,26 @@ def test_people_add_tasks_of_their_own_in_one_message(
     assert "Tasks of INC-1, 3 to do" in listed
     assert "More than one task" in slack.asks("Bo", "task done i", channel="inc-1")
     assert "No task is called" in slack.asks("Bo", "task done 9", channel="inc-1")
+
+    (to_cy,) = slack.direct("Cy")
+    assert to_cy.endswith(f"Done: 2. Look at the queue\nChannel: <#{slack.channel('inc-1').id}>")
+    assert "Cy" in slack.channel("inc-1").members
+    slack.asks("Ana", f"task assign list deploys <@{bo}>", channel="inc-1")
+    clock.settle()
+    (to_bo,) = slack.direct("Bo")  # both came within a minute
+    assert "INC-1 · Checkout returns 500" in to_bo
+    assert "Ana Silva gave you a task: 1. Call the &lt;!channel&gt; bank" in to_bo
+    assert "Ana Silva gave you a task: List deploys" in to_bo
+    fingers.ticks_in_direct("Bo", "Done: List deploys")
+    fingers.ticks("Bo", "Done", channel="inc-1", kind="tasks", near="1. Call the")
+    slack.asks("Ana", f"task add Call them again <@{bo}>", channel="inc-1")
+    clock.settle()
+    (to_bo,) = slack.direct("Bo")
+    assert "Done: List deploys" in to_bo
+    slack.asks("Bo", f"task assign 3 <@{slack.id_of('Ana')}>", channel="inc-1")
+    clock.settle()
+    assert "It is not your task any more: 3. Call them again" in slack.direct("Bo")[0]
+    assert "Bo Lindqvist gave you a task: 3. Call them again" in slack.direct("Ana")[0]
 
 
 @ON_SQLITE

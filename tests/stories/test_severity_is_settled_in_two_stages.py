@@ -72,6 +72,35 @@ def test_a_question_that_somebody_else_has_answered_says_so(
 ) -> None:
     multivac.start(TRIAGE, settings=HEARS)
     pagerduty.trigger("Checkout returns 500", "checkout", priority="P3")
+    clock.forward(minutes=1)
+    slack.asks("Ana", "severity sev2", channel="inc-1")
+    clock.settle()
+    assert multivac.incident().status is Status.ACTIVE  # a severity that is changed is settled
+    (told,) = slack.direct("Cara")
+    assert told.startswith("INC-1 is SEV2, says Ana Silva.")
+    before = slack.channel("inc-1").said("change line")
+    already = "INC-1 is SEV2 already. Ana Silva said so at <!date^"
+    assert already in slack.asks("Bo", "severity sev2", channel="inc-1")
+    clock.settle()
+    assert slack.channel("inc-1").said("change line") == before
+    assert multivac.incident().severity_by == "ana@example.com"
+    slack.asks("Ana", "severity sev3", channel="inc-1")
+    clock.settle()
+    slack.asks("Ana", "severity sev1", channel="inc-1")
+    clock.settle()
+    loud = [one for one in slack.channel("incidents").messages if one.get("subtype") == "thread_broadcast"]
+    assert [text_of(one) for one in loud] == [
+        "INC-1: Severity SEV3, as before",
+        "INC-1: Severity SEV3 → SEV1, settled by Ana Silva",
+    ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_an_update_that_changes_the_severity_settles_it_and_ends_nothing(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start(TRIAGE, settings=HEARS)
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P3")
     clock.settle()
     slack.asks("Ana", "update", channel="inc-1")
     chosen = {"severity": "sev2", "status": "resolved"}  # which no form of this release offers
@@ -84,15 +113,12 @@ def test_a_question_that_somebody_else_has_answered_says_so(
     assert "With it INC-1 is SEV2 and active." in text_of(slack.form())
     slack.sends("Ana")
     clock.settle()
-    assert multivac.incident().status is Status.ACTIVE  # a severity that is changed is settled
-    (told,) = slack.direct("Cara")
-    assert told.startswith("INC-1 is SEV2, says Ana Silva.")
-    said = "already. Ana Silva said so at <!date^"
-    assert f"INC-1 is SEV2 {said}" in slack.asks("Bo", "severity sev2", channel="inc-1")
-    assert f"INC-1 is active {said}" in slack.asks("Bo", "status active", channel="inc-1")
     case = multivac.incident()
-    assert case.severity_by == "ana@example.com"
-    assert case.said(SayingKind.CHANGE) == ()
+    assert (case.status, case.severity_by) == (Status.ACTIVE, "ana@example.com")
+    already = "already. Ana Silva said so at <!date^"
+    assert f"INC-1 is SEV2 {already}" in slack.asks("Bo", "severity sev2", channel="inc-1")
+    assert f"INC-1 is active {already}" in slack.asks("Bo", "status active", channel="inc-1")
+    assert multivac.incident().said(SayingKind.CHANGE) == ()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs

@@ -252,3 +252,16 @@ def test_roles_are_shown_and_set_in_one_form(
     assert held in slack.channel("inc-1").headline
     told = slack.asks("Ana", f"role customer-experience lead <@{slack.id_of('Dee')}>", channel="inc-1")
     assert told == "Dee Okafor is the customer-experience lead of INC-1 now."
+    (to_bo,) = slack.direct("Bo")
+    assert "Ana Silva made you the deputy.\nYou support the lead" in to_bo
+    assert f"Channel: <#{slack.channel('inc-1').id}>" in to_bo
+    (question,) = slack.direct("Cara")
+    assert "made you" not in question
+    slack.asks("Ana", "declare Search is slow sev4", channel="general")
+    clock.settle()
+    slack.asks("Ana", f"role deputy <@{slack.id_of('Bo')}>", channel="inc-2")
+    slack.asks("Ana", f"role cx lead <@{slack.id_of('Cara')}>", channel="inc-2")
+    clock.settle()
+    assert "Bo" in slack.channel("inc-2").members
+    _, again = slack.direct("Bo")
+    assert "Ana Silva made you the deputy.\nChannel:" in again  # who knows what that is

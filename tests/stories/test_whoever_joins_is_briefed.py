@@ -46,12 +46,16 @@ def test_an_on_call_who_joins_is_briefed_at_once_and_nobody_else_is(
     assert "Impact, says Ana Silva: Nobody can pay" in lines[4]
     assert "To do: 1. Call the bank; Say what users see" in briefing
     assert "|OPS-1>" in briefing
-    assert len(lines) - len(["Timeline"]) <= 10
+    assert lines.index("Take a task") <= 10
     assert slack.whispers("inc-1", "Cy") == []
     assert "SEV1 · triage" in slack.presses("Cy", "Brief me", channel="inc-1", kind="headline")
     clock.forward(minutes=10)
     assert len(slack.whispers("inc-1", "Bo")) == 1
     assert slack.direct("Bo") == slack.direct("Ana") == slack.direct("Cy") == []
+    assert "Which task of INC-1 do you take?" in slack.presses("Cy", "Take a task", channel="inc-1")
+    slack.presses("Cy", "1. Call the bank", channel="inc-1")
+    clock.settle()
+    assert "1. Call the bank · Cy Tanaka does it" in slack.channel("inc-1").said("tasks")[0]
 
 
 def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_at_most_once(
@@ -63,6 +67,14 @@ def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_
     pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
     clock.settle()
     slack.says("inc-1", "Cy", "I am here")
+    for line in (
+        "impact Nobody can pay",
+        "update We\nroll back",
+        "note One",
+        "note Two",
+        "link https://example.com",
+    ):
+        slack.asks("Cy", f"INC-1 {line}", channel="inc-1")
     clock.forward(minutes=2, seconds=50)
     assert slack.direct("Bo") == []
     world.fail(Fault("slack", "chat.postMessage", "lose_answer", match={"channel": slack.id_of("Bo")}))
@@ -70,7 +82,10 @@ def test_whom_we_invited_is_briefed_directly_after_three_minutes_of_silence_and_
     (told,) = slack.direct("Bo")
     assert "INC-1 · Checkout returns 500" in told
     (briefed,) = slack.direct("Dee")
-    assert f"Channel: <#{slack.channel('inc-1').id}>" in briefed
+    _, *lines = briefed.splitlines()
+    assert f"Channel: <#{slack.channel('inc-1').id}>" in lines
+    assert any(line.startswith("Latest update") and line.endswith("roll back") for line in lines)
+    assert lines.index("Take a task") == 10  # with all that there can be
     assert slack.direct("Cy") == slack.direct("Ana") == []
 
 
@@ -94,8 +109,8 @@ def test_who_comes_back_is_briefed_again_only_if_much_has_happened(
 
     assert [back(0), back(5), back(1)] == [1, 1, 2]
     *_, again = slack.whispers("inc-1", "Bo")
-    lines = again.splitlines()[1:-1]  # without title and button
-    assert len(lines) == 10
+    _, *lines = again.splitlines()
+    assert lines.index("Take a task") == 10
     assert [line.split(" ", 2)[-1][-len("Tried 0") :] for line in lines[3:8]] == [
         "Tried 0",
         "Tried 4",

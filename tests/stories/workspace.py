@@ -205,15 +205,15 @@ class Slack:
         me, views = self.id_of(who), self.standin.space.views
         mine = [view for view in views.values() if self.standin.space.viewers[view["id"]] == me]
         shown = mine or [self.standin.space.homes[me]]
-        view, action = next(
-            (view, element)
+        view, block, action = next(
+            (view, block, element)
             for view in shown
             for block in view["blocks"]
             for element in block.get("elements", ())
             if element.get("type") == "button" and element["text"]["text"] == label
         )
         before = {one["hash"] for one in views.values()}
-        self.standin.presses(me, view["id"], action_id=action["action_id"])
+        self.standin.presses(me, view["id"], action_id=action["action_id"], block_id=block["block_id"])
         self.wait_for(lambda: {one["hash"] for one in views.values()} - before != set(), "a window")
         return text_of(next(reversed(views.values())))
 

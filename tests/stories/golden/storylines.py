@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from integrations.sandbox.exchange import Fault
 from integrations.sandbox.server import Sandbox
@@ -13,6 +17,12 @@ _SETTINGS = {
     "server__public_url": "https://multivac.example",
 }
 _TITLE = "Checkout returns 500"
+_SHIPPED = Path(__file__).parents[3] / "config" / "playbooks"
+# The playbook for what is bad, with the one line in it that only a team can fill in.
+_WITH_CX_LEAD: Mapping[str, Any] = {
+    **yaml.safe_load((_SHIPPED / "major.yaml").read_text()),
+    "roles": {"cx lead": {"on_call": {"schedule": "cx-leads"}}},
+}
 
 
 @dataclass
@@ -25,9 +35,9 @@ class Cast:
     clock: Clock
     language: str
 
-    def opens(self, **settings: str) -> None:
-        """Start Multivac with the shipped playbooks, in the language of the play."""
-        self.multivac.start(settings={**_SETTINGS, "slack__language": self.language, **settings})
+    def opens(self, playbook: Mapping[str, Any] | None = None, **settings: str) -> None:
+        """Start Multivac with the shipped playbooks, or this one, in the language of the play."""
+        self.multivac.start(playbook, settings={**_SETTINGS, "slack__language": self.language, **settings})
 
     def alert(self, title: str = _TITLE, service: str = "checkout", *, priority: str = "P1") -> str:
         """An alert; everything that can follow from it at once has followed."""
@@ -67,11 +77,12 @@ class Cast:
 
 def healthy(cast: Cast) -> None:
     """A sev1 from its alert to its end, with every vendor well and everybody doing their part."""
-    cast.opens()
+    cast.opens(_WITH_CX_LEAD)
     alert = cast.alert()
     cast.accepts()
     cast.clock.forward(minutes=1)
-    cast.asks("Cara", "severity sev1 Nobody can pay")
+    cast.slack.presses_in_direct("Cara", "SEV1")
+    cast.clock.settle()
     cast.clock.forward(minutes=5)
     cast.asks("Ana", "update We are rolling back")
     cast.clock.forward(minutes=10)
@@ -167,12 +178,14 @@ def drill(cast: Cast) -> None:
 
 
 def merge(cast: Cast) -> None:
-    """Of two incidents, one turns out to be the other."""
+    """Of two incidents, one turns out to be the other; whoever leads it says so."""
     cast.opens()
     cast.alert()
     cast.accepts()
     cast.alert("Search is slow", "search", priority="P2")
-    cast.asks("Ana", "INC-2 merge INC-1", channel="inc-2")
+    cast.clock.forward(minutes=1)
+    cast.asks("Dee", "lead me", channel="inc-2")
+    cast.asks("Dee", "merge INC-1", channel="inc-2")
     cast.clock.forward(minutes=1)
 
 

@@ -2,12 +2,13 @@
 
 The vendors of a story answer at once, so much happens within one instant of its clock. What has no order
 by itself is put into one here: entries and messages of one instant, but for the three that open a channel.
-How often a message is redrawn while facts come in is not told of those that are redrawn all the time.
+How often a message is redrawn while facts come in is not told of those that are redrawn all the time. Of what
+asks somebody, which is what they were notified of, both are told: what they read first, and what it became.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -26,15 +27,17 @@ _VARIES = (
 _INSTANT = re.compile(r"<!date\^\d+")
 _OPENING = ("headline", "checklist", "lead told")
 _REDRAWN = ("headline", "announcement", "gaps")
+_ASKING = ("lead told", "severity asked", "given", "approval")
 
 
 def transcript(sandbox: Sandbox) -> str:
     """Every place that we wrote into: channels as they were opened, then what people were told directly."""
     edits = Counter(_edited(one) for one in sandbox.world.calls("slack", "chat.update"))
+    posts = dict(map(_posted, sandbox.world.calls("slack", "chat.postMessage")))
     lines: list[str] = []
     places = sorted(sandbox.slack.space.channels.values(), key=lambda one: _rank(sandbox, one))
     for channel in places:
-        told = list(_told(sandbox, channel, edits))
+        told = list(_told(sandbox, channel, edits, posts))
         if told:
             lines += [_heading(sandbox, channel), *told, ""]
     return _settled(sandbox, "\n".join(lines))
@@ -72,6 +75,11 @@ def _edited(call: Any) -> tuple[str, str]:
     return str(call.request_body.get("channel")), str(call.request_body.get("ts"))
 
 
+def _posted(call: Any) -> tuple[tuple[str, str], dict[str, Any]]:
+    body = call.response_body if isinstance(call.response_body, dict) else {}
+    return (str(body.get("channel")), str(body.get("ts"))), body.get("message", {})
+
+
 def _heading(sandbox: Sandbox, channel: Channel) -> str:
     names = sorted(_names(sandbox)[one] for one in channel.members if one != sandbox.slack.space.bot.id)
     if channel.kind == "im":
@@ -82,7 +90,12 @@ def _heading(sandbox: Sandbox, channel: Channel) -> str:
     return f"{kind} #{channel.name}{closed}" + (f": {', '.join(names)}" if by_us else "")
 
 
-def _told(sandbox: Sandbox, channel: Channel, edits: Counter[tuple[str, str]]) -> Iterator[str]:
+def _told(
+    sandbox: Sandbox,
+    channel: Channel,
+    edits: Counter[tuple[str, str]],
+    posts: Mapping[tuple[str, str], dict[str, Any]],
+) -> Iterator[str]:
     """Each message of ours with all that a reader sees of it; what only one person was shown comes last."""
     ours = [one for one in channel.messages.values() if one["user"] == sandbox.slack.space.bot.id]
     for message in _in_order(ours):
@@ -93,7 +106,10 @@ def _told(sandbox: Sandbox, channel: Channel, edits: Counter[tuple[str, str]]) -
         loud = ", also in the channel" if message.get("subtype") == "thread_broadcast" else ""
         often = ", edited" if edits[channel.id, message["ts"]] and kind not in _REDRAWN else ""
         pinned = ", pinned" if message["ts"] in channel.pins else ""
-        yield f"{what}{kind}{loud}{often}{pinned}{_mentions(sandbox, message)}"
+        first = posts.get((channel.id, message["ts"]), message)  # an edit notifies nobody
+        yield f"{what}{kind}{loud}{often}{pinned}{_mentions(sandbox, first)}"
+        if often and kind.partition("/")[0] in _ASKING:
+            yield from ("    at first", *_shown(first), "    now")
         yield from _shown(message)
     for message in channel.ephemerals:
         yield f"  only {_names(sandbox)[message['to']]} sees"
