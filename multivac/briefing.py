@@ -82,6 +82,7 @@ class Headline:
     latest: str = ""  # a change that was not worth a message of its own
     missing: tuple[str, ...] = ()  # what is not done, while there is no room for a message of it
     ended_at: datetime | None = None
+    mitigated_at: datetime | None = None  # before it ended
     fixed_by: str = ""  # how it ended, in people's words
     lead_accepted: bool = True
     links: tuple[Link, ...] = ()  # which people added
@@ -106,6 +107,7 @@ class Announcement:
     next_update_due: datetime | None = None
     update_is_late: bool = False
     ended_at: datetime | None = None
+    mitigated_at: datetime | None = None
     fixed_by: str = ""
     private: bool = False  # it became so after it was announced: then nothing of it is said
     presses: tuple[Press, ...] = ()
@@ -264,7 +266,7 @@ class UpdateDue:
 class Update:
     """What a person tells stakeholders; with a `number` where it stands outside the incident's channel.
 
-    `was` is the severity before, if it changed with this.
+    `was` is the severity before, if it changed with this, and `follows` what that changes in the response.
     """
 
     text: str
@@ -274,6 +276,7 @@ class Update:
     next_at: datetime | None
     was: Severity | None = None
     number: int | None = None
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,9 +299,10 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Says that it is over, why, and what is left to do."""
+    """Says that it is over, why, by when it was mitigated, and what is left to do."""
 
     text: str
+    mitigated_at: datetime | None = None
     follow_ups: tuple[FollowUp, ...] = ()
 
 
@@ -375,6 +379,7 @@ class Asked(StrEnum):
     CHOICE = "choice"
     PERSON = "person"
     TICKS = "ticks"
+    MOMENT = "moment"  # a day and a time of day, as whole seconds since 1970
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

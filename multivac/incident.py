@@ -81,10 +81,15 @@ MAY_FOLLOW: dict[Status, frozenset[Status]] = {
     Status.TRIAGE: frozenset({Status.ACTIVE, Status.MITIGATED, Status.RESOLVED, Status.DISMISSED}),
     Status.ACTIVE: frozenset({Status.MITIGATED, Status.RESOLVED}),
     Status.MITIGATED: frozenset({Status.ACTIVE, Status.RESOLVED}),
-    Status.RESOLVED: frozenset({Status.ACTIVE, Status.CLOSED}),
-    Status.CLOSED: frozenset({Status.ACTIVE}),
+    Status.RESOLVED: frozenset({Status.TRIAGE, Status.ACTIVE, Status.CLOSED}),
+    Status.CLOSED: frozenset({Status.TRIAGE, Status.ACTIVE}),
     Status.DISMISSED: frozenset({Status.TRIAGE}),
 }
+
+
+def reopened_to(ended: Status, severity_by: str | None) -> Status:
+    """Where what has ended so goes on: in triage, unless a person had settled how bad it is."""
+    return Status.TRIAGE if ended is Status.DISMISSED or severity_by is None else Status.ACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from multivac.incident import (
     dismissed_itself,
     marker_of,
     page_key,
+    reopened_to,
     was_handled,
 )
 from multivac.jobs import Jobs, Put
@@ -371,7 +372,7 @@ class Intake:
         comes_back = told.kind is AlertKind.REOPENED or news.known.came_back  # whichever is heard first
         if not comes_back or is_over or brief.status.is_open:
             return
-        back_to = Status.TRIAGE if brief.status is Status.DISMISSED else Status.ACTIVE
+        back_to = reopened_to(brief.status, brief.severity_by)
         if incidents.set_status(tx, brief.number, back_to, now=news.now):
             every = brief.playbook.update_every(brief.severity)
             endings.reopened(tx, brief.number, now=news.now, update_every=every)

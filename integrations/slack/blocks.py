@@ -275,7 +275,8 @@ def _update(said: Update) -> Drawn:
     )
     text = prose(said.text, 2900 - len(about)) or phrase("Nothing new.")
     spoken = phrase("Update by {name}: {text}", name=name, text=prose(said.text, 2500))
-    small = " · ".join((phrase("Update by {name}", name=name), stands, after))
+    follows = joined((line(each, 500) for each in said.follows), 1500, " · ")
+    small = " · ".join(filter(None, (phrase("Update by {name}", name=name), stands, follows, after)))
     return _drawn(
         "update",
         f"{about.replace('*', '')}{spoken} ({stands}; {after})",
@@ -291,6 +292,9 @@ def _nudge(said: Nudge) -> Drawn:
 
 def _ended(said: Ended) -> Drawn:
     text = spoken = said_line(said.text) or phrase("It is over.")
+    if said.mitigated_at is not None:
+        eased = phrase("Mitigated {at}.", at=when(said.mitigated_at))
+        text = spoken = f"{text}\n{eased}"
     left = list[str]()
     if said.follow_ups:
         left = [phrase("*Left to do*"), *(f"• {_follow_up(each)}" for each in said.follow_ups)]

@@ -130,6 +130,9 @@ def _element(field: Field) -> dict[str, Any]:
             return {"type": "static_select", "options": _options(field)} | _chosen(field, "initial_option")
         case Asked.TICKS:
             return {"type": "checkboxes", "options": _options(field)} | _chosen(field, "initial_options")
+        case Asked.MOMENT:
+            at = next((int(one) for one in field.filled if one.isdigit()), None)
+            return {"type": "datetimepicker"} | ({} if at is None else {"initial_date_time": at})
 
 
 def _options(field: Field) -> list[dict[str, Any]]:
@@ -153,6 +156,8 @@ def _value(state: Mapping[str, Any]) -> str | tuple[str, ...]:
             return tuple(str(one["value"]) for one in state.get("selected_options") or ())
         case "users_select":
             return str(state.get("selected_user") or "")
+        case "datetimepicker":
+            return str(state.get("selected_date_time") or "")
         case "static_select" | "external_select" | "radio_buttons":
             value = str((state.get("selected_option") or {}).get("value", ""))
             return "" if value == _NONE else value

@@ -220,6 +220,9 @@ def _update(said: Headline | Announcement) -> str:
 def _ended_after(said: Headline | Announcement) -> str:
     if said.ended_at is None:
         return ""
-    return phrase(
+    ended = phrase(
         "{at}, after {lasted}", at=when(said.ended_at), lasted=lasting(said.ended_at - said.started_at)
     )
+    if said.mitigated_at is None:
+        return ended
+    return phrase("{ended} (mitigated {at})", ended=ended, at=when(said.mitigated_at))

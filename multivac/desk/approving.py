@@ -12,6 +12,7 @@ from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_o
 from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
 from multivac.desk.spelling import spelt, spelt_out
+from multivac.desk.standing import is_for_oneself
 from multivac.errors import Refused
 from multivac.incident import EntryKind, IncidentId
 from multivac.jobs import Put
@@ -24,7 +25,7 @@ from multivac.tongue import phrase, written
 from multivac.verbs import Right, Spoken, read
 
 ANSWERS = frozenset({"approve", "decline"})
-_WORDS = ("severity", "to", "fixed", "reason", "note", "text")  # the fields that a line can say too
+_WORDS = ("severity", "to", "other", "fixed", "reason", "note", "text")  # the fields that a line can say too
 _LONGEST = 1500
 
 
@@ -38,9 +39,10 @@ def offer(no: OnlyLead, sitting: Sitting) -> Answer:
         told = _out_of_reach(no.lead)
         take = Press(label=phrase("Take the lead"), line=f"INC-{no.number} lead me", stands_out=True)
         return Answer(lines=(no.reason, told), presses=(take,))
+    line = no.line or f"{sitting.verb.name} {_said(sitting)}"
     ask = Press(
         label=phrase("Ask {name} to approve", name=no.lead),
-        line=f"INC-{no.number} ask {sitting.verb.name} {_said(sitting)}",
+        line=f"INC-{no.number} ask {line}",
         stands_out=True,
     )
     return Answer(lines=(no.reason,), presses=(ask,))
@@ -57,8 +59,11 @@ def _said(sitting: Sitting) -> str:
     """What follows the verb, as one line; of a form, what a line can say."""
     fields = sitting.ask.fields
     if fields:
-        said = (fields.get(name) for name in _WORDS)
+        to = {"to": f"<@{fields['to']}>"} if fields.get("to") else {}
+        said = ({**fields, **to}.get(name) for name in _WORDS)
         return " ".join(" ".join(one.split()) for one in said if isinstance(one, str))[:_LONGEST]
+    if not sitting.verb.takes:
+        return sitting.words.text[:_LONGEST]
     line = sitting.ask.line.split()
     rest = line[1:] if read(line[0]) == read(f"INC-{sitting.number}") else line
     return " ".join(rest[1:])[:_LONGEST]
@@ -72,8 +77,9 @@ def ask(sitting: Sitting) -> Reply:
     wanted = read(f"INC-{sitting.incident} {sitting.words.text}")
     if not isinstance(wanted, Spoken):
         raise Refused(phrase("Say what the lead is to approve: `/incident ask resolve Rolled back`."))
-    is_theirs = wanted.verb.right is Right.LEAD or wanted.verb.name == "severity"
-    if not is_theirs or wanted.verb.name in ANSWERS:
+    if wanted.verb.right is Right.ADMIN:
+        raise Refused(phrase("Only those who run Multivac can {verb}.", verb=wanted.verb.name))
+    if not _is_theirs(wanted):
         told = phrase("Nobody has to approve this: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)
     line = f"INC-{sitting.incident} {sitting.words.text}"
@@ -94,6 +100,13 @@ def ask(sitting: Sitting) -> Reply:
     if isinstance(reply, Form):
         return replace(reply, line=f"INC-{sitting.incident} ask {sitting.words.text}", send=phrase("Ask"))
     return reply
+
+
+def _is_theirs(wanted: Spoken) -> bool:
+    """Whether only the lead may do it, or at times: to lower the severity, to give the lead to a third."""
+    verb = wanted.verb
+    at_times = verb.name == "severity" or (verb.name == "lead" and not is_for_oneself(wanted.words))
+    return at_times or (verb.right is Right.LEAD and verb.name not in ANSWERS)
 
 
 def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting, reason: str) -> Change:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -77,12 +77,16 @@ class Stale(Refused):
 
 
 class OnlyLead(Refused):
-    """Only the lead may do it, `lead` by name: they can be asked to approve it."""
+    """Only the lead may do it, `lead` by name: they can be asked to approve it.
 
-    def __init__(self, reason: str, *, lead: str, number: IncidentId) -> None:
+    `line` is what they are asked to do, where it is not what was asked for as a whole.
+    """
+
+    def __init__(self, reason: str, *, lead: str, number: IncidentId, line: str = "") -> None:
         super().__init__(reason)
         self.lead = lead
         self.number = number
+        self.line = line
 
 
 class BadField(Refused):
@@ -97,7 +101,8 @@ class BadField(Refused):
 class Change:
     """What a verb made of an incident, for the timeline and the trail; `said` is told whoever asked.
 
-    `by_lead` says that only the lead may do this, although others may ask for the verb.
+    `by_lead` says that only the lead may do this, although others may ask for the verb. `more` is kept for
+    the messages that tell of it.
     """
 
     said: str
@@ -109,6 +114,7 @@ class Change:
     after: str | None = None
     why: str = ""  # in their words
     by_lead: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)
     is_asked: bool = False  # whoever is to lead is asked in the channel, which says it all
 
 
@@ -173,6 +179,19 @@ class Sitting:
         """A field of the form, else the words of the line."""
         said = self.ask.fields.get(name, self.words.text if not self.ask.fields else "")
         return said.strip() if isinstance(said, str) else " ".join(said)
+
+    def moment(self, name: str) -> datetime | None:
+        """When something happened, as a field of the form says; None where it says nothing.
+
+        Raises `BadField` if that is still to come.
+        """
+        said = str(self.ask.fields.get(name, ""))
+        if not said.isdecimal():
+            return None
+        at = datetime.fromtimestamp(int(said), UTC)
+        if at > self.now:
+            raise BadField(name, phrase("That is still to come. Pick when it happened."))
+        return at
 
     def case(self) -> Case:
         """The incident as it stands. Raises `Refused` for whoever may not see it, or not do this."""
@@ -267,7 +286,7 @@ def tell_of(tx: sa.Connection, number: IncidentId, change: Change, *, by: str, a
     if change.kind not in _TOLD or is_first_lead or change.is_asked:
         return
     what = change.entry if change.kind is EntryKind.ROLE else change.kind.value
-    more = {"what": what, "before": change.before, "after": change.after, "why": change.why}
+    more = {"what": what, "before": change.before, "after": change.after, "why": change.why, **change.more}
     sayings.add(tx, number, kind=SayingKind.CHANGE, text=change.entry, by=by, at=at, more=more)
 
 
@@ -391,6 +410,26 @@ def must_lower(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
         number=case.id,
     )
     raise OnlyLead(told, lead=case.lead.name, number=case.id)
+
+
+def must_give_lead(tx: sa.Connection, sitting: Sitting, case: Case, *, to: Person) -> bool:
+    """Whether this takes the lead from one who has accepted it, and gives it to a third.
+
+    Raises `OnlyLead` if they may not; to take the lead oneself is open to whoever responds.
+    """
+    held = case.roles.get(LEAD)
+    if held is None or held.accepted_at is None or to.key in {sitting.person.key, held.person.key}:
+        return False
+    if right_of(tx, sitting, case) >= Right.LEAD:
+        return True
+    told = phrase(
+        "{lead} has accepted to lead INC-{number}: only they or a deputy can give the lead to another. "
+        "To take it yourself: `/incident lead me`.",
+        lead=held.person.name,
+        number=case.id,
+    )
+    line = f"lead <@{to.slack}>" if to.slack else ""
+    raise OnlyLead(told, lead=held.person.name, number=case.id, line=line)
 
 
 def must_see(tx: sa.Connection, sitting: Sitting, case: Case) -> None:

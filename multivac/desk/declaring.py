@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Asked, Field, Form
+from multivac.briefing import Answer, Asked, Field, Form, Press
 from multivac.desk.asking import BadField, DoneBefore, Reply, Sitting
 from multivac.desk.looking import may_see_row
+from multivac.desk.naming import named_services
 from multivac.desk.offering import BY_SIGN, offer_to_declare
 from multivac.errors import Refused
 from multivac.incident import Entry, EntryKind, Facts, IncidentId, Severity
 from multivac.jobs import Put
 from multivac.playbook import Playbook, choose
 from multivac.store import acts, incidents, sayings, timeline
+from multivac.store.acts import Row
 from multivac.store.sayings import SayingKind
-from multivac.tongue import mark, phrase, written
+from multivac.tongue import lasting, mark, phrase, written
 
 _LONGEST_TITLE = 200
 _NOT_SURE = Severity.SEV2  # in doubt the worse one: it is easily lowered
 _SHOWN_OPEN = 3
+_LATELY = timedelta(hours=1)
 _CHOICES = (
     ("", mark("Not sure: treat it as SEV2")),
     ("sev1", mark("🔴 SEV1: users cannot work, or data is at risk")),
@@ -52,6 +57,7 @@ def declare(sitting: Sitting) -> Reply:
         playbook=playbook,
         drill="drill" in flags,
         impact=str(sitting.ask.fields.get("impact", "")).strip(),
+        services=named_services(str(sitting.ask.fields.get("services", ""))),
     )
     return bring(sitting, new)
 
@@ -152,12 +158,17 @@ def _note(tx: sa.Connection, sitting: Sitting, *, number: IncidentId, new: New) 
 
 
 def _form(sitting: Sitting) -> Form:
+    open_now = _open_now(sitting)
     message, quoted = sitting.words.message, sitting.words.text or sitting.ask.quoted
     return Form(
         title=phrase("Declare an incident"),
         line=f"declare {message.word}" if message is not None else "declare",
         send=phrase("Declare"),
-        intro=_open_now(sitting),
+        intro=tuple(_told_of(row, sitting.now) for row in open_now),
+        presses=tuple(
+            Press(label=phrase("Join INC-{number}", number=row.number), line=f"INC-{row.number} join")
+            for row in open_now
+        ),
         fields=(
             Field(
                 name="title",
@@ -175,6 +186,13 @@ def _form(sitting: Sitting) -> Form:
                 choices=tuple((value, phrase(label)) for value, label in _CHOICES),
                 filled=("",),
             ),
+            Field(
+                name="services",
+                label=phrase("Which services?"),
+                kind=Asked.LINE,
+                hint=phrase("Their names, with commas between them."),
+                longest=300,
+            ),
             Field(name="impact", label=phrase("What do users notice?"), kind=Asked.PROSE),
             Field(
                 name="flags",
@@ -189,17 +207,19 @@ def _form(sitting: Sitting) -> Form:
     )
 
 
-def _open_now(sitting: Sitting) -> tuple[str, ...]:
-    """What is going on already, so that the same is not declared twice."""
+def _open_now(sitting: Sitting) -> Sequence[Row]:
+    """What has begun lately and goes on, so that the same is not declared twice."""
+    since = sitting.now - _LATELY
     with sitting.house.out.database.read() as tx:
-        rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
-    newest = sorted(rows, key=lambda row: row.declared_at, reverse=True)[:_SHOWN_OPEN]
-    return tuple(
-        phrase(
-            "Open now: INC-{number} {severity} {title}, see `/incident show {number}`",
-            number=row.number,
-            severity=row.severity.upper(),
-            title=row.title,
-        )
-        for row in newest
+        rows = [row for row in acts.listed(tx) if row.declared_at >= since and may_see_row(tx, sitting, row)]
+    return sorted(rows, key=lambda row: row.declared_at, reverse=True)[:_SHOWN_OPEN]
+
+
+def _told_of(row: Row, now: datetime) -> str:
+    return phrase(
+        "Open now: INC-{number} {severity} {title} ({age})",
+        number=row.number,
+        severity=row.severity.upper(),
+        title=row.title,
+        age=lasting(now - row.declared_at),
     )

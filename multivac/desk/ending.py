@@ -1,22 +1,22 @@
-"""How people end an incident: resolved with what fixed it and what follows, as a duplicate, archived."""
+"""How people end an incident: resolved with what fixed it and what follows, and archived."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of, must_see
-from multivac.desk.names import none_such, reopen_first, stands
+from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
+from multivac.desk.names import stands
 from multivac.desk.standing import move
 from multivac.errors import Refused
-from multivac.incident import EntryKind, IncidentId, Status, status_name
-from multivac.store import acts, cases, endings, incidents, sayings
+from multivac.incident import Entry, EntryKind, Status
+from multivac.store import endings, sayings, timeline
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase, written
-from multivac.verbs import number_of
 
 _MOST_FOLLOW_UPS = 20
 _LONGEST_FOLLOW_UP = 200
@@ -29,15 +29,36 @@ def resolve(sitting: Sitting) -> Reply:
         return _form(sitting.case())
     if not said:
         raise BadField("fixed", phrase("Write in a few words what fixed it, or that nobody knows."))
-    follow_ups = _follow_ups(sitting)
+    follow_ups, mitigated = _follow_ups(sitting), sitting.moment("mitigated")
 
     def also(tx: sa.Connection, case: Case) -> None:
+        if mitigated is not None and not _is_known(case, mitigated):
+            timeline.note(tx, case.id, [_mitigation(sitting, mitigated)], now=sitting.now)
         for text in follow_ups:
             sayings.add(
                 tx, case.id, kind=SayingKind.FOLLOW_UP, text=text, by=sitting.person.name, at=sitting.now
             )
 
-    return move(sitting, Status.RESOLVED, said=said, also=also)
+    return move(
+        sitting, Status.RESOLVED, said=said, also=also, more=lambda case: _with_mitigation(case, mitigated)
+    )
+
+
+def _is_known(case: Case, mitigated: datetime) -> bool:
+    """Whether the timeline says so already, to the minute that a form can tell."""
+    return case.status is Status.MITIGATED and abs(case.status_at - mitigated) < timedelta(minutes=1)
+
+
+def _mitigation(sitting: Sitting, at: datetime) -> Entry:
+    name = sitting.person.name
+    text = written("{name} says it was mitigated by then", name=name)
+    return Entry(kind=EntryKind.NOTE, at=at, text=text, key=f"mitigated:{sitting.ask.request}", actor=name)
+
+
+def _with_mitigation(case: Case, said: datetime | None) -> Mapping[str, str]:
+    """When it was mitigated, for whoever is told of the end: as was said, else since its status says so."""
+    at = said or (case.status_at if case.status is Status.MITIGATED else None)
+    return {} if at is None else {"mitigated": at.isoformat()}
 
 
 def _follow_ups(sitting: Sitting) -> list[str]:
@@ -58,6 +79,13 @@ def _form(case: Case) -> Form:
         fields=(
             Field(name="fixed", label=phrase("What fixed it?"), kind=Asked.PROSE, optional=False),
             Field(
+                name="mitigated",
+                label=phrase("When was it mitigated?"),
+                kind=Asked.MOMENT,
+                hint=phrase("When users could work again."),
+                filled=(str(int(case.status_at.timestamp())),) if case.status is Status.MITIGATED else (),
+            ),
+            Field(
                 name="impact",
                 label=phrase("What did users notice?"),
                 kind=Asked.PROSE,
@@ -71,59 +99,6 @@ def _form(case: Case) -> Form:
             ),
         ),
     )
-
-
-def merge(sitting: Sitting) -> Reply:
-    """End it as a duplicate: its alerts go on in the other incident."""
-    other = number_of(sitting.words.text)
-    if other is None:
-        raise Refused(phrase("Name the incident that goes on: `/incident merge INC-7`."))
-    if other == sitting.incident:
-        raise Refused(phrase("INC-{number} is this one. Name the incident that goes on.", number=other))
-
-    def end(tx: sa.Connection, case: Case) -> Change:
-        target = _target(tx, sitting, case, other=other)
-        if case.status is not Status.TRIAGE:
-            incidents.set_status(tx, case.id, Status.RESOLVED, now=sitting.now)
-        after = Status.DISMISSED if case.status is Status.TRIAGE else Status.CLOSED
-        incidents.set_status(tx, case.id, after, now=sitting.now)
-        endings.merge(tx, case, target)
-        incidents.person_is_on_it(tx, other, now=sitting.now)
-        incidents.touch_by(tx, other, sitting.now)
-        where = f"INC-{other} <#{target.channel_id}>" if target.channel_id else f"INC-{other}"
-        return Change(
-            said=phrase(
-                "INC-{number} is over; {other} goes on with its alerts.", number=case.id, other=where
-            ),
-            kind=EntryKind.STATUS,
-            entry=written("{name} merged it into {other}", name=sitting.person.name, other=where),
-            before=case.status,
-            after=after,
-            why=written("a duplicate of INC-{number}", number=other),
-        )
-
-    return sitting.change(end)
-
-
-def _target(tx: sa.Connection, sitting: Sitting, case: Case, *, other: IncidentId) -> Case:
-    """The incident that goes on. Raises `Refused` if it is over, hidden, or not to be mixed with this one."""
-    if not case.status.is_open:
-        told = phrase("INC-{number} is {status} already.", number=case.id, status=status_name(case.status))
-        raise Refused(told)
-    if not acts.exists(tx, other):
-        raise Refused(none_such(other))
-    incidents.lock(tx, other)
-    target = cases.load(tx, other)
-    must_see(tx, replace(sitting, number=other), target)
-    if not target.status.is_open:
-        raise Refused(reopen_first(other, target.status))
-    if target.playbook.channel.private != case.playbook.channel.private:
-        raise Refused(
-            phrase("One of the two is private: what is said in it must not be mixed with the other.")
-        )
-    if target.drill != case.drill:
-        raise Refused(phrase("One of the two is a drill: what is real must not end up in it."))
-    return target
 
 
 def archive(sitting: Sitting) -> Reply:

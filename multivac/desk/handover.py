@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
+from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of, must_give_lead
 from multivac.desk.giving import role_given
 from multivac.desk.meant import met
 from multivac.desk.names import reopen_first, role_title, with_reason
@@ -19,10 +19,11 @@ from multivac.steps.base import View
 from multivac.steps.handing import for_new_lead
 from multivac.store import acts, summons, timeline
 from multivac.store.cases import Case, Summons
-from multivac.tongue import phrase, written
+from multivac.tongue import listed, phrase, written
 
 _LONGEST_NOTE = 800
 _ROLES = (LEAD, DEPUTY, SCRIBE, CX_LEAD)
+_MOST_ROLES = 7  # of a form: more fields are not filled in at three in the morning
 
 
 # --- the handover ---------------------------------------------------------------------------------
@@ -111,6 +112,8 @@ def roles(sitting: Sitting) -> Reply:
         changed = [name for name in given if _key(case, name) != (one.key if (one := given[name]) else None)]
         if LEAD in changed and given[LEAD] is None:
             raise BadField(LEAD, phrase("An incident keeps its lead until another takes it."))
+        lead = given[LEAD] if LEAD in changed else None
+        by_lead = lead is not None and must_give_lead(tx, sitting, case, to=lead)
         for name in changed:
             _give(tx, sitting, case, name=name, to=given[name])
         told = [f"{role_name(name, written)}: {_called(given[name])}" for name in changed]
@@ -118,7 +121,9 @@ def roles(sitting: Sitting) -> Reply:
             return Change(said=phrase("Nothing was changed."))
         entry = written("Roles, says {name}: {roles}", name=sitting.person.name, roles=", ".join(told))
         after = ", ".join(f"{name}: {one.name if (one := given[name]) else 'nobody'}" for name in changed)
-        return Change(said=phrase("The roles are set."), kind=EntryKind.ROLE, entry=entry, after=after)
+        return Change(
+            said=phrase("The roles are set."), kind=EntryKind.ROLE, entry=entry, after=after, by_lead=by_lead
+        )
 
     return sitting.change(give)
 
@@ -131,7 +136,9 @@ def _filled_in(sitting: Sitting) -> Iterator[tuple[str, str]]:
     """The fields as they were sent; not those left empty since the chat does not know who has the role."""
     case = sitting.case()
     for name in _names(case):
-        held, chosen = case.roles.get(name), str(sitting.ask.fields.get(_slug(name), ""))
+        if _slug(name) not in sitting.ask.fields:  # the form has no room for every role
+            continue
+        held, chosen = case.roles.get(name), str(sitting.ask.fields[_slug(name)])
         if chosen or held is None or people.chat_id(case, held.person):
             yield name, chosen
 
@@ -160,7 +167,7 @@ def _slug(name: str) -> str:
 
 def _roles_form(case: Case) -> Form:
     fields = []
-    for name in _names(case)[:10]:
+    for name in _names(case)[:_MOST_ROLES]:
         held = case.roles.get(name)
         shown = people.chat_id(case, held.person) if held else None
         hint = phrase("Now {name}.", name=held.person.name) if held else phrase("Nobody yet.")
@@ -179,7 +186,18 @@ def _roles_form(case: Case) -> Form:
         as_of=as_of(case, "roles"),
         send=phrase("Save"),
         fields=tuple(fields),
+        intro=_beyond(_names(case)[_MOST_ROLES:]),
     )
+
+
+def _beyond(names: Sequence[str]) -> tuple[str, ...]:
+    """How the roles are given for which the form has no room."""
+    if not names:
+        return ()
+    told = phrase(
+        "For {roles}: `/incident role {role} @bo`.", roles=listed(list(map(role_name, names))), role=names[0]
+    )
+    return (told,)
 
 
 # --- paging ---------------------------------------------------------------------------------------

@@ -128,11 +128,7 @@ def services(sitting: Sitting) -> Reply:
     if not said:
         known = ", ".join(sitting.case().alerts.services) or phrase("none")
         return Answer(lines=(phrase("Services: {services}.", services=known),))
-    names = tuple(dict.fromkeys(filter(None, (" ".join(one.split()) for one in said.split(",")))))
-    names = () if names == ("none",) else names
-    if len(names) > _MOST_SERVICES or any(len(one) > _LONGEST_SERVICE for one in names):
-        told = phrase("Write {most} services at most, with commas between them.", most=_MOST_SERVICES)
-        raise Refused(told)
+    names = named_services(said)
 
     def change(tx: sa.Connection, case: Case) -> Change:
         name, before = sitting.person.name, ", ".join(case.alerts.services)
@@ -162,6 +158,15 @@ def _named(sitting: Sitting, case: Case) -> str:
     return phrase(
         "The headline says so now. Who is on call for those that PagerDuty has by this name is invited."
     )
+
+
+def named_services(said: str) -> tuple[str, ...]:
+    """The services that somebody names, with commas between them. Raises `Refused` for too many."""
+    names = tuple(dict.fromkeys(filter(None, (" ".join(one.split()) for one in said.split(",")))))
+    if len(names) > _MOST_SERVICES or any(len(one) > _LONGEST_SERVICE for one in names):
+        told = phrase("Write {most} services at most, with commas between them.", most=_MOST_SERVICES)
+        raise Refused(told)
+    return () if names == ("none",) else names
 
 
 # --- private --------------------------------------------------------------------------------------

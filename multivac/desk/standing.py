@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
-from multivac.desk.asking import Change, Reply, Sitting, as_of, must_lower
+from multivac.desk.already import same_severity, same_status
+from multivac.desk.asking import Change, Reply, Sitting, as_of, must_give_lead, must_lower
 from multivac.desk.giving import role_given
 from multivac.desk.meant import met
 from multivac.desk.names import reopen_first, stands, with_reason
@@ -23,6 +24,7 @@ from multivac.incident import (
     Person,
     Severity,
     Status,
+    reopened_to,
     role_name,
     role_spellings,
     status_name,
@@ -30,6 +32,7 @@ from multivac.incident import (
 from multivac.store import acts, endings, incidents, summons
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
+from multivac.verbs import Words
 
 # What the button of the lead call says, and "I take it": they take the lead from nobody who has accepted it.
 _ACCEPT, _TAKE_IT = "accept", "it"
@@ -42,14 +45,6 @@ _NOW = {
     Status.CLOSED: mark("INC-{number} is closed now."),
     Status.DISMISSED: mark("INC-{number} is dismissed now: it is no incident."),
     Status.TRIAGE: mark("INC-{number} is in triage again now."),
-}
-_ALREADY = {
-    Status.ACTIVE: mark("INC-{number} is active already."),
-    Status.MITIGATED: mark("INC-{number} is mitigated already."),
-    Status.RESOLVED: mark("INC-{number} is resolved already."),
-    Status.CLOSED: mark("INC-{number} is closed already."),
-    Status.DISMISSED: mark("INC-{number} is dismissed already."),
-    Status.TRIAGE: mark("INC-{number} is in triage again already."),
 }
 _SAYS = {
     Status.ACTIVE: mark("{name} says it is active"),
@@ -66,10 +61,14 @@ _SAYS = {
 
 def lead(sitting: Sitting) -> Reply:
     """Take the lead, or name who leads; accepting it, for whoever has it already."""
-    words = sitting.words.text.lower()
-    if not sitting.words.people and words not in _OWN:
+    if not sitting.words.people and not is_for_oneself(sitting.words):
         raise Refused(phrase("Say who: `/incident lead me`, or mention somebody: `/incident lead @ana`."))
     return _give(sitting, LEAD, _named(sitting))
+
+
+def is_for_oneself(words: Words) -> bool:
+    """Whether somebody takes the lead, or accepts it, and names nobody else."""
+    return not words.people and words.text.lower() in _OWN
 
 
 def role(sitting: Sitting) -> Reply:
@@ -121,7 +120,8 @@ def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
             raise Refused(
                 phrase("An incident keeps its lead until another takes it. Name who leads from now on.")
             )
-        return _pass_on(tx, sitting, case, given=_Given(name, to))
+        by_lead = name == LEAD and to is not None and must_give_lead(tx, sitting, case, to=to)
+        return replace(_pass_on(tx, sitting, case, given=_Given(name, to)), by_lead=by_lead)
 
     return sitting.change(give)
 
@@ -227,6 +227,8 @@ def severity(sitting: Sitting) -> Reply:
         reason = reason.partition(" ")[2]  # the first word was the severity, as a bare number
 
     def settle(tx: sa.Connection, case: Case) -> Change:
+        if (already := same_severity(case, chosen)) is not None:
+            return Change(said=already)
         lowers = chosen.rank > case.severity.rank
         if lowers:
             must_lower(tx, sitting, case)
@@ -291,9 +293,9 @@ def _severity_form(case: Case) -> Form:
 
 
 def status(sitting: Sitting) -> Reply:
-    """Move on to active, mitigated or resolved."""
+    """Move on to active or mitigated; what ends it is read as the verb that does."""
     said = sitting.words.text.lower()
-    goes = {"active": Status.ACTIVE, "mitigated": Status.MITIGATED, "resolved": Status.RESOLVED}
+    goes = {"active": Status.ACTIVE, "mitigated": Status.MITIGATED}
     if said not in goes:
         if not said:
             raise Refused(phrase("Use active, mitigated or resolved."))
@@ -312,9 +314,9 @@ def close(sitting: Sitting) -> Reply:
 
 
 def reopen(sitting: Sitting) -> Reply:
-    """It is not over: back to where it was before it ended."""
+    """It is not over: back to triage if nobody has settled how bad it is, else active."""
     case = sitting.case()
-    back = Status.TRIAGE if case.status is Status.DISMISSED else Status.ACTIVE
+    back = reopened_to(case.status, case.severity_by)
     if case.status.is_open:
         raise Refused(
             phrase("INC-{number} is open: {status}.", number=case.id, status=status_name(case.status))
@@ -322,19 +324,24 @@ def reopen(sitting: Sitting) -> Reply:
     return move(sitting, back, said=sitting.words.text)
 
 
-def dismiss(sitting: Sitting) -> Reply:
-    """It is no incident."""
-    return move(sitting, Status.DISMISSED, said=sitting.words.text)
+def move(
+    sitting: Sitting,
+    to: Status,
+    *,
+    said: str,
+    also: Also | None = None,
+    more: Callable[[Case], Mapping[str, str]] = lambda _: {},
+) -> Reply:
+    """Change where the incident stands, and what goes with it. Raises `Refused` if that may not follow.
 
-
-def move(sitting: Sitting, to: Status, *, said: str, also: Also | None = None) -> Reply:
-    """Change where the incident stands, and what goes with it. Raises `Refused` if that may not follow."""
+    `more` is what is kept of the change for whoever is told of it.
+    """
 
     def change(tx: sa.Connection, case: Case) -> Change:
         if case.status is to:
-            return Change(said=phrase(_ALREADY[to], number=case.id))
+            return Change(said=same_status(case))
         if not incidents.set_status(tx, case.id, to, now=sitting.now):
-            raise Refused(_may_not(case, to))
+            raise Refused(may_not(case, to))
         if impact := str(sitting.ask.fields.get("impact", "")).strip():
             acts.set_impact(tx, case.id, impact)
         if also is not None:
@@ -352,12 +359,14 @@ def move(sitting: Sitting, to: Status, *, said: str, also: Also | None = None) -
             before=case.status,
             after=to,
             why=said,
+            more=more(case),
         )
 
     return sitting.change(change)
 
 
-def _may_not(case: Case, to: Status) -> str:
+def may_not(case: Case, to: Status) -> str:
+    """Why it cannot come to this status from where it stands, and what to do instead."""
     if to is Status.CLOSED:
         told = stands(case.id, case.status)
         return phrase("{stands} Resolve it first, then close it.", stands=told)

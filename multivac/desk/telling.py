@@ -79,8 +79,9 @@ def note(sitting: Sitting) -> Reply:
         return _note_form(sitting)
     if not said:
         raise BadField("text", phrase("Write what happened."))
-
-    at = past(sitting, sitting.words.at, since=sitting.case().declared_at) if sitting.words.at else None
+    at = sitting.moment("at")
+    if sitting.words.at:
+        at = past(sitting, sitting.words.at, since=sitting.case().declared_at)
 
     def change(tx: sa.Connection, case: Case) -> Change:
         del tx, case
@@ -97,5 +98,8 @@ def _note_form(sitting: Sitting) -> Form:
         title=phrase("Add to the timeline"),
         line=f"INC-{sitting.incident} note",
         send=phrase("Add"),
-        fields=(Field(name="text", label=phrase("What happened?"), kind=Asked.PROSE, optional=False),),
+        fields=(
+            Field(name="text", label=phrase("What happened?"), kind=Asked.PROSE, optional=False),
+            Field(name="at", label=phrase("When?"), kind=Asked.MOMENT, hint=phrase("Left empty: now.")),
+        ),
     )

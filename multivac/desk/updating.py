@@ -146,16 +146,23 @@ def _must_lower(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
 
 def _read(sitting: Sitting, case: Case, text: str) -> Draft:
     fields = sitting.ask.fields
-    status = Status(str(fields.get("status") or case.status))
+    severity = Severity(str(fields.get("severity") or case.severity))
     chosen = str(fields.get("next", ""))
     promised = sitting.now + timedelta(minutes=int(chosen)) if chosen.isdigit() else None
     return Draft(
         text=text,
-        status=status if status in MAY_FOLLOW[case.status] else case.status,
-        severity=Severity(str(fields.get("severity") or case.severity)),
+        status=_status(str(fields.get("status", "")), case, severity),
+        severity=severity,
         promised=promised,
         is_last=chosen == _NONE,
     )
+
+
+def _status(chosen: str, case: Case, severity: Severity) -> Status:
+    """Where it stands with the update: to settle the severity ends triage, and no update ends it."""
+    goes = next((one for one in _STANDS if one == chosen and one in MAY_FOLLOW[case.status]), case.status)
+    is_settled = goes is Status.TRIAGE and severity is not case.severity
+    return Status.ACTIVE if is_settled else goes
 
 
 def _apply(tx: sa.Connection, sitting: Sitting, case: Case, *, told: Draft) -> None:

@@ -23,7 +23,7 @@ _ASKS = {
     "severity": mark("{name} asks to lower the severity of INC-{number}."),
     "quiet": mark("{name} asks for quiet in INC-{number}."),
     "handover": mark("{name} asks to hand over the lead of INC-{number}."),
-    "archive": mark("{name} asks to archive the channel of INC-{number}."),
+    "lead": mark("{name} asks to hand over the lead of INC-{number}."),
 }
 _ASKS_ELSE = mark("{name} asks you to approve something in INC-{number}.")
 _TO_LEAD = {

@@ -15,7 +15,7 @@ from multivac.steps import duties, people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
-from multivac.steps.words import ended_at, fixed_by, has_accepted, led_by
+from multivac.steps.words import ended_at, fixed_by, has_accepted, led_by, mitigated_at
 from multivac.store import acknowledgements
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
@@ -140,8 +140,10 @@ def _of_ended(view: View) -> tuple[str, ...]:
         "It is over since {time}, after {age}.", time=day_and_time(end), age=lasting(end - case.declared_at)
     )
     stands = (case.severity.upper(), status_name(case.status), _people(view))
+    mitigated = mitigated_at(case)
+    eased = phrase("Mitigated {at}.", at=day_and_time(mitigated)) if mitigated is not None else ""
     how = phrase("How it ended: {how}", how=_short(fixed)) if fixed else ""
-    return (" · ".join(stands), over, _what(case), how)
+    return (" · ".join(stands), eased, over, _what(case), how)
 
 
 def _people(view: View) -> str:

@@ -10,7 +10,7 @@ from multivac.steps import answers
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.news import ALERT_LINE, as_before, groups, line_of
 from multivac.steps.words import channel_of, say
-from multivac.store.cases import Result
+from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying
 
 _FAMILY = "change line"
@@ -36,18 +36,18 @@ def _wants(view: View, family: str) -> Mapping[str, str]:
         row = view.case.steps.get(f"{family}/{group[0].id}")
         is_there = row is not None and (row.was_done or row.wanted is not None)
         is_news = view.now - group[-1].at < _FRESH and not is_open_whose
-        is_anything = bool(line_of(group)) or (row is not None and row.was_done)
+        is_anything = bool(line_of(view.case, group)) or (row is not None and row.was_done)
         if is_anything and (is_there or is_news):
-            wanted[str(group[0].id)] = fingerprint(_line(group))
+            wanted[str(group[0].id)] = fingerprint(_line(view.case, group))
     return wanted
 
 
-def _line(group: Sequence[Saying]) -> str:
-    return line_of(group) or as_before(group)
+def _line(case: Case, group: Sequence[Saying]) -> str:
+    return line_of(case, group) or as_before(group)
 
 
 def post_change_line(attempt: Attempt) -> Result:
     """Post or redraw the line."""
     found = groups(attempt.case, by_people=attempt.name.startswith(f"{_FAMILY}/"))
     group = next(one for one in found if str(one[0].id) == attempt.instance)
-    return say(attempt, channel_of(attempt.case), ChangeLine(text=_line(group)))
+    return say(attempt, channel_of(attempt.case), ChangeLine(text=_line(attempt.case, group)))

@@ -290,14 +290,25 @@ def open_tasks(view: View) -> tuple[TaskLine, ...]:
 
 def _next_phase(view: View, one: Occurrence) -> Occurrence | None:
     """What is due after this occurrence as things stand, reckoned from it and not from now."""
-    case, facts = view.case, true_facts(view.case)
+    case, facts, covered = view.case, true_facts(view.case), _covered_until(view.case)
     coming = [
         Occurrence(phase, due, 1)
         for phase in view.playbook.phases_for(case.severity)
         if phase.phase != one.phase.phase and phase.applies(facts)
-        if (due := phase.next_due(case.declared_at, one.at)) is not None
+        if (due := _next_due(case, phase, one.at, covered=covered)) is not None
     ]
     return min(coming, key=lambda other: other.at, default=None)
+
+
+def _next_due(case: Case, phase: Phase, after: datetime, *, covered: datetime) -> datetime | None:
+    """When a phase came, or will come, next after then: not where it was skipped, up to `covered`."""
+    due = phase.next_due(case.declared_at, after)
+    if due is None or due > covered:
+        return due
+    number = len(phase.due_times(case.declared_at, due))
+    return (
+        due if _has_row(case, Occurrence(phase, due, number)) else phase.next_due(case.declared_at, covered)
+    )
 
 
 def post_checklist(attempt: Attempt) -> Result:

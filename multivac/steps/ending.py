@@ -13,7 +13,7 @@ from multivac.ports import TicketDraft
 from multivac.steps import news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.ticket import account_of, find_or_open, label_of
-from multivac.steps.words import channel_of, goes_on_elsewhere, say, view_of
+from multivac.steps.words import channel_of, goes_on_elsewhere, mitigation_of, say, view_of
 from multivac.store import acts, incidents, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from
@@ -187,6 +187,7 @@ def _end_line(view: View, said: Saying) -> Ended:
     found = {one.id: case.result(f"follow-up/{one.id}") for one in mine}
     return Ended(
         text=said.text,
+        mitigated_at=mitigation_of(said),
         follow_ups=tuple(
             FollowUp(text=one.text, key=found[one.id].get("key", ""), url=found[one.id].get("url", ""))
             for one in mine

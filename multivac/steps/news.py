@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from multivac.incident import Status
+from multivac.incident import Severity, Status
+from multivac.steps.replanning import what_follows
 from multivac.store.cases import Case
 from multivac.store.sayings import Saying, SayingKind
 from multivac.tongue import phrase
@@ -92,11 +93,15 @@ def is_settled_by_people(case: Case, said: Saying) -> bool:
     )
 
 
-def line_of(group: Sequence[Saying]) -> str:
-    """The changes in one line: of several of one thing, what they come to; "" if that is nothing."""
+def line_of(case: Case, group: Sequence[Saying]) -> str:
+    """The changes in one line: of several of one thing, what they come to; "" if that is nothing.
+
+    Of a severity it says what follows from it, too.
+    """
     last = {str(one.more.get("what")): one.text for one in group}
-    if "severity" in last:
-        last["severity"] = severity_line([one for one in group if _is_severity(one)])
+    if severities := [one for one in group if _is_severity(one)]:
+        told = (severity_line(severities), *_follows(case, moves(severities)))
+        last["severity"] = " · ".join(filter(None, told))
     return " · ".join(filter(None, last.values()))[:_MOST]
 
 
@@ -121,10 +126,17 @@ def as_before(group: Sequence[Saying]) -> str:
     return phrase("Severity {severity}, as before", severity=str(moves(group)[-1].more["after"]).upper())
 
 
+def _follows(case: Case, moved: Sequence[Saying]) -> tuple[str, ...]:
+    if not moved:
+        return ()
+    was, now = Severity(moved[0].more["before"]), Severity(moved[-1].more["after"])
+    return what_follows(case.playbook, was, now)
+
+
 def folded(case: Case) -> str:
     """The newest change by an alert, if it was not said in the channel, so that the headline says it."""
     for group in reversed(groups(case, by_people=False)):
         row = case.steps.get(f"{ALERT_LINE}/{group[0].id}")
         if row is not None:
-            return "" if row.was_done or row.wanted is not None else line_of(group)
+            return "" if row.was_done or row.wanted is not None else line_of(case, group)
     return ""

@@ -8,9 +8,11 @@ from datetime import datetime
 from multivac.briefing import ChangeLine, Update, fingerprint
 from multivac.errors import GiveUp
 from multivac.incident import Severity, Status, marker_of, status_name
+from multivac.playbook import Playbook
 from multivac.ports import Marker
 from multivac.steps import answers, news
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.replanning import what_follows
 from multivac.steps.words import (
     channel_of,
     no_channel_yet,
@@ -30,8 +32,11 @@ _EARLY = "early"  # while there is no channel, since the chat is down
 _TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
 
 
-def drawn(said: Saying, *, number: int | None = None) -> Update:
-    """An update as it reads; with a number where it stands outside the incident's channel."""
+def drawn(said: Saying, *, number: int | None = None, playbook: Playbook | None = None) -> Update:
+    """An update as it reads; with a number where it stands outside the incident's channel.
+
+    With a playbook it says what follows from a severity that it changed.
+    """
     severity, was = Severity(said.more["severity"]), Severity(said.more["was"])
     return Update(
         text=said.text,
@@ -41,6 +46,7 @@ def drawn(said: Saying, *, number: int | None = None) -> Update:
         next_at=datetime.fromisoformat(said.more["next"]) if said.more["next"] else None,
         was=was if was is not severity else None,
         number=number,
+        follows=what_follows(playbook, was, severity) if playbook is not None else (),
     )
 
 
@@ -78,7 +84,7 @@ def wants_updates(view: View) -> Mapping[str, str]:
 
 def post_update(attempt: Attempt) -> Result:
     """Post it; after a lost answer, look for it first."""
-    return say(attempt, channel_of(attempt.case), drawn(_said(attempt)))
+    return say(attempt, channel_of(attempt.case), drawn(_said(attempt), playbook=attempt.case.playbook))
 
 
 # --- for stakeholders -----------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def _question(case: Case, whom: str) -> Answer:
 def _asks(case: Case, whom: str) -> Answer:
     about = f"INC-{case.id}"
     if _is_settled(case):
-        return Answer(lines=(_thanks(case, whom),))
+        return Answer(lines=(_thanks(case, whom),), presses=_next(case, whom))
     if whom != _to_be_asked(case):
         return Answer(
             lines=(phrase("Nobody needs your word on the severity of {incident} any more.", incident=about),)
@@ -131,8 +131,18 @@ def _asks(case: Case, whom: str) -> Answer:
         presses=tuple(
             Press(label=one.upper(), line=f"{about} severity {one}", stands_out=one is case.severity)
             for one in Severity
-        ),
+        )
+        + _next(case, whom),
     )
+
+
+def _next(case: Case, whom: str) -> tuple[Press, ...]:
+    """What whoever speaks for customers says besides, as long as it is asked: what users notice."""
+    held = case.roles.get(CX_LEAD)
+    is_theirs = held is not None and people.chat_id(case, held.person) == whom
+    if not is_theirs or not case.status.is_open:
+        return ()
+    return (Press(label=phrase("Impact"), line=f"INC-{case.id} impact"),)
 
 
 def _thanks(case: Case, whom: str) -> str:

@@ -26,7 +26,7 @@ from multivac.steps.cadence import next_update_due
 from multivac.steps.links import links_of
 from multivac.steps.reach import cannot_be_asked
 from multivac.store.cases import Case, Result
-from multivac.store.sayings import SayingKind
+from multivac.store.sayings import Saying, SayingKind
 from multivac.store.splits import separable
 from multivac.store.storms import NEVER_WAITS
 from multivac.tongue import phrase, plural
@@ -114,6 +114,7 @@ def headline(view: View) -> Headline:
         latest=news.folded(case),
         missing=gaps.held_back(view),
         ended_at=ended_at(case),
+        mitigated_at=mitigated_at(case),
         fixed_by=fixed_by(case),
         lead_accepted=has_accepted(view),
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
@@ -165,6 +166,18 @@ def ended_at(case: Case) -> datetime | None:
         return None
     resolved = [one.at for one in case.said(SayingKind.CHANGE) if one.more.get("after") == Status.RESOLVED]
     return resolved[-1] if resolved else case.status_at
+
+
+def mitigated_at(case: Case) -> datetime | None:
+    """By when it was mitigated, as whoever resolved it said, or as its status did; None while it is open."""
+    resolved = [one for one in case.said(SayingKind.CHANGE) if one.more.get("after") == Status.RESOLVED]
+    return mitigation_of(resolved[-1]) if resolved and not case.status.is_open else None
+
+
+def mitigation_of(end: Saying) -> datetime | None:
+    """By when it was mitigated that ended so."""
+    at = end.more.get("mitigated")
+    return datetime.fromisoformat(at) if at else None
 
 
 def fixed_by(case: Case) -> str:
@@ -343,6 +356,7 @@ def announcement(view: View) -> Announcement:
         next_update_due=next_update_due(view),
         update_is_late=_is_late(view),
         ended_at=ended_at(case),
+        mitigated_at=mitigated_at(case),
         fixed_by=fixed_by(case),
         presses=(Press(label=phrase("Join"), line=f"INC-{case.id} join"),)
         if view.out.hears and case.status.is_open

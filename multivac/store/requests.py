@@ -16,7 +16,7 @@ from multivac.store.cases import Case
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.tables import saying
 
-AFTERWARDS = frozenset({"close", "archive"})  # the verbs that are asked for once it is over
+AFTERWARDS = frozenset({"close"})  # the verbs that are asked for once it is over
 
 
 class Answered(StrEnum):

@@ -33,9 +33,10 @@ class Saying:
 
     `more` of an update: `status` and `severity` as they are with it, `next` (the promise, as text of a
     time), `was` (the severity before, if it changed) and `source`, if it was published there. Of a change:
-    `what` (severity, status, lead or another role), `before` and `after`. Of a follow-up: `owner`, a person,
-    if it has one. Of a link: `url`; its text is the label, and without one the link was taken away. Of
-    services: `names`, instead of all that were said before.
+    `what` (severity, status, lead or another role), `before` and `after`; of the end also `mitigated`, the
+    time by which it was, if known. Of a follow-up: `owner`, a person, if it has one. Of a link: `url`; its
+    text is the label, and without one the link was taken away. Of services: `names`, instead of all that
+    were said before.
     """
 
     id: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
 
@@ -106,6 +106,7 @@ BEFORE_WHOM = frozenset({"to", "over", "for", "is"})
 _BEFORE_OWNER = frozenset({"add", "assign"})
 _SPAN = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", re.IGNORECASE)
 _FLAGS = frozenset({"private", "drill"})
+_ENDS = {"resolved": "resolve", "closed": "close", "dismissed": "dismiss"}  # as a status has it, and the verb
 _QUOTES = str.maketrans("“”„‘’", '"""\'\'')  # noqa: RUF001  # what phones make of quotes
 
 
@@ -126,7 +127,15 @@ def read(line: str) -> Line:
     verb = _verb(words[0])
     if verb is None:
         return Unclear(words[0], _near(words), " ".join(words[1:]), number)
-    return Spoken(verb, _words(verb, words[1:], number))
+    return _by_what_ends_it(Spoken(verb, _words(verb, words[1:], number)))
+
+
+def _by_what_ends_it(said: Spoken) -> Spoken:
+    """A status that ends the incident, as the verb that ends it: nobody gets round its right or its form."""
+    status, _, rest = said.words.text.partition(" ")
+    if said.verb.name != "status" or status.lower() not in _ENDS:
+        return said
+    return Spoken(_BY_WORD[_ENDS[status.lower()]], replace(said.words, text=rest))
 
 
 def _near(words: list[str]) -> Verb | None:

@@ -208,7 +208,7 @@ VERBS: tuple[Verb, ...] = (
         name="note",
         usage="<text> [at:14:05]",
         help=mark("Write something into the timeline."),
-        right=Right.RESPONDER,
+        right=Right.MEMBER,
         takes=frozenset({Part.WHEN, Part.MESSAGE}),
         example="note Rolled back at:14:05",
     ),
@@ -327,7 +327,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="merge",
-        usage="<INC-7>",
+        usage="[INC-7]",
         help=mark("End this one as a duplicate; its alerts go on in the other."),
         right=Right.LEAD,
         takes=frozenset({Part.OTHER}),
@@ -344,7 +344,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="archive",
         help=mark("Archive the channel of what is closed now."),
-        right=Right.LEAD,
+        right=Right.ADMIN,
         final=True,
         example="archive",
     ),

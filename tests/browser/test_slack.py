@@ -118,6 +118,8 @@ FORM = modal(
     asked("Flags", {"type": "checkboxes", "options": [option("Private"), option("Drill")]}, optional=True),
     asked("Pace", {"type": "radio_buttons", "options": [option("Slow"), option("Fast")]}, optional=True),
     asked("Day", {"type": "datepicker", "initial_date": "2026-11-27"}, optional=True),
+    asked("Since", {"type": "datetimepicker", "initial_date_time": 1_795_787_100}, optional=True),
+    asked("Until", {"type": "datetimepicker"}, optional=True),
     notify_on_close=True,
 )
 
@@ -151,6 +153,7 @@ def test_a_modal_is_filled_in_corrected_and_sent(still: Page, app: TinyApp) -> N
     form.get_by_label("Lead").select_option("Dee Okafor")
     form.get_by_label("Drill").check()
     form.get_by_label("Fast").check()
+    form.get_by_label("Until").fill("2026-11-27T14:05")
     form.get_by_role("button", name="Send").click()
     expect(form.get_by_label("Title")).to_have_accessible_description("One line. Say a little more.")
     expect(form.get_by_label("Title")).to_be_focused()
@@ -168,6 +171,11 @@ def test_a_modal_is_filled_in_corrected_and_sent(still: Page, app: TinyApp) -> N
         "flags": {"type": "checkboxes", "selected_options": [option("Drill")]},
         "pace": {"type": "radio_buttons", "selected_option": option("Fast")},
         "day": {"type": "datepicker", "selected_date": "2026-11-27"},
+        "since": {"type": "datetimepicker", "selected_date_time": 1_795_787_100},
+        "until": {
+            "type": "datetimepicker",
+            "selected_date_time": still.evaluate("new Date('2026-11-27T14:05') / 1000"),
+        },
     }
 
 

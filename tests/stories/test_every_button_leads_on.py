@@ -41,7 +41,11 @@ def test_the_buttons_of_the_headline_lead_on_until_it_is_closed_and_back(
     slack.presses("Bo", "Impact", channel="inc-1", kind="headline")
     sends(slack, "Bo", "The headline says so now.", impact="Nobody can pay")
     slack.presses("Bo", "Add to timeline", channel="inc-1", kind="headline")
-    sends(slack, "Bo", "It is in the timeline.", text="Rollback started")
+    at = int(clock.now().timestamp())
+    late = {"at": "That is still to come. Pick when it happened."}
+    assert slack.sends("Bo", text="Rollback started", at=str(at + 60)) == late
+    sends(slack, "Bo", "It is in the timeline, at", text="Rollback started", at=str(at - 600))
+    assert "Rollback started" in multivac.timeline()[0]
     assert "Rollback started" in slack.presses("Bo", "Timeline", channel="inc-1", kind="headline")
     case = multivac.incident()
     assert (case.severity, case.impact) == (Severity.SEV3, "Nobody can pay")
@@ -97,6 +101,10 @@ def test_the_buttons_of_answers_lead_on(
 ) -> None:
     slack.asks("Bo", "the checkout is down again", channel="inc-1")
     assert "What you can ask" in slack.presses("Bo", "Help", channel="inc-1")
+    slack.asks("Dee", "declare")
+    assert "Open now: INC-1 SEV1 Card payments fail (less than a minute)" in text_of(slack.form())
+    assert "You are in <#C" in slack.presses_on_page("Dee", "Join INC-1")
+    slack.standin.closes(slack.person("Dee"), slack.form()["id"])
     slack.asks("Cy", "the checkout is down again", channel="inc-1")
     told = slack.presses("Cy", "Declare “the checkout is down again”", channel="inc-1")
     assert "INC-2 is declared" in told

@@ -61,9 +61,10 @@ def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
     slack.asks("Cy", "")
     assert slack.form()["title"]["text"] == "Declare an incident"
     assert slack.sends("Cy", title=" ") == {"title": "Write in a few words what is wrong."}
-    assert slack.sends("Cy", title="Search is slow", flags=["drill"]) == {}
+    assert slack.sends("Cy", title="Search is slow", flags=["drill"], services="search, index") == {}
     clock.settle()
     case = hearing.incident()
+    assert case.alerts.services == ("search", "index")
     assert (case.title, case.severity, case.severity_by, case.drill) == (
         "Drill: Search is slow",
         Severity.SEV2,
@@ -92,8 +93,13 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     slack.asks("Cy", "lead me", channel="inc-1")
     clock.settle()
     assert "leads this incident, accepted" in slack.channel("inc-1").said("lead told")[0]  # asked by nobody
-    assert "INC-1 is dismissed" in slack.asks("Cy", "dismiss It was practice", channel="inc-1")
+    slack.asks("Cy", "status dismissed", channel="inc-1")  # it never ends without a word or a form
+    assert slack.sends("Cy", reason="cancelled", text="It was practice") == {}
     clock.settle()
+    assert "Cy Tanaka dismissed it as no incident: cancelled: it is not needed any more: It was practice" in (
+        hearing.timeline()
+    )
+    assert "INC-1 is dismissed already. Cy Tanaka said so at" in slack.asks("Cy", "INC-1 dismiss")
     assert "Drill: The index is gone" in slack.channel("inc-1").headline
     assert hearing.incident().summons == ()
 
@@ -185,6 +191,32 @@ def test_the_lead_accepts_by_a_button_and_the_call_is_edited(
     assert "already" in slack.asks("Ana", "lead me", channel="inc-1")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_an_accepted_lead_is_given_to_a_third_by_nobody_but_the_lead(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Ana", "lead me", channel="inc-1")
+    cara = slack.id_of("Cara")
+    no = "Ana Silva has accepted to lead INC-1: only they or a deputy can give the lead to another."
+    for line in (f"lead <@{cara}>", f"role lead <@{cara}>"):
+        assert no in slack.asks("Bo", line, channel="inc-1")
+    slack.asks("Bo", "roles", channel="inc-1")
+    slack.sends("Bo", lead=cara, scribe=slack.id_of("Bo"))
+    assert no in text_of(slack.form())
+    assert "scribe" not in hearing.incident().roles
+    assert "Ana Silva is asked" in slack.presses_on_page("Bo", "Ask Ana Silva to approve")
+    clock.settle()
+    assert "asks to hand over the lead of INC-1.\nlead @Cara Mbeki" in slack.direct("Ana")[-1].replace(
+        "*", ""
+    )
+    slack.presses_in_direct("Ana", "Approve")
+    clock.settle()
+    assert hearing.lead() == "Cara Mbeki"
+    assert hearing.incident().roles["lead"].accepted_at is None  # she is asked, as by any handover
+    slack.asks("Bo", f"lead <@{slack.id_of('Dee')}>", channel="inc-1")  # nobody is put out by that
+    assert hearing.lead() == "Dee Okafor"
+
+
 def test_settling_the_severity_ends_triage_and_alerts_move_it_no_more(
     alert: str, hearing: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
 ) -> None:
@@ -203,16 +235,34 @@ def test_settling_the_severity_ends_triage_and_alerts_move_it_no_more(
 def test_only_the_lead_resolves_and_everything_says_that_it_is_over(
     alert: str, hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
-    refused = slack.asks("Bo", "resolve Rolled back", channel="inc-1")
-    assert "Only the lead (Ana Silva) or a deputy can resolve INC-1" in refused
-    slack.asks("Ana", "resolve", channel="inc-1")
+    for line in ("resolve Rolled back", "status resolved"):
+        refused = slack.asks("Bo", line, channel="inc-1")
+        assert "Only the lead (Ana Silva) or a deputy can resolve INC-1" in refused
+    slack.presses("Bo", "Ask Ana Silva to approve", channel="inc-1")
+    assert slack.sends("Bo", fixed="Rolled back") == {}
+    clock.settle()
+    assert "Bo Lindqvist asks Ana Silva to approve: resolve Rolled back" in hearing.timeline()
+    slack.asks("Ana", "mitigate", channel="inc-1")
+    at = int(clock.now().timestamp())
+    clock.forward(minutes=5)
+    slack.asks("Ana", "status resolved", channel="inc-1")
+    (when,) = (one["element"] for one in slack.form()["blocks"] if one["block_id"] == "mitigated")
+    assert abs(when["initial_date_time"] - at) <= 1
+    assert slack.sends("Ana", fixed="Rolled back", mitigated=str(at + 600)) == {
+        "mitigated": "That is still to come. Pick when it happened."
+    }
     assert slack.sends("Ana", fixed=" ") == {
         "fixed": "Write in a few words what fixed it, or that nobody knows."
     }
-    assert slack.sends("Ana", fixed="Rolled back", impact="Nobody could pay") == {}
+    earlier = str(at - 60)
+    assert slack.sends("Ana", fixed="Rolled back", impact="Nobody could pay", mitigated=earlier) == {}
     clock.settle()
     assert hearing.incident().status is Status.RESOLVED
     room = slack.channel("inc-1")
+    assert f" (mitigated <!date^{earlier}^" in room.headline
+    assert f"\nMitigated <!date^{earlier}^" in room.said("end line")[0]
+    assert "Ana Silva says it was mitigated by then" in hearing.timeline()
+    assert "\nMitigated <!date^" in slack.asks("Bo", "briefing", channel="inc-1")
     assert "*Status*\nResolved" in room.headline
     assert "Nobody could pay" in room.headline
     assert "Resolved" in slack.channel("incidents").said("announcement")[0]
@@ -237,7 +287,10 @@ def test_a_verb_outside_an_incident_is_about_the_only_one_of_theirs_or_asks_whic
     assert "This is about INC-1 Checkout returns 500" in text_of(slack.form())
     slack.standin.closes(slack.person("Ana"), slack.form()["id"])
     slack.asks("Ana", "declare Search is slow sev4")
+    assert "Only those who respond can impact here" in slack.asks("Cy", "INC-1 impact It is fine")
+    assert "It is in the timeline." in slack.asks("Cy", "INC-1 note The bank has called")
     clock.settle()
+    assert "Cy Tanaka: The bank has called" in hearing.timeline()
     assert "*Impact:* Nobody can pay" in slack.channel("inc-1").headline
     assert "Which one do you mean?" in slack.asks("Ana", "resolve It is over")
     assert "INC-2 is resolved" in slack.presses("Ana", "INC-2 Search is slow", channel="general")

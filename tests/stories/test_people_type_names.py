@@ -43,8 +43,8 @@ def test_a_plain_name_stands_for_the_one_person_who_has_it_whatever_the_verb(
 
     assert "Only the lead" in slack.asks("Gus", "handover cara", channel="inc-1")
     assert "asked by a direct message" in slack.presses("Gus", "Ask Bo Lindqvist to approve", channel="inc-1")
-    assert "More than one person is called “Bo”." in slack.asks("Ana", "lead Bo", channel="inc-1")
-    slack.presses("Ana", "Bo Chen (chen@example.com)", channel="inc-1")
+    assert "More than one person is called “Bo”." in slack.asks("Bo", "lead Bo", channel="inc-1")
+    slack.presses("Bo", "Bo Chen (chen@example.com)", channel="inc-1")
     clock.settle()
     assert multivac.lead() == "Bo Chen"
 

@@ -1,9 +1,12 @@
 """An incident begins in triage: the cx lead is asked how bad it is, and the answer re-plans the response."""
 
+from typing import Any
+
 import pytest
 
 from integrations.sandbox.pagerduty import PagerDuty
 from multivac.incident import Severity, Status
+from multivac.store.sayings import SayingKind
 from tests.stories.stage import PLAYBOOK, Clock, Multivac
 from tests.stories.workspace import Slack, text_of
 
@@ -44,7 +47,10 @@ def test_the_cx_lead_settles_the_severity_by_a_direct_message_and_the_response_i
     assert case.severity_by == "cara@example.com"
     room = slack.channel("inc-1")
     thanks = "INC-1 is SEV1, settled by Cara Mbeki. Thank you."
-    assert slack.direct("Cara") == [f"{thanks}\nChannel: <#{room.id}>"]
+    assert slack.direct("Cara") == [f"{thanks}\nChannel: <#{room.id}>\nImpact"]
+    (line,) = room.said("change line")
+    follows = "also invited: on call at level 2 · also to do: Tell management"
+    assert line == f"Severity SEV3 → SEV1, settled by Cara Mbeki · {follows}"
     assert room.members == {"Ana", "Bo", "Cara", "Dee"}
     assert "Tell management" in "\n".join(room.said("checklist"))
     assert "SEV1" in room.headline
@@ -54,6 +60,10 @@ def test_the_cx_lead_settles_the_severity_by_a_direct_message_and_the_response_i
         "Checklist posted: Tell management",
         "Invited Dee Okafor",
     ]
+    slack.presses_in_direct("Cara", "Impact")
+    assert slack.sends("Cara", impact="Nobody can pay") == {}
+    clock.settle()
+    assert "*Impact:* Nobody can pay" in slack.channel("inc-1").headline
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
@@ -65,8 +75,15 @@ def test_a_question_that_somebody_else_has_answered_says_so(
     clock.forward(minutes=1)
     slack.asks("Ana", "severity sev2", channel="inc-1")
     clock.settle()
+    assert multivac.incident().status is Status.ACTIVE  # a severity that is changed is settled
     (told,) = slack.direct("Cara")
     assert told.startswith("INC-1 is SEV2, says Ana Silva.")
+    before = slack.channel("inc-1").said("change line")
+    already = "INC-1 is SEV2 already. Ana Silva said so at <!date^"
+    assert already in slack.asks("Bo", "severity sev2", channel="inc-1")
+    clock.settle()
+    assert slack.channel("inc-1").said("change line") == before
+    assert multivac.incident().severity_by == "ana@example.com"
     slack.asks("Ana", "severity sev3", channel="inc-1")
     clock.settle()
     slack.asks("Ana", "severity sev1", channel="inc-1")
@@ -76,6 +93,32 @@ def test_a_question_that_somebody_else_has_answered_says_so(
         "INC-1: Severity SEV3, as before",
         "INC-1: Severity SEV3 → SEV1, settled by Ana Silva",
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_an_update_that_changes_the_severity_settles_it_and_ends_nothing(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start(TRIAGE, settings=HEARS)
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P3")
+    clock.settle()
+    slack.asks("Ana", "update", channel="inc-1")
+    chosen = {"severity": "sev2", "status": "resolved"}  # which no form of this release offers
+    values: dict[str, Any] = {
+        name: {name: {"type": "static_select", "selected_option": {"value": value}}}
+        for name, value in chosen.items()
+    }
+    values["text"] = {"text": {"type": "plain_text_input", "value": "Only the app fails"}}
+    slack.standin.submits(slack.person("Ana"), slack.form()["id"], values)
+    assert "With it INC-1 is SEV2 and active." in text_of(slack.form())
+    slack.sends("Ana")
+    clock.settle()
+    case = multivac.incident()
+    assert (case.status, case.severity_by) == (Status.ACTIVE, "ana@example.com")
+    already = "already. Ana Silva said so at <!date^"
+    assert f"INC-1 is SEV2 {already}" in slack.asks("Bo", "severity sev2", channel="inc-1")
+    assert f"INC-1 is active {already}" in slack.asks("Bo", "status active", channel="inc-1")
+    assert multivac.incident().said(SayingKind.CHANGE) == ()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs

@@ -1,5 +1,7 @@
 """Whoever is asked to lead accepts, hands over, or is passed over; in the end somebody is paged."""
 
+import re
+
 import pytest
 
 from integrations.sandbox.jira import Jira
@@ -7,7 +9,7 @@ from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import Fault, World
 from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
-from tests.stories.workspace import Slack
+from tests.stories.workspace import Slack, text_of
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 IN_TURN = {"lead": [{"on_call": {}}, {"fixed": "dee@example.com"}], "severity": {"default": "sev1"}}
@@ -248,13 +250,23 @@ def test_a_page_that_may_be_the_second_says_so_to_whoever_is_paged(
 def test_roles_are_shown_and_set_in_one_form(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:
+    others = {f"helper {number}": "Ana Silva" for number in range(1, 5)}
+    for name in others:
+        slack.asks("Ana", f"role {name} me", channel="inc-1")
     slack.asks("Ana", "roles", channel="inc-1")
-    shown = {one["block_id"]: one["element"].get("initial_user") for one in slack.form()["blocks"]}
+    assert sum(one["type"] == "input" for one in slack.form()["blocks"]) == 7
+    assert re.search(r"For helper \d: `/incident role helper \d @bo`\.", text_of(slack.form()))
+    shown = {
+        one["block_id"]: one["element"].get("initial_user")
+        for one in slack.form()["blocks"]
+        if one["type"] == "input"
+    }
     assert shown["lead"] == slack.id_of("Ana")
     slack.sends("Ana", deputy=slack.id_of("Bo"), cx_lead=slack.id_of("Cara"))
     clock.settle()
     roles = {name: row.person.name for name, row in multivac.incident().roles.items()}
-    assert roles == {"lead": "Ana Silva", "deputy": "Bo Lindqvist", "cx lead": "Cara Mbeki"}
+    given = {"lead": "Ana Silva", "deputy": "Bo Lindqvist", "cx lead": "Cara Mbeki"}
+    assert roles == given | others  # also the one for which the form has no room
     assert (
         "Roles, says Ana Silva: deputy: Bo Lindqvist, customer-experience lead: Cara Mbeki"
         in multivac.timeline()

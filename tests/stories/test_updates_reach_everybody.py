@@ -56,7 +56,8 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert (case.severity, case.status) == (Severity.SEV2, Status.MITIGATED)
     room = slack.channel("inc-1")
     (said,) = room.said("update")
-    assert "Rolling back 2.31.\nUpdate by Ana Silva · SEV1 → SEV2 · mitigated · next update <!date^" in said
+    assert "Rolling back 2.31.\nUpdate by Ana Silva · SEV1 → SEV2 · mitigated · updates every 1 hour" in said
+    assert " · next update <!date^" in said
     assert room.said("change line") == []
     (reply,) = thread(slack.channel("incidents"))
     assert reply.startswith("*INC-1* Rolling back 2.31.")

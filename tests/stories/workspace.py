@@ -298,6 +298,9 @@ def _filled(element: dict[str, Any], value: str | list[str] | None) -> dict[str,
         return {"type": kind, "selected_options": chosen or element.get("initial_options", [])}
     if kind == "users_select":
         return {"type": kind, "selected_user": value or element.get("initial_user")}
+    if kind == "datetimepicker":
+        at = element.get("initial_date_time") if value is None else int(str(value))
+        return {"type": kind, "selected_date_time": at}
     chosen = [one for one in options if one["value"] == value]
     return {"type": kind, "selected_option": chosen[0] if chosen else element.get("initial_option")}
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -170,7 +171,9 @@ SAMPLES: Sequence[Message] = (
     replace(ANNOUNCEMENT, channel="", lead=None),
     replace(ANNOUNCEMENT, lead_accepted=False, private=True),
     replace(ANNOUNCEMENT, status=Status.CLOSED, ended_at=AT + timedelta(days=1, hours=2), fixed_by="F1"),
-    replace(HEADLINE, status=Status.CLOSED, next_update_due=None, ended_at=AT, fixed_by="F1"),
+    replace(
+        HEADLINE, status=Status.CLOSED, next_update_due=None, ended_at=AT, mitigated_at=AT, fixed_by="F1"
+    ),
     CHECKLIST,
     Checklist(title="", tasks=UNPRESSED, next_title="T2", next_at=None, occurrence=1),
     Checklist(title="T1", tasks=TASKS[:1], next_title=None, next_at=None, occurrence=1),
@@ -211,10 +214,11 @@ SAMPLES: Sequence[Message] = (
     replace(DUE, ended="E1"),
     *(replace(UPDATE, status=status) for status in Status),
     replace(UPDATE, text="", next_at=None, was=None, number=None),
+    replace(UPDATE, number=None, follows=("F1", "F2")),
     Nudge(who=ANA, text="N1", presses=PRESSES),
     Nudge(who=None, text=""),
     Ended(text="E1", follow_ups=(FollowUp(text="F1", key="OPS-2", url="https://e.com/2"),)),
-    Ended(text=""),
+    Ended(text="", mitigated_at=AT),
     OperatorNotice(what="W1", do="D1"),
     OperatorNotice(what="W1", do="", over=True),
     STORM,
@@ -232,6 +236,7 @@ FORM = Form(
         Field(name="f2", label="L2", kind=Asked.CHOICE, choices=(("", "C1"), ("c2", "C2")), filled=("c2",)),
         Field(name="f3", label="L3", kind=Asked.TICKS, choices=(("c1", "C1"),), filled=("c1",)),
         Field(name="f4", label="L4", kind=Asked.PERSON, filled=("U0ANA",)),
+        Field(name="f5", label="L5", kind=Asked.MOMENT, filled=("1795356180",)),
     ),
     intro=("I1",),
 )
@@ -250,6 +255,8 @@ ASKING = (
     "INC-1 update",
     "INC-1 task add",
     "INC-1 followup",
+    "INC-1 dismiss",
+    "INC-1 merge",
 )
 
 
@@ -300,6 +307,7 @@ def test_every_form_fits_in_every_language(language: str, desk: Desk) -> None:
             View(**view).validate_json()
             fits(view["blocks"], most=100)
             assert all(0 < len(view[part]["text"]) <= 24 for part in ("title", "submit", "close"))
+            assert len(form.fields) <= 7, form.title
 
 
 def test_a_title_that_is_too_long_ends_with_a_whole_word() -> None:
@@ -397,24 +405,25 @@ def _says(node: ast.AST) -> bool:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk over one incident, with no vendor at hand."""
+    """A desk over two incidents, with no vendor at hand."""
     url = f"sqlite:///{tmp_path_factory.mktemp('desk') / 'multivac.db'}"
     daemon = Daemon(load_settings(None, {"MULTIVAC_DATABASE__URL": url}))
     migrate.upgrade(daemon.database)
     means = {severity.value: severity.upper() for severity in Severity}
-    playbook = Playbook.model_validate({"name": "P1", "severity": {"means": means}, "roles": {"R1": {}}})
+    roles = {f"R{number}": dict[str, str]() for number in range(4)}  # more than a form has room for
+    playbook = Playbook.model_validate({"name": "P1", "severity": {"means": means}, "roles": roles})
     daemon.database.start()
-    daemon.database.write(
-        lambda tx: incidents.declare(
-            tx,
+    for begun in (AT, daemon.out.clock.now()):
+        declared = partial(
+            incidents.declare,
             title="T1",
             severity=Severity.SEV2,
             playbook=playbook,
             service=None,
-            now=AT,
+            now=begun,
             name_channel="INC-{}".format,
         )
-    )
+        daemon.database.write(declared)
     yield Desk(daemon.out, daemon.jobs, playbooks=lambda: (playbook,), admins=())
     daemon.database.stop()
 

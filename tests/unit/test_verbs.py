@@ -89,6 +89,20 @@ def test_a_sentence_that_can_mean_one_thing_only_means_it(said: str, meant: str)
 
 
 @pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("status resolved", "resolve"),
+        ("INC-7 stat Resolved Rolled back", "INC-7 resolve Rolled back"),
+        ("status INC-7 closed", "INC-7 close"),
+        ("status dismissed A false alarm", "dismiss A false alarm"),
+    ],
+)
+def test_a_status_that_ends_it_is_the_verb_that_ends_it(said: str, meant: str) -> None:
+    assert spoken(said) == spoken(meant)
+    assert spoken("status mitigated")[0] == "status"
+
+
+@pytest.mark.parametrize(
     "said",
     [
         "it is resolved",
