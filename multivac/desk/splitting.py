@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.names import reopen_first
 from multivac.errors import Refused
-from multivac.incident import Entry, EntryKind, Severity
+from multivac.incident import Entry, EntryKind, IncidentId, Severity
 from multivac.playbook import Playbook, choose
 from multivac.store import acts, incidents, splits, timeline
 from multivac.store.cases import Case
@@ -89,13 +91,18 @@ def _form(sitting: Sitting) -> Form:
     can = splits.separable(case)
     if not can:
         _meant(case, "")
+    return split_form(case.id, can)
+
+
+def split_form(number: IncidentId, can: Sequence[AlertRow]) -> Form:
+    """Which of these alerts is to be an incident of its own."""
     choices = tuple((one.key, _named(one)) for one in can[:_MOST])
     field = Field(
         name="alert", label=phrase("Which alert?"), kind=Asked.CHOICE, choices=choices, optional=False
     )
     return Form(
         title=phrase("Split an alert off"),
-        line=f"INC-{case.id} split",
+        line=f"INC-{number} split",
         send=phrase("Split"),
         intro=(phrase("It becomes an incident of its own, with a channel and people of its own."),),
         fields=(field,),
