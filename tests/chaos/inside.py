@@ -12,8 +12,9 @@ from typing import ClassVar
 import sqlalchemy as sa
 
 from integrations.pagerduty.webhook import Webhook
-from multivac.incident import IncidentId, Status
-from multivac.store import timeline
+from multivac.incident import LEAD, IncidentId, Status
+from multivac.store import acts, incidents, timeline
+from multivac.store.incidents import Touched
 from multivac.store.tables import incident, person
 from tests.chaos.portrait import Portrait, differences, portrait
 from tests.chaos.record import Row
@@ -130,6 +131,8 @@ _TURN = timedelta(minutes=2, seconds=5)  # until somebody who does not accept is
 class Chain(Sweep):
     """The lead is asked and does not accept, nor does the next one, nor the last: then they are paged.
 
+    In the end the first accepts after all, and the alert is acknowledged.
+
     `points` are both sides of each call and commit since the lead was asked, of the incident played last.
     """
 
@@ -146,6 +149,7 @@ class Chain(Sweep):
         for _ in range(3):
             end = self.clock.now() + _TURN
             self._through(lambda: self._wait_until(end))  # noqa: B023  # called at once
+        self._through(self._accept)
         seen = self._portrait(alert.title)
         names = self.calls.names[calls:], commit_names(self.heard[commits:])
         self.points = [
@@ -155,6 +159,17 @@ class Chain(Sweep):
         self.multivac.becomes(Status.DISMISSED, self._newest())  # so that all are free for the next one
         self.clock.settle()
         return seen
+
+    def _accept(self) -> None:
+        """Whoever has the lead takes it, as by a button."""
+        number, now = IncidentId(self._newest()), self.clock.now()
+
+        def accept(tx: sa.Connection) -> Touched:
+            acts.accept_role(tx, number, LEAD, now=now)
+            return incidents.touch(tx, number)
+
+        self.multivac.running.database.write(accept)
+        self.clock.settle()
 
     def sweep(self, row: Row, *, sample: int) -> None:
         """Try each so-manieth point, and note in the row what became of it."""

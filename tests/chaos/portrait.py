@@ -34,6 +34,7 @@ def portrait(sandbox: Sandbox, title: str, timeline: Sequence[Entry]) -> Portrai
         "tickets": [json.dumps(i["fields"], sort_keys=True) for i in tickets],
         "notes": [note["content"] for i in pager for note in i["notes"]],
         "paged": [one["user"]["summary"] for i in pager for one in i["incidents_responders"]],
+        "acknowledged": [one["acknowledger"]["summary"] for i in pager for one in i["acknowledgements"]],
         "timeline": [f"{e.kind} {e.text} {e.actor}" for e in timeline],
     }
     names = {person.id: person.real_name for person in sandbox.slack.space.people.values()}

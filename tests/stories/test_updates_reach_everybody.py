@@ -188,9 +188,10 @@ def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(
     slack.presses("Ana", "Write update", channel="inc-1", kind="update due")
     slack.sends("Ana", text="Still looking.", next="60")
     slack.sends("Ana")
+    at = int(clock.now().timestamp())
     clock.settle()
     (asked,) = slack.channel("inc-1").said("update due")
-    assert f"Ana Silva wrote it at <!date^{int(clock.now().timestamp())}^" in asked
+    assert f"Ana Silva wrote it at <!date^{at}^" in asked
     (announced,) = slack.channel("incidents").said("announcement")
     assert "*Next update due:* <!date^" in announced
     assert "Snooze" not in asked
