@@ -27,6 +27,7 @@ from integrations.slack.doctor import SlackDoctor
 from integrations.slack.inbound import Inbound
 from integrations.slack.mouth import Mouth
 from integrations.slack.rates import Pacer
+from integrations.slack.signs import Emoji
 from multivac import memory, pauses, people, playbooks
 from multivac.budget import Limiter, OwnTanks
 from multivac.check import Doctors
@@ -66,6 +67,13 @@ _STEP_THREADS, _LATER_THREADS = 96, 8
 _DRAIN_SECONDS = 20.0
 _BEAT_SECONDS = 1.0
 _POLL_SECONDS = 0.5
+
+
+def emoji_of(slack: SlackSettings) -> Emoji:
+    """What each emoji stands for that people put under messages."""
+    keeps = dict.fromkeys(slack.timeline_emoji, "note") | dict.fromkeys(slack.task_emoji, "task")
+    offers = dict.fromkeys(slack.update_emoji, "update") | dict.fromkeys(slack.declare_emoji, "declare")
+    return Emoji(keeps=keeps, offers=offers)
 
 
 def chat_for(slack: SlackSettings, pace: Pace) -> Chat | None:
@@ -274,7 +282,7 @@ class Daemon:
         )
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else None
         mouth = Mouth(slack.bot_token.get_secret_value(), api_url=slack.api_url)
-        return Inbound(desk, mouth, signing_secret=secret, now=self.clock.now)
+        return Inbound(desk, mouth, signing_secret=secret, now=self.clock.now, emoji=emoji_of(slack))
 
     @property
     def _inflow(self) -> Inflow:

@@ -33,6 +33,7 @@ from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock
 from multivac.store import (
+    acknowledgements,
     acts,
     alerts,
     endings,
@@ -85,6 +86,7 @@ class _News:
     told: Alert
     known: Known
     now: datetime
+    is_echo: bool = False  # of what we did there ourselves
 
     @property
     def subject(self) -> Subject:
@@ -138,10 +140,14 @@ class Intake:
     def _take(self, tx: sa.Connection, told: Alert, now: datetime) -> Taken:
         if told.key is None:
             return Taken("noted" if alerts.receive(tx, told, now=now) else "duplicate")
-        heard = hear(tx, told, told.key, now=now)
+        key = told.key
+        leads = acknowledgements.echoed(tx, told) if told.kind is AlertKind.ACKNOWLEDGED else None
+        if leads is not None:  # it was nobody's act in the pager, and is in the timeline already
+            told = replace(told, actor=None, facts=replace(told.facts, acknowledged_by=leads))
+        heard = hear(tx, told, key, now=now)
         if heard is None:
-            return self._repair(tx, told.source, told.key, now=now)
-        news = _News(told, heard.known, now)
+            return self._repair(tx, told.source, key, now=now)
+        news = _News(told, heard.known, now, is_echo=leads is not None)
         if news.known.incident is not None:
             taken = self._follow(tx, news, news.known.incident, brief=heard.brief)
             if taken.outcome != _FOLLOWED:
@@ -234,7 +240,7 @@ class Intake:
             return Taken("our own")
         # What we asked of the pager is in the timeline already, in the name of whoever wanted it.
         is_ours = marker_of(owner, brief.declared_at).rstrip("]") in told.text
-        is_told = told.kind is not AlertKind.FOUND_OPEN and not is_ours
+        is_told = told.kind is not AlertKind.FOUND_OPEN and not is_ours and not news.is_echo
         entries = [_entry(told, is_over=brief.status in _OVER)] if is_told else []
         if target is not None:
             entries += self._go_on_with(tx, news, brief, target=target)
@@ -317,12 +323,10 @@ class Intake:
     def _tell_of(  # noqa: PLR0913  # what changed, by which news, and from what
         self, tx: sa.Connection, news: _News, brief: Brief, *, what: str, after: str, text: str
     ) -> None:
-        """Keep what the channel is told in one line."""
-        more = {
-            "what": what,
-            "before": brief.severity if what == "severity" else brief.status,
-            "after": after,
-        }
+        """Keep what the channel is told in one line, and who moved it."""
+        before = brief.severity if what == "severity" else brief.status
+        more = {"what": what, "before": before, "after": after}
+        _trail(tx, news, brief, verb=what, after=after)
         sayings.add(tx, brief.number, kind=SayingKind.CHANGE, text=text, by="", at=news.now, more=more)
 
     def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, end: End) -> None:
@@ -341,6 +345,7 @@ class Intake:
             return
         incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
         storms.leave(tx, brief.number)
+        _trail(tx, news, brief, verb="status", after=Status.DISMISSED)
         text = written("Dismissed: resolved before the channel was to be opened")
         key = f"dismissed:{news.told.event_id}"
         dismissed = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
@@ -355,6 +360,7 @@ class Intake:
             timeline.last(tx, brief.number, EntryKind.STATUS)
         ):
             incidents.set_status(tx, brief.number, Status.TRIAGE, now=news.now)
+            _trail(tx, news, brief, verb="status", after=Status.TRIAGE)
             text = written("No longer dismissed: somebody was on it before the alert ended")
             key = f"handled:{news.told.event_id}"
             back = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
@@ -390,6 +396,15 @@ class Intake:
             alert=told.key,
             incident=taken.put.touched.number if taken.put else None,
         )
+
+
+def _trail(tx: sa.Connection, news: _News, brief: Brief, *, verb: str, after: str) -> None:
+    """Keep in the trail what this news has moved; that is rare, where news come by the thousand."""
+    told, before = news.told, brief.severity if verb == "severity" else brief.status
+    moved = acts.Moved(
+        key=told.event_id, verb=verb, before=before, after=after, actor=told.source, via=told.vendor_kind
+    )
+    acts.leave_trail_of(tx, brief.number, moved, at=news.now)
 
 
 def _goes_on(tx: sa.Connection, find: Callable[[], Owner | None]) -> tuple[Brief, str] | None:

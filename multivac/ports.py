@@ -376,6 +376,14 @@ class Pager(Protocol):
         """End the alert; ended already is fine."""
         ...
 
+    def acknowledge(self, alert: str, who: Person, *, look_first: bool) -> Person | None:
+        """Say that they are on the alert, in their name if the pager can; gives whose name it shows for it.
+
+        None if it calls nobody any more, whether somebody is on it or it has ended. With `look_first` what
+        is found acknowledged is taken for an earlier try of ours.
+        """
+        ...
+
     def publish(self, alert: str, text: str) -> None:
         """Tell those who follow the alert at the pager how it stands. It cannot be read back."""
         ...

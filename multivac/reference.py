@@ -108,8 +108,8 @@ _WHO = {
 }
 _BREAK_GLASS = """
 Who responds is whoever is in the channel, was invited, or has a role. While nobody leads, or nothing was
-seen of the lead for 30 minutes, whoever responds may do what the lead may. Everything is kept in a trail:
-`multivac trace INC-42`.
+seen of the lead for 30 minutes, whoever responds may do what the lead may. Everything is kept in a trail,
+also what rules and alerts change: `multivac trace INC-42`.
 """
 
 

@@ -89,9 +89,22 @@ def _lower(written: object) -> object:
     return written.lower() if isinstance(written, str) else written
 
 
+def _emoji(names: tuple[str, ...]) -> tuple[str, ...]:
+    bare = tuple(name.strip(":") for name in names)
+    for name in bare:
+        if not re.fullmatch(r"[a-z0-9_+'-]+", name):
+            raise wrong(
+                f"has {name!r}, which is no emoji's name.", "Write it as Slack does, such as pushpin."
+            )
+    return bare
+
+
+_TICK = "white_check_mark"  # people tick reminders with it, whatever is set
+
 Secret = Annotated[SecretStr, AfterValidator(_unbroken)]
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_split)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Emoji = Annotated[Names, AfterValidator(_emoji)]
 Channel = Annotated[str, Field(min_length=1), AfterValidator(_channel)]
 
 
@@ -176,6 +189,20 @@ class SlackSettings(Strict):
         description="How many times Slack's published rate limits may be used; 0 heeds only what it refuses.",
     )
 
+    timeline_emoji: Emoji = Field(
+        ("pushpin",), description="Put under a message, one of these keeps it in the timeline."
+    )
+    task_emoji: Emoji = Field(
+        ("ballot_box_with_check",), description="Put under a message, one of these makes it a task."
+    )
+    update_emoji: Emoji = Field(
+        ("mega",), description="Put under a message, one of these offers to publish it as an update."
+    )
+    declare_emoji: Emoji = Field(
+        ("fire_engine",),
+        description="Put under a message in any other channel, one of these offers to declare it.",
+    )
+
     @property
     def on(self) -> bool:
         """Whether Slack is used."""
@@ -187,9 +214,20 @@ class SlackSettings(Strict):
         return self.signing_secret is not None or self.app_token is not None
 
     def halves(self) -> Iterator[Finding]:
-        """What is missing for the keys that are there."""
+        """What is missing for the keys that are there, and what means two things."""
         given = ("app_token", "signing_secret", "announce_channel", "operators_channel")
         yield from _missing("slack", self, ("bot_token",), given=given)
+        yield from self._ambiguous()
+
+    def _ambiguous(self) -> Iterator[Finding]:
+        """Each emoji that would stand for two things."""
+        taken = {_TICK: "a reminder's answer"}
+        for key in ("timeline_emoji", "task_emoji", "update_emoji", "declare_emoji"):
+            for emoji in getattr(self, key):
+                if emoji in taken:
+                    why = f"has {emoji}, which is {taken[emoji]} already."
+                    yield Finding(f"slack.{key}", why, "Write another emoji there.")
+                taken.setdefault(emoji, f"slack.{key}")
 
     def describe(self) -> str:
         """One line for the start-up: on or off, and why."""

@@ -79,6 +79,7 @@ SILENT = frozenset(
         *(
             "alert priority",
             "severity heard",
+            "alert ack",
             "alert end",
             "ticket status",
             "ticket words",

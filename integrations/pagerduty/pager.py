@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 from integrations.allowance import Allowance
 from integrations.pagerduty.bodies import (
+    NOTHING,
     Body,
     facts_of_incident,
     ident,
@@ -149,6 +151,26 @@ class PagerDutyPager:
             known = self._rest.get(f"/incidents/{quote(alert, safe='')}", what=what)
             if part(known, "incident").get("status") != "resolved":
                 raise
+
+    def acknowledge(self, alert: str, who: Person, *, look_first: bool) -> Person | None:
+        """Acknowledge what is still triggered, in their own name if they are a user; gives whose it shows.
+
+        It is looked at first: to acknowledge what has ended meanwhile would reopen it.
+        """
+        path, what = f"/incidents/{quote(alert, safe='')}", phrase("incident {alert}", alert=alert)
+        known = part(self._rest.get(path, what=what), "incident")
+        if known.get("status") != "triggered":
+            return _last_acker(known) if look_first and known.get("status") == "acknowledged" else None
+        body = {"incidents": [{"id": alert, "type": "incident_reference", "status": "acknowledged"}]}
+        for email in self._emails_of(who):
+            with suppress(GiveUp):
+                return _shown(self._rest.put("/incidents", body, what=what, sender=email))
+        try:
+            return _shown(self._rest.put("/incidents", body, what=what))
+        except Invalid:
+            if part(self._rest.get(path, what=what), "incident").get("status") == "triggered":
+                raise
+            return None  # somebody was faster
 
     def prioritise(self, alert: str, priorities: Collection[str]) -> None:
         """Give it the first of these priorities (names) that the account has; `GiveUp` if it has none."""
@@ -333,6 +355,16 @@ class PagerDutyPager:
         found = (ident(each.get("id")) for each in listed if _is_called(each, name))
         return tuple(filter(None, found))
 
+    def _emails_of(self, who: Person) -> Iterator[str]:
+        """By which e-mail PagerDuty may let them act: the one that we know, else their own there."""
+        if who.email is not None:
+            yield who.email
+        found = None
+        with suppress(GiveUp):
+            found = self.person(who.pagerduty) if who.pagerduty is not None else None
+        if found is not None and found.email is not None and found.email != who.email:
+            yield found.email
+
     def _own_id(self) -> str:
         """The user in whose name we ask: whose token it is, else whom the settings name."""
         if self._from_email not in self._requester:
@@ -394,6 +426,16 @@ class PagerDutyPager:
 def _names(responders: Iterable[Body]) -> tuple[str, ...]:
     named = (person(each.get("user")) for each in responders)
     return tuple(dict.fromkeys(each.name for each in named if each))
+
+
+def _shown(answer: Body) -> Person | None:
+    return next(map(_last_acker, parts(answer.get("incidents"))), None)
+
+
+def _last_acker(incident: Body) -> Person | None:
+    given = parts(incident.get("acknowledgements"))
+    last = max(given, key=lambda each: str(moment(each.get("at"))), default=NOTHING)
+    return person(last.get("acknowledger"))
 
 
 def _its_id(incident: Body) -> str:

@@ -129,9 +129,10 @@ class Rest:
         """The answer to a request that adds something."""
         return self._ask("POST", path, what=what, json=dict(body))
 
-    def put(self, path: str, body: Mapping[str, object], *, what: str) -> Body:
-        """The answer to a request that changes something."""
-        return self._ask("PUT", path, what=what, json=dict(body))
+    def put(self, path: str, body: Mapping[str, object], *, what: str, sender: str | None = None) -> Body:
+        """The answer to a request that changes something, in the name of the user with this e-mail."""
+        headers = {"From": sender} if sender else {}
+        return self._ask("PUT", path, what=what, json=dict(body), headers=headers)
 
     def pages(self, name: str, params: Mapping[str, object] | None = None, *, what: str) -> Iterator[Body]:
         """Every object of a list, page after page, up to the ten thousand PagerDuty gives."""

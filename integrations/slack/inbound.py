@@ -34,7 +34,7 @@ from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fi
 from integrations.slack.mouth import Mouth, Place
 from integrations.slack.patience import Patience
 from integrations.slack.saying import asked_by_shortcut, line_of, name_of, said_to_us
-from integrations.slack.signs import read_sign
+from integrations.slack.signs import Emoji, emoji_of, is_ours, read_sign
 from integrations.slack.text import typed
 from multivac.briefing import Answer, Form
 from multivac.desk import Ask, BadField, Desk
@@ -86,8 +86,15 @@ class Inbound:
     """Receives what Slack sends over HTTP or a socket, and answers whoever did it."""
 
     def __init__(
-        self, desk: Desk, mouth: Mouth, *, signing_secret: str | None, now: Callable[[], datetime]
+        self,
+        desk: Desk,
+        mouth: Mouth,
+        *,
+        signing_secret: str | None,
+        now: Callable[[], datetime],
+        emoji: Emoji,
     ) -> None:
+        self._emoji = emoji
         self._desk = desk
         self._mouth = mouth
         # Anybody can sign with an empty secret.
@@ -201,6 +208,7 @@ class Inbound:
             via="button",
             line=line,
             channel=channel,
+            thread=str(container.get("thread_ts") or ""),
         )
         self._answer_later(ask, place, trigger=body["trigger_id"])
 
@@ -309,7 +317,7 @@ class Inbound:
     def _keep_event(self, body: Body, next: Callable[[], Any]) -> Any:  # noqa: A002 - Bolt's own name
         """Keep an event before it is acknowledged: Slack delivers again what was not."""
         if body.get("type") == "event_callback":
-            sign = read_sign(body)
+            sign = read_sign(body, self._emoji.keeps)
             if sign is not None:
                 self._desk.notice(sign)
             self._hear(body)
@@ -323,8 +331,24 @@ class Inbound:
             return
         if event.get("type") == "app_home_opened" and event.get("tab") == "home":
             self._later(self._show_home, event["user"])
+        elif event.get("type") == "reaction_added" and not is_ours(body, event["user"]):
+            self._heed(body, event)
         elif (said := said_to_us(body, event)) is not None:
             self._answer_later(*said)
+
+    def _heed(self, body: Body, event: Mapping[str, Any]) -> None:
+        """Offer what an emoji stands for, to whoever put it under a message."""
+        line, item = self._emoji.offers.get(emoji_of(event)), event.get("item") or {}
+        if line is None or not item.get("ts"):
+            return
+        user, channel = event["user"], str(item.get("channel", ""))
+        request = f"event:{body.get('event_id', '')}"
+        ask = Ask(request=request, by=user, name="", via="reaction", line=line, channel=channel)
+        self._later(self._offer, ask, Place(user=user, channel=channel), message=str(item["ts"]))
+
+    def _offer(self, ask: Ask, place: Place, *, message: str) -> None:
+        with self._desk.speaking_to(ask.by):
+            self._tell(place, self._desk.offer(ask, message), ask)
 
 
 class _Socket:

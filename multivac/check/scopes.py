@@ -77,7 +77,7 @@ EVENTS: dict[str, str] = {
     "channel_left": "the lead is told that the bot was removed",
     "group_left": "the same of private channels",
     "user_change": "a lead whose account is closed leaves a gap that is said",
-    "reaction_added": "a pushpin keeps a message in the timeline, a ticked box makes it a task",
+    "reaction_added": "a pushpin keeps a message, a ticked box makes it a task, a megaphone publishes it",
     "reaction_removed": "within ten minutes that takes it back",
     "pin_added": "what people pin is kept in the timeline",
 }

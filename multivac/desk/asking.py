@@ -46,8 +46,8 @@ class Ask:
     """A line that somebody said, in whatever way.
 
     `request` is the same in each redelivery. `by` is their id in the chat, `channel` the chat's id of
-    where they said it, `thread` that of the message under which. `fields` are those of a form that was sent,
-    `as_of` what it showed of the incident and `again` how often; `quoted` is the text of a message.
+    where they said it, `thread` that of the message below which they did. `fields` are those of a form that
+    was sent, `as_of` what it showed of the incident and `again` how often; `quoted` is the text of a message.
     """
 
     request: str

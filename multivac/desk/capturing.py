@@ -34,6 +34,7 @@ class Deed(Enum):
     TAKE_BACK = "taken back"
     EDIT = "edited"
     DELETE = "deleted"
+    ANSWER = "answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

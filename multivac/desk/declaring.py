@@ -12,6 +12,7 @@ from multivac.briefing import Answer, Asked, Field, Form, Press
 from multivac.desk.asking import BadField, DoneBefore, Reply, Sitting
 from multivac.desk.looking import may_see_row
 from multivac.desk.naming import named_services
+from multivac.desk.offering import BY_SIGN, offer_to_declare
 from multivac.errors import Refused
 from multivac.incident import Entry, EntryKind, Facts, IncidentId, Severity
 from multivac.jobs import Put
@@ -37,6 +38,8 @@ _CHOICES = (
 
 def declare(sitting: Sitting) -> Reply:
     """Bring an incident into being; without a title, ask for one."""
+    if sitting.ask.via == BY_SIGN:
+        return offer_to_declare(sitting)
     title = " ".join(sitting.text("title").split())
     if not title or (sitting.words.message is not None and not sitting.ask.fields):
         if sitting.ask.fields:

@@ -32,19 +32,22 @@ from multivac.desk import (
     naming,
     reminding,
     searching,
+    splitting,
     standing,
     tasks,
     telling,
     updating,
 )
 from multivac.desk.afresh import as_note, named, refilled
+from multivac.desk.answering import notice_answer
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, OnlyLead, Reply, Sitting
-from multivac.desk.capturing import Sign, notice
+from multivac.desk.capturing import Deed, Sign, notice
 from multivac.desk.choosing import about, chosen
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
+from multivac.desk.offering import words_at
 from multivac.desk.people import language_at, who_is
 from multivac.desk.spelling import spelt
 from multivac.errors import Refused
@@ -97,6 +100,7 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "quiet": updating.quiet,
     "merge": dismissing.merge,
     "archive": ending.archive,
+    "split": splitting.split,
     "search": searching.search,
     "followup": followups.follow_up,
     "link": linking.link,
@@ -180,7 +184,21 @@ class Desk:
 
     def notice(self, sign: Sign) -> None:
         """Write down what somebody did to a message, in one transaction; nobody is told of it at once."""
-        notice(self._house, sign)
+        if sign.deed is Deed.ANSWER:
+            notice_answer(self._house, sign)
+        else:
+            notice(self._house, sign)
+
+    def offer(self, ask: Ask, message: str) -> Reply:
+        """What somebody is offered who put a sign under a message; None for a guest, or if it means nothing.
+
+        What is in an incident's channel is told, what is anywhere else is declared.
+        """
+        if (self._incident_of(ask) is None) is not (ask.line == "declare"):
+            return None
+        _, is_guest = who_is(self._house.out, ask.by, ask.name)
+        said = "" if is_guest else words_at(self._house.out, ask.channel, message)
+        return self.answer(replace(ask, quoted=said)) if said else None
 
     def home(self, by: str) -> Home:
         """What this person sees on Multivac's own page in the chat."""

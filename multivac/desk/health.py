@@ -49,6 +49,7 @@ _ASKED = {
         "who",
         "note",
         "page",
+        "alert ack",
         "alert end",
         "alert priority",
         "status update",

@@ -16,6 +16,7 @@ from multivac.desk.names import reopen_first
 from multivac.desk.tasks import person_meant
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person
+from multivac.steps.reminders import PASSED, is_put_away
 from multivac.store import reminders as rows
 from multivac.store.cases import Case
 from multivac.store.reminders import Reminder
@@ -26,6 +27,7 @@ _LONGEST = 300
 _SNOOZE = timedelta(minutes=15)
 _ASK_AGAIN = timedelta(minutes=10)
 _LEAST = timedelta(minutes=1)
+_LEAST_APART = timedelta(minutes=5)
 _LONGEST_SPAN = timedelta(days=30)
 _MOST = 50  # of one incident, those that have ended too
 _OFFERED = 5
@@ -36,20 +38,29 @@ _SPANS = (
     ("in:1h", mark("In 1h")),
     ("every:15m", mark("Every 15m")),
     ("every:30m", mark("Every 30m")),
+    ("when:update-overdue", mark("When an update is overdue")),
+    ("when:resolved", mark("When it is over")),
 )
+_MOMENTS = ("resolved", "update-overdue")
 _HOW = mark("Write it so: `/incident remind me in:20m Look at the queue`, or every:15m, or at:14:00.")
 _ANSWERED = {  # by the answer as rows have it
     "Done": mark("Already done by {name} at {time}."),
     "Snoozed": mark("Already snoozed by {name} at {time}."),
     "Cancelled": mark("Already cancelled by {name} at {time}."),
+    PASSED: mark("Already passed on by {name} at {time}."),
 }
 _ENTRY = {
     "Done": mark("{name} answered reminder {number}, done: {text}"),
     "Snoozed": mark("{name} answered reminder {number}, snoozed: {text}"),
     "Cancelled": mark("{name} answered reminder {number}, cancelled: {text}"),
+    PASSED: mark("{name} passed reminder {number} on to {whom}: {text}"),
 }
 _OVER = {"Done": mark("Done: {text}"), "Cancelled": mark("Cancelled: {text}")}
-_LATER = {"Done": mark("Done until {time}: {text}"), "Snoozed": mark("Snoozed until {time}: {text}")}
+_LATER = {
+    "Done": mark("Done until {time}: {text}"),
+    "Snoozed": mark("Snoozed until {time}: {text}"),
+    PASSED: mark("Passed on to {whom}: {text}"),
+}
 
 
 def remind(sitting: Sitting) -> Reply:
@@ -63,24 +74,30 @@ def remind(sitting: Sitting) -> Reply:
     text = rest if first.lower() in {"me", "here"} else words.text
     if not text:
         raise Refused(phrase("Say what it is about. {how}", how=phrase(_HOW)))
+    moment = _moment(words)
     new = Reminder(
         number=0,
         text=text[:_LONGEST],
         by=sitting.person,
         whom=_whom(sitting, words, first.lower()),
-        due_at=_due_at(sitting, words),
-        every=_checked(words.every) if words.every else None,
+        due_at=sitting.now if moment else _due_at(sitting, words),
+        every=_checked(words.every, least=_LEAST_APART) if words.every and not moment else None,
+        moment=moment,
+        thread=sitting.ask.thread or None,
         escalate_to=_escalate_to(sitting, words),
         after=_checked(_span(words.options.get("after"))) if "after" in words.options else _ASK_AGAIN,
         until_at=_until_at(sitting, words),
         until_done=words.options.get("until", "").lower() == "done",
+        until_resolved=words.options.get("until", "").lower() == "resolved",
     )
     return sitting.change(partial(_add, sitting=sitting, new=new))
 
 
 def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> Change:
-    if not case.status.is_open:
+    if is_put_away(case) or (new.until_resolved and not case.status.is_open):
         raise Refused(reopen_first(case.id, case.status))
+    if sitting.ask.channel != case.channel_id:
+        new = replace(new, thread=None)  # of a channel in which others read
     if len(case.reminders) >= _MOST:
         told = phrase(
             "INC-{number} has had {most} reminders. `/incident reminders` shows them.",
@@ -89,12 +106,7 @@ def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> C
         )
         raise Refused(told)
     number = rows.add(tx, case.id, new)
-    said = phrase(
-        "Reminder {number}: {whom} at {time}.",
-        number=number,
-        whom=_called(new, sitting.person),
-        time=when_due(new),
-    )
+    said = phrase(_SET[new.moment], number=number, whom=_called(new, sitting.person), time=when_due(new))
     return Change(
         said=said,
         kind=EntryKind.TASK,
@@ -105,6 +117,13 @@ def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> C
     )
 
 
+_SET = {
+    None: mark("Reminder {number}: {whom} at {time}."),
+    "resolved": mark("Reminder {number}: {whom}, when it is over."),
+    "update-overdue": mark("Reminder {number}: {whom}, when an update is overdue."),
+}
+
+
 def _called(one: Reminder, me: Person) -> str:
     if one.whom is None:
         return phrase("the channel")
@@ -113,11 +132,24 @@ def _called(one: Reminder, me: Person) -> str:
 
 def when_due(one: Reminder) -> str:
     """When it comes, and how often."""
+    if one.moment is not None:
+        return phrase(_AT[one.moment])
     time = clock_time(one.due_at)
     if not one.every:
         return time
     minutes = round(one.every.total_seconds() / 60)
     return plural("{time}, then every minute", "{time}, then every {count} minutes", minutes, time=time)
+
+
+_AT = {"resolved": mark("When it is over"), "update-overdue": mark("When an update is overdue")}
+
+
+def _moment(words: Words) -> str | None:
+    """What it waits for instead of a time."""
+    said = words.options.get("when", "").lower()
+    if said and said not in _MOMENTS:
+        raise Refused(phrase("I know when:resolved and when:update-overdue, not when:{said}.", said=said))
+    return said or None
 
 
 def _whom(sitting: Sitting, words: Words, first: str) -> Person | None:
@@ -149,10 +181,12 @@ def _due_at(sitting: Sitting, words: Words) -> datetime:
     return now + _checked(lasts)
 
 
-def _checked(lasts: timedelta) -> timedelta:
-    if not _LEAST <= lasts <= _LONGEST_SPAN:
-        raise Refused(phrase("Name a time from one minute to 30 days, such as 20m or 2h."))
-    return lasts
+def _checked(lasts: timedelta, *, least: timedelta = _LEAST) -> timedelta:
+    if least <= lasts <= _LONGEST_SPAN:
+        return lasts
+    if least is _LEAST_APART:
+        raise Refused(phrase("Name a time from five minutes to 30 days for every:, such as every:15m."))
+    raise Refused(phrase("Name a time from one minute to 30 days, such as 20m or 2h."))
 
 
 def _span(said: str | None) -> timedelta:
@@ -164,7 +198,7 @@ def _span(said: str | None) -> timedelta:
 
 def _until_at(sitting: Sitting, words: Words) -> datetime | None:
     said = words.options.get("until", "resolved").lower()
-    if said in {"done", "resolved"}:  # whatever is said, it ends with the incident
+    if said in {"done", "resolved"}:
         return None
     return coming(sitting, said)
 
@@ -201,14 +235,42 @@ def reminders(sitting: Sitting) -> Reply:
             return _list(sitting)
         case "done" | "snooze" | "cancel" if rest:
             return sitting.change(partial(_answer, sitting=sitting, said=(word, *rest)))
+        case "pass" if rest:
+            return _pass_on(sitting, rest[0])
         case _:
-            raise Refused(phrase("Say which: reminders done 1, reminders snooze 1 15m, reminders cancel 1."))
+            raise Refused(
+                phrase(
+                    "Say which: reminders done 1, reminders snooze 1 15m, reminders pass 1 @bo, "
+                    "reminders cancel 1."
+                )
+            )
+
+
+def _pass_on(sitting: Sitting, which: str) -> Reply:
+    """Let somebody else be reminded; without a name, ask whom."""
+    chosen = sitting.ask.fields.get("whom", "")
+    named = [chosen] if isinstance(chosen, str) and chosen else list(sitting.words.people)
+    if named:
+        whom = person_meant(sitting, named[0])
+        return sitting.change(partial(_answer, sitting=sitting, said=("pass", which), whom=whom))
+    case = sitting.case()
+    kept, number = _find(case, which)
+    if _is_answered(kept, number):
+        return Answer(lines=(_already(kept),))
+    return Form(
+        title=phrase("Pass it on"),
+        line=f"INC-{case.id} reminders pass {which}",
+        send=phrase("Pass on"),
+        intro=(kept.text,),
+        fields=(Field(name="whom", label=phrase("Who is to do it?"), kind=Asked.PERSON, optional=False),),
+    )
 
 
 def _list(sitting: Sitting) -> Reply:
     case, now = sitting.case(), sitting.now
-    still = [one.current(now) for one in case.reminders.values() if not one.is_over(now)]
-    if not still or not case.status.is_open:
+    lasts = (one for one in case.reminders.values() if case.status.is_open or not one.until_resolved)
+    still = [one.current(now) for one in lasts if not one.is_over(now)]
+    if not still or is_put_away(case):
         told = phrase(
             "Nobody is to be reminded of anything in INC-{number}. {how}", number=case.id, how=phrase(_HOW)
         )
@@ -226,31 +288,51 @@ def _list(sitting: Sitting) -> Reply:
     )
 
 
-def _answer(tx: sa.Connection, case: Case, *, sitting: Sitting, said: Sequence[str]) -> Change:
+def _answer(
+    tx: sa.Connection, case: Case, *, sitting: Sitting, said: Sequence[str], whom: Person | None = None
+) -> Change:
     word, which, *rest = said
     kept, number = _find(case, which)
-    one = kept.current(sitting.now)
-    if kept.ended is not None or (kept.answered is not None and number == kept.answered):
+    if _is_answered(kept, number):
         return Change(said=_already(kept))
-    by = sitting.person.name
     wait = _checked(_span(rest[0])) if word == "snooze" and rest else _SNOOZE
-    answer, new = _answered(one, word, now=sitting.now, wait=wait)
+    answer, new = _answered(kept, word, now=sitting.now, wait=wait, whom=whom)
+    by = sitting.person.name
     rows.write(
-        tx, case.id, replace(new, answered=one.round, answered_by=by, answered_at=sitting.now, answer=answer)
+        tx, case.id, replace(new, answered=kept.round, answered_by=by, answered_at=sitting.now, answer=answer)
     )
     is_shown = sitting.ask.via == "button" and word != "cancel"
     told = _LATER[answer] if new.ended is None else _OVER[answer]
+    named = whom.name if whom else ""
     return Change(
-        said="" if is_shown else phrase(told, time=clock_time(new.due_at), text=one.text),
+        said="" if is_shown else phrase(told, time=clock_time(new.due_at), text=kept.text, whom=named),
         kind=EntryKind.TASK,
-        entry=written(_ENTRY[answer], name=by, number=one.number, text=one.text),
-        before=str(one.round),
+        entry=entry_of(kept, answer, by=by, whom=named),
+        before=str(kept.round),
         after=answer,
     )
 
 
-def _answered(one: Reminder, word: str, *, now: datetime, wait: timedelta) -> tuple[str, Reminder]:
+def _is_answered(one: Reminder, number: int) -> bool:
+    return one.ended is not None or (one.answered is not None and number == one.answered)
+
+
+def entry_of(one: Reminder, answer: str, *, by: str, whom: str = "") -> str:
+    """What the timeline says of an answer."""
+    return written(_ENTRY[answer], name=by, number=one.number, text=one.text, whom=whom)
+
+
+def done(one: Reminder, *, now: datetime) -> tuple[str, Reminder]:
+    """The answer that it is done, as rows have it, and the reminder as it goes on or ends."""
+    return _answered(one, "done", now=now)
+
+
+def _answered(
+    one: Reminder, word: str, *, now: datetime, wait: timedelta = _SNOOZE, whom: Person | None = None
+) -> tuple[str, Reminder]:
     """The answer as rows have it, and the reminder as it goes on or ends."""
+    newest = one.current(now)
+    following = replace(newest, round=newest.round + 1)
     match word:
         case "cancel":
             return "Cancelled", replace(one, ended="cancelled")
@@ -258,10 +340,13 @@ def _answered(one: Reminder, word: str, *, now: datetime, wait: timedelta) -> tu
             return "Done", replace(one, ended="done")
         case "done":
             assert one.every is not None  # noqa: S101  # the case above
-            due_at = one.due_at if one.due_at > now else one.due_at + one.every
-            return "Done", replace(one, due_at=due_at, round=one.round + 1)
+            due_at = newest.due_at if newest.due_at > now else newest.due_at + one.every
+            return "Done", replace(following, due_at=due_at)
+        case "pass":
+            due_at = now if one.every is None and one.due_at <= now else newest.due_at
+            return PASSED, replace(following, due_at=due_at, whom=whom)
         case _:
-            return "Snoozed", replace(one, due_at=now + wait, round=one.round + 1)
+            return "Snoozed", replace(following, due_at=now + wait, moment=None)
 
 
 def _find(case: Case, which: str) -> tuple[Reminder, int]:

@@ -13,17 +13,21 @@ from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.capturing import capture
 from multivac.desk.giving import task_given
 from multivac.desk.meant import met
+from multivac.desk.names import reopen_first
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person, TaskState, role_name
 from multivac.steps import checklists
+from multivac.steps.base import View
 from multivac.steps.tasks import line_of, own_tasks
 from multivac.store import acts
+from multivac.store import steps as progress
 from multivac.store import tasks as rows
 from multivac.store.cases import Case
 from multivac.store.tasks import TaskRow
 from multivac.tongue import mark, phrase, plural, speaking, written
 
 _LONGEST = 300
+_ASKED = "asked for"  # of a checklist that is wanted before its time; how it reads is seen when it comes
 _MOST_FREE = 20
 _NO_PHASE = datetime(9999, 1, 1, tzinfo=UTC)  # paused: nothing is due later than that
 _MARK = {TaskState.OPEN: "☐", TaskState.DONE: "☑", TaskState.SKIPPED: "⊘"}
@@ -289,7 +293,10 @@ _DOES: Mapping[str, Callable[[Sitting, str], Reply]] = {
 
 
 def checklist(sitting: Sitting) -> Reply:
-    """Show them, skip what is left of them, or let no further one come."""
+    """Show them, bring one now, skip what is left of them, or let no further one come."""
+    word, _, name = sitting.words.text.lower().partition(" ")
+    if word == "add":
+        return _bring(sitting, name.strip())
     match sitting.words.text.lower():
         case "" | "show":
             return _list(sitting, "")
@@ -303,9 +310,35 @@ def checklist(sitting: Sitting) -> Reply:
             return _set_from(sitting, sitting.now, said=said)
         case odd:
             told = phrase(
-                "“{said}” is nothing that a checklist can do. Use show, skip, pause or resume.", said=odd
+                "“{said}” is nothing that a checklist can do. Use show, add, skip, pause or resume.", said=odd
             )
             raise Refused(told)
+
+
+def _bring(sitting: Sitting, named: str) -> Reply:
+    def bring(tx: sa.Connection, case: Case) -> Change:
+        if not case.status.is_open:
+            raise Refused(reopen_first(case.id, case.status))
+        phases = case.playbook.phases_for(case.severity)
+        phase = next((one for one in phases if named in {one.phase, one.title.lower()}), None)
+        if phase is None:
+            names = ", ".join(one.phase for one in phases)
+            told = phrase("Say which: checklist add, and one of {names}.", names=names or phrase("none"))
+            raise Refused(told)
+        one = checklists.next_of(View(case=case, now=sitting.now, out=sitting.house.out), phase)
+        if one is None:
+            return Change(said=phrase("The checklist “{title}” is here already.", title=phase.title))
+        progress.want(tx, case.id, {f"{checklists.FAMILY}/{one.name}": _ASKED}, now=sitting.now)
+        return Change(
+            said=phrase("The checklist “{title}” comes now.", title=phase.title),
+            kind=EntryKind.CHECKLIST,
+            entry=written(
+                "{name} asked for the checklist {title}", name=sitting.person.name, title=phase.title
+            ),
+            after=one.name,
+        )
+
+    return sitting.change(bring)
 
 
 def _skip_all(sitting: Sitting) -> Reply:

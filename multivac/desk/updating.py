@@ -20,6 +20,7 @@ from multivac.desk.asking import (
     must_lower,
 )
 from multivac.desk.names import stands
+from multivac.desk.offering import BY_SIGN, offer_update
 from multivac.errors import Refused
 from multivac.incident import MAY_FOLLOW, EntryKind, IncidentId, Severity, Status, status_name, status_title
 from multivac.steps.base import View
@@ -57,6 +58,8 @@ class Draft:
 def update(sitting: Sitting) -> Reply:
     """Tell stakeholders what is known; without a word, ask."""
     said = sitting.text("text")
+    if sitting.ask.via == BY_SIGN:
+        return offer_update(sitting)
     if not said and not sitting.ask.fields:
         return _form(sitting.case())
     if not said:

@@ -78,6 +78,10 @@ class Playbook(Strict):
         dict(_ACCEPT_WITHIN),
         description="How long a lead has to accept before the next is asked; a severity left out: for ever.",
     )
+    acknowledge_alerts: bool = Field(
+        default=True,
+        description="Acknowledge the incident's alerts at the pager once somebody has accepted to lead.",
+    )
     roles: Mapping[RoleName, RoleRule] = Field({}, description="Further roles by name, and who takes each.")
     end: EndRule = Field(EndRule(), description="What follows once it is resolved, or forgotten.")
     updates: Mapping[Severity, PositiveDuration] = Field(

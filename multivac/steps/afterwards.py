@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from multivac.steps import changes, duplicates, ending, forgotten, mirror, prompts, ticket, updates
+from multivac.steps import (
+    acknowledging,
+    changes,
+    duplicates,
+    ending,
+    forgotten,
+    mirror,
+    prompts,
+    ticket,
+    updates,
+)
 from multivac.steps.base import Step
 
 LATER: tuple[Step, ...] = (
@@ -52,6 +62,13 @@ LATER: tuple[Step, ...] = (
         matters=1,
     ),
     Step(name="status update", wants=updates.wants_published, do=updates.publish_update, matters=1),
+    Step(
+        name="alert ack",
+        wants=acknowledging.wants_acknowledged,
+        do=acknowledging.acknowledge,
+        keep=acknowledging.keep_acknowledged,
+        matters=1,
+    ),
     Step(name="alert end", wants=ending.wants_alert_ends, do=ending.end_alert, matters=1),
     Step(
         name="ticket status",

@@ -16,6 +16,7 @@ from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
 from multivac.steps.words import ended_at, fixed_by, has_accepted, led_by, mitigated_at
+from multivac.store import acknowledgements
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
 from multivac.tongue import lasting, phrase, plural
@@ -184,7 +185,7 @@ def _happened(entries: Sequence[Entry], *, room: int) -> Iterator[str]:
 
 def _is_routine(one: Entry) -> bool:
     """Whether it tells that we did what we always do, which helps nobody who has just come."""
-    by_key = one.key in _ROUTINE or one.key.startswith("invite:")
+    by_key = one.key in _ROUTINE or one.key.startswith(("invite:", acknowledgements.ENTRY))
     return one.actor is None and (by_key or one.kind is EntryKind.CHECKLIST)
 
 

@@ -169,6 +169,14 @@ def _nth(case: Case, phase: Phase, number: int) -> Occurrence | None:
     return Occurrence(phase, after, number)
 
 
+def next_of(view: View, phase: Phase) -> Occurrence | None:
+    """The next round of a phase that people can be shown, whatever its time; None if there is none."""
+    case = view.case
+    due = len(phase.due_times(case.declared_at, view.now))
+    rounds = (_nth(case, phase, number) for number in (max(due, 1), due + 1))
+    return next((one for one in rounds if one is not None and not _has_row(case, one)), None)
+
+
 def _fresh(view: View) -> Sequence[Occurrence]:
     """The newest occurrence of each phase that is due, allowed by its conditions, and has no row."""
     case, facts = view.case, true_facts(view.case)

@@ -14,7 +14,7 @@ from multivac.steps import news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.ticket import account_of, find_or_open, label_of
 from multivac.steps.words import channel_of, goes_on_elsewhere, mitigation_of, say, view_of
-from multivac.store import incidents, timeline
+from multivac.store import acts, incidents, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from
 from multivac.store.sayings import Saying, SayingKind
@@ -239,4 +239,6 @@ def keep_closed(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -
     if incidents.set_status(tx, case.id, Status.CLOSED, now=now):
         text = phrase("Closed by rule: it was resolved long enough")
         key = f"closed:{case.status_at}"
+        moved = acts.Moved(key=key, verb="status", before=case.status, after=Status.CLOSED)
+        acts.leave_trail_of(tx, case.id, moved, at=now)
         timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now=now)

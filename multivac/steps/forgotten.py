@@ -13,7 +13,7 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.nights import back_at_work
 from multivac.steps.prompts import mentioned
 from multivac.steps.words import channel_of, say
-from multivac.store import endings, incidents, sayings, timeline
+from multivac.store import acts, endings, incidents, sayings, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
 from multivac.tongue import lasting, phrase
@@ -91,6 +91,8 @@ def keep_stale(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
     text = phrase(
         "Closed by rule: nobody has done anything for {time}. `/incident reopen` brings it back.", time=quiet
     )
+    moved = acts.Moved(key=f"stale:{now}", verb="status", before=case.status, after=Status.CLOSED)
+    acts.leave_trail_of(tx, case.id, moved, at=now)
     more = {"what": "status", "before": case.status, "after": Status.CLOSED}
     sayings.add(tx, case.id, kind=SayingKind.CHANGE, text=text, by="", at=now, more=more)
     entry = Entry(kind=EntryKind.STATUS, at=now, text=text, key=f"stale:{case.acted_at}")

@@ -40,6 +40,7 @@ _WORDS = {
     "update": mark("An update is not in the channel"),
     "thread": mark("An update did not reach the announcement"),
     "comment": mark("An update is not on the Jira ticket"),
+    "alert ack": mark("The alert is not acknowledged in PagerDuty"),
     "alert end": mark("The alert is not resolved in PagerDuty"),
     "ticket status": mark("The Jira ticket is not moved"),
     "ticket words": mark("The Jira ticket is not called as the incident"),

@@ -26,7 +26,7 @@ from multivac.playbook import (
 )
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, NotYet, View
-from multivac.store import incidents, summons, timeline
+from multivac.store import acts, incidents, summons, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.facts import person_from, person_to
 from multivac.store.incidents import Appointment
@@ -173,6 +173,8 @@ def keep_lead(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     summons.begin(tx, case.id)
     if made["pool"]:
         incidents.take_turn(tx, case.id, made["pool"], person=person.key, now=now)
+    moved = acts.Moved(key=f"{person.key}:{now}", verb="lead", before=None, after=person.key)
+    acts.leave_trail_of(tx, case.id, moved, at=now)
     text = phrase("{name} is the lead ({how})", name=person.name, how=made["how"])
     entry = Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"lead:{person.key}")
     timeline.note(tx, case.id, [entry], now=now)
@@ -276,6 +278,8 @@ def keep_role(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
         return
     person, name = person_from(made["people"][0]), made["role"]
     if incidents.appoint(tx, case.id, Appointment(role=name, person=person, how=made["how"]), now=now):
+        moved = acts.Moved(key=f"{name}:{now}", verb="role", before=None, after=f"{name}: {person.key}")
+        acts.leave_trail_of(tx, case.id, moved, at=now)
         text = phrase("{name} is the {role} ({how})", name=person.name, role=role_name(name), how=made["how"])
         entry = Entry(kind=EntryKind.ROLE, at=now, text=text, key=f"role:{name}:{person.key}")
         timeline.note(tx, case.id, [entry], now=now)

@@ -16,9 +16,10 @@ from multivac.steps import paging, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.handing import for_new_lead
 from multivac.steps.lead import everybody, grounds
+from multivac.steps.reach import cannot_be_asked
 from multivac.steps.words import channel_of, say, view_of
+from multivac.store import acts, summons, timeline
 from multivac.store import people as directory
-from multivac.store import summons, timeline
 from multivac.store.cases import Case, Result, Summons
 from multivac.store.facts import person_from, person_to
 from multivac.tongue import phrase
@@ -55,7 +56,7 @@ def until(view: View, call: Summons) -> datetime | None:
     within = view.playbook.accept_in(view.case.severity)
     if not view.out.hears or within is None or call.number == 0:
         return None
-    if people.cannot_be_asked(view.case, call.people[0]):
+    if cannot_be_asked(view.case, call.people[0]):
         return call.at
     begun = call.told_at if call.told_at and call.told_at - call.at > _LATE else call.at
     if view.case.status_at > begun + within:  # it has been over meanwhile: whoever reopened it begins anew
@@ -70,7 +71,7 @@ def overdue(view: View) -> Summons | None:
     if call is None or end is None:
         return None
     view.look_again(end)
-    is_told = call.told_at is not None or people.cannot_be_asked(view.case, call.people[0])
+    is_told = call.told_at is not None or cannot_be_asked(view.case, call.people[0])
     return call if is_told and view.now >= end else None
 
 
@@ -171,7 +172,7 @@ def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
         text = phrase(
             "{before} has not accepted to lead: {name} is asked", before=before.name, name=person.name
         )
-        if people.cannot_be_asked(case, before):
+        if cannot_be_asked(case, before):
             text = phrase(
                 "{before} cannot be reached in Slack to lead: {name} is asked",
                 before=before.name,
@@ -185,6 +186,9 @@ def keep_next(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
         text = phrase("Nobody has accepted to lead, and nobody can be paged")
         if made["can_page"]:
             text = phrase("Nobody has accepted to lead: those who were asked are paged")
+    asked_now = person_from(made["person"]).key if "person" in made else "nobody is left"
+    moved = acts.Moved(key=str(made["after"]), verb="ask to lead", before=before.key, after=asked_now)
+    acts.leave_trail_of(tx, case.id, moved, at=now)
     entry = Entry(kind=EntryKind.LEAD, at=now, text=text, key=f"next lead:{made['after']}")
     timeline.note(tx, case.id, [entry], now=now)
 
@@ -251,7 +255,7 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         settled=bool(went_to) and stand.accepted,
         late=_late(view, call) if stand.waits else None,
         drill=case.drill,
-        absent=not stand.accepted and people.cannot_be_asked(case, person),
+        absent=not stand.accepted and cannot_be_asked(case, person),
         absent_before=_is_absent_before(case, call),
     )
 
@@ -259,7 +263,7 @@ def lead_call(view: View, call: Summons) -> LeadCall:
 def _is_absent_before(case: Case, call: Summons) -> bool:
     """Whether whoever was asked before could not even see it."""
     earlier = [one for one in asked(case) if one.number < call.number]
-    return bool(earlier) and people.cannot_be_asked(case, earlier[-1].people[0])
+    return bool(earlier) and cannot_be_asked(case, earlier[-1].people[0])
 
 
 def _is_again(case: Case, call: Summons) -> bool:
@@ -296,7 +300,7 @@ def _presses(view: View, call: Summons, stand: _Stand) -> tuple[Press, ...]:
     case, about = view.case, f"INC-{view.case.id}"
     if not view.out.hears or not case.status.is_open:
         return ()
-    if stand.may_be_accepted and people.cannot_be_asked(case, call.people[0]):
+    if stand.may_be_accepted and cannot_be_asked(case, call.people[0]):
         return (Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True),)
     accept = Press(label=phrase("Accept"), line=f"{about} lead accept", stands_out=True)
     hand_over = Press(label=phrase("Hand over"), line=f"{about} handover")
@@ -331,7 +335,7 @@ def _then(view: View, call: Summons) -> Turn | None:
     end, row = until(view, call), view.case.steps.get("stand-ins")
     if end is None or row is None or not row.was_done or _was_followed(view.case, call):
         return None
-    if people.cannot_be_asked(view.case, call.people[0]):
+    if cannot_be_asked(view.case, call.people[0]):
         return None
     if left := _left(view.case):
         return Turn(at=end, who=(people.name_of(view.case, left[0]),))
@@ -397,7 +401,7 @@ def _shown(case: Case) -> list[Summons]:
         *(
             one
             for one in earlier
-            if _was_posted(case, _instance(case, one)) or not people.cannot_be_asked(case, one.people[0])
+            if _was_posted(case, _instance(case, one)) or not cannot_be_asked(case, one.people[0])
         ),
         last,
     ]

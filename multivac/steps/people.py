@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
 from multivac.errors import GiveUp, Paced, TryAgain
-from multivac.incident import LEAD, Entry, EntryKind, Person
+from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByOnCall, OnCallOf, Wanted
 from multivac.ports import OnCall
 from multivac.steps import duties
@@ -386,16 +386,6 @@ def chat_id(case: Case, person: Person) -> str | None:
     """The chat's id of a person who was looked up."""
     found: str | None = case.result("chat ids").get("ids", {}).get(person.key)
     return found or person.slack
-
-
-def cannot_be_asked(case: Case, person: Person) -> bool:
-    """Whether the chat knows nobody who could answer for this person: no account, or a closed one."""
-    held = case.roles.get(LEAD)
-    if held is not None and held.person.key == person.key and held.gone_at is not None:
-        return True
-    was_looked_up = person.key in case.result("chat ids").get("names", {})
-    is_to_come = person.email is None and person.pagerduty is not None  # the pager is asked for the address
-    return was_looked_up and not is_to_come and chat_id(case, person) is None
 
 
 # --- bringing them in -----------------------------------------------------------------------------

@@ -1,30 +1,35 @@
-"""Reminders: posted when due, edited as nobody answers, put to one more person, and then left alone."""
+"""Reminders: posted when due, edited as nobody answers, put to one person once more, then left alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Press, Reminding, Who, clock_time, fingerprint
 from multivac.incident import Person
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.cadence import next_update_due
 from multivac.steps.nights import back_at_work
-from multivac.steps.words import channel_of, say
+from multivac.steps.words import channel_of, say, say_in_thread
 from multivac.store.cases import Case, Result
 from multivac.store.reminders import Reminder
 from multivac.tongue import mark, phrase
 from multivac.voice import NEVER_WAITS, OFF_WORK
 
 FAMILY, AGAIN = "reminder", "asked again"
+PASSED = "Passed on"
 _LATE = timedelta(minutes=3)  # later than that, nobody was there to post it in time
 _LOOKS_FOR = timedelta(minutes=10)  # whether people are off work
 _OVER = "over"
 _POSTED, _ASKED_AGAIN, _LEFT = 1, 2, 3
+_MOST_ROUNDS = 3  # that nobody answers, of one that comes again
 _ANSWERED = {  # by the word in the rows
     "Done": mark("Done by {name} at {time}."),
     "Snoozed": mark("Snoozed by {name} at {time}."),
     "Cancelled": mark("Cancelled by {name} at {time}."),
+    PASSED: mark("Passed on to {whom} by {name} at {time}."),
 }
 _ENDED = {"done": mark("Done."), "cancelled": mark("Cancelled.")}
 
@@ -41,7 +46,7 @@ def wants_reminders(view: View) -> Mapping[str, str]:
 
 
 def wants_asking(view: View) -> Mapping[str, str]:
-    """One more message that mentions somebody, once for each round that nobody answers."""
+    """One more message that mentions somebody, below the first, once until somebody answers."""
     if not view.out.hears:
         return NOTHING
     wanted = dict(_closed(view, AGAIN))
@@ -98,22 +103,50 @@ def look_whether_at_work(attempt: Attempt) -> Result:
 
 
 def _live(view: View) -> Iterator[Reminder]:
-    """The newest round of each reminder that is due, and when others will be."""
-    if not view.case.status.is_open:
+    """Each reminder that is due, as it was when it fell due first, and when others will be.
+
+    They outlive the incident until its channel is put away, but those that were to end with it.
+    """
+    if is_put_away(view.case):
         return
-    for kept in view.case.reminders.values():
-        one = kept.current(view.now)
-        if one.is_over(view.now):
+    for one in view.case.reminders.values():
+        if one.is_over(view.now) or (one.until_resolved and not view.case.status.is_open):
             continue
-        view.look_again(one.due_at)
         view.look_again(one.until_at)
-        if one.due_at <= view.now:
-            view.look_again(one.due_at + one.every if one.every else None)
-            yield one
+        due_at = _due_at(view, one)
+        view.look_again(due_at)
+        if due_at is not None and due_at <= view.now:
+            yield replace(one, due_at=due_at)
+
+
+def is_put_away(case: Case) -> bool:
+    """Whether its channel is archived, or about to be: nobody is reminded there any more."""
+    row = case.steps.get("archived")
+    return row is not None and row.wanted == "away"
+
+
+def _due_at(view: View, one: Reminder) -> datetime | None:
+    """When it falls due; None while nobody knows. What was posted for a moment stays due until answered."""
+    case = view.case
+    if one.moment is None:
+        return one.due_at
+    if (asked_at := _asked_at(case, one)) is not None:
+        return asked_at
+    return _MOMENTS[one.moment](view)
+
+
+def _ended_at(view: View) -> datetime | None:
+    return None if view.case.status.is_open else view.case.status_at
+
+
+_MOMENTS: Mapping[str, Callable[[View], datetime | None]] = {
+    "resolved": _ended_at,
+    "update-overdue": next_update_due,
+}
 
 
 def _closed(view: View, family: str) -> Iterator[tuple[str, str]]:
-    """What was posted of rounds that are over, redrawn a last time."""
+    """What was posted and is over, redrawn a last time."""
     live = {_name(one) for one in _live(view)}
     for name, row in view.case.steps.items():
         instance = name.partition("/")[2]
@@ -130,12 +163,28 @@ def _stage(view: View, one: Reminder) -> int:
     asked_at = _asked_at(view.case, one)
     if asked_at is None:
         return _POSTED
-    for stage in (_LEFT, _ASKED_AGAIN):
+    if one.every is not None:
+        rounds = _rounds(view, one, since=asked_at)
+        if rounds > _MOST_ROUNDS:
+            return _LEFT
+        if rounds > 1 or one.escalate_to is None:
+            return _ASKED_AGAIN if rounds > 1 else _POSTED
+    stages = (_LEFT, _ASKED_AGAIN) if one.every is None else (_ASKED_AGAIN,)
+    for stage in stages:
         at = asked_at + (stage - 1) * one.after
         view.look_again(at)
         if view.now >= at:
             return stage
     return _POSTED
+
+
+def _rounds(view: View, one: Reminder, *, since: datetime) -> int:
+    """How often one that comes again has fallen due since it was posted, the first time included."""
+    assert one.every is not None  # noqa: S101  # it comes again
+    newest = one.current(view.now)
+    rounds = newest.round - one.current(since).round + 1
+    view.look_again(newest.due_at + one.every if rounds <= _MOST_ROUNDS else None)
+    return rounds
 
 
 def _asked_at(case: Case, one: Reminder) -> datetime | None:
@@ -153,16 +202,27 @@ def _next_asked(one: Reminder) -> Person | None:
 def _draw(view: View, one: Reminder) -> Reminding:
     case, stage = view.case, _stage(view, one)
     asked_at = _asked_at(case, one) or view.now
+    was_due = one.current(asked_at).due_at
     told = []
     if one.whom is None or one.by.key != one.whom.key:
         told.append(phrase("{name} asked for this.", name=one.by.name))
-    if asked_at - one.due_at > _LATE:
-        told.append(phrase("It was due {time}.", time=clock_time(one.due_at)))
+    if asked_at - was_due > _LATE:
+        told.append(phrase("It was due {time}.", time=clock_time(was_due)))
     if stage >= _ASKED_AGAIN:
         told.append(_no_answer(clock_time(asked_at), one.escalate_to))
-    if stage >= _LEFT:
-        told.append(phrase("I ask nobody else."))
+    told += _told_of_rounds(view, one, stage, since=asked_at)
     return Reminding(text=one.text, whom=_who(case, one.whom), told=tuple(told), presses=_presses(case, one))
+
+
+def _told_of_rounds(view: View, one: Reminder, stage: int, *, since: datetime) -> Iterator[str]:
+    """How often it has come in vain, and that nobody else is asked."""
+    if one.every is None:
+        if stage >= _LEFT:
+            yield phrase("I ask nobody else.")
+    elif stage >= _LEFT:
+        yield phrase("Nobody has answered three times: I stop until somebody does.")
+    elif _rounds(view, one, since=since) > 1:
+        yield phrase("It was due again {time}.", time=clock_time(one.current(view.now).due_at))
 
 
 def _no_answer(since: str, other: Person | None) -> str:
@@ -182,6 +242,7 @@ def _presses(case: Case, one: Reminder) -> tuple[Press, ...]:
     return (
         Press(label=phrase("Done"), line=f"{said} done {_name(one)}", stands_out=True),
         Press(label=phrase("Snooze 15m"), line=f"{said} snooze {_name(one)} 15m"),
+        *((Press(label=phrase("Not mine"), line=f"{said} pass {_name(one)}"),) if one.whom else ()),
     )
 
 
@@ -207,20 +268,35 @@ def _draw_closed(one: Reminder, number: int, *, at_end: bool) -> Reminding:
 
 def _answered(one: Reminder, time: str) -> str:
     told = _ANSWERED.get(one.answer or "", mark("{answer} by {name} at {time}."))
-    return phrase(told, answer=one.answer, name=one.answered_by, time=time)
+    whom = one.whom.name if one.whom else ""
+    return phrase(told, answer=one.answer, name=one.answered_by, time=time, whom=whom)
 
 
 def post(attempt: Attempt) -> Result:
-    """Post or redraw it."""
-    case = attempt.case
+    """Post or redraw it: in the thread in which it was set, and whoever is asked again below the first."""
+    case, before = attempt.case, attempt.before
     number, round_ = map(int, attempt.instance.split("/"))
-    kept = case.reminders[number]
-    channel, before = channel_of(case), attempt.before
-    one = kept.current(attempt.now)
-    if before.wanted == _OVER or one.round != round_:
-        closed = _draw_closed(kept, round_, at_end=not case.status.is_open)
-        return before.result | say(attempt, channel, closed)
+    kept, head = case.reminders[number], _thread_of(case, attempt.name)
     view = View(case=case, now=attempt.now, out=attempt.out)
+    one = next((live for live in _live(view) if live.number == number), None)
+    if before.wanted == _OVER or one is None or one.round != round_:
+        is_at_end = kept.until_resolved and not case.status.is_open
+        return before.result | _say(attempt, head, _draw_closed(kept, round_, at_end=is_at_end))
     drawn = _draw_again(case, one) if attempt.name.startswith(AGAIN) else _draw(view, one)
     asked_at = before.result.get("asked_at") or attempt.now.astimezone(UTC).isoformat()
-    return say(attempt, channel, drawn) | {"asked_at": asked_at}
+    return _say(attempt, head, drawn) | {"asked_at": asked_at}
+
+
+def _thread_of(case: Case, name: str) -> Result:
+    """The message under which it is said; none for the channel."""
+    family, _, instance = name.partition("/")
+    set_in = case.reminders[int(instance.partition("/")[0])].thread
+    if set_in is not None:
+        return {"channel": channel_of(case), "message": set_in}
+    return case.result(f"{FAMILY}/{instance}") if family == AGAIN else {}
+
+
+def _say(attempt: Attempt, head: Result, message: Reminding) -> Result:
+    if head:
+        return say_in_thread(attempt, head, message, loud=False)
+    return say(attempt, channel_of(attempt.case), message)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from multivac.incident import Entry, EntryKind, Status, dismissal_key, was_handled
 from multivac.steps.base import NOTHING, Attempt, View
-from multivac.store import incidents, timeline
+from multivac.store import acts, incidents, timeline
 from multivac.store.cases import Case, Result
 from multivac.tongue import phrase
 
@@ -52,4 +52,6 @@ def keep_settled(tx: sa.Connection, case: Case, made: Result, *, now: datetime) 
     if is_unhandled and incidents.set_status(tx, case.id, Status.DISMISSED, now=now):
         text = phrase("Dismissed: the alert resolved itself before anybody said a word")
         key = dismissal_key(ended_at)
+        moved = acts.Moved(key=key, verb="status", before=brief.status, after=Status.DISMISSED)
+        acts.leave_trail_of(tx, case.id, moved, at=now)
         timeline.note(tx, case.id, [Entry(kind=EntryKind.STATUS, at=now, text=text, key=key)], now=now)

@@ -24,8 +24,10 @@ from multivac.steps import gaps, news, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.links import links_of
+from multivac.steps.reach import cannot_be_asked
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
+from multivac.store.splits import separable
 from multivac.store.storms import NEVER_WAITS
 from multivac.tongue import phrase, plural
 
@@ -51,7 +53,7 @@ def say(attempt: Attempt, channel: str, message: Message) -> Result:
 
 
 def say_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
-    """Say something in the thread of a message of ours, then edit it; looked for after a lost answer."""
+    """Say something in the thread of a message, then edit it; looked for after a lost answer."""
     chat, marker, to = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name), posted_at(head)
     assert to is not None  # noqa: S101  # the step needs the message to be there
     posted = posted_at(attempt.before.result)
@@ -220,6 +222,7 @@ def _rarer_presses(case: Case) -> tuple[Press, ...]:
         Press(label=phrase("Timeline"), line=f"{about} timeline"),
         Press(label=phrase("Roles"), line=f"{about} roles"),
         Press(label=phrase("Checklist"), line=f"{about} checklist"),
+        *((Press(label=phrase("Split"), line=f"{about} split"),) if separable(case) else ()),
     )
 
 
@@ -228,7 +231,7 @@ def wants_a_lead(case: Case) -> bool:
     held = case.roles.get(LEAD)
     if held is None or held.gone_at is not None:
         return True
-    return held.accepted_at is None and people.cannot_be_asked(case, held.person)
+    return held.accepted_at is None and cannot_be_asked(case, held.person)
 
 
 def who(case: Case, person: Person | None) -> Who | None:

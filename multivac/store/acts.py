@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from multivac.store import members, policies
 from multivac.store.facts import person_from, person_to, titled
 from multivac.store.tables import audit, incident, insert_new, member, policy, role, step
 
+RULE = "rule"  # who does what the playbook says
 _ORDER = (incident.c.severity, incident.c.declared_at.desc(), incident.c.id.desc())
 
 
@@ -245,6 +247,36 @@ def leave_trail(tx: sa.Connection, act: Act) -> bool:
     """Keep what was asked and done; False if this very request was dealt with before."""
     names = ("request", "ref", "at", "actor", "verb", "via", "incident", "outcome", "before", "after")
     return insert_new(tx, audit, {name: getattr(act, name) for name in names})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A change that nobody asked for: by what, from what to what. `key` is the same if told twice."""
+
+    key: str
+    verb: str
+    before: str | None
+    after: str | None
+    actor: str = RULE
+    via: str = RULE
+
+
+def leave_trail_of(tx: sa.Connection, number: IncidentId, moved: Moved, *, at: datetime) -> None:
+    """Keep what a rule or an alert has changed, in the trail beside what people did."""
+    request = f"{moved.actor}:{number}:{moved.verb}:{moved.key}"
+    act = Act(
+        request=request,
+        ref=hashlib.sha256(request.encode()).hexdigest()[:4].upper(),
+        at=at,
+        actor=moved.actor,
+        verb=moved.verb,
+        via=moved.via,
+        incident=number,
+        outcome="changed",  # "done" is what people asked for
+        before=moved.before,
+        after=moved.after,
+    )
+    leave_trail(tx, act)
 
 
 def last_done(tx: sa.Connection, number: IncidentId, verb: str) -> datetime | None:

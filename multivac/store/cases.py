@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook
-from multivac.store import captures, members, policies, reminders, sayings, tasks
+from multivac.store import acknowledgements, captures, members, policies, reminders, sayings, tasks
 from multivac.store.captures import Capture
 from multivac.store.facts import person_from, titled
 from multivac.store.members import Member
@@ -24,6 +24,7 @@ from multivac.store.tasks import TaskRow
 
 Result = dict[str, Any]
 PAGE, ASK = "page", "ask"  # the kinds of summons
+_ACK = f"{acknowledgements.STEP}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,8 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
     row = tx.execute(_CASE, bound).one()
     acted = row.person_acted_at is not None  # else there is nothing yet that people made
     alerts, said = _told(tx, number), sayings.of(tx, number)
+    steps = {one.name: _step(one) for one in tx.execute(_STEPS, bound)}
+    acked = {name.partition("/")[2]: row.result for name, row in steps.items() if name.startswith(_ACK)}
     return Case(
         id=IncidentId(row.id),
         title=titled(row.title, drill=row.drill),
@@ -207,10 +210,10 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         shut_at=row.shut_at,
         shut_how=row.shut_how or "",
         checklists_from=row.checklists_from,
-        alerts=_with_named(alerts, said),
+        alerts=_with_named(acknowledgements.in_their_name(alerts, acked), said),
         roles={one.name: _role(one) for one in tx.execute(_ROLES, bound)},
         summons=tuple(map(_summons, tx.execute(_SUMMONS, bound))),
-        steps={one.name: _step(one) for one in tx.execute(_STEPS, bound)},
+        steps=steps,
         members=members.of(tx, number),
         tasks=tasks.of_incident(tx, number) if acted else {},
         captures=captures.of_incident(tx, number) if acted else {},

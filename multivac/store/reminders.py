@@ -12,14 +12,16 @@ import sqlalchemy as sa
 
 from multivac.incident import IncidentId, Person
 from multivac.store.facts import person_from, person_to
-from multivac.store.tables import reminder
+from multivac.store.tables import reminder, step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminder:
     """One reminder. `due_at` is when its `round` falls due; of one that comes again, later rounds follow.
 
-    `after` is how long it waits for an answer before it asks again.
+    A round that nobody answers stays the one that is asked: `round` is the first since the last answer. One
+    with a `moment` falls due when that comes, and not at `due_at`. `after` is how long it waits for an answer
+    before it asks again; `thread` is the message of the incident's channel in whose thread it was set.
     """
 
     number: int
@@ -38,9 +40,12 @@ class Reminder:
     answer: str | None = None
     answered_by: str | None = None
     answered_at: datetime | None = None
+    moment: str | None = None
+    until_resolved: bool = False
+    thread: str | None = None
 
     def current(self, now: datetime) -> Reminder:
-        """The same with the newest round that is due by now: rounds that nobody answered are over."""
+        """The same with the newest round that is due by now."""
         if self.every is None or now < self.due_at + self.every:
             return self
         passed = (now - self.due_at) // self.every
@@ -65,8 +70,20 @@ def _read(row: sa.Row[Any]) -> Reminder:
     said = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for a row as a mapping
     del said["incident"]
     said |= {name: person_from(json.loads(said[name])) for name in _PEOPLE if said[name]}
+    said["until_resolved"] = bool(said["until_resolved"])
     said |= {name: timedelta(seconds=said[name]) for name in _SPANS if said[name] is not None}
     return Reminder(**said)
+
+
+def is_one(tx: sa.Connection, number: IncidentId, message: str) -> bool:
+    """Whether this message of the incident's channel is a reminder's, or one was set below it."""
+    shown = sa.select(step.c.name).where(
+        step.c.incident == number,
+        sa.or_(step.c.name.startswith("reminder/"), step.c.name.startswith("asked again/")),
+        step.c.result.contains(f'"{message}"', autoescape=True),
+    )
+    below = sa.select(reminder.c.number).where(reminder.c.incident == number, reminder.c.thread == message)
+    return bool(tx.scalar(sa.select(sa.or_(shown.exists(), below.exists()))))
 
 
 def add(tx: sa.Connection, number: IncidentId, new: Reminder) -> int:
@@ -83,7 +100,9 @@ def add(tx: sa.Connection, number: IncidentId, new: Reminder) -> int:
 
 
 def write(tx: sa.Connection, number: IncidentId, one: Reminder) -> None:
-    """Keep how it stands now: answered, moved on, ended."""
-    names = ("due_at", "round", "ended", "answered", "answer", "answered_by", "answered_at")
+    """Keep how it stands now: answered, moved on, passed on, ended."""
+    names = ("due_at", "round", "ended", "answered", "answer", "answered_by", "answered_at", "moment")
     here = (reminder.c.incident == number, reminder.c.number == one.number)
-    tx.execute(sa.update(reminder).where(*here).values({name: getattr(one, name) for name in names}))
+    changed = {name: getattr(one, name) for name in names}
+    changed["whom"] = json.dumps(person_to(one.whom)) if one.whom else None
+    tx.execute(sa.update(reminder).where(*here).values(changed))

@@ -446,6 +446,9 @@ reminder = sa.Table(
     sa.Column("answer", sa.Text),
     sa.Column("answered_by", sa.Text),
     sa.Column("answered_at", Instant),
+    sa.Column("moment", sa.Text),  # resolved or update-overdue
+    sa.Column("until_resolved", sa.Boolean),  # null in rows of an older release: no
+    sa.Column("thread", sa.Text),  # the message in whose thread it was set
 )
 
 # What people say that is carried somewhere: updates, follow-ups, and lines on what they changed.

@@ -98,7 +98,7 @@ _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _ADDRESS = re.compile(r"<([^<>|\s@]+@[^<>|\s]+)>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|[^>]*)?>")
 _WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
-_OPTION_WORD = re.compile(r"(until|after|escalate):(\S+)", re.IGNORECASE)
+_OPTION_WORD = re.compile(r"(until|after|escalate|when):(\S+)", re.IGNORECASE)
 _MESSAGE_WORD = re.compile(
     r"from:(?:([UW][A-Z0-9]+)@)?(https://\S+/archives/([CDG][A-Z0-9]+)/p(\d{10})(\d{6}))"
 )

@@ -26,6 +26,8 @@ _MEANT = tuple(
         (rf"who (?:leads|(?:is|has) (?:the )?lead){_ABOUT_THIS}", "show"),
         (rf"what(?:'s| is) (?:going on|happening|up|the status){_ABOUT_THIS}", "briefing"),
         (r"brief me|catch (?:me )?up|where (?:are we|do we stand)", "briefing"),
+        (r"summary( (?:inc-)?\d{1,9})?", "briefing"),
+        (r"summary( .+)", "impact"),
         (r"hand (?:it )?over(?: to)?( .+)?", "handover"),
         (r"follow up( .+)", "followup"),
         (r"who am i", "whoami"),

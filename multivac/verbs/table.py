@@ -31,7 +31,7 @@ class Part(StrEnum):
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
-    OPTIONS = "options"  # until:done after:10m escalate:@bo
+    OPTIONS = "options"  # until:done after:10m escalate:@bo when:resolved
     MESSAGE = "message"  # from:https://…/archives/C012AB3CD/p1700000000000100, and after it what it says
     LINE = "line"  # its words are a line themselves
     OTHER = "other"  # a number in its words is another incident's
@@ -272,8 +272,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="checklist",
-        usage="[show | skip | pause | resume]",
-        help=mark("Show what is to do now, skip the rest of it, or let no further checklist come."),
+        usage="[show | add <name> | skip | pause | resume]",
+        help=mark(
+            "Show what is to do now, bring a checklist early, skip the rest, or let no further one come."
+        ),
         right=Right.RESPONDER,
         example="checklist show",
     ),
@@ -285,7 +287,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="remind",
-        usage="[me | @person | here] <in:20m | every:15m | at:14:00> <text> [until:done] [escalate:@person]",
+        usage=(
+            "[me | @person | here] <in:20m | every:15m | at:14:00 | when:resolved | when:update-overdue> "
+            "<text> [until:done | until:resolved] [escalate:@person]"
+        ),
         help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
         takes=frozenset({Part.WHOM, Part.WHEN, Part.OPTIONS}),
@@ -293,9 +298,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="reminders",
-        usage="[done <number> | snooze <number> [15m] | cancel <number>]",
+        usage="[done <number> | snooze <number> [15m] | pass <number> [@person] | cancel <number>]",
         help=mark("Show what people are to be reminded of, and answer it."),
         right=Right.RESPONDER,
+        takes=frozenset({Part.PERSON}),
         example="reminders",
     ),
     Verb(
@@ -327,6 +333,13 @@ VERBS: tuple[Verb, ...] = (
         takes=frozenset({Part.OTHER}),
         final=True,
         example="merge INC-7",
+    ),
+    Verb(
+        name="split",
+        usage="[alert number]",
+        help=mark("Make an alert that joined wrongly an incident of its own."),
+        right=Right.RESPONDER,
+        example="split 12",
     ),
     Verb(
         name="archive",
@@ -459,7 +472,7 @@ _HEADINGS: tuple[tuple[str, str], ...] = (
     (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
     (mark("What is to be done"), "task checklist followup remind reminders quiet retry"),
     (mark("What it is"), "rename services link ticket private"),
-    (mark("The end"), "resolve close continue reopen dismiss merge archive ask approve decline"),
+    (mark("The end"), "resolve close continue reopen dismiss merge split archive ask approve decline"),
 )
 
 

@@ -128,6 +128,7 @@ def of_pagerduty(sandbox: Sandbox, token: str = pagerduty.TOKEN) -> Acts:
     account = sandbox.pagerduty.account
     alert = sandbox.pagerduty.trigger("Checkout is down", priority="P1")
     sandbox.pagerduty.acknowledge(alert, by="Bo")
+    other, bo = sandbox.pagerduty.trigger("Search is down"), Person(name="Bo", email="bo@example.com")
     return [
         lambda: pager.on_call_of_policies([each.id for each in account.policies.values()]),
         lambda: pager.on_call_of_policies(["PNOBODY"]),
@@ -140,6 +141,7 @@ def of_pagerduty(sandbox: Sandbox, token: str = pagerduty.TOKEN) -> Acts:
         lambda: pager.note(alert, "Response INC-1", marker="[INC-1]", look_first=True),
         lambda: pager.note("QNOBODY", "Response INC-1", marker="[INC-1]", look_first=False),
         lambda: nobody.note(alert, "Response INC-1", marker="[INC-2]", look_first=False),
+        lambda: pager.acknowledge(other, bo, look_first=False),
         lambda: list(pager.users()),
         lambda: list(pager.services()),
         lambda: list(pager.webhook_subscriptions()),

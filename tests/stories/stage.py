@@ -25,7 +25,7 @@ from integrations.sandbox.server import Sandbox
 from multivac.app import Daemon
 from multivac.incident import IncidentId, Status
 from multivac.settings import load_settings
-from multivac.store import cases, incidents, timeline
+from multivac.store import acts, cases, incidents, timeline
 from multivac.store.cases import Case, StepRow
 from multivac.store.incidents import Touched
 from multivac.store.tables import incident, unreadable
@@ -173,6 +173,12 @@ class Multivac:
             return incidents.touch(tx, IncidentId(number))
 
         self.running.database.write(change)
+
+    def trail(self, actor: str, number: int = 1) -> list[tuple[str, str | None, str | None]]:
+        """What this one has done to an incident, as the trail keeps it: what, from what, to what."""
+        with self.running.database.read() as tx:
+            acted = acts.trail(tx, number=IncidentId(number))
+        return [(one.verb, one.before, one.after) for one in acted if one.actor == actor]
 
     def unreadable(self) -> list[bytes]:
         """The bodies kept for the operator because nobody could read them."""

@@ -1,8 +1,10 @@
 """Alerts of one service are one incident, and alerts of another are another."""
 
+import pytest
+
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
-from multivac.incident import Status
+from multivac.incident import Severity, Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
@@ -23,6 +25,34 @@ def test_a_second_alert_joins_the_open_incident(
     assert "Another alert joined (same service): Checkout returns 500" in multivac.timeline()
     assert "#inc-1-checkout-is-slow" in pagerduty.incident(second)["notes"][0]["content"]
     assert slack.channel("inc-1").kinds() == ["headline", "checklist/first-5-minutes", "lead told"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_an_alert_that_joined_wrongly_is_split_off_and_what_follows_of_it_goes_there(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start(settings={"slack__signing_secret": "what-slack-signs-with"})
+    pagerduty.trigger("Checkout is slow", "checkout", priority="P3")
+    clock.settle()
+    assert "none can be split off" in slack.asks("Ana", "split", channel="inc-1")
+    second = pagerduty.trigger("The cache is full", "checkout", priority="P1")
+    clock.settle()
+    assert multivac.incident().severity is Severity.SEV1
+    assert "No open alert here has the number 9" in slack.asks("Bo", "split 9", channel="inc-1")
+    slack.presses("Bo", "Split", channel="inc-1", kind="headline")
+    assert slack.sends("Bo", alert=second) == {}
+    clock.settle()
+    assert [multivac.incident(number).severity for number in (1, 2)] == [Severity.SEV3, Severity.SEV1]
+    assert [len(multivac.incident(number).alerts.rows) for number in (1, 2)] == [1, 1]
+    assert "Split off from INC-1 by Bo Lindqvist" in multivac.timeline(2)
+    assert "Severity SEV1 → SEV3: Bo Lindqvist split off the alert The cache is full into INC-2" in (
+        multivac.timeline()
+    )
+    assert any("#inc-2-the-cache" in one["content"] for one in pagerduty.incident(second)["notes"])
+    pagerduty.annotate(second, "It is the disk", by="Ana")
+    clock.settle()
+    assert "Ana Silva noted: It is the disk" in multivac.timeline(2)
+    assert "Ana Silva noted: It is the disk" not in multivac.timeline()
 
 
 def test_an_alert_of_another_service_opens_another_incident(

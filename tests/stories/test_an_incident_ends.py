@@ -97,6 +97,7 @@ def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     assert multivac.incident().status is Status.RESOLVED
     clock.forward(hours=1, minutes=1)
     assert multivac.incident().status is Status.CLOSED
+    assert multivac.trail("rule")[-1] == ("status", "resolved", "closed")
     clock.forward(days=6)
     (warning,) = slack.channel("inc-1").said("archive warning")
     assert "archived tomorrow" in warning

@@ -5,7 +5,7 @@ import pytest
 from integrations.sandbox.pagerduty import PagerDuty
 from tests.stories.fingers import Fingers
 from tests.stories.stage import Clock, Multivac
-from tests.stories.workspace import Slack
+from tests.stories.workspace import Slack, text_of
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 # The other stories ask both databases all that these do.
@@ -87,16 +87,80 @@ def test_what_comes_again_and_was_due_while_we_were_away_comes_once(
     multivac.start_again()
     clock.settle()
     kinds = [kind for kind in slack.channel("inc-1").kinds() if kind.startswith("reminder")]
-    assert sorted(kinds) == ["reminder/1/6", "reminder/2/1"]
+    assert sorted(kinds) == ["reminder/1/1", "reminder/2/1"]
     assert "It was due <!date^" in slack.channel("inc-1").said("reminder/2/1")[0]
-    fingers.ticks("Bo", "Done", channel="inc-1", kind="reminder/1/6")
+    fingers.ticks("Bo", "Done", channel="inc-1", kind="reminder/1/1")
     clock.forward(minutes=20)
     assert "reminder/1/7" in slack.channel("inc-1").kinds()
     assert "Cancelled" in slack.asks("Ana", "reminders cancel 1", channel="inc-1")
-    slack.asks("Ana", "resolve It is over", channel="inc-1")
     clock.forward(hours=2)
     assert "reminder/1/8" not in slack.channel("inc-1").kinds()
-    assert "The incident has ended" in slack.channel("inc-1").said("reminder/2/1")[0]
+
+
+@ON_SQLITE
+def test_a_reminder_outlives_the_incident_and_is_answered_by_a_tick_or_a_word_of_whom_it_is_for(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    for line in (
+        "remind me in:3h Check the queue",
+        "remind me in:3h Look once more until:resolved",
+        "remind here when:resolved Tell the bank",
+    ):
+        assert "Reminder" in slack.asks("Ana", line, channel="inc-1")
+    assert "when it is over" in slack.asks("Ana", "reminders", channel="inc-1").lower()
+    slack.asks("Ana", "resolve It is over", channel="inc-1")
+    clock.settle()
+    (told,) = slack.channel("inc-1").ours("reminder")
+    assert "Tell the bank" in text_of(told)
+    fingers.reacts("Bo", "white_check_mark", told["ts"], channel="inc-1")
+    clock.forward(hours=3)
+    first, second = slack.channel("inc-1").said("reminder")
+    assert "Done by Bo Lindqvist" in first
+    assert "Check the queue" in second
+    room, ts = slack.channel("inc-1"), slack.channel("inc-1").ours("reminder/1/1")[0]["ts"]
+    slack.standin.person_says(room.name, slack.person("Bo"), "Not me", thread_ts=ts)
+    clock.settle()
+    assert "Snooze 15m" in slack.channel("inc-1").said("reminder/1/1")[0]
+    with fingers.acting():
+        slack.standin.person_says(room.name, slack.person("Ana"), "It is empty", thread_ts=ts)
+    clock.settle()
+    assert "Done by Ana Silva" in slack.channel("inc-1").said("reminder/1/1")[0]
+    assert "Ana Silva answered reminder 1, done: Check the queue" in multivac.timeline()
+
+
+@ON_SQLITE
+def test_what_comes_again_asks_three_times_in_one_message_then_stops_and_can_be_passed_on(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    bo, bot = _id(slack, "Bo"), slack.standin.space.bot.id
+    ts = fingers.says("inc-1", "Bo", "How far is the rollback?")
+    with fingers.acting():
+        slack.standin.person_says(
+            slack.channel("inc-1").name,
+            slack.person("Ana"),
+            f"<@{bot}> remind <@{bo}> every:10m Say how far it is",
+            thread_ts=ts,
+        )
+    clock.forward(minutes=10, seconds=5)
+    (asked,) = slack.channel("inc-1").ours("reminder")
+    assert asked["thread_ts"] == ts
+    clock.forward(minutes=10)
+    (again,) = slack.channel("inc-1").ours("asked again")
+    assert (again["thread_ts"], f"<@{bo}>" in text_of(again)) == (ts, True)
+    assert "It was due again <!date^" in slack.channel("inc-1").said("reminder/1/1")[0]
+    clock.forward(hours=2)
+    room = slack.channel("inc-1")
+    assert [kind for kind in room.kinds() if kind.startswith(("reminder", "asked"))] == [
+        "reminder/1/1",
+        "asked again/1/1",
+    ]
+    assert "I stop until somebody does" in room.said("reminder/1/1")[0]
+    slack.presses("Bo", "Not mine", channel="inc-1", kind="reminder/1/1")
+    slack.sends("Bo", whom=_id(slack, "Dee"))
+    clock.settle()
+    room = slack.channel("inc-1")
+    assert "Passed on to Dee Okafor by Bo Lindqvist" in room.said("reminder/1/1")[0]
+    assert f"<@{_id(slack, 'Dee')}>: Say how far it is" in room.said("reminder")[-1]
 
 
 @ON_SQLITE
@@ -131,6 +195,8 @@ def test_what_cannot_be_done_is_said_with_what_can(fingers: Fingers, slack: Slac
         "remind me Look": "Say when.",
         "remind me in:20m": "Say what it is about.",
         "remind me in:1s Look": "from one minute to 30 days",
+        "remind me every:2m Look": "from five minutes to 30 days",
+        "remind me when:done Look": "when:resolved and when:update-overdue, not when:done",
         "remind me at:25:00 Look": "is no time",
         "remind me in:20m Look escalate:zoe": "is nobody I know",
         "reminders done 7": "There is no reminder 7",

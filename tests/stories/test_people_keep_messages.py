@@ -139,6 +139,33 @@ def test_shortcuts_keep_make_tasks_and_declare(
 
 
 @ON_SQLITE
+def test_a_megaphone_offers_to_publish_and_a_fire_engine_elsewhere_to_declare(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
+) -> None:
+    standin, room = slack.standin, slack.channel("inc-1")
+    standin.space.people[_id(slack, "Cy")].guest = True
+    ts = fingers.says("inc-1", "Ana", "We roll back\n2.31 <!here>")
+    for who, emoji in (("Cy", "mega"), ("Bo", "fire_engine"), ("Bo", "mega")):
+        standin.person_reacts(room.id, slack.person(who), ts=ts, name=emoji)
+    slack.wait_for(lambda: bool(slack.whispers("inc-1", "Bo")), "an offer")
+    (offered,) = slack.whispers("inc-1", "Bo")
+    assert "Publish this as an update of INC-1?" in offered
+    assert "It goes to the thread of its announcement" in offered
+    assert "Your update is on its way" in slack.presses("Bo", "Publish", channel="inc-1")
+    clock.settle()
+    (update,) = slack.channel("inc-1").said("update")
+    assert update.startswith("We roll back 2.31 @")
+    assert slack.whispers("inc-1", "Cy") == []
+    ts = standin.person_says("incidents", slack.person("Bo"), "Search is slow: a drill bit?")
+    standin.person_reacts("incidents", slack.person("Ana"), ts=ts, name="fire_engine")
+    slack.wait_for(lambda: bool(slack.whispers("incidents", "Ana")), "an offer")
+    assert "INC-2 is declared" in slack.presses("Ana", "Declare?", channel="incidents")
+    clock.settle()
+    assert not multivac.incident(2).drill
+    assert multivac.incident(2).title.startswith("Search is slow")
+
+
+@ON_SQLITE
 def test_a_message_of_another_channel_is_kept_with_its_words_and_where_it_is(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack, jira: Jira
 ) -> None:

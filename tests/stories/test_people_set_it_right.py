@@ -84,6 +84,9 @@ def test_those_on_call_for_a_service_that_people_name_are_brought_in_and_briefed
     assert slack.channel("inc-2").members == {"Ana", "Cy"}  # who is to lead, and nobody else by rule
     (asked,) = slack.channel("inc-2").said("invites asked")
     assert "Bo Lindqvist" in asked
+    slack.asks("Cy", f"task add Rotate them <@{slack.id_of('Dee')}>", channel="inc-2")
+    clock.settle()
+    assert slack.channel("inc-2").members == {"Ana", "Cy", "Dee"}
     clock.forward(minutes=4)
     assert "You are on call for Checkout until" in slack.direct("Bo")[0]
     assert "INC-1" in slack.asks("Cy", "list checkout")

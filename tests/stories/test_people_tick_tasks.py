@@ -170,15 +170,21 @@ def test_the_digest_of_what_was_missed_is_ticked_too(
 def test_paused_checklists_do_not_come_and_what_fell_due_meanwhile_stays_away(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:
-    begin(multivac, pagerduty, clock, LATER)
+    begin(multivac, pagerduty, clock, LATER, KEEP)
     assert "No further checklist" in slack.asks("Ana", "checklist pause", channel="inc-1")
     clock.forward(minutes=25)
     assert len(slack.channel("inc-1").said("checklist")) == 1
+    refused = slack.asks("Ana", "checklist add", channel="inc-1")
+    assert "Say which: checklist add, and one of first-5-minutes, time-check, stabilise." in refused
+    assert "“Stabilise” comes now" in slack.asks("Ana", "checklist add Stabilise", channel="inc-1")
+    clock.settle()
+    assert "is here already" in slack.asks("Ana", "checklist add stabilise", channel="inc-1")
     assert "come again" in slack.asks("Ana", "checklist resume", channel="inc-1")
-    assert "2 tasks skipped" in slack.asks("Ana", "checklist skip", channel="inc-1")
+    assert "3 tasks skipped" in slack.asks("Ana", "checklist skip", channel="inc-1")
     clock.forward(minutes=6)
     assert [text.partition("\n")[0] for text in slack.channel("inc-1").said("checklist")] == [
         "First 5 minutes",
+        "Stabilise",
         "Time check, round 3",
     ]
 

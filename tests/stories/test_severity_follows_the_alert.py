@@ -24,6 +24,8 @@ def test_a_higher_priority_raises_severity_and_brings_more_people(
     assert room.members == {"Ana", "Bo", "Dee"}
     assert "SEV1" in slack.channel("incidents").said("announcement")[0]
     assert "Severity SEV3 → SEV1: Priority P1 set by Ana Silva" in multivac.timeline()
+    assert multivac.trail("pagerduty") == [("severity", "sev3", "sev1")]
+    assert multivac.trail("rule") == [("lead", None, "ana@example.com")]
     assert room.mentions == ["Ana"]
 
 

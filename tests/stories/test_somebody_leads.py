@@ -54,6 +54,7 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert "PagerDuty pages Ana Silva, Bo Lindqvist, Dee Okafor" in calls(slack)[-1]
     asked = [one["user"]["summary"] for one in pagerduty.incident(alert)["incidents_responders"]]
     assert sorted(asked) == ["Ana Silva", "Bo Lindqvist", "Dee Okafor"]
+    pagerduty.account.user("Dee").email = "d.okafor@example.com"  # not the address that Slack has
     slack.presses("Dee", "Accept", channel="inc-1", kind="lead told")
     late = slack.asks("Bo", "lead accept", channel="inc-1")
     assert "Dee Okafor has accepted to lead INC-1. To take over all the same: `/incident lead me`." in late
@@ -61,13 +62,33 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert multivac.lead() == "Dee Okafor"
     assert [one for one in calls(slack) if "Accept\n" in one] == []
     assert len(calls(slack)) == 3
+    assert pagerduty.incident(alert)["status"] == "acknowledged"  # so that nobody else is woken
+    pagerduty.change_type(alert, "major", by="Ana")  # all that is told of it names whose account we use
+    clock.settle()
+    acknowledged = "The alert is acknowledged in PagerDuty, since Dee Okafor leads"
+    assert [one for one in multivac.timeline() if "acknowledged" in one.lower()] == [acknowledged]
+    assert "acknowledged by Dee Okafor" in slack.channel("inc-1").headline
+    pagerduty.unacknowledge(alert, "Bo")
+    clock.forward(minutes=5)
+    assert pagerduty.incident(alert)["status"] == "triggered"  # as Bo wants it
 
 
 def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
-    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira
+    alert: str,
+    multivac: Multivac,
+    slack: Slack,
+    clock: Clock,
+    *,
+    jira: Jira,
+    pagerduty: PagerDuty,
+    world: World,
 ) -> None:
+    world.fail(Fault("pagerduty", "PUT /incidents", "lose_answer"))
     slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
     clock.forward(minutes=5)
+    assert len(pagerduty.incident(alert)["acknowledgements"]) == 1
+    assert multivac.timeline().count("The alert is acknowledged in PagerDuty, since Ana Silva leads") == 1
+    assert "Ana Silva acknowledged the alert" not in multivac.timeline()
     assert len(calls(slack)) == 1
     slack.asks("Ana", "handover", channel="inc-1")
     assert "Impact: Nobody can pay" in str(slack.form()["blocks"])
@@ -155,8 +176,10 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     assert slack.channel("inc-1").said("page failed") == ["✅ Mended: PagerDuty pages Cy Tanaka"]
     assert slack.direct("Ana")[-1].startswith("✅ Mended: PagerDuty pages Cy Tanaka")
     assert "Nothing of INC-1 has failed" in slack.asks("Bo", "retry", channel="inc-1")
-    world.fail(Fault("pagerduty", "GET /services", "server_error"))  # else the name is refused at once
+    # Else the name is refused at once.
+    world.fail(Fault("pagerduty", "GET /services", "server_error", times=0))
     slack.asks("Ana", "page searching Is search slow too?", channel="inc-1")
+    world.heal()
     clock.forward(seconds=90)
     _, failed = slack.channel("inc-1").said("page failed")
     assert "Page again, with its exact name.\nI do not try this one again." in failed

@@ -81,6 +81,7 @@ def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
 ) -> None:
     slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
+    slack.asks("Ana", "remind me when:update-overdue Tell support", channel="inc-1")
     clock.forward(minutes=20)
     pagerduty.duplicate_next()
     pagerduty.status_update(alert, "We see 504s; <!here> look away", by="Bo")
@@ -102,9 +103,10 @@ def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
         "Bo Lindqvist published a status update: We see 504s; <!here> look away"
     ]
     clock.forward(minutes=29)
-    assert slack.channel("inc-1").said("update due") == []
+    assert slack.channel("inc-1").said("update due") == slack.channel("inc-1").said("reminder") == []
     clock.forward(minutes=1)
     assert len(slack.channel("inc-1").said("update due")) == 1
+    assert "Tell support" in slack.channel("inc-1").said("reminder/1/1")[0]
 
 
 def test_an_update_whose_answers_are_lost_comes_once_all_the_same(

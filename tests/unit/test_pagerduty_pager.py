@@ -119,6 +119,30 @@ def test_a_person_on_call_twice_is_listed_once(sandbox: Sandbox, pager: PagerDut
     assert [each.person.name for each in found] == ["Ana Silva", "Dee Okafor"]
 
 
+def test_an_alert_is_acknowledged_in_the_name_of_whoever_is_on_it_where_pagerduty_knows_them(
+    sandbox: Sandbox, pager: PagerDutyPager
+) -> None:
+    first, second, third, fourth = (sandbox.pagerduty.trigger(f"Alert {n}", "checkout") for n in range(4))
+    bo, stranger = (Person(name=one, email=f"{one}@example.com") for one in ("bo", "stranger"))
+    shown = pager.acknowledge(first, bo, look_first=False)
+    assert shown is not None
+    assert shown.name == "Bo Lindqvist"
+    assert pager.acknowledge(first, bo, look_first=False) is None  # somebody is on it
+    assert pager.acknowledge(first, bo, look_first=True) == shown
+    other = pager.acknowledge(second, stranger, look_first=False)
+    assert other is not None
+    assert other.name == "Ana Silva"
+    mapped = Person(
+        name="Dee", email="dee@elsewhere.example", pagerduty=sandbox.pagerduty.account.user("Dee").id
+    )
+    known_by_id = pager.acknowledge(fourth, mapped, look_first=False)
+    assert known_by_id is not None
+    assert known_by_id.name == "Dee Okafor"
+    sandbox.pagerduty.resolve(third, "Ana")
+    assert pager.acknowledge(third, bo, look_first=False) is None
+    assert sandbox.pagerduty.incident(third)["status"] == "resolved"
+
+
 def test_open_alerts_are_all_pages_of_what_is_not_resolved(sandbox: Sandbox, pager: PagerDutyPager) -> None:
     ids = [sandbox.pagerduty.trigger(f"alert {n}", "checkout") for n in range(103)]
     sandbox.pagerduty.resolve(ids[0], "Ana")

@@ -11,6 +11,7 @@ from integrations.sandbox.slack_events import signature
 from integrations.slack.events import news_of, time_of
 from integrations.slack.inbound import Inbound
 from integrations.slack.mouth import Mouth
+from integrations.slack.signs import Emoji
 from multivac.desk import (
     Account,
     Ask,
@@ -117,7 +118,9 @@ class Forgetful(Desk):
 @pytest.fixture
 def inbound() -> Iterator[Inbound]:
     mouth = Mouth("xoxb-1", api_url="http://127.0.0.1:1/")
-    made = Inbound(Forgetful(), mouth, signing_secret="secret", now=lambda: NOW)
+    made = Inbound(
+        Forgetful(), mouth, signing_secret="secret", now=lambda: NOW, emoji=Emoji(keeps={}, offers={})
+    )
     yield made
     made.stop()
 

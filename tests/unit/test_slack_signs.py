@@ -11,6 +11,7 @@ from integrations.slack.text import typed, words
 from multivac.desk import Deed
 
 TS = "1700000000.000100"
+KEEPS = {"pushpin": "note", "ballot_box_with_check": "task"}
 OURS = [{"user_id": "U0BOT", "is_bot": True}]
 
 
@@ -29,11 +30,11 @@ def edit(before: str, after: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_reaction_says_what_to_keep_in_whatever_skin_colour() -> None:
-    sign = read_sign(reaction("pushpin::skin-tone-2"))
+    sign = read_sign(reaction("pushpin::skin-tone-2"), KEEPS)
     assert sign is not None
     assert (sign.request, sign.by, sign.channel, sign.message) == ("event:Ev1", "U0ANA", "C0INC", TS)
     assert (sign.deed, sign.kind, sign.via) == (Deed.KEEP, "note", "reaction")
-    task = read_sign(reaction("ballot_box_with_check"))
+    task = read_sign(reaction("ballot_box_with_check"), KEEPS)
     assert task is not None
     assert task.kind == "task"
 
@@ -48,15 +49,29 @@ def test_a_reaction_says_what_to_keep_in_whatever_skin_colour() -> None:
         edit("a", "a"),
         edit("a", "b", bot_id="B0"),
         event("message", text="hello", user="U0ANA"),
+        event("message", text="hello", user="U0ANA", ts=TS, thread_ts=TS),
+        event("message", text="hello", user="U0BOT", ts="1700000001.000100", thread_ts=TS),
+        event("message", text="hello", bot_id="B0", ts="1700000001.000100", thread_ts=TS),
+        event("reaction_removed", reaction="white_check_mark", user="U0ANA", item={"ts": TS}),
         {"event": None},
     ],
 )
 def test_what_is_nothing_to_us_is_no_sign(body: dict[str, Any]) -> None:
-    assert read_sign(body) is None
+    assert read_sign(body, KEEPS) is None
+
+
+def test_a_tick_and_a_word_in_its_thread_answer_a_message() -> None:
+    tick = read_sign(reaction("white_check_mark"), KEEPS)
+    said = event("message", text="done", user="U0ANA", channel="C0INC", ts="1700000001.000100", thread_ts=TS)
+    reply = read_sign(said, KEEPS)
+    assert tick is not None
+    assert reply is not None
+    assert (tick.deed, tick.message, tick.via) == (Deed.ANSWER, TS, "reaction")
+    assert (reply.deed, reply.message, reply.via) == (Deed.ANSWER, TS, "reply")
 
 
 def test_an_edit_is_told_by_its_words() -> None:
-    sign = read_sign(edit("a", "b"))
+    sign = read_sign(edit("a", "b"), KEEPS)
     assert sign is not None
     assert (sign.deed, sign.message) == (Deed.EDIT, TS)
 

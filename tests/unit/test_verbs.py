@@ -77,6 +77,8 @@ def test_a_misspelt_verb_is_guessed_and_not_done() -> None:
         ("Who is working on this?", "show"),
         ("who's on call for payments", "oncall payments"),
         ("what is going on here?", "briefing"),
+        ("summary INC-7", "briefing INC-7"),
+        ("summary Nobody can pay", "impact Nobody can pay"),
         ("please hand over to <@U012AB3CD>", "handover <@U012AB3CD>"),
         ("follow up Alert on the queue", "followup Alert on the queue"),
         ("pls resolve Rolled back", "resolve Rolled back"),
