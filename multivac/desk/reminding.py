@@ -15,7 +15,7 @@ from multivac.desk.moments import coming
 from multivac.desk.names import reopen_first
 from multivac.desk.tasks import person_meant
 from multivac.errors import Refused
-from multivac.incident import EntryKind, Person
+from multivac.incident import EntryKind, IncidentId, Person
 from multivac.steps.reminders import PASSED, is_put_away
 from multivac.store import reminders as rows
 from multivac.store.cases import Case
@@ -257,11 +257,16 @@ def _pass_on(sitting: Sitting, which: str) -> Reply:
     kept, number = _find(case, which)
     if _is_answered(kept, number):
         return Answer(lines=(_already(kept),))
+    return pass_form(case.id, which, about=kept.text)
+
+
+def pass_form(incident: IncidentId, which: str, *, about: str) -> Form:
+    """Who is to do it instead."""
     return Form(
         title=phrase("Pass it on"),
-        line=f"INC-{case.id} reminders pass {which}",
+        line=f"INC-{incident} reminders pass {which}",
         send=phrase("Pass on"),
-        intro=(kept.text,),
+        intro=(about,),
         fields=(Field(name="whom", label=phrase("Who is to do it?"), kind=Asked.PERSON, optional=False),),
     )
 

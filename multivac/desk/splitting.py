@@ -8,7 +8,7 @@ from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.names import reopen_first
 from multivac.errors import Refused
-from multivac.incident import Entry, EntryKind, Severity
+from multivac.incident import Entry, EntryKind, IncidentId, Severity
 from multivac.playbook import Playbook, choose
 from multivac.store import acts, incidents, splits, timeline
 from multivac.store.cases import Case
@@ -89,13 +89,17 @@ def _form(sitting: Sitting) -> Form:
     can = splits.separable(case)
     if not can:
         _meant(case, "")
-    choices = tuple((one.key, _named(one)) for one in can[:_MOST])
+    return split_form(case.id, tuple((one.key, _named(one)) for one in can[:_MOST]))
+
+
+def split_form(incident: IncidentId, choices: tuple[tuple[str, str], ...]) -> Form:
+    """Which alert becomes an incident of its own."""
     field = Field(
         name="alert", label=phrase("Which alert?"), kind=Asked.CHOICE, choices=choices, optional=False
     )
     return Form(
         title=phrase("Split an alert off"),
-        line=f"INC-{case.id} split",
+        line=f"INC-{incident} split",
         send=phrase("Split"),
         intro=(phrase("It becomes an incident of its own, with a channel and people of its own."),),
         fields=(field,),
