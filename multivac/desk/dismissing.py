@@ -15,6 +15,7 @@ from multivac.desk.names import none_such, reopen_first, with_reason
 from multivac.desk.standing import may_not, move
 from multivac.errors import Refused
 from multivac.incident import MAY_FOLLOW, EntryKind, IncidentId, Status, status_name
+from multivac.playbook import restore
 from multivac.store import acts, cases, endings, incidents
 from multivac.store.acts import Row
 from multivac.store.cases import Case
@@ -124,7 +125,7 @@ def merge(sitting: Sitting) -> Reply:
 def _merge_form(sitting: Sitting) -> Form:
     case = sitting.case()
     _must_be_open(case)
-    others = _open_others(sitting)
+    others = _open_others(sitting, case)
     if not others:
         told = phrase(
             "No other incident is open that it could be merged into. To end it: `/incident resolve`."
@@ -151,9 +152,12 @@ def _merge_form(sitting: Sitting) -> Form:
     )
 
 
-def _open_others(sitting: Sitting) -> Sequence[Row]:
+def _open_others(sitting: Sitting, case: Case) -> Sequence[Row]:
+    """Those into which it may be merged, as private as it is; the worst first."""
+    is_private = case.playbook.channel.private
     with sitting.house.out.database.read() as tx:
-        rows = [row for row in acts.listed(tx) if row.number != sitting.incident]
+        rows = [row for row in acts.listed(tx) if row.number != case.id]
+        rows = [row for row in rows if restore(row.policy).channel.private is is_private]
         return [row for row in rows if may_see_row(tx, sitting, row)][:_OFFERED]
 
 

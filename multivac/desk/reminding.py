@@ -257,16 +257,16 @@ def _pass_on(sitting: Sitting, which: str) -> Reply:
     kept, number = _find(case, which)
     if _is_answered(kept, number):
         return Answer(lines=(_already(kept),))
-    return pass_form(case.id, which, text=kept.text)
+    return pass_form(case.id, which, about=kept.text)
 
 
-def pass_form(number: IncidentId, which: str, *, text: str) -> Form:
-    """Who is to be reminded instead."""
+def pass_form(incident: IncidentId, which: str, *, about: str) -> Form:
+    """Who is to do it instead."""
     return Form(
         title=phrase("Pass it on"),
-        line=f"INC-{number} reminders pass {which}",
+        line=f"INC-{incident} reminders pass {which}",
         send=phrase("Pass on"),
-        intro=(text,),
+        intro=(about,),
         fields=(Field(name="whom", label=phrase("Who is to do it?"), kind=Asked.PERSON, optional=False),),
     )
 

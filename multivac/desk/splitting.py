@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
@@ -91,18 +89,17 @@ def _form(sitting: Sitting) -> Form:
     can = splits.separable(case)
     if not can:
         _meant(case, "")
-    return split_form(case.id, can)
+    return split_form(case.id, tuple((one.key, _named(one)) for one in can[:_MOST]))
 
 
-def split_form(number: IncidentId, can: Sequence[AlertRow]) -> Form:
-    """Which of these alerts is to be an incident of its own."""
-    choices = tuple((one.key, _named(one)) for one in can[:_MOST])
+def split_form(incident: IncidentId, choices: tuple[tuple[str, str], ...]) -> Form:
+    """Which alert becomes an incident of its own."""
     field = Field(
         name="alert", label=phrase("Which alert?"), kind=Asked.CHOICE, choices=choices, optional=False
     )
     return Form(
         title=phrase("Split an alert off"),
-        line=f"INC-{number} split",
+        line=f"INC-{incident} split",
         send=phrase("Split"),
         intro=(phrase("It becomes an incident of its own, with a channel and people of its own."),),
         fields=(field,),

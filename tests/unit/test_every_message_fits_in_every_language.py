@@ -63,11 +63,10 @@ from multivac.desk.naming import link_form
 from multivac.desk.reminding import pass_form
 from multivac.desk.splitting import split_form
 from multivac.desk.updating import Draft, before_sending
-from multivac.incident import Bridge, Facts, IncidentId, Severity, Status, TaskState
+from multivac.incident import Bridge, IncidentId, Severity, Status, TaskState
 from multivac.playbook import Playbook
 from multivac.settings import load_settings
 from multivac.store import incidents, migrate
-from multivac.store.summary import AlertRow
 from multivac.tongue import LANGUAGES, PSEUDO, speaking
 
 ROOT = Path(__file__).parents[2]
@@ -440,9 +439,7 @@ def forms(desk: Desk) -> list[Form]:
     asked += [desk.salvage(sent), desk.salvage(replace(sent, line="INC-1 note"))]
     told = Draft(text="T1", status=Status.ACTIVE, severity=Severity.SEV1, promised=None, is_last=False)
     asked.append(link_form(IncidentId(1)))  # the desk asks only where there is a tracker
-    asked.append(pass_form(IncidentId(1), "1/1", text="T1"))  # only where there is a reminder
-    alerts = [AlertRow("pagerduty", f"Q{n}", Facts(title="T1", number=n)) for n in range(2)]
-    asked.append(split_form(IncidentId(1), alerts))  # only where alerts have joined
+    asked += [pass_form(IncidentId(1), "7", about="T1"), split_form(IncidentId(1), (("A1", "T1"),))]
     asked.append(before_sending(IncidentId(1), told, places=("P1",), moved=True))
     assert all(isinstance(one, Form) for one in asked), asked
     return [one for one in asked if isinstance(one, Form)]
