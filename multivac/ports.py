@@ -146,7 +146,7 @@ class Chat(Protocol):
         ...
 
     def channel_name(self, channel: str) -> str | None:
-        """What the channel with this id is called; None if we may not know of it."""
+        """What the public channel with this id is called; None of any other: its name may be a secret."""
         ...
 
     def group_members(self, handle: str) -> tuple[str, ...]:

@@ -148,14 +148,15 @@ class SlackChat:
         )
 
     def channel_name(self, channel: str) -> str | None:
-        """What a channel is called, by its id; None if the bot may not know of it."""
+        """What a public channel is called, by its id; None of any other: its name may be a secret."""
         try:
             answer, _ = ask(self._slack.conversations_info, channel=channel)
         except Declined as no:
             if no.error == "channel_not_found":
                 return None
             raise
-        return str((answer.get("channel") or {}).get("name") or "") or None
+        found = answer.get("channel") or {}
+        return None if found.get("is_private", True) else str(found.get("name") or "") or None
 
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The people of a user group, named by id or by handle with or without `@`."""

@@ -100,6 +100,13 @@ def test_topic_and_purpose_are_cut_and_made_harmless(site: Site, channel: str) -
     assert shown.purpose == "Checkout fails"
 
 
+def test_what_a_private_channel_is_called_is_told_nobody(site: Site, channel: str) -> None:
+    secret = site.chat.open_channel("inc-2-data-leak", private=True)
+    assert site.chat.channel_name(channel) == site.slack.channel(channel).name
+    assert site.chat.channel_name(secret) is None
+    assert site.chat.channel_name("C0NOWHERE") is None
+
+
 # People
 
 
