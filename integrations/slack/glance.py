@@ -24,7 +24,7 @@ _STATUS = {
     Status.MITIGATED: mark("Mitigated: the worst is over, the cause is not fixed yet"),
     Status.RESOLVED: mark("Resolved"),
     Status.CLOSED: mark("Closed"),
-    Status.DISMISSED: mark("Dismissed: not an incident"),
+    Status.DISMISSED: mark("Dismissed"),
 }
 
 

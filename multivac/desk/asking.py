@@ -424,7 +424,7 @@ def must_give_lead(tx: sa.Connection, sitting: Sitting, case: Case, *, to: Perso
         return True
     told = phrase(
         "{lead} has accepted to lead INC-{number}: only they or a deputy can give the lead to another. "
-        "To take it yourself: `/incident lead me`.",
+        "To take it yourself: `/incident INC-{number} lead me`.",
         lead=held.person.name,
         number=case.id,
     )

@@ -68,7 +68,9 @@ def _which(sitting: Sitting, rows: Iterable[Row]) -> Answer:
     presses = tuple(
         Press(label=f"INC-{row.number} {row.title}", line=f"INC-{row.number} {said}") for row in offered
     )
-    told = phrase("This is no incident's channel. Which one do you mean?")
+    told = phrase("Which incident do you mean?")
+    if sitting.ask.via != "message":
+        told = phrase("This is no incident's channel. Which one do you mean?")
     return Answer(lines=(told,), presses=presses)
 
 

@@ -14,11 +14,12 @@ from multivac.desk.looking import may_see_row
 from multivac.desk.names import none_such, reopen_first, with_reason
 from multivac.desk.standing import may_not, move
 from multivac.errors import Refused
-from multivac.incident import MAY_FOLLOW, EntryKind, IncidentId, Status, status_name
+from multivac.incident import MAY_FOLLOW, Entry, EntryKind, IncidentId, Status, status_name
 from multivac.playbook import restore
-from multivac.store import acts, cases, endings, incidents
+from multivac.store import acts, cases, endings, incidents, sayings, timeline
 from multivac.store.acts import Row
 from multivac.store.cases import Case
+from multivac.store.sayings import SayingKind
 from multivac.tongue import mark, phrase, written
 from multivac.verbs import number_of
 
@@ -105,21 +106,35 @@ def merge(sitting: Sitting) -> Reply:
         after = Status.DISMISSED if case.status is Status.TRIAGE else Status.CLOSED
         incidents.set_status(tx, case.id, after, now=sitting.now)
         endings.merge(tx, case, target)
+        _tell_the_other(tx, sitting, case, other=other)
         incidents.person_is_on_it(tx, other, now=sitting.now)
         incidents.touch_by(tx, other, sitting.now)
+        named = f"INC-{other} #{target.channel_name}" if target.channel_id else f"INC-{other}"
         where = f"INC-{other} <#{target.channel_id}>" if target.channel_id else f"INC-{other}"
         return Change(
             said=phrase(
                 "INC-{number} is over; {other} goes on with its alerts.", number=case.id, other=where
             ),
             kind=EntryKind.STATUS,
-            entry=written("{name} merged it into {other}", name=sitting.person.name, other=where),
+            entry=written("{name} merged it into {other}", name=sitting.person.name, other=named),
             before=case.status,
             after=after,
             why=written(_MERGED[why], number=other),
         )
 
     return sitting.change(end)
+
+
+def _tell_the_other(tx: sa.Connection, sitting: Sitting, case: Case, *, other: IncidentId) -> None:
+    """Say in the incident that goes on what was merged into it."""
+    name, now = sitting.person.name, sitting.now
+    text = written(
+        "{name} merged INC-{number} into this one: {title}", name=name, number=case.id, title=case.title
+    )
+    entry = Entry(kind=EntryKind.STATUS, at=now, text=text, key=f"merged in:{case.id}", actor=name)
+    timeline.note(tx, other, [entry], now=now)
+    more = {"what": f"merged INC-{case.id}", "before": "", "after": ""}
+    sayings.add(tx, other, kind=SayingKind.CHANGE, text=text, by=name, at=now, more=more)
 
 
 def _merge_form(sitting: Sitting) -> Form:

@@ -32,6 +32,8 @@ def resolve(sitting: Sitting) -> Reply:
     follow_ups, mitigated = _follow_ups(sitting), sitting.moment("mitigated")
 
     def also(tx: sa.Connection, case: Case) -> None:
+        if mitigated is not None and mitigated < case.declared_at:
+            raise BadField("mitigated", phrase("That is before it began. Pick a later time."))
         if mitigated is not None and not _is_known(case, mitigated):
             timeline.note(tx, case.id, [_mitigation(sitting, mitigated)], now=sitting.now)
         for text in follow_ups:

@@ -12,17 +12,19 @@ from multivac.desk.giving import role_given
 from multivac.desk.meant import met
 from multivac.desk.names import reopen_first, role_title, with_reason
 from multivac.desk.teams import team_first
-from multivac.errors import Refused
+from multivac.errors import MultivacError, Refused
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, EntryKind, Person, role_name, status_name
+from multivac.ports import Pager
 from multivac.steps import paging, people
 from multivac.steps.base import View
 from multivac.steps.handing import for_new_lead
 from multivac.store import acts, summons, timeline
 from multivac.store.cases import Case, Summons
-from multivac.tongue import listed, phrase, written
+from multivac.tongue import any_of, listed, phrase, written
 
 _LONGEST_NOTE = 800
 _ROLES = (LEAD, DEPUTY, SCRIBE, CX_LEAD)
+_SHOWN = 5  # services with a like name
 _MOST_ROLES = 7  # of a form: more fields are not filled in at three in the morning
 
 
@@ -249,10 +251,29 @@ def _asks_to_page(name: str, who: str | None, service: str) -> str:
 def _service_and_message(sitting: Sitting, *, named: bool) -> tuple[str, str]:
     fields = sitting.ask.fields
     if fields:
-        return str(fields.get("service", "")).strip(), str(fields.get("message", "")).strip()
+        service = str(fields.get("service", "")).strip()
+        _must_be_there(sitting.house.out.pager, service)
+        return service, str(fields.get("message", "")).strip()
     if named:
         return "", sitting.words.text
     return team_first(sitting.house.out.pager, sitting.words)
+
+
+def _must_be_there(pager: Pager | None, service: str) -> None:
+    """Raise `BadField` for a service that PagerDuty does not have; if it cannot say, the page will."""
+    if pager is None or not service:
+        return
+    try:
+        found = pager.policies_of_service(service)
+    except MultivacError:
+        return
+    known = {one for names in found.values() for one in names.split(", ")}
+    if service.casefold() in {one.casefold() for one in known}:
+        return
+    if not known:
+        raise BadField("service", phrase("PagerDuty has no service called “{name}”.", name=service))
+    names = any_of(sorted(known)[:_SHOWN])
+    raise BadField("service", phrase("Write the whole name: {names}.", names=names))
 
 
 def must_be_possible(sitting: Sitting, case: Case, wanted: Summons) -> None:

@@ -43,7 +43,7 @@ def _impact_form(case: Case) -> Form:
     label = phrase("What do users notice?")
     asked = Field(name="impact", label=label, kind=Asked.PROSE, filled=(case.impact,), optional=False)
     return Form(
-        title=phrase("Impact"),
+        title=phrase("Impact of INC-{number}", number=case.id),
         line=f"INC-{case.id} impact",
         send=phrase("Save"),
         fields=(asked,),

@@ -61,7 +61,7 @@ def update(sitting: Sitting) -> Reply:
     if sitting.ask.via == BY_SIGN:
         return offer_update(sitting)
     if not said and not sitting.ask.fields:
-        return _form(sitting.case())
+        return _form(sitting)
     if not said:
         raise BadField("text", phrase("Write in a sentence or two what users notice and what happens next."))
 
@@ -226,7 +226,9 @@ def _entry(told: Draft, case: Case, *, by: str) -> str:
     )
 
 
-def _form(case: Case) -> Form:
+def _form(sitting: Sitting) -> Form:
+    case = sitting.case()
+    is_shown_first = reached(View(case=case, now=sitting.now, out=sitting.house.out))
     may_be = [case.status, *(one for one in _STANDS if one in MAY_FOLLOW[case.status])]
     every = case.playbook.update_every(case.severity)
     usual = phrase("as usual, every {span}", span=lasting(every)) if every else phrase("not promised")
@@ -236,7 +238,7 @@ def _form(case: Case) -> Form:
         title=phrase("Update on INC-{number}", number=case.id),
         line=f"INC-{case.id} update",
         as_of=as_of(case, "severity", "status"),
-        send=phrase("Send"),
+        send=phrase("Preview") if is_shown_first else phrase("Send"),
         fields=(
             Field(
                 name="text",

@@ -54,7 +54,8 @@ def true_facts(case: Case) -> frozenset[str]:
         "cx_lead": CX_LEAD in case.roles,
         "ticket": bool(case.result("ticket")),
         "bridge": case.alerts.bridge is not None,
-        "severity_settled": case.severity_by is not None and case.status is not Status.TRIAGE,
+        "severity_settled": case.severity_by is not None
+        and case.status not in {Status.TRIAGE, Status.DISMISSED},
         "impact_said": bool(case.impact),
         "deputy": DEPUTY in case.roles,
         "scribe": SCRIBE in case.roles,

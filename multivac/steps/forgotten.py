@@ -12,7 +12,7 @@ from multivac.incident import Entry, EntryKind, Status
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.nights import back_at_work
 from multivac.steps.prompts import mentioned
-from multivac.steps.words import channel_of, say
+from multivac.steps.words import OPEN_AGAIN, channel_of, say
 from multivac.store import acts, endings, incidents, sayings, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
@@ -178,7 +178,7 @@ def warn_of_archive(attempt: Attempt) -> Result:
             Press(
                 label=phrase("Reopen"),
                 line=f"INC-{attempt.case.id} reopen",
-                confirm=phrase("Is it not over after all?"),
+                confirm=phrase(OPEN_AGAIN),
             ),
         ),
     )

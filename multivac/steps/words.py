@@ -29,8 +29,10 @@ from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.splits import separable
 from multivac.store.storms import NEVER_WAITS
-from multivac.tongue import phrase, plural
+from multivac.tongue import mark, phrase, plural
 
+CLOSE_IT = mark("Close it? Its follow-ups stay in Jira.")
+OPEN_AGAIN = mark("Open it again? Its lead is called again.")
 _ROLES = (CX_LEAD, DEPUTY, SCRIBE)  # in this order; then those of the playbook
 _SHOWN_ALERTS = 10
 _NOTED_AFTER = timedelta(minutes=1)  # a chat that hiccups is nobody's business
@@ -190,12 +192,18 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
     """What people do next, in the order of the need."""
     about = f"INC-{case.id}"
     if not case.status.is_open:
-        close = Press(label=phrase("Close"), line=f"{about} close", confirm=phrase("Is nothing left to do?"))
+        close = Press(
+            label=phrase("Close"),
+            line=f"{about} close",
+            confirm=phrase(CLOSE_IT),
+        )
         return (
             *((close,) if case.status is Status.RESOLVED else ()),
             Press(label=phrase("Timeline"), line=f"{about} timeline"),
             Press(
-                label=phrase("Reopen"), line=f"{about} reopen", confirm=phrase("Is it not over after all?")
+                label=phrase("Reopen"),
+                line=f"{about} reopen",
+                confirm=phrase(OPEN_AGAIN),
             ),
         )
     take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)

@@ -202,7 +202,7 @@ def test_a_duplicate_gives_its_alerts_to_the_one_that_goes_on(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
 ) -> None:
     other = pagerduty.trigger("Search is slow", "search", priority="P3")
-    clock.settle()
+    clock.forward(seconds=30)
     assert "There is no INC-9" in slack.asks("Dee", "INC-2 merge INC-9")
     assert "INC-2 is this one" in slack.asks("Dee", "INC-2 merge 2")
     slack.asks("Dee", "INC-2 merge")
@@ -212,7 +212,9 @@ def test_a_duplicate_gives_its_alerts_to_the_one_that_goes_on(
     assert multivac.incident(2).status is Status.DISMISSED
     assert "It goes on in INC-1" in slack.channel("inc-2").headline
     (line,) = slack.channel("inc-2").said("end line")
-    assert line.startswith("Dee Okafor merged it into INC-1 <#C")
+    assert line.startswith("Dee Okafor merged it into INC-1 #inc-1-checkout")  # Jira reads it, too
+    assert "Dee Okafor merged INC-2 into this one: Search is slow" in multivac.timeline()
+    assert "merged INC-2 into this one" in slack.channel("inc-1").said("change line")[-1]
     assert "2 alerts, 2 services" in slack.channel("inc-1").headline
     assert pagerduty.incident(other)["status"] == "triggered"
     pagerduty.trigger("Search is down", "search", priority="P3")

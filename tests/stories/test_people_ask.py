@@ -242,6 +242,7 @@ def test_only_the_lead_resolves_and_everything_says_that_it_is_over(
     assert slack.sends("Bo", fixed="Rolled back") == {}
     clock.settle()
     assert "Bo Lindqvist asks Ana Silva to approve: resolve Rolled back" in hearing.timeline()
+    clock.forward(minutes=2)
     slack.asks("Ana", "mitigate", channel="inc-1")
     at = int(clock.now().timestamp())
     clock.forward(minutes=5)
@@ -251,6 +252,8 @@ def test_only_the_lead_resolves_and_everything_says_that_it_is_over(
     assert slack.sends("Ana", fixed="Rolled back", mitigated=str(at + 600)) == {
         "mitigated": "That is still to come. Pick when it happened."
     }
+    long_ago = slack.sends("Ana", fixed="Rolled back", mitigated=str(at - 86400))
+    assert long_ago == {"mitigated": "That is before it began. Pick a later time."}
     assert slack.sends("Ana", fixed=" ") == {
         "fixed": "Write in a few words what fixed it, or that nobody knows."
     }

@@ -161,6 +161,8 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     assert "Ana Silva: Is search slow too?" in asked["message"]
     world.fail(Fault("pagerduty", "POST /incidents/{id}/responder_requests", "refuse", status=403))
     slack.asks("Ana", "page", channel="inc-1")
+    assert slack.sends("Ana", service="serch") == {"service": "PagerDuty has no service called “serch”."}
+    assert slack.sends("Ana", service="sear") == {"service": "Write the whole name: search."}
     slack.sends("Ana", person=slack.id_of("Cy"), message="We need you")
     clock.settle()
     (failed,) = slack.channel("inc-1").said("page failed")
