@@ -37,6 +37,7 @@ from multivac.verbs import Right, Verb, Words
 Reply = Answer | Files | Form | None  # None: what they asked shows by itself, or was done before
 Filled = str | tuple[str, ...]
 
+_OF_THE_LEAD = frozenset({"lead", "role", "roles", "handover"})  # they say themselves what becomes of it
 _TOLD = frozenset({EntryKind.SEVERITY, EntryKind.STATUS, EntryKind.LEAD, EntryKind.ROLE})
 _INACTIVE = timedelta(minutes=30)  # a lead of whom nothing was seen for so long holds nobody up
 
@@ -223,9 +224,11 @@ class Sitting:
         must_be_allowed(tx, self, case)
         must_be_current(self.ask, case)
         absent = absent_lead(tx, self, case)
-        if case.lead is not None and case.lead.key == self.person.key:
-            acts.accept_role(tx, case.id, LEAD, now=self.now)  # whoever acts as the lead has accepted
+        accepts = self._accepts_by_acting(tx, case)
         change = work(tx, case)
+        if accepts:
+            so = phrase("With that you have accepted to lead INC-{number}.", number=case.id)
+            change = replace(change, said=f"{change.said} {so}".strip())
         is_broken = absent is not None and (self.verb.right is Right.LEAD or change.by_lead)
         change = self._told_whole(change, absent=absent if is_broken else None)
         if not acts.leave_trail(tx, self.act("done", change, broke_glass=is_broken)):
@@ -236,6 +239,25 @@ class Sitting:
         tell_of(tx, self.incident, change, by=self.person.name, at=self.now)
         incidents.person_is_on_it(tx, case.id, now=self.now)
         return change, self.house.jobs.put(tx, incidents.touch(tx, case.id))
+
+    def _accepts_by_acting(self, tx: sa.Connection, case: Case) -> bool:
+        """Whoever acts as the lead has accepted; whether this is the first that they do."""
+        if case.lead is None or case.lead.key != self.person.key:
+            return False
+        is_first = acts.accept_role(tx, case.id, LEAD, now=self.now)
+        if not is_first or self.verb.name in _OF_THE_LEAD:
+            return False
+        name = self.person.name
+        text = written("{name} accepted to lead, by acting as the lead", name=name)
+        entry = Entry(
+            kind=EntryKind.LEAD,
+            at=self.now,
+            text=text,
+            key=f"{timeline.BY_ACTING}{self.ask.request}",
+            actor=name,
+        )
+        timeline.note(tx, case.id, [entry], now=self.now)
+        return True
 
     def _told_whole(self, change: Change, *, absent: Person | None) -> Change:
         """The change with what else the timeline and the channel are told of it."""

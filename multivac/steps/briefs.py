@@ -70,8 +70,8 @@ def why_here(case: Case, person: Person, duty: Duty | None) -> str:
     roles = [name for name, held in case.roles.items() if held.person.key == person.key]
     if roles:
         return phrase("You are the {role}.", role=reduce(_and_the, map(role_name, sorted(roles))))
-    if duty is not None:
-        return on_duty(duty)
+    if because := _paged_by(case, person) or (on_duty(duty) if duty is not None else ""):
+        return because
     told = case.alerts
     if person.key in {one.key for one in people.identified(case, told.assignees)}:
         return phrase("PagerDuty assigned the alert to you.")
@@ -82,6 +82,17 @@ def why_here(case: Case, person: Person, duty: Duty | None) -> str:
     member = case.members.get(person.slack or "")
     asked = member is not None and member.asked_by not in {None, person.slack}
     return phrase("Somebody who responds asked for you.") if asked else ""
+
+
+def _paged_by(case: Case, person: Person) -> str | None:
+    """Who had them paged, and what for."""
+    asked = (one for one in reversed(case.summons) if one.pages and one.by)
+    found = next((one for one in asked if person.key in {who.key for who in one.people}), None)
+    if found is None:
+        return None
+    if not found.note:
+        return phrase("{name} had you paged.", name=found.by)
+    return phrase("{name} had you paged: {why}", name=found.by, why=_short(found.note))
 
 
 def _and_the(roles: str, role: str) -> str:

@@ -54,6 +54,8 @@ def _facts(view: View) -> Iterator[str]:
         yield phrase("Impact: {impact}", impact=case.impact)
     else:
         yield phrase("Impact: nobody has said yet what users notice")
+    if case.resolution_at is not None and not case.resolution_withdrawn:
+        yield phrase("All its alerts have ended; nobody has said yet whether it is over.")
     yield _latest_update(view)
     if due := next_update_due(view):
         yield _due(due, view.now)

@@ -183,13 +183,10 @@ def give_role(tx: sa.Connection, number: IncidentId, name: str, *, to: Person | 
         insert_new(tx, role, row)
 
 
-def accept_role(tx: sa.Connection, number: IncidentId, name: str, *, now: datetime) -> None:
-    """Whoever has the role has said that they take it."""
-    tx.execute(
-        sa.update(role)
-        .where(role.c.incident == number, role.c.name == name, role.c.accepted_at.is_(None))
-        .values(accepted_at=now)
-    )
+def accept_role(tx: sa.Connection, number: IncidentId, name: str, *, now: datetime) -> bool:
+    """Whoever has the role has said that they take it; False if they had before."""
+    its = (role.c.incident == number, role.c.name == name, role.c.accepted_at.is_(None))
+    return tx.execute(sa.update(role).where(*its).values(accepted_at=now)).rowcount == 1
 
 
 def settle_severity(tx: sa.Connection, number: IncidentId, severity: Severity, *, by: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from multivac.incident import LEAD, OPEN, IncidentId, Person
-from multivac.store import acknowledgements
+from multivac.store import acknowledgements, timeline
 from multivac.store import people as directory
 from multivac.store.facts import person_from
 from multivac.store.tables import delivery, entry, incident, insert_into, insert_new, member, role, step
@@ -66,7 +66,8 @@ def came(tx: sa.Connection, number: IncidentId, chat_id: str, *, at: datetime, i
     found = of(tx, number).get(chat_id)
     if found is not None and found.is_here:
         return
-    counted = (entry.c.incident == number, entry.c.key.not_like(f"{acknowledgements.ENTRY}%"))
+    follows = (acknowledgements.ENTRY, timeline.BY_ACTING)
+    counted = (entry.c.incident == number, *(entry.c.key.not_like(f"{one}%") for one in follows))
     entries = tx.scalar(sa.select(sa.func.count()).where(*counted)) or 0
     known = {"joined_at": at, "left_at": None, "invited": invited, "entries": entries, "seen_at": None}
     _put(tx, number, chat_id, known=known)

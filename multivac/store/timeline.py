@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from multivac.incident import Entry, EntryKind, IncidentId
 from multivac.store.tables import entry, insert_into
 
+BY_ACTING = "accepted by acting:"  # begins the key of the entry that says so, which only follows from others
+
 
 def note(tx: sa.Connection, number: IncidentId, entries: Sequence[Entry], *, now: datetime) -> None:
     """Add entries; one whose key is there already is left as it is."""

@@ -84,7 +84,9 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     world: World,
 ) -> None:
     world.fail(Fault("pagerduty", "PUT /incidents", "lose_answer"))
-    slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
+    told = slack.asks("Ana", "impact Nobody can pay", channel="inc-1")
+    assert "With that you have accepted to lead INC-1." in told
+    assert "Ana Silva accepted to lead, by acting as the lead" in multivac.timeline()
     clock.forward(minutes=5)
     assert len(pagerduty.incident(alert)["acknowledgements"]) == 1
     assert multivac.timeline().count("The alert is acknowledged in PagerDuty, since Ana Silva leads") == 1
@@ -176,6 +178,7 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     assert told == "I try again now: A page could not be sent."
     clock.settle()
     assert slack.channel("inc-1").said("page failed") == ["✅ Mended: PagerDuty pages Cy Tanaka"]
+    assert "Ana Silva had you paged: We need you" in slack.asks("Cy", "INC-1 briefing")
     assert slack.direct("Ana")[-1].startswith("✅ Mended: PagerDuty pages Cy Tanaka")
     assert "Nothing of INC-1 has failed" in slack.asks("Bo", "retry", channel="inc-1")
     # Else the name is refused at once.

@@ -182,7 +182,7 @@ def merge(cast: Cast) -> None:
     cast.opens()
     cast.alert()
     cast.accepts()
-    cast.alert("Search is slow", "search", priority="P2")
+    cast.alert("Payments are slow", "payments", priority="P2")
     cast.clock.forward(minutes=1)
     cast.asks("Dee", "lead me", channel="inc-2")
     cast.asks("Dee", "merge INC-1", channel="inc-2")
