@@ -45,12 +45,15 @@ def test_in_ci_a_skip_that_hides_a_browser_postgres_or_module_is_a_failure(
             def test_mark(): pass
             @pytest.mark.skip(reason="another platform")
             def test_unrelated(): pass
+            @pytest.mark.postgres
+            @pytest.mark.skip(reason="no recorded payloads here")
+            def test_what_a_fresh_machine_has_not(): pass
             def test_other(): pass
         """,
         test_module="import pytest\npytest.skip('all of it', allow_module_level=True)",
     )
     result = suite.runpytest_subprocess(*PLUGINS, "--continue-on-collection-errors")
-    result.assert_outcomes(passed=1, skipped=1, failed=1, errors=3)
+    result.assert_outcomes(passed=1, skipped=2, failed=1, errors=3)
 
 
 def test_a_longer_time_limit_needs_a_reason_and_ends_at_a_minute(suite: pytest.Pytester) -> None:
