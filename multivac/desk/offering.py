@@ -59,7 +59,7 @@ def offer_to_declare(sitting: Sitting) -> Reply:
             Press(
                 label=phrase("Declare?"),
                 line=f"declare {line}",
-                confirm=phrase("Declare it now? A channel opens, and those on call are invited."),
+                confirm=phrase("Declare it now? A channel opens, and people are invited."),
             ),
         ),
     )

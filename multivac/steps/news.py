@@ -84,12 +84,12 @@ def _is_severity(said: Saying) -> bool:
 
 def is_settled_by_people(case: Case, said: Saying) -> bool:
     """Whether the alert said no more than what a person settled by it within the minute, who is named."""
-    return said.more.get("what") == "severity" and any(
+    return _is_severity(said) and any(
         one.by
-        and one.more.get("what") == "severity"
+        and _is_severity(one)
         and one.more.get("after") == said.more.get("after")
         and timedelta() <= one.at - said.at < _TOGETHER
-        for one in case.said(SayingKind.CHANGE)
+        for one in case.sayings
     )
 
 
