@@ -6,6 +6,7 @@ from this table. A button is a line of the same grammar, written for whoever pre
 
 from __future__ import annotations
 
+from multivac.verbs.flags import flags_of, pieces
 from multivac.verbs.grammar import (
     BEFORE_WHOM,
     Bare,
@@ -37,8 +38,10 @@ __all__ = [
     "Words",
     "as_role",
     "by_heading",
+    "flags_of",
     "in_other_words",
     "number_of",
+    "pieces",
     "read",
     "read_words",
     "span",
