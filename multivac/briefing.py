@@ -413,7 +413,7 @@ class Form:
     as_of: str = ""
     again: int = 0
     over: bool = False
-    kept: tuple[tuple[str, str], ...] = ()
+    kept: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
     presses: tuple[Press, ...] = ()
 
 

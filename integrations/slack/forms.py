@@ -82,7 +82,10 @@ def read_form(view: Mapping[str, Any]) -> Sent:
     if not isinstance(about, dict) or not isinstance(about.get("line"), str):
         raise ValueError("a form that this release does not know")  # noqa: TRY004 - wrong content, not code
     fields = read_fields(view)
-    kept = about.get("kept") or {}
+    kept = {
+        name: tuple(one) if isinstance(one, list) else str(one)
+        for name, one in (about.get("kept") or {}).items()
+    }
     return Sent(
         line=about["line"],
         channel=str(about.get("channel", "")),

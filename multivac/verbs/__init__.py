@@ -6,7 +6,7 @@ from this table. A button is a line of the same grammar, written for whoever pre
 
 from __future__ import annotations
 
-from multivac.verbs.flags import flags_of, pieces
+from multivac.verbs.flags import as_words, flags_of, pieces
 from multivac.verbs.grammar import (
     BEFORE_WHOM,
     Bare,
@@ -37,6 +37,7 @@ __all__ = [
     "Verb",
     "Words",
     "as_role",
+    "as_words",
     "by_heading",
     "flags_of",
     "in_other_words",

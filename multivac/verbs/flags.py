@@ -44,6 +44,11 @@ def names_of(part: Part) -> tuple[str, ...]:
     return tuple(one.removeprefix("--").partition("=")[0] for one in _FLAGS.get(part, ()))
 
 
+def as_words(text: str) -> str:
+    """The text with backticks around whatever would be read as a flag."""
+    return " ".join(f"`{one}`" if one.startswith("--") else one for one in _PIECE.findall(text))
+
+
 def pieces(verb: Verb, words: Sequence[str]) -> list[Piece]:
     """The words with each flag as its bare token; a flag that the verb does not have stays as it was typed.
 
