@@ -299,10 +299,11 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Says that it is over, why, by when it was mitigated, and what is left to do."""
+    """Says that it is over, why, by when it was mitigated, whether it hit customers, what is left to do."""
 
     text: str
     mitigated_at: datetime | None = None
+    customers: str = ""
     follow_ups: tuple[FollowUp, ...] = ()
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from multivac.briefing import Ended, FollowUp, fingerprint
 from multivac.incident import Entry, EntryKind, Status
 from multivac.ports import TicketDraft
-from multivac.steps import news
+from multivac.steps import customers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.ticket import account_of, find_or_open, label_of
 from multivac.steps.words import channel_of, goes_on_elsewhere, mitigation_of, say, view_of
@@ -188,6 +188,7 @@ def _end_line(view: View, said: Saying) -> Ended:
     return Ended(
         text=said.text,
         mitigated_at=mitigation_of(said),
+        customers=customers.told(said),
         follow_ups=tuple(
             FollowUp(text=one.text, key=found[one.id].get("key", ""), url=found[one.id].get("url", ""))
             for one in mine

@@ -10,7 +10,7 @@ from multivac.errors import GiveUp
 from multivac.incident import Severity, Status, marker_of, status_name
 from multivac.playbook import Playbook
 from multivac.ports import Marker
-from multivac.steps import answers, news
+from multivac.steps import answers, customers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.replanning import what_follows
 from multivac.steps.words import (
@@ -166,6 +166,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
         moved = next((one for one in _moved_by_people(case) if one[0] is said), news.moves([said]))
         text = (news.severity_line(moved) or news.as_before(moved)) if moved else said.text
         is_worst = bool(moved) and news.is_worst_yet(case, moved)
+        text = " · ".join(filter(None, (text, customers.told(said))))
         loud = is_worst or news.is_end(said) or _is_back(said)  # else the channel ends on a lie
         return say_in_thread(attempt, head, ChangeLine(text=f"INC-{case.id}: {text}"), loud=loud)
     update = drawn(said, number=case.id)
@@ -223,7 +224,7 @@ def comment_update(attempt: Attempt) -> Result:
 def _told(said: Saying) -> tuple[str, ...]:
     """Its paragraphs for whoever reads it outside the chat."""
     if said.kind is SayingKind.CHANGE:
-        return (said.text,)
+        return tuple(filter(None, (said.text, customers.told(said))))
     update = drawn(said)
     severity, status = update.severity.upper(), status_name(update.status)
     if update.next_at is None:

@@ -276,12 +276,16 @@ def test_only_the_lead_resolves_and_everything_says_that_it_is_over(
         "fixed": "Write in a few words what fixed it, or that nobody knows."
     }
     earlier = str(at - 60)
-    assert slack.sends("Ana", fixed="Rolled back", impact="Nobody could pay", mitigated=earlier) == {}
+    told = {"impact": "Nobody could pay", "customers": "yes"}
+    assert slack.sends("Ana", fixed="Rolled back", mitigated=earlier, **told) == {}
     clock.settle()
     assert hearing.incident().status is Status.RESOLVED
     room = slack.channel("inc-1")
     assert f" (mitigated <!date^{earlier}^" in room.headline
-    assert f"\nMitigated <!date^{earlier}^" in room.said("end line")[0]
+    (line,) = room.said("end line")
+    assert f"\nMitigated <!date^{earlier}^" in line
+    assert line.endswith("\nCustomers were hit.")
+    assert "Ana Silva says: Customers were hit." in hearing.timeline()
     assert "Ana Silva says it was mitigated by then" in hearing.timeline()
     assert "\nMitigated <!date^" in slack.asks("Bo", "briefing", channel="inc-1")
     assert "*Status*\nResolved" in room.headline

@@ -220,7 +220,7 @@ SAMPLES: Sequence[Message] = (
     Nudge(who=ANA, text="N1", presses=PRESSES),
     Nudge(who=None, text=""),
     Ended(text="E1", follow_ups=(FollowUp(text="F1", key="OPS-2", url="https://e.com/2"),)),
-    Ended(text="", mitigated_at=AT),
+    Ended(text="", mitigated_at=AT, customers="C1"),
     OperatorNotice(what="W1", do="D1"),
     OperatorNotice(what="W1", do="", over=True),
     STORM,
