@@ -381,6 +381,7 @@ class Asked(StrEnum):
     PERSON = "person"
     TICKS = "ticks"
     MOMENT = "moment"  # a day and a time of day, as whole seconds since 1970
+    DAY = "day"  # as 2026-12-04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

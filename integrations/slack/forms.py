@@ -136,6 +136,8 @@ def _element(field: Field) -> dict[str, Any]:
         case Asked.MOMENT:
             at = next((int(one) for one in field.filled if one.isdigit()), None)
             return {"type": "datetimepicker"} | ({} if at is None else {"initial_date_time": at})
+        case Asked.DAY:
+            return {"type": "datepicker"} | ({"initial_date": field.filled[0]} if any(field.filled) else {})
 
 
 def _options(field: Field) -> list[dict[str, Any]]:
@@ -161,6 +163,8 @@ def _value(state: Mapping[str, Any]) -> str | tuple[str, ...]:
             return str(state.get("selected_user") or "")
         case "datetimepicker":
             return str(state.get("selected_date_time") or "")
+        case "datepicker":
+            return str(state.get("selected_date") or "")
         case "static_select" | "external_select" | "radio_buttons":
             value = str((state.get("selected_option") or {}).get("value", ""))
             return "" if value == _NONE else value

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Asked, Field, Form, Press
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.handover import whom
+from multivac.desk.moments import coming_day
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person
 from multivac.store import sayings
@@ -32,15 +33,15 @@ def follow_up(sitting: Sitting) -> Reply:
         return _form(sitting, sitting.case())
     if said.lower() == "list":
         return _list(sitting.case())
-    if len(said) > _LONGEST:
-        told = phrase("Write it in {most} letters at most: it becomes a title.", most=_LONGEST)
-        raise BadField("text", told) if sitting.ask.fields else Refused(told)
-    owner = _owner(sitting)
+    _must_fit(sitting, said)
+    owner, due = _owner(sitting), _due(sitting)
 
     def add(tx: sa.Connection, case: Case) -> Change:
         if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
             raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
         more: dict[str, Any] = {"owner": person_to(owner)} if owner else {}
+        if due:
+            more["due"] = due
         if sitting.words.message is not None:
             more["link"] = sitting.words.message.link
         sayings.add(
@@ -52,14 +53,30 @@ def follow_up(sitting: Sitting) -> Reply:
             at=sitting.now,
             more=more,
         )
-        return _added(sitting, case, said, owner=owner)
+        what = written("{text}, due {day}", text=said, day=due) if due else said
+        return _added(sitting, case, what, owner=owner)
 
     return sitting.change(add)
+
+
+def _must_fit(sitting: Sitting, said: str) -> None:
+    if len(said) > _LONGEST:
+        told = phrase("Write it in {most} letters at most: it becomes a title.", most=_LONGEST)
+        raise BadField("text", told) if sitting.ask.fields else Refused(told)
 
 
 def _owner(sitting: Sitting) -> Person | None:
     chosen = str(sitting.ask.fields.get("owner", "")) or next(iter(sitting.words.people), "")
     return whom(sitting, chosen) if chosen else None
+
+
+def _due(sitting: Sitting) -> str:
+    """The day by which it is to be done; "" if nobody says one."""
+    said = sitting.choice("due")
+    try:
+        return coming_day(sitting, said).isoformat() if said else ""
+    except Refused as no:
+        raise (BadField("due", no.reason) if sitting.ask.fields else no) from no
 
 
 def _added(sitting: Sitting, case: Case, said: str, *, owner: Person | None) -> Change:
@@ -96,7 +113,8 @@ def _list(case: Case) -> Answer:
 def _line(case: Case, one: Saying) -> str:
     issue, owner = case.result(f"follow-up/{one.id}"), one.more.get("owner", {}).get("name", "")
     where = f"{issue['key']} {issue['url']}" if issue else one.more.get("link", "")
-    return " · ".join(filter(None, (one.text, owner, where)))
+    due = phrase("due {day}", day=one.more["due"]) if "due" in one.more else ""
+    return " · ".join(filter(None, (one.text, owner, due, where)))
 
 
 def _form(sitting: Sitting, case: Case) -> Form:
@@ -118,5 +136,6 @@ def _form(sitting: Sitting, case: Case) -> Form:
                 filled=(" ".join(quoted.split())[:_LONGEST],),
             ),
             Field(name="owner", label=phrase("Who does it?"), kind=Asked.PERSON),
+            Field(name="due", label=phrase("By which day?"), kind=Asked.DAY, filled=(_due(sitting),)),
         ),
     )

@@ -301,6 +301,8 @@ def _filled(element: dict[str, Any], value: str | list[str] | None) -> dict[str,
         }
     if kind == "users_select":
         return {"type": kind, "selected_user": value or element.get("initial_user")}
+    if kind == "datepicker":
+        return {"type": kind, "selected_date": value or element.get("initial_date")}
     if kind == "datetimepicker":
         at = element.get("initial_date_time") if value is None else int(str(value))
         return {"type": kind, "selected_date_time": at}
