@@ -32,7 +32,7 @@ class Saying:
     """One thing that was said, by whom: a name, or "" for what a rule or an alert did.
 
     `more` of an update: `status` and `severity` as they are with it, `next` (the promise, as text of a
-    time), `was` (the severity before, if it changed), `to` (the places where it is read, if not everywhere)
+    time), `was` (the severity before, if it changed), `to` (the places where it is read; without it all)
     and `source`, if it was published there. Of a change: `what` (severity, status, lead or another role),
     `before` and `after`; of the end also `mitigated`, the time by which it was, if known, and `customers`,
     whether it hit them. Of a follow-up: `owner`, a person, and `due`, a day, if it has one. Of a link: `url`;
