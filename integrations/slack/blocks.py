@@ -296,7 +296,7 @@ def _ended(said: Ended) -> Drawn:
         eased = phrase("Mitigated {at}.", at=when(said.mitigated_at))
         text = spoken = f"{text}\n{eased}"
     if said.customers:
-        text = spoken = f"{text}\n{said_line(said.customers)}"
+        text = spoken = f"{text}\n{line(said.customers, 200)}"
     left = list[str]()
     if said.follow_ups:
         left = [phrase("*Left to do*"), *(f"• {_follow_up(each)}" for each in said.follow_ups)]

@@ -239,6 +239,7 @@ FORM = Form(
         Field(name="f3", label="L3", kind=Asked.TICKS, choices=(("c1", "C1"),), filled=("c1",)),
         Field(name="f4", label="L4", kind=Asked.PERSON, filled=("U0ANA",)),
         Field(name="f5", label="L5", kind=Asked.MOMENT, filled=("1795356180",)),
+        Field(name="f6", label="L6", kind=Asked.DAY),
     ),
     intro=("I1",),
 )
