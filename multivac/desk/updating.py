@@ -241,10 +241,11 @@ def _on_its_way(told: Draft, case: Case) -> str:
         return phrase(
             "Your update is on its way; the next one is promised for {time}.", time=clock_time(told.promised)
         )
+    is_owed = not told.is_last and (every is not None or case.cadence.next_at is not None)
+    if told.is_kept_here and is_owed:
+        return phrase("Your update is on its way. It is not announced, so one is still owed to stakeholders.")
     if told.is_last or every is None:
         return phrase("Your update is on its way; no other is promised.")
-    if told.is_kept_here:
-        return phrase("Your update is on its way. It is not announced, so one is still owed to stakeholders.")
     return phrase("Your update is on its way; the next one is due in {span}.", span=lasting(every))
 
 

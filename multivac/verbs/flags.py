@@ -62,11 +62,11 @@ def pieces(verb: Verb, words: Sequence[str]) -> list[Piece]:
 
 def _read(typed: str, *, names: set[str]) -> list[Piece]:
     token = _TOKEN.fullmatch(typed)
-    dashes, name, value = token.groups() if token else (None, "", None)
+    dashes, name, value = token.groups("") if token else ("", "", "")
     name = _ALSO.get(name.lower(), name.lower())
-    is_quoted = value is not None and len(value) > 1 and value[0] == value[-1] == '"'
-    if name in names and (dashes or is_quoted):
-        said = (value or "").strip('"')
+    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    said = value[1:-1] if is_quoted else value
+    if name in names and (dashes or is_quoted) and '"' not in said:  # a quote that nothing ends may go on
         return [Piece(_bare(name, said), typed if dashes else "")]
     is_strange = dashes == "--"  # a long dash may begin any word
     return [Piece(typed, typed)] if is_strange else [Piece(one) for one in typed.split()]

@@ -221,6 +221,7 @@ def test_a_value_of_several_words_stands_in_quotes() -> None:
         ('remind me --in="two hours" Look', ('--in="two hours"',)),
         ("note --in=20m Restarted with --force", ("--in=20m", "--force")),
         ("lead me --now", ("--now",)),
+        ('declare Down --impact="Nobody can pay', ('--impact="Nobody',)),
         ("note Restarted with `--force`", ()),
         ("note “Restarted with --force”", ()),
         ("note It is slow -- we look —really", ()),
