@@ -161,7 +161,7 @@ def _may_stand(verb: str, rest: Sequence[str], start: int, *, stop: int) -> bool
         case "role":  # after the role
             return start >= 1 and stop == len(rest)
         case "task":  # after the task's key: task assign 3 bo
-            return rest[0].lower() == "assign" and start >= 2 and stop == len(rest)  # noqa: PLR2004
+            return rest[0].lower() == "assign" and start > 1 and stop == len(rest)
         case _:
             return True
 
