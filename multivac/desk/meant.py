@@ -21,7 +21,7 @@ from multivac.desk.spelling import spelt_out
 from multivac.desk.teams import team_first
 from multivac.errors import MultivacError, Refused
 from multivac.incident import Person
-from multivac.steps import people
+from multivac.steps import oncall, people
 from multivac.store import people as directory
 from multivac.store.cases import Case
 from multivac.tongue import phrase
@@ -242,7 +242,7 @@ class _Names:
             return
         yield from (row.person for row in case.roles.values())
         yield from (who for one in case.summons for who in one.people)
-        yield from (who for _, who in people.on_call_of(case))
+        yield from (who for _, who in oncall.on_call_of(case))
         told = case.alerts
         yield from people.identified(case, (*told.assignees, *told.ackers, *told.responders))
 

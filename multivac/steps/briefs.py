@@ -11,7 +11,7 @@ from typing import Any
 
 from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
-from multivac.steps import duties, people
+from multivac.steps import duties, oncall, people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
@@ -39,7 +39,7 @@ class Duty:
 
 def duty_of(case: Case, person: Person, listed: Iterable[Mapping[str, Any]], *, now: datetime) -> Duty | None:
     """What the person is on call for among the incident's services, by an on-call list."""
-    own = people.own_policies(case)
+    own = oncall.own_policies(case)
     theirs = [one for one in listed if one["policy"] in own and _is(person, one["person"])]
     ends = [datetime.fromisoformat(one["until"]) if one["until"] else None for one in theirs]
     standing = [(one, end) for one, end in zip(theirs, ends, strict=True) if end is None or end > now]

@@ -21,7 +21,7 @@ from multivac.briefing import (
 from multivac.errors import sure
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Person, Status, marker_of
 from multivac.ports import Marker, Posted
-from multivac.steps import gaps, news, people
+from multivac.steps import gaps, news, oncall, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.links import links_of
@@ -108,7 +108,7 @@ def headline(view: View) -> Headline:
         alerts=_alert_links(case),
         bridge=case.alerts.bridge,
         responders=_responding(case),
-        on_call_as_of=people.on_call_as_of(case),
+        on_call_as_of=oncall.on_call_as_of(case),
         next_update_due=next_update_due(view),
         update_is_late=_is_late(view),
         summary=_summary(case),
