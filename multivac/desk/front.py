@@ -50,7 +50,7 @@ from multivac.desk.names import none_such, stands
 from multivac.desk.offering import words_at
 from multivac.desk.people import language_at, who_is
 from multivac.desk.spelling import spelt
-from multivac.errors import Refused
+from multivac.errors import Refused, sure
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
@@ -204,12 +204,10 @@ class Desk:
         """What this person sees on Multivac's own page in the chat."""
         person, is_guest = who_is(self._house.out, by, "")
         ask = Ask(request="", by=by, name="", via="home", line="list")
-        verb = verb_named("list")
-        assert verb is not None  # noqa: S101  # it is in the table
         sitting = Sitting(
             house=self._house,
             ask=ask,
-            verb=verb,
+            verb=sure(verb_named("list")),
             words=Words(),
             person=person,
             number=None,
@@ -294,9 +292,7 @@ class Desk:
     def _bare(self, ask: Ask, line: Bare) -> Reply:
         """The command alone: what can be done here, or the form to declare."""
         here = line.number or self._incident_of(ask)
-        name = "declare" if here is None else "show"
-        verb = verb_named(name)
-        assert verb is not None  # noqa: S101  # both are in the table
+        verb = sure(verb_named("declare" if here is None else "show"))
         return self._do(ask, verb, words=Words(number=here))
 
     def _do(self, ask: Ask, verb: Verb, *, words: Words, instead: Callable[[], Reply] | None = None) -> Reply:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from multivac.briefing import Answer, Press, clock_time, fingerprint
+from multivac.errors import sure
 from multivac.incident import status_name
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
@@ -99,6 +100,5 @@ def tell_asker(attempt: Attempt) -> Result:
 
 
 def _answer(case: Case, asked: Request) -> Answer:
-    assert asked.answered is not None  # noqa: S101  # states what `wants_answered` guarantees
-    told = phrase(_TO_ASKER[asked.answered], name=asked.answered_by, number=case.id)
+    told = phrase(_TO_ASKER[sure(asked.answered)], name=asked.answered_by, number=case.id)
     return directly(case, Answer(lines=tuple(filter(None, (told, asked.why)))))

@@ -227,16 +227,21 @@ def _whom_at(verb: Verb, words: Sequence[str]) -> Mapping[int, str]:
     Of several the wrong one must not be acted on: who is meant comes first or, as an owner, last.
     """
     named = {at: who for at, word in enumerate(words) if (who := _person(verb, word))}
-    if Part.PEOPLE in verb.takes or not named:
-        return named if Part.PEOPLE in verb.takes else {}
-    first, last = min(named), max(named)
+    if Part.PEOPLE in verb.takes:
+        return named
+    meant = _one_meant(verb, words, list(named)) if named else None
+    return {} if meant is None else {meant: named[meant]}
+
+
+def _one_meant(verb: Verb, words: Sequence[str], named: Sequence[int]) -> int | None:
+    """Where the one person stands whom the verb is about, of all places where somebody is named."""
+    first, last = named[0], named[-1]
     if Part.WHOM in verb.takes:
-        return {first: named[first]} if all(map(_may_come_first, words[:first])) else {}
+        return first if all(map(_may_come_first, words[:first])) else None
     if Part.OWNER in verb.takes:
         leads = first == 0 or (first == 1 and words[0].lower() in _BEFORE_OWNER)
-        chosen = last if last == len(words) - 1 and not leads else first
-        return {chosen: named[chosen]}
-    return {first: named[first]} if Part.PERSON in verb.takes else {}
+        return last if last == len(words) - 1 and not leads else first
+    return first if Part.PERSON in verb.takes else None
 
 
 def _person(verb: Verb, word: str) -> str:
