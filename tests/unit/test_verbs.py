@@ -119,6 +119,37 @@ def test_any_other_sentence_is_not_taken_for_a_verb(said: str) -> None:
     assert line.typed == said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "done with the rollback, watching the graphs",
+        "open question: is the primary up?",
+        "cancel that last deploy please",
+        "close call, everybody",
+        "new errors in the log",
+    ],
+)
+def test_a_sentence_among_people_ends_and_declares_nothing(said: str) -> None:
+    assert isinstance(read(said, in_talk=True), Unclear)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("resolve Rolled back", "resolve"),
+        ("INC-4 close", "close"),
+        ("close INC-4", "close"),
+        ("cancel", "dismiss"),
+        ("declare Checkout is down sev1", "declare"),
+        ("find payments", "search"),
+    ],
+)
+def test_a_verb_that_is_said_plainly_among_people_is_done(said: str, meant: str) -> None:
+    line = read(said, in_talk=True)
+    assert isinstance(line, Spoken)
+    assert line.verb.name == meant
+
+
 def test_a_line_that_begins_with_a_role_gives_it() -> None:
     roles = {"deputy", "cx lead", "db-expert"}
     assert as_role("deputy me", roles) == "role deputy me"
