@@ -1,6 +1,5 @@
 """The grammar of what people type: verbs by their first letters, numbers, severities, people, times."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +11,20 @@ from multivac.desk.front import DOES
 from multivac.incident import Severity
 from multivac.reference import verbs_page
 from multivac.shortcuts import SHORTCUTS, Shortcut
-from multivac.verbs import VERBS, Bare, Pointed, Spoken, Unclear, Verb, Words, as_role, by_heading, read, span
+from multivac.verbs import (
+    VERBS,
+    Bare,
+    Pointed,
+    Right,
+    Spoken,
+    Unclear,
+    Verb,
+    Words,
+    as_role,
+    by_heading,
+    read,
+    span,
+)
 
 ROOT = Path(__file__).parents[2]
 LINK = "https://sandbox.slack.com/archives/C012AB3CD/p1700000000000100"
@@ -37,11 +49,27 @@ def test_help_shows_every_verb_under_one_heading() -> None:
     assert sorted(verb.name for _, verbs in by_heading() for verb in verbs) == sorted(v.name for v in VERBS)
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_every_verb_is_said_in_a_story(verb: Verb) -> None:
-    said = re.compile(rf"""["'](INC-\d+ )?({"|".join(map(re.escape, verb.words))})( [^"']*)?["']""")
-    stories = (ROOT / "tests/stories").rglob("*.py")
-    assert any(said.search(story.read_text()) for story in stories), "tell a story in which somebody asks it"
+# Who may ask what, as the design of the Slack surface has it; here by hand, so that nobody changes it unseen.
+RIGHTS = {
+    Right.GUEST: {"help", "whoami"},
+    Right.MEMBER: {
+        *("declare", "list", "show", "timeline", "briefing", "oncall", "search", "join"),
+        *("page", "escalate", "note", "ask"),
+    },
+    Right.RESPONDER: {
+        *("lead", "role", "roles", "severity", "impact", "status", "mitigate", "reopen", "rename", "update"),
+        *("invite", "task", "checklist", "export", "remind", "reminders", "snooze", "split", "followup"),
+        *("link", "ticket", "services", "retry", "continue"),
+    },
+    Right.LEAD: {
+        *("handover", "resolve", "close", "dismiss", "merge", "quiet", "private", "approve", "decline"),
+    },
+    Right.ADMIN: {"archive", "doctor", "drill"},
+}
+
+
+def test_everybody_may_ask_what_the_design_lets_them() -> None:
+    assert {right: {verb.name for verb in VERBS if verb.right is right} for right in Right} == RIGHTS
 
 
 def test_no_word_means_two_verbs() -> None:
