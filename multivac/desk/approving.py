@@ -118,7 +118,7 @@ def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting, rea
     chat = people.chat_id(case, lead)
     if chat is None:
         raise Refused(_out_of_reach(lead.name))
-    if (earlier := _earlier(case, sitting, verb)) is not None:
+    if (earlier := _earlier(case, sitting, verb)) is not None and earlier.lead_chat == chat:
         told = phrase("{name} was asked at {time}.", name=earlier.lead, time=clock_time(earlier.at))
         return Change(said=told)
     kept = {

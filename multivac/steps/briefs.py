@@ -145,7 +145,7 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str, most: int = LINE
 def _presses(view: View) -> Iterator[Press]:
     case, about = view.case, f"INC-{view.case.id}"
     if case.lead is None and case.status.is_open:
-        yield Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+        yield Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     if case.status.is_open and any(not one.owner for one in open_tasks(view)):
         yield Press(label=phrase("Take a task"), line=f"{about} task take")
     yield Press(label=phrase("Timeline"), line=f"{about} timeline")

@@ -207,7 +207,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
                 confirm=phrase(OPEN_AGAIN),
             ),
         )
-    take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+    take = Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     settle = Press(label=phrase("Settle severity"), line=f"{about} severity")
     severity = Press(label=phrase("Severity"), line=f"{about} severity")
     return (
