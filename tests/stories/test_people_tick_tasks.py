@@ -128,20 +128,42 @@ def test_people_add_tasks_of_their_own_in_one_message(
 
 
 @ON_SQLITE
-def test_old_rounds_and_ended_incidents_have_nothing_to_press(
-    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+def test_what_is_left_of_a_round_goes_on_in_the_next_and_old_rounds_have_nothing_to_press(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, fingers: Fingers
 ) -> None:
-    begin(multivac, pagerduty, clock, LATER)
-    clock.forward(minutes=20, seconds=10)
+    begin(
+        multivac,
+        pagerduty,
+        clock,
+        {**LATER, "tasks": [*LATER["tasks"], {"id": "ask", "text": "Ask the bank"}]},
+    )
+    clock.forward(minutes=10, seconds=10)
+    fingers.ticks("Bo", "Done", channel="inc-1", kind="checklist/time-check", near="Say the time")
+    fingers.ticks("Bo", "Ask the bank", channel="inc-1", kind="checklist/time-check", near="Assign to me")
+    clock.forward(minutes=10)
+    second = slack.channel("inc-1").said("checklist")[1]
+    assert second.startswith("Time check, round 2\n☐ Say the time · to do\n")
+    assert "☐ Ask the bank · Bo Lindqvist does it · left since round 1" in second
     for number in range(11):
         slack.says("inc-1", "Bo", f"Idea {number}")
     clock.forward(minutes=10)
     _, older, newer = slack.channel("inc-1").ours("checklist")
-    assert (buttons(older), buttons(newer)) == (0, 1)
+    assert (buttons(older), buttons(newer)) == (0, 2)
+    older, newer = slack.channel("inc-1").said("checklist")[1:]
+    assert "round 2: 0 of 2 done or skipped. The rest goes on in the newest round, below." in older
+    assert "☐ Say the time · to do · left since round 2" in newer
+    fingers.ticks("Bo", "Done", channel="inc-1", kind="checklist/time-check/3", near="Ask the bank")
+    clock.settle()
+    assert "☑ Ask the bank — Bo Lindqvist" in slack.channel("inc-1").said("checklist")[2]
+    clock.forward(minutes=10)
+    assert (
+        "round 4\n☐ Say the time · to do · left since round 2\n"
+        in slack.channel("inc-1").said("checklist")[2]
+    )
+    assert "☐ Ask the bank · to do\n" in slack.channel("inc-1").said("checklist")[2]
     slack.asks("Ana", "resolve It is over", channel="inc-1")
     clock.settle()
     assert [buttons(one) for one in slack.channel("inc-1").ours("checklist")] == [0, 0, 0]
-    assert "round 2: 0 of 1 done or skipped" in slack.channel("inc-1").said("checklist")[1]
 
 
 @ON_SQLITE
