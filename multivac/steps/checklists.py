@@ -311,7 +311,7 @@ def left_to_do(view: View) -> tuple[str, ...]:
 
 
 def open_tasks(view: View) -> tuple[TaskLine, ...]:
-    """What is to be done: what people added, then the checklists that they have before them; no text twice."""
+    """What is to be done: what people added, then the checklists before them; no text twice."""
     case = view.case
     shown = sorted(shown_now(case), key=lambda one: one.at)
     lines = [line_of(case, row) for row in own_tasks(case)]

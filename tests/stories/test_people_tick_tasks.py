@@ -18,7 +18,7 @@ FIRST = {
     "at": "0m",
     "tasks": [
         {"id": "confirm-impact", "text": "Confirm impact", "role": "lead"},
-        {"id": "list-deploys", "text": "List deploys"},
+        {"id": "list-deploys", "text": "List deploys", "link": "https://ci.example/?svc={{ service }}"},
         {"id": "accept", "text": "Accept the lead", "done_when": ["lead_accepted"]},
     ],
 }
@@ -71,16 +71,20 @@ def test_a_task_is_ticked_once_and_says_by_whom_and_when(
 def test_evidence_ticks_and_people_take_and_skip_from_menus(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, fingers: Fingers
 ) -> None:
-    begin(multivac, pagerduty, clock)
+    begin(multivac, pagerduty, clock, {**KEEP, "unless": "update_posted"})
     slack.presses("Ana", "Accept", channel="inc-1", kind="lead told")
     fingers.ticks("Bo", "List deploys", channel="inc-1", kind="checklist", near="Assign to me")
     fingers.ticks("Ana", "Confirm impact", channel="inc-1", kind="checklist", near="Skip")
     clock.settle()
     (first,) = slack.channel("inc-1").said("checklist")
     assert "☑ Accept the lead · done" in first
-    assert "☐ List deploys · Bo Lindqvist does it" in first
+    page = "<https://ci.example/?svc=checkout|open the page>"
+    assert f"☐ List deploys · Bo Lindqvist does it · {page}" in first
     assert "⊘ Confirm impact · lead · skipped by Ana Silva" in first
     assert "Already done: the facts show it" in slack.asks("Bo", "task done accept", channel="inc-1")
+    slack.asks("Ana", "update We roll back", channel="inc-1")
+    clock.forward(minutes=16)
+    assert len(slack.channel("inc-1").said("checklist")) == 1
 
 
 def test_people_add_tasks_of_their_own_in_one_message(
