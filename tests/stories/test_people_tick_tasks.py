@@ -116,7 +116,7 @@ def test_people_add_tasks_of_their_own_in_one_message(
     slack.asks("Ana", f"task assign list deploys <@{bo}>", channel="inc-1")
     clock.settle()
     (to_bo,) = slack.direct("Bo")  # both came within a minute
-    assert "INC-1 · Checkout returns 500" in to_bo
+    assert to_bo.startswith("*INC-1 · Checkout returns 500*\nSEV1 · triage\nAna Silva gave you a task: 1. ")
     assert "Ana Silva gave you a task: 1. Call the &lt;!channel&gt; bank" in to_bo
     assert "Ana Silva gave you a task: List deploys" in to_bo
     fingers.ticks_in_direct("Bo", "Done: List deploys")
