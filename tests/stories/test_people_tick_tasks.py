@@ -153,9 +153,9 @@ def test_what_is_left_of_a_round_goes_on_in_the_next_and_old_rounds_have_nothing
     clock.forward(minutes=10)
     _, older, newer = slack.channel("inc-1").ours("checklist")
     assert (buttons(older), buttons(newer)) == (0, 2)
-    older, newer = slack.channel("inc-1").said("checklist")[1:]
-    assert "round 2: 0 of 2 done or skipped. The rest goes on in the newest round, below." in older
-    assert "☐ Say the time · to do · left since round 2" in newer
+    second, third = slack.channel("inc-1").said("checklist")[1:]
+    assert "round 2: 0 of 2 done or skipped. The rest goes on in the newest round, below." in second
+    assert "☐ Say the time · to do · left since round 2" in third
     fingers.ticks("Bo", "Done", channel="inc-1", kind="checklist/time-check/3", near="Ask the bank")
     clock.settle()
     assert "☑ Ask the bank — Bo Lindqvist" in slack.channel("inc-1").said("checklist")[2]
