@@ -79,7 +79,11 @@ class Mouth:
     def hold(self, place: Place, *, trigger: str) -> Place:
         """Say that it takes longer; gives where the answer then takes the place of that.
 
-        Slack lets nobody change what only one person was shown after a command: there the answer follows.
+        Slack lets nobody change what only one person was shown after a command, nor what they were shown by
+        a button of a message for all: the address changes the message that was pressed in, or nothing
+        (bolt-js issue 2287, "Using a command's response `replace_original` does nothing"; bolt-python issue
+        1268, "Unable to change ephemeral messages with response_url (with slash commands)"). There the
+        answer follows.
         """
         told = Answer(lines=(phrase("On it…"),))
         place = replace(place, held=True)

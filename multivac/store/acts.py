@@ -168,12 +168,15 @@ def leads_since(tx: sa.Connection, number: IncidentId) -> datetime | None:
     ).one_or_none()
     if found is None or found.gone_at is not None:
         return None
-    lead = person_from(json.loads(found.person))
-    acted = tx.scalar(
-        sa.select(sa.func.max(audit.c.at)).where(audit.c.incident == number, audit.c.actor == lead.key)
-    )
-    since: datetime = max(filter(None, (found.since, acted, members.last_seen(tx, number, lead))))
-    return since
+    since: datetime = found.since
+    return max(filter(None, (since, last_seen(tx, number, person_from(json.loads(found.person))))))
+
+
+def last_seen(tx: sa.Connection, number: IncidentId, person: Person) -> datetime | None:
+    """When we last saw this person do something in the incident, and not a rule in their name."""
+    theirs = (audit.c.incident == number, audit.c.actor == person.key, audit.c.via != RULE)
+    acted: datetime | None = tx.scalar(sa.select(sa.func.max(audit.c.at)).where(*theirs))
+    return max(filter(None, (acted, members.last_seen(tx, number, person))), default=None)
 
 
 # --- what they change -----------------------------------------------------------------------------

@@ -232,6 +232,13 @@ def test_of_several_who_are_mentioned_the_one_is_taken_who_is_meant(
     assert (words.people, words.text) == (people, text)
 
 
+def test_a_group_is_reminded_that_comes_first_and_else_is_only_spoken_of() -> None:
+    words = spoken("remind in:20m <!subteam^S0SRE|@sre> ask <!subteam^S0DBA> then:page")[1]
+    assert (words.groups, words.text) == (("S0SRE",), "ask <!subteam^S0DBA>")
+    assert words.options == {"then": "page"}
+    assert spoken("remind me in:20m ask <!subteam^S0DBA>")[1].groups == ()
+
+
 def test_quotes_of_a_phone_are_quotes() -> None:
     assert spoken("declare “Checkout is down”")[1].text == "Checkout is down"
     assert spoken("impact “Pay” and “Refund” fail")[1].text == '"Pay" and "Refund" fail'
