@@ -59,7 +59,7 @@ def test_without_pagerduty_and_without_an_older_list_it_is_said_and_mended(
     assert multivac.lead() == "Ana Silva"
     (gap,) = room.said("gaps")
     assert "Nothing is missing any more" in gap
-    assert "Mended: Who is on call is not known" in gap
+    assert "✅ Who is on call is known now." in gap
 
 
 def test_without_jira_the_channel_comes_now_and_the_ticket_later(
@@ -248,13 +248,14 @@ def test_what_has_no_room_yet_is_in_the_headline_and_people_mend_it_by_buttons(
     (line,) = not_done(multivac.incident())
     assert "INC-1 ticket: not done, tried" in line
     told = slack.presses("Bo", "Retry now", channel="inc-1", kind="gaps")
-    assert told == "I try again now: There is no Jira ticket."
+    assert told == "I try again now. Not done yet: There is no Jira ticket."
     clock.settle()
-    assert "Mended" not in slack.channel("inc-1").said("gaps")[0]
+    assert "✅" not in slack.channel("inc-1").said("gaps")[0]
     slack.presses("Bo", "Link a ticket", channel="inc-1", kind="gaps")
     assert "Write the key" in slack.sends("Bo", key="that one")["key"]
     assert slack.sends("Bo", key=jira.create("Customers cannot pay", by="Cara")) == {}
     clock.settle()
     (gap,) = slack.channel("inc-1").said("gaps")
     assert "Nothing is missing any more" in gap
+    assert "✅ The Jira ticket is there: OPS-1." in gap
     assert "Retry now" not in gap

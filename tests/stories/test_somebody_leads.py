@@ -177,9 +177,9 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     told = slack.presses("Bo", "Retry now", channel="inc-1", kind="page failed")
     assert told == "I try again now: A page could not be sent."
     clock.settle()
-    assert slack.channel("inc-1").said("page failed") == ["✅ Mended: PagerDuty pages Cy Tanaka"]
+    assert slack.channel("inc-1").said("page failed") == ["✅ The page was sent: PagerDuty pages Cy Tanaka."]
     assert "Ana Silva had you paged: We need you" in slack.asks("Cy", "INC-1 briefing")
-    assert slack.direct("Ana")[-1].startswith("✅ Mended: PagerDuty pages Cy Tanaka")
+    assert slack.direct("Ana")[-1].startswith("✅ The page was sent: PagerDuty pages Cy Tanaka.")
     assert "Nothing of INC-1 has failed" in slack.asks("Bo", "retry", channel="inc-1")
     # Else the name is refused at once.
     world.fail(Fault("pagerduty", "GET /services", "server_error", times=0))
