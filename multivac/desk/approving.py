@@ -22,7 +22,7 @@ from multivac.store.cases import Case
 from multivac.store.requests import Answered, Request
 from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase, written
-from multivac.verbs import Right, Spoken, read
+from multivac.verbs import Right, Spoken, read, refusal
 
 ANSWERS = frozenset({"approve", "decline"})
 _WORDS = ("severity", "to", "other", "fixed", "reason", "note", "text")  # the fields that a line can say too
@@ -78,7 +78,7 @@ def ask(sitting: Sitting) -> Reply:
     if not isinstance(wanted, Spoken):
         raise Refused(phrase("Say what the lead is to approve: `/incident ask resolve Rolled back`."))
     if wanted.verb.right is Right.ADMIN:
-        raise Refused(phrase("Only those who run Multivac can {verb}.", verb=wanted.verb.name))
+        raise Refused(refusal(wanted.verb))
     if not _is_theirs(wanted):
         told = phrase("Nobody has to approve this: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from multivac.briefing import Gaps, Press, fingerprint
 from multivac.incident import LEAD
-from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps import mended
+from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.gaps import lines_of, said_before
 from multivac.steps.ticket import TICKET
 from multivac.steps.words import channel_of, say, view_of

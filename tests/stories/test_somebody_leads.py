@@ -175,7 +175,7 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     assert "Call Cy Tanaka (+81 3 1234 5678, cy@example.com) yourself." in slack.direct("Ana")[-1]
     world.heal()
     told = slack.presses("Bo", "Retry now", channel="inc-1", kind="page failed")
-    assert told == "I try again now: A page could not be sent."
+    assert told == "I try again now. Not done yet: A page could not be sent."
     clock.settle()
     assert slack.channel("inc-1").said("page failed") == ["✅ The page was sent: PagerDuty pages Cy Tanaka."]
     assert "Ana Silva had you paged: We need you" in slack.asks("Cy", "INC-1 briefing")

@@ -12,7 +12,21 @@ from multivac.desk.front import DOES
 from multivac.incident import Severity
 from multivac.reference import verbs_page
 from multivac.shortcuts import SHORTCUTS, Shortcut
-from multivac.verbs import VERBS, Bare, Pointed, Spoken, Unclear, Verb, Words, as_role, by_heading, read, span
+from multivac.verbs import (
+    VERBS,
+    Bare,
+    Pointed,
+    Right,
+    Spoken,
+    Unclear,
+    Verb,
+    Words,
+    as_role,
+    by_heading,
+    read,
+    refusal,
+    span,
+)
 
 ROOT = Path(__file__).parents[2]
 LINK = "https://sandbox.slack.com/archives/C012AB3CD/p1700000000000100"
@@ -42,6 +56,20 @@ def test_every_verb_is_said_in_a_story(verb: Verb) -> None:
     said = re.compile(rf"""["'](INC-\d+ )?({"|".join(map(re.escape, verb.words))})( [^"']*)?["']""")
     stories = (ROOT / "tests/stories").rglob("*.py")
     assert any(said.search(story.read_text()) for story in stories), "tell a story in which somebody asks it"
+
+
+@pytest.mark.parametrize(
+    "verb", [one for one in VERBS if one.right > Right.MEMBER], ids=lambda verb: verb.name
+)
+def test_whoever_may_not_ask_is_told_in_a_sentence_who_may(verb: Verb) -> None:
+    who = {
+        Right.RESPONDER: "Only those who respond in INC-7 can ",
+        Right.LEAD: "Only the lead (Ana) or a deputy can ",
+        Right.ADMIN: "Only those who run Multivac can ",
+    }
+    told = refusal(verb, number=7, lead="Ana")
+    assert told.startswith(who[verb.right])
+    assert told.endswith(".")
 
 
 def test_no_word_means_two_verbs() -> None:
