@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Files, Form, fingerprint
+from multivac.briefing import Answer, Files, Form, Press, fingerprint
 from multivac.desk.names import none_such
 from multivac.errors import Refused
 from multivac.incident import (
@@ -117,6 +117,7 @@ class Change:
     by_lead: bool = False
     more: Mapping[str, str] = field(default_factory=dict)
     is_asked: bool = False  # whoever is to lead is asked in the channel, which says it all
+    presses: tuple[Press, ...] = ()  # below what is said
 
 
 Work = Callable[[sa.Connection, Case], Change]
@@ -215,7 +216,7 @@ class Sitting:
             return None
         change, put = done
         self.house.jobs.begin(put)
-        return Answer(lines=(change.said,)) if change.said else None
+        return Answer(lines=(change.said,), presses=change.presses) if change.said else None
 
     def _change(self, tx: sa.Connection, work: Work) -> tuple[Change, Put] | None:
         incidents.lock(tx, self.incident)
