@@ -232,7 +232,12 @@ def decline(sitting: Sitting) -> Reply:
             at=sitting.now,
             why=reason,
         )
-        entry = written("{name} declined what {asker} asked for", name=sitting.person.name, asker=asked.by)
+        entry = written(
+            "{name} declined “{what}”, which {asker} asked for",
+            name=sitting.person.name,
+            what=f"{asked.verb} {asked.reason}".strip(),
+            asker=asked.by,
+        )
         return Change(
             said=phrase("{name} is told that you declined.", name=asked.by),
             kind=EntryKind.NOTE,
