@@ -11,7 +11,7 @@ from typing import Any
 
 from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
-from multivac.steps import duties, people
+from multivac.steps import duties, paging, people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
@@ -140,7 +140,7 @@ def _of_open(view: View, why: str) -> tuple[str, ...]:
     case = view.case
     since = phrase("open for {age}", age=lasting(view.now - case.declared_at))
     stands = (case.severity.upper(), status_name(case.status), since, _people(view))
-    return (" · ".join(stands), _what(case), why)
+    return (" · ".join(stands), _what(case), why, paging.failed(view))
 
 
 def _of_ended(view: View) -> tuple[str, ...]:

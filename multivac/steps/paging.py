@@ -163,6 +163,17 @@ def unsent(view: View, wanted: Summons) -> Unsent | None:
     return Unsent(why=row.error, fix=row.fix or "", again=_whether_tried_again(row))
 
 
+def failed(view: View) -> str:
+    """Whom a page has not reached, and why, in one line; "" if each was sent, or may be sent any moment."""
+    found = ((one, unsent(view, one)) for one in view.case.summons)
+    told = [
+        phrase("{whom} ({why})", whom=named(one), why=no.why.rstrip(".。"))
+        for one, no in found
+        if no is not None
+    ]
+    return phrase("Paging failed: {pages}", pages="; ".join(told)) if told else ""
+
+
 def _whether_tried_again(row: StepRow) -> str:
     """Whether we send it by ourselves once that can be, and until when."""
     if row.gave_up != row.wanted:

@@ -42,7 +42,7 @@ _REFUSALS = {
     "approve": mark("Only the lead ({lead}) or a deputy can approve what is asked for in INC-{number}."),
     "decline": mark("Only the lead ({lead}) or a deputy can decline what is asked for in INC-{number}."),
     # those who run Multivac
-    "archive": mark("Only those who run Multivac can have a channel archived early. Ask one of them."),
+    "archive": mark("Only those who run Multivac can archive a channel early. Ask one of them."),
     "doctor": mark(
         "Only those who run Multivac can ask how Slack, Jira and PagerDuty fare. Ask one of them."
     ),
