@@ -96,9 +96,11 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     slack.asks("Cy", "status dismissed", channel="inc-1")  # it never ends without a word or a form
     assert slack.sends("Cy", reason="cancelled", text="It was practice") == {}
     clock.settle()
-    assert "Cy Tanaka dismissed it as no incident: cancelled: it is not needed any more: It was practice" in (
-        hearing.timeline()
-    )
+    why = "cancelled, it is not needed any more (It was practice)"
+    assert f"Cy Tanaka dismissed it as no incident: {why}" in hearing.timeline()
+    assert f"*Why it was no incident:* {why}" in slack.channel("inc-1").headline
+    assert f"*Why it was no incident:* {why}" in slack.channel("incidents").said("announcement")[0]
+    assert f"Why it was no incident: {why}" in slack.asks("Cy", "INC-1 briefing")
     assert "INC-1 is dismissed already. Cy Tanaka said so at" in slack.asks("Cy", "INC-1 dismiss")
     assert "Drill: The index is gone" in slack.channel("inc-1").headline
     assert hearing.incident().summons == ()
