@@ -111,7 +111,7 @@ def test_after_ten_minutes_without_slack_everything_is_caught_up(
     assert jira.issue("OPS-1")["fields"]["assignee"]["displayName"] == "Ana Silva"
     assert "If that channel is not there yet" not in str(jira.issue("OPS-1")["fields"])
     (note,) = pagerduty.incident(alert)["notes"]
-    assert "Response INC-1 has begun, but has no Slack channel yet" in note["content"]
+    assert "Multivac: Response INC-1 has begun, but has no Slack channel yet" in note["content"]
     assert "The lead is Ana Silva. The ticket is OPS-1: http" in note["content"]
     assert "#inc-1-checkout-is-slow opens by itself when Slack can be used again" in note["content"]
 

@@ -136,13 +136,13 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_a_handover_carries_the_notes_of_whoever_hands_over_and_which_pages_failed(
-    alert: str, slack: Slack, clock: Clock, world: World
+    alert: str, slack: Slack, clock: Clock, world: World, *, pagerduty: PagerDuty
 ) -> None:
     slack.asks("Ana", "note Restarting the cache did not help", channel="inc-1")
     for time in range(1, 5):
         slack.asks("Cara", f"INC-1 note The bank has called {time} times")
     world.fail(Fault("pagerduty", "POST /incidents/{id}/responder_requests", "refuse", status=403))
-    slack.asks("Ana", f"page <@{slack.id_of('Cy')}> We need you", channel="inc-1")
+    slack.asks("Ana", f"page <@{slack.id_of('Cy')}>", channel="inc-1")
     clock.settle()
     slack.asks("Ana", f"handover <@{slack.id_of('Bo')}> It grows", channel="inc-1")
     clock.settle()
@@ -157,6 +157,11 @@ def test_a_handover_carries_the_notes_of_whoever_hands_over_and_which_pages_fail
         "Ana Silva: Restarting the cache did not help",
     ]
     assert "Paging failed: Cy Tanaka (PagerDuty " in slack.asks("Cara", "INC-1 briefing")
+    world.heal()
+    slack.asks("Ana", "retry", channel="inc-1")
+    clock.settle()
+    (asked,) = pagerduty.incident(alert)["incidents_responders"]
+    assert " Ana Silva asks for your help." in asked["message"]  # it stands under the account of our key
 
 
 def test_who_leads_another_incident_is_asked_last(
