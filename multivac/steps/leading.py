@@ -437,7 +437,7 @@ def _brief(attempt: Attempt, call: Summons) -> Sequence[str]:
         return call.note.split("\n") if call.note else []
     with attempt.out.database.read() as tx:
         entries = timeline.entries(tx, case.id)
-    return for_new_lead(view_of(attempt), entries, words=call.note)
+    return for_new_lead(view_of(attempt), entries, by=call.by, words=call.note)
 
 
 def keep_told(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:

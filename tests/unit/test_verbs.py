@@ -23,6 +23,7 @@ from multivac.verbs import (
     as_role,
     by_heading,
     read,
+    refusal,
     span,
 )
 
@@ -70,6 +71,20 @@ RIGHTS = {
 
 def test_everybody_may_ask_what_the_design_lets_them() -> None:
     assert {right: {verb.name for verb in VERBS if verb.right is right} for right in Right} == RIGHTS
+
+
+@pytest.mark.parametrize(
+    "verb", [one for one in VERBS if one.right > Right.MEMBER], ids=lambda verb: verb.name
+)
+def test_whoever_may_not_ask_is_told_in_a_sentence_who_may(verb: Verb) -> None:
+    who = {
+        Right.RESPONDER: "Only those who respond in INC-7 can ",
+        Right.LEAD: "Only the lead (Ana) or a deputy can ",
+        Right.ADMIN: "Only those who run Multivac can ",
+    }
+    told = refusal(verb, number=7, lead="Ana")
+    assert told.startswith(who[verb.right])
+    assert told.endswith(".")
 
 
 def test_no_word_means_two_verbs() -> None:
