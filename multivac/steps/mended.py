@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from multivac.incident import LEAD, role_name
-from multivac.steps import oncall
+from multivac.steps import oncall, people
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase
 
