@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,42 +28,45 @@ _SHOWN_IN_FORM = 5
 def follow_up(sitting: Sitting) -> Reply:
     """Write one down, for somebody if they say whom; without a word ask for it."""
     said = " ".join(sitting.text("text").split())
-    if not said and sitting.ask.fields:
-        raise BadField("text", phrase("Write what is left to do."))
-    if not said or (sitting.words.message is not None and not sitting.ask.fields):
+    is_sent = bool(sitting.ask.fields)
+    if not is_sent and (not said or sitting.words.message is not None):
         return _form(sitting, sitting.case())
     if said.lower() == "list":
         return _list(sitting.case())
-    _must_fit(sitting, said)
-    owner, due = _owner(sitting), _due(sitting)
-
-    def add(tx: sa.Connection, case: Case) -> Change:
-        if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
-            raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
-        more: dict[str, Any] = {"owner": person_to(owner)} if owner else {}
-        if due:
-            more["due"] = due
-        if sitting.words.message is not None:
-            more["link"] = sitting.words.message.link
-        sayings.add(
-            tx,
-            case.id,
-            kind=SayingKind.FOLLOW_UP,
-            text=said,
-            by=sitting.person.name,
-            at=sitting.now,
-            more=more,
-        )
-        what = written("{text}, due {day}", text=said, day=due) if due else said
-        return _added(sitting, case, what, owner=owner)
-
-    return sitting.change(add)
+    if wrong := _wrong_with(said):
+        raise BadField("text", wrong) if is_sent else Refused(wrong)
+    more = _more(sitting)
+    return sitting.change(lambda tx, case: _write_down(tx, case, sitting, said=said, more=more))
 
 
-def _must_fit(sitting: Sitting, said: str) -> None:
+def _wrong_with(said: str) -> str:
+    if not said:
+        return phrase("Write what is left to do.")
     if len(said) > _LONGEST:
-        told = phrase("Write it in {most} letters at most: it becomes a title.", most=_LONGEST)
-        raise BadField("text", told) if sitting.ask.fields else Refused(told)
+        return phrase("Write it in {most} letters at most: it becomes a title.", most=_LONGEST)
+    return ""
+
+
+def _more(sitting: Sitting) -> dict[str, Any]:
+    """Whose it is, by which day it is to be done, and the message that it was made of."""
+    owner, due, message = _owner(sitting), _due(sitting), sitting.words.message
+    known = {
+        "owner": person_to(owner) if owner is not None else None,
+        "due": due,
+        "link": message.link if message is not None else None,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _write_down(
+    tx: sa.Connection, case: Case, sitting: Sitting, *, said: str, more: Mapping[str, Any]
+) -> Change:
+    if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
+        raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
+    by, at = sitting.person.name, sitting.now
+    sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=said, by=by, at=at, more=more)
+    what = written("{text}, due {day}", text=said, day=more["due"]) if "due" in more else said
+    return _added(sitting, case, what, owner=more.get("owner", {}).get("name", ""))
 
 
 def _owner(sitting: Sitting) -> Person | None:
@@ -79,14 +83,14 @@ def _due(sitting: Sitting) -> str:
         raise (BadField("due", no.reason) if sitting.ask.fields else no) from no
 
 
-def _added(sitting: Sitting, case: Case, said: str, *, owner: Person | None) -> Change:
+def _added(sitting: Sitting, case: Case, said: str, *, owner: str) -> Change:
     line = mark("{name} wrote down a follow-up: {text}")
-    if owner is not None:
+    if owner:
         line = mark("{name} wrote down a follow-up for {owner}: {text}")
     return Change(
         said=_what_becomes_of_it(sitting, case),
         kind=EntryKind.NOTE,
-        entry=written(line, name=sitting.person.name, owner=owner.name if owner else "", text=said),
+        entry=written(line, name=sitting.person.name, owner=owner, text=said),
         after=said,
         link=sitting.words.message.link if sitting.words.message is not None else None,
     )

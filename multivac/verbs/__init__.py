@@ -21,6 +21,7 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
+from multivac.verbs.refusals import refusal
 from multivac.verbs.sentences import as_role, in_other_words
 from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
 
@@ -45,6 +46,7 @@ __all__ = [
     "pieces",
     "read",
     "read_words",
+    "refusal",
     "span",
     "verb_named",
 ]

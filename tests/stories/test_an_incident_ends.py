@@ -81,6 +81,9 @@ def test_a_playbook_may_leave_the_alerts_open_and_what_is_not_known_is_left_to_d
     assert loud_in_incidents(slack) == [f"INC-1: Ana Silva says it is resolved: It is over · {not_known}"]
     assert not_known in str(jira.issue("OPS-1")["fields"]["comment"])
     assert jira.issue("OPS-2")["fields"]["summary"] == "Find out whether customers were hit"
+    slack.asks("Ana", "export", channel="inc-1")
+    ((_, shared),) = [one["files"] for one in slack.channel("inc-1").messages if "files" in one]
+    assert b'"customers_hit": "unknown"' in (slack.standin.space.uploads[shared["id"]].content or b"")
 
 
 def test_what_the_end_leaves_open_is_said_in_the_channel(
