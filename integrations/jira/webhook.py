@@ -14,13 +14,13 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
 
 from integrations.jira.adf import one_line
+from integrations.replies import Reply
 from multivac.desk import TicketNews
 from multivac.incident import Person
 from multivac.tongue import written
@@ -37,17 +37,6 @@ _LONGEST_NAME = 100
 
 Json = Mapping[str, Any]
 _EMPTY: Json = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What to answer over HTTP, and what became of the delivery."""
-
-    status: int
-    text: str
-    outcome: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    afterwards: None = None  # the core begins what follows by itself
 
 
 class Operators(Protocol):

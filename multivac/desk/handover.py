@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of, must_give_lead
-from multivac.desk.giving import role_given
-from multivac.desk.meant import met
+from multivac.desk.giving import give_role
+from multivac.desk.meant import no_guest
 from multivac.desk.names import reopen_first, role_title, with_reason
 from multivac.desk.teams import team_first
 from multivac.errors import MultivacError, Refused
@@ -20,7 +20,7 @@ from multivac.steps.base import View
 from multivac.steps.handing import for_new_lead
 from multivac.store import acts, summons, timeline
 from multivac.store.cases import Case, Summons
-from multivac.tongue import any_of, listed, phrase, written
+from multivac.tongue import any_of, listed, mark, phrase, written
 
 _LONGEST_NOTE = 800
 _ROLES = (LEAD, DEPUTY, SCRIBE, CX_LEAD)
@@ -93,12 +93,7 @@ def _handover_form(sitting: Sitting) -> Form:
 
 def whom(sitting: Sitting, chat_id: str) -> Person:
     """The person with this id of the chat. Raises `Refused` for a guest."""
-    if chat_id == sitting.ask.by:
-        return sitting.person
-    person, is_guest = met(sitting, chat_id)
-    if is_guest:
-        raise Refused(phrase("{name} is a guest, and cannot be asked.", name=person.name))
-    return person
+    return no_guest(sitting, chat_id, else_told=mark("{name} is a guest, and cannot be asked."))
 
 
 # --- all roles ------------------------------------------------------------------------------------
@@ -117,7 +112,7 @@ def roles(sitting: Sitting) -> Reply:
         lead = given[LEAD] if LEAD in changed else None
         by_lead = lead is not None and must_give_lead(tx, sitting, case, to=lead)
         for name in changed:
-            _give(tx, sitting, case, name=name, to=given[name])
+            give_role(tx, sitting, name, to=given[name])
         told = [f"{role_name(name, written)}: {_called(given[name])}" for name in changed]
         if not told:
             return Change(said=phrase("Nothing was changed."))
@@ -143,16 +138,6 @@ def _filled_in(sitting: Sitting) -> Iterator[tuple[str, str]]:
         held, chosen = case.roles.get(name), str(sitting.ask.fields[_slug(name)])
         if chosen or held is None or people.chat_id(case, held.person):
             yield name, chosen
-
-
-def _give(tx: sa.Connection, sitting: Sitting, case: Case, *, name: str, to: Person | None) -> None:
-    itself = to is not None and to.key == sitting.person.key
-    if name == LEAD and to is not None and not itself:
-        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name)
-    acts.give_role(tx, case.id, name, to=to, now=sitting.now)
-    role_given(tx, sitting, name, to=to)
-    if itself:
-        acts.accept_role(tx, case.id, name, now=sitting.now)
 
 
 def _names(case: Case) -> list[str]:

@@ -111,6 +111,16 @@ def met(sitting: Sitting, named: str) -> tuple[Person, bool]:
     return known or sitting.house.out.complete(Person(name=named, email=named)), False
 
 
+def no_guest(sitting: Sitting, named: str, *, else_told: str) -> Person:
+    """The person whom a mention names. Raises `Refused`, in the words for that, if it is a guest."""
+    if named == sitting.ask.by:
+        return sitting.person
+    person, is_guest = met(sitting, named)
+    if is_guest:
+        raise Refused(phrase(else_told, name=person.name))
+    return person
+
+
 # --- where a name may stand -----------------------------------------------------------------------
 
 
