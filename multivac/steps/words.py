@@ -1,4 +1,4 @@
-"""What is said: headline, announcement, lead call, gaps, and notes on the alert. Redrawn when it changes."""
+"""What is said: the headline, the announcement, and notes on the alerts. Redrawn when it changes."""
 
 from __future__ import annotations
 
