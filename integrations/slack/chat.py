@@ -9,7 +9,7 @@ import copy
 import re
 import threading
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -150,6 +150,10 @@ class SlackChat:
             raise
         found = answer.get("channel") or {}
         return None if found.get("is_private", True) else str(found.get("name") or "") or None
+
+    def group_handle(self, group: str) -> str | None:
+        """What people call a user group by, by its id; None if there is none."""
+        return self._known.groups.handle_of(group)
 
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The people of a user group, named by id or by handle with or without `@`."""
@@ -327,18 +331,27 @@ class Groups:
         name = handle.removeprefix("@")
         if GROUP_ID.fullmatch(name):
             return name
-        # The lock is held during the call: who waits needs the same list.
-        with self._lock:
-            if self._time() - self._read_at > (KNOWN_FOR if name in self._ids else UNKNOWN_FOR):
-                answer, _ = ask(self._slack.usergroups_list)  # all at once: the method has no pages
-                groups = answer.get("usergroups") or ()
-                self._ids = {str(each.get("handle")): piece(each, "id") for each in groups}
-                self._read_at = self._time()
-            known = self._ids.get(name)
+        known = self._read(lambda ids: name in ids).get(name)
         if known is None:
             why = phrase("there is no user group @{name}", name=name)
             raise GiveUp(why, fix=phrase("Correct the group in the playbook."), operators=True)
         return known
+
+    def handle_of(self, group: str) -> str | None:
+        """The handle of the group with this id; None if there is none."""
+        known = self._read(lambda ids: group in ids.values())
+        return next((handle for handle, found in known.items() if found == group), None)
+
+    def _read(self, is_known: Callable[[Mapping[str, str]], bool]) -> Mapping[str, str]:
+        """All ids by their handles, read anew where what is looked for is not known, or not any more."""
+        # The lock is held during the call: who waits needs the same list.
+        with self._lock:
+            if self._time() - self._read_at > (KNOWN_FOR if is_known(self._ids) else UNKNOWN_FOR):
+                answer, _ = ask(self._slack.usergroups_list)  # all at once: the method has no pages
+                groups = answer.get("usergroups") or ()
+                self._ids = {str(each.get("handle")): piece(each, "id") for each in groups}
+                self._read_at = self._time()
+            return self._ids
 
 
 def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> ChatUser | None:

@@ -50,11 +50,17 @@ def _menus(tasks: Sequence[TaskLine]) -> Iterator[Block]:
 
 def _task(task: TaskLine) -> str:
     page = link(Link(label=task.link_label or phrase("open the page"), url=task.link)) if task.link else ""
-    parts = (line(task.text, 300), line(role_name(task.role or ""), 50), _state(task), page)
+    parts = (line(task.text, 300), line(role_name(task.role or ""), 50), _state(task), _since(task), page)
     said = f"{_MARK[task.state]} {' · '.join(filter(None, parts))}"
     if task.state is TaskState.DONE and task.by:
         return f"{said} — {line(task.by, 80)}" + (f" {time_of_day(task.at)}" if task.at else "")
     return said
+
+
+def _since(task: TaskLine) -> str:
+    """Of which round it is left, while it is."""
+    is_left = task.since and task.state is TaskState.OPEN
+    return phrase("left since round {count}", count=task.since) if is_left else ""
 
 
 def _state(task: TaskLine) -> str:

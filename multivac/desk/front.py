@@ -64,6 +64,7 @@ from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, r
 log = structlog.get_logger()
 
 _KEPT_LINE, _KEPT_WHY = 200, 2000
+_TALK = frozenset({"mention", "message"})
 _LABEL = 50  # of somebody's words, on a button
 
 DOES: Mapping[str, Callable[[Sitting], Reply]] = {
@@ -262,7 +263,7 @@ class Desk:
         return None if status is None or status.is_open else status
 
     def _answer(self, ask: Ask, *, instead: Callable[[], Reply] | None = None) -> Reply:
-        line = read(ask.line)
+        line = read(ask.line, in_talk=ask.via in _TALK)
         match line:
             case Spoken(verb, words):
                 return self._do(ask, verb, words=words, instead=instead)

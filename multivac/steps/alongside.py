@@ -12,6 +12,7 @@ from multivac.steps import (
     oncall,
     reminders,
     tasks,
+    unanswered,
     unsent,
     whispers,
 )
@@ -53,6 +54,13 @@ BESIDE: tuple[Step, ...] = (
         do=reminders.look_whether_at_work,
         needs=("channel",),
         matters=1,
+    ),
+    Step(
+        name=reminders.PAGED,
+        wants=unanswered.wants_paged,
+        do=unanswered.have_paged,
+        keep=unanswered.keep_paged,
+        matters=0,
     ),
     Step(name="approval", wants=approvals.wants_asked, do=approvals.ask_lead, matters=0),
     Step(name="approval told", wants=approvals.wants_answered, do=approvals.tell_asker, matters=1),

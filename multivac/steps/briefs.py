@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any
 
 from multivac.briefing import Answer, Link, Press, day_and_time
-from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
-from multivac.steps import duties, oncall, people
+from multivac.incident import LEAD, Entry, EntryKind, Person, Status, role_name, status_name
+from multivac.steps import duties, oncall, paging, people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
@@ -145,7 +145,7 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str, most: int = LINE
 def _presses(view: View) -> Iterator[Press]:
     case, about = view.case, f"INC-{view.case.id}"
     if case.lead is None and case.status.is_open:
-        yield Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+        yield Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     if case.status.is_open and any(not one.owner for one in open_tasks(view)):
         yield Press(label=phrase("Take a task"), line=f"{about} task take")
     yield Press(label=phrase("Timeline"), line=f"{about} timeline")
@@ -155,7 +155,7 @@ def _of_open(view: View, why: str) -> tuple[str, ...]:
     case = view.case
     since = phrase("open for {age}", age=lasting(view.now - case.declared_at))
     stands = (case.severity.upper(), status_name(case.status), since, _people(view))
-    return (" · ".join(stands), _what(case), why)
+    return (" · ".join(stands), _what(case), why, paging.failed(view))
 
 
 def _of_ended(view: View) -> tuple[str, ...]:
@@ -168,8 +168,15 @@ def _of_ended(view: View) -> tuple[str, ...]:
     stands = (case.severity.upper(), status_name(case.status), _people(view))
     mitigated = mitigated_at(case)
     eased = phrase("Mitigated {at}.", at=day_and_time(mitigated)) if mitigated is not None else ""
-    how = phrase("How it ended: {how}", how=_short(fixed)) if fixed else ""
-    return (" · ".join(stands), eased, over, _what(case), how)
+    return (" · ".join(stands), eased, over, _what(case), _how_it_ended(case, _short(fixed)))
+
+
+def _how_it_ended(case: Case, how: str) -> str:
+    if not how:
+        return ""
+    if case.status is Status.DISMISSED:
+        return phrase("Why it was no incident: {how}", how=how)
+    return phrase("How it ended: {how}", how=how)
 
 
 def _people(view: View) -> str:

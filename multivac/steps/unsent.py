@@ -62,9 +62,7 @@ def _message(view: View, wanted: Summons) -> Answer | None:
         return Answer(title=phrase("A page could not be sent"), lines=lines, presses=_presses(view))
     if wanted.told_at is not None:
         names = ", ".join(case.result(f"page/{wanted.number}").get("paged", ()))
-        return Answer(
-            lines=(phrase("✅ Mended: {what}", what=phrase("PagerDuty pages {names}", names=names)),)
-        )
+        return Answer(lines=(phrase("✅ The page was sent: PagerDuty pages {names}.", names=names),))
     if paging.is_moot(case, wanted):
         whom = paging.named(wanted)
         return Answer(lines=(phrase("Nobody waits any more for the page to {whom}.", whom=whom),))

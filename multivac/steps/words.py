@@ -207,7 +207,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
                 confirm=phrase(OPEN_AGAIN),
             ),
         )
-    take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+    take = Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     settle = Press(label=phrase("Settle severity"), line=f"{about} severity")
     severity = Press(label=phrase("Severity"), line=f"{about} severity")
     return (
@@ -430,7 +430,9 @@ def note_alert(attempt: Attempt) -> Result:
 
 def _with_channel(case: Case) -> str:
     return phrase(
-        "Response INC-{number} is in the Slack channel #{channel}", number=case.id, channel=case.channel_name
+        "Multivac: Response INC-{number} is in the Slack channel #{channel}",
+        number=case.id,
+        channel=case.channel_name,
     )
 
 
@@ -439,7 +441,9 @@ def told_without_channel(case: Case) -> str:
     ticket, lead, why = case.result("ticket"), case.lead, case.steps["channel"].error
     told = (
         phrase(
-            "Response INC-{number} has begun, but has no Slack channel yet: {why}.", number=case.id, why=why
+            "Multivac: Response INC-{number} has begun, but has no Slack channel yet: {why}.",
+            number=case.id,
+            why=why,
         ),
         phrase("The lead is {name}.", name=lead.name) if lead else "",
         phrase("The ticket is {ticket}: {url}", ticket=ticket["key"], url=ticket["url"]) if ticket else "",

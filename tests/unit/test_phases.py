@@ -156,4 +156,4 @@ def test_a_link_is_safe_for_any_service_name() -> None:
         task.link_for(number=7, service="a/b {number}&<")
         == "https://x.example/a%2Fb%20%7Bnumber%7D%26%3C?n=7"
     )
-    assert task.link_for(number=7, service=None) == "https://x.example/?n=7"
+    assert task.link_for(number=7, service=None) is None
