@@ -325,7 +325,7 @@ class Intake:
     ) -> None:
         """Keep what the channel is told in one line, and who moved it."""
         before = brief.severity if what == "severity" else brief.status
-        more = {"what": what, "before": before, "after": after}
+        more = {"what": what, "before": before, "after": after, "why": news.told.text or news.told.kind}
         _trail(tx, news, brief, verb=what, after=after)
         sayings.add(tx, brief.number, kind=SayingKind.CHANGE, text=text, by="", at=news.now, more=more)
 
