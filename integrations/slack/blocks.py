@@ -55,7 +55,7 @@ from multivac.briefing import (
     UpdateDue,
 )
 from multivac.incident import TaskState, status_name
-from multivac.tongue import phrase, plural
+from multivac.tongue import mark, phrase, plural
 
 
 def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row for each message and nothing else
@@ -144,12 +144,12 @@ def _checklist(said: Checklist) -> Drawn:
 
 
 def _folded(title: str, *, done: int, count: int) -> Drawn:
-    text = phrase(
-        "{title}: {done} of {count} done or skipped. The newest round is below.",
-        title=line(title, TITLE_LIMIT),
-        done=done,
-        count=count,
-    )
+    told = mark("{title}: {done} of {count} done or skipped. The newest round is below.")
+    if done < count:
+        told = mark(
+            "{title}: {done} of {count} done or skipped. The rest goes on in the newest round, below."
+        )
+    text = phrase(told, title=line(title, TITLE_LIMIT), done=done, count=count)
     return _drawn("checklist", text, [_context(text)])
 
 

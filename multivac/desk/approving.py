@@ -13,7 +13,7 @@ from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
 from multivac.desk.spelling import spelt, spelt_out
 from multivac.desk.standing import is_for_oneself
-from multivac.errors import Refused
+from multivac.errors import Refused, sure
 from multivac.incident import EntryKind, IncidentId
 from multivac.jobs import Put
 from multivac.steps import people
@@ -118,7 +118,7 @@ def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting, rea
     chat = people.chat_id(case, lead)
     if chat is None:
         raise Refused(_out_of_reach(lead.name))
-    if (earlier := _earlier(case, sitting, verb)) is not None:
+    if (earlier := _earlier(case, sitting, verb)) is not None and earlier.lead_chat == chat:
         told = phrase("{name} was asked at {time}.", name=earlier.lead, time=clock_time(earlier.at))
         return Change(said=told)
     kept = {
@@ -166,8 +166,7 @@ def _earlier(case: Case, sitting: Sitting, verb: str) -> Request | None:
 def approve(sitting: Sitting) -> Reply:
     """Do what was asked for, in the name of whoever approves it."""
     asked = _open_request(sitting, sitting.case())
-    wanted = read(asked.line)
-    assert isinstance(wanted, Spoken)  # noqa: S101  # `ask` kept no other
+    wanted = _spoken(asked)
     fields = {name: tuple(one) if isinstance(one, list) else str(one) for name, one in asked.fields.items()}
     inner = replace(
         sitting,
@@ -185,6 +184,11 @@ def approve(sitting: Sitting) -> Reply:
     except Refused as no:
         _end(sitting, asked.id, no.reason)
         raise Refused(no.reason) from no
+
+
+def _spoken(asked: Request) -> Spoken:
+    line = read(asked.line)
+    return sure(line if isinstance(line, Spoken) else None)  # `ask` kept no other
 
 
 def _settle(tx: sa.Connection, change: Change, *, sitting: Sitting, number: int) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Files, Form, Press, fingerprint
 from multivac.desk.names import none_such
-from multivac.errors import Refused
+from multivac.errors import Refused, sure
 from multivac.incident import (
     CX_LEAD,
     DEPUTY,
@@ -174,8 +174,7 @@ class Sitting:
     @property
     def incident(self) -> IncidentId:
         """The incident it is about; a verb within an incident always has one."""
-        assert self.number is not None  # noqa: S101  # states what `Desk` guarantees
-        return self.number
+        return sure(self.number)
 
     def text(self, name: str) -> str:
         """A field of the form, else the words of the line."""

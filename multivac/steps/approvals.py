@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from multivac.briefing import Answer, Press, clock_time, fingerprint
+from multivac.errors import sure
 from multivac.incident import status_name
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
@@ -116,8 +117,7 @@ def tell_asker(attempt: Attempt) -> Result:
 
 
 def _answer(case: Case, asked: Request) -> Answer:
-    assert asked.answered is not None  # noqa: S101  # states what `wants_answered` guarantees
     title = phrase(_ASKED.get(asked.verb, _ASKED_ELSE), number=case.id)
-    said = (_WITH_REASON if asked.why else _TO_ASKER)[asked.answered]
+    said = (_WITH_REASON if asked.why else _TO_ASKER)[sure(asked.answered)]
     told = phrase(said, name=asked.answered_by, why=asked.why)
     return directly(case, Answer(title=title, lines=tuple(filter(None, (asked.reason, told)))))

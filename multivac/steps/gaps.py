@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from multivac.incident import LEAD, role_name
-from multivac.steps import people
+from multivac.steps import oncall
 from multivac.steps.base import View
 from multivac.store.cases import Case, StepRow
 from multivac.tongue import any_of, mark, phrase
@@ -179,7 +179,7 @@ def _name(case: Case, chat_id: str) -> str:
 def _on_call_gaps(case: Case) -> Iterator[tuple[str, str]]:
     row = case.steps.get("on call")
     levels = case.playbook.wanted(case.severity).alert_policy_levels
-    nobody = not any(level in levels for level, _ in people.on_call_of(case))
+    nobody = not any(level in levels for level, _ in oncall.on_call_of(case))
     if row is not None and row.was_done and levels and nobody:
         yield (
             "on call",

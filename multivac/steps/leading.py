@@ -301,7 +301,7 @@ def _presses(view: View, call: Summons, stand: _Stand) -> tuple[Press, ...]:
     if not view.out.hears or not case.status.is_open:
         return ()
     if stand.may_be_accepted and cannot_be_asked(case, call.people[0]):
-        return (Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True),)
+        return (Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True),)
     accept = Press(label=phrase("Accept"), line=f"{about} lead accept", stands_out=True)
     hand_over = Press(label=phrase("Hand over"), line=f"{about} handover")
     leads_now = stand.accepted and call == asked(case)[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from multivac.incident import LEAD, role_name
-from multivac.steps import people
+from multivac.steps import oncall, people
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase
 
@@ -131,7 +131,7 @@ def _here(case: Case, chat_id: str) -> str:
 
 
 def _on_call(case: Case, schedule: str) -> str:
-    if not any(people.on_call_of(case, schedule=schedule or None)):
+    if not any(oncall.on_call_of(case, schedule=schedule or None)):
         return ""
     if not schedule:
         return phrase("Somebody is on call for the alert.")

@@ -41,7 +41,7 @@ def _presses(view: View, names: Collection[str]) -> Iterator[Press]:
     """What people can do about these: whatever needs them first."""
     about = f"INC-{view.case.id}"
     if view.case.status.is_open and not {"lead", f"gone:{LEAD}"}.isdisjoint(names):
-        yield Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+        yield Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     if any(name.startswith(_STEP) for name in names):
         yield Press(label=phrase("Retry now"), line=f"{about} retry")
     if f"{_STEP}{TICKET}" in names:

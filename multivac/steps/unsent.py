@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from multivac.briefing import Answer, Press, fingerprint
+from multivac.errors import sure
 from multivac.steps import paging
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
@@ -91,9 +92,7 @@ def _directly(case: Case, attempt: Attempt) -> Answer:
 
 
 def _told(attempt: Attempt) -> Answer:
-    message = _message(view_of(attempt), _wanted(attempt))
-    assert message is not None  # noqa: S101  # states what `_drawn` guarantees
-    return message
+    return sure(_message(view_of(attempt), _wanted(attempt)))
 
 
 def _wanted(attempt: Attempt) -> Summons:

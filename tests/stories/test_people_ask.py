@@ -330,6 +330,9 @@ def test_a_direct_message_and_a_mention_are_commands_and_whom_they_mention_is_me
     slack.presses("Bo", "Open the form", channel="incidents")
     assert "INC-1" in slack.form()["private_metadata"]
     slack.standin.closes(slack.person("Bo"), slack.form()["id"])
+    told = slack.calls_us("Cara", f"{us} cancel that last deploy please", channel="inc-1")
+    assert "Did you mean dismiss?" in told
+    assert hearing.incident().status.is_open
     slack.writes_to_us("Cara", "INC-1 resolve")
     slack.presses_in_direct("Cara", "Open the form")
     assert "resolve" in slack.form()["private_metadata"]

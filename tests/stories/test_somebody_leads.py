@@ -73,6 +73,22 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert pagerduty.incident(alert)["status"] == "triggered"  # as Bo wants it
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_of_two_who_press_to_take_the_lead_the_second_is_told_who_has_it(
+    multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    multivac.start({"lead": []}, settings=HEARS)
+    slack.asks("Dee", "declare Card payments fail sev1")
+    clock.settle()
+    slack.asks("Ana", "INC-1 join")
+    slack.asks("Bo", "INC-1 join")
+    clock.settle()
+    taken = slack.sees("Take the lead", channel="inc-1", kind="headline")
+    assert "You are the lead of INC-1 now" in slack.clicks("Ana", taken, channel="inc-1")
+    assert "Ana Silva has accepted to lead INC-1" in slack.clicks("Bo", taken, channel="inc-1")
+    assert multivac.lead() == "Ana Silva"
+
+
 def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     alert: str,
     multivac: Multivac,

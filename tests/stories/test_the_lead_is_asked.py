@@ -38,6 +38,11 @@ def test_the_lead_approves_by_a_button_what_another_asked_for(
     where = f"Channel: <#{slack.channel('inc-1').id}>"
     assert where in asked
     assert "Ana Silva was asked at" in slack.asks("Bo", "ask resolve It is over", channel="inc-1")
+    slack.asks("Ana", f"handover <@{slack.id_of('Cara')}>", channel="inc-1")
+    clock.settle()
+    assert "Cara Mbeki is asked by a" in slack.asks("Bo", "ask resolve Rolled back", channel="inc-1")
+    slack.asks("Ana", "lead me", channel="inc-1")
+    clock.settle()
     slack.presses_in_direct("Ana", "Approve")
     clock.settle()
     case = multivac.incident()

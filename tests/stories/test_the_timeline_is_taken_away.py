@@ -24,8 +24,11 @@ def test_a_timeline_is_exported_as_markdown_and_as_json_with_a_warning_if_it_is_
     assert "It is in the timeline, at <!date^1772451000^" in slack.asks("Cy", f"{asked}2026-03-02T20:30")
     assert "you at <!date^1772456400^" in slack.asks("Cy", "INC-1 remind at:22:00 Ask again")
     clock.settle()
+    slack.standin.change_person(slack.person("Cy"), real_name="Cy <!channel> Tanaka")
+    clock.settle()
     assert "The files are in" in slack.asks("Cy", "export", channel="inc-1")
     (shared,) = [one["files"] for one in slack.channel("inc-1").messages if "files" in one]
+    assert not [one for one in slack.channel("inc-1").messages if "<!channel>" in one["text"]]
     assert [one["name"] for one in shared] == ["inc-1.md", "inc-1.json"]
     sent = slack.standin.space.uploads[shared[0]["id"]].content or b""
     assert b"Cy Tanaka: Keys were" in sent
