@@ -156,9 +156,7 @@ def _named(sitting: Sitting, case: Case) -> str:
     rule = case.playbook.wanted(case.severity)
     if sitting.house.out.pager is None or not rule.alert_policy_levels or people.is_asked_first(case):
         return phrase("The headline says so now.")
-    return phrase(
-        "The headline says so now. Who is on call for those that PagerDuty has by this name is invited."
-    )
+    return phrase("The headline says so now. Whoever is on call for them in PagerDuty is invited.")
 
 
 def named_services(said: str) -> tuple[str, ...]:

@@ -228,6 +228,7 @@ def severity(sitting: Sitting) -> Reply:
             entry=with_reason(entry, reason),
             before=case.severity,
             after=chosen,
+            why=reason,
             by_lead=lowers,
         )
 

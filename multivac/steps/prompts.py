@@ -108,7 +108,9 @@ def _how_it_ended(case: Case, at: datetime) -> str:
         return phrase("It is over now.")
     if case.cadence.is_off:
         return phrase("Nobody is asked any more, until somebody writes one.")
-    return phrase("Put off.") if case.cadence.snoozed_until else phrase("None is owed any more.")
+    return (
+        phrase("It was put off.") if case.cadence.snoozed_until else phrase("No update is promised any more.")
+    )
 
 
 def prompt_update(attempt: Attempt) -> Result:

@@ -401,7 +401,7 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     assert "INC-1" not in told
     assert told.endswith("> · you: declared it")
     assert "you:" not in slack.asks("Dee", "list")
-    assert "None is yours: you have no role or task" in slack.asks("Gus", "list mine")
+    assert "No open incident is yours: you have no role or task" in slack.asks("Gus", "list mine")
     slack.asks("Dee", "remind me in:20m Look at the queue", channel="inc-1")
     page = slack.opens_home("Dee")
     assert "> · you: deputy, 1 task" in page

@@ -216,7 +216,7 @@ def test_the_question_is_put_off_silenced_and_stopped(
     clock.forward(minutes=1)
     slack.presses("Ana", "Snooze 15m", channel="inc-1", kind="update due")
     clock.settle()
-    assert "Put off." in slack.channel("inc-1").said("update due")[0]
+    assert "It was put off." in slack.channel("inc-1").said("update due")[0]
     clock.forward(minutes=15)
     assert len(slack.channel("inc-1").said("update due")) == 2
     assert "I do not ask" in slack.presses("Ana", "Stop", channel="inc-1", kind="update due")
