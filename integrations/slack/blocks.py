@@ -210,7 +210,7 @@ def _gaps(said: Gaps) -> Drawn:
     blocks = [
         *_sections(f"*{title}*"),
         *_listed((f"• {each}" for each in missing), LIST_LIMIT * 2 // 3),
-        *_listed((phrase("✅ Mended: {what}", what=each) for each in mended), LIST_LIMIT // 3),
+        *_listed((f"✅ {each}" for each in mended), LIST_LIMIT // 3),
         presses(said.presses),
         _context(phrase("Multivac says here what becomes of it.") if missing else "", _to_trace(said)),
     ]

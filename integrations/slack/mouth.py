@@ -14,6 +14,7 @@ from integrations.slack.blocks import draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask, piece
 from integrations.slack.forms import draw_answer, draw_form
 from integrations.slack.pieces import Drawn
+from integrations.slack.text import line
 from multivac.briefing import Answer, Files, Form, Home, Press
 from multivac.errors import GiveUp, MultivacError, TryAgain
 from multivac.tongue import mark, phrase
@@ -179,7 +180,7 @@ class Mouth:
             there: list[dict[str, str | None]] = [
                 {"id": self._send(name, content.encode()), "title": name} for name, content in files.contents
             ]
-            where: dict[str, Any] = {"channel_id": files.channel, "initial_comment": files.comment}
+            where: dict[str, Any] = {"channel_id": files.channel, "initial_comment": line(files.comment)}
             ask(self._slack.files_completeUploadExternal, files=there, **where)
         except GiveUp as no:
             return " ".join(filter(None, (phrase("The files could not be sent: {why}.", why=no.why), no.fix)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from integrations.slack.pieces import LIST_LIMIT, Block, button, listed, menu, mrkdwn
 from integrations.slack.text import joined, line, link, time_of_day
 from multivac.briefing import Link, TaskLine
+from multivac.errors import sure
 from multivac.incident import TaskState, role_name
 from multivac.tongue import mark, phrase
 
@@ -31,9 +32,8 @@ def _blocks(tasks: Sequence[TaskLine], lines: Sequence[str], with_button: Sequen
         if begin < place:
             yield from listed(lines[begin:place])
         begin = place + 1
-        done = tasks[place].done
-        assert done is not None  # noqa: S101  # chosen for having one
-        yield {"type": "section", "text": mrkdwn(lines[place]), "accessory": button(done, place)}
+        done = button(sure(tasks[place].done), place)
+        yield {"type": "section", "text": mrkdwn(lines[place]), "accessory": done}
     if begin < len(lines):
         yield from listed(lines[begin:])
 

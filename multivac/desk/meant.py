@@ -21,7 +21,7 @@ from multivac.desk.spelling import spelt_out
 from multivac.desk.teams import team_first
 from multivac.errors import MultivacError, Refused
 from multivac.incident import Person
-from multivac.steps import people
+from multivac.steps import oncall, people
 from multivac.store import people as directory
 from multivac.store.cases import Case
 from multivac.tongue import phrase
@@ -161,7 +161,7 @@ def _may_stand(verb: str, rest: Sequence[str], start: int, *, stop: int) -> bool
         case "role":  # after the role
             return start >= 1 and stop == len(rest)
         case "task":  # after the task's key: task assign 3 bo
-            return rest[0].lower() == "assign" and start >= 2 and stop == len(rest)  # noqa: PLR2004
+            return rest[0].lower() == "assign" and start > 1 and stop == len(rest)
         case _:
             return True
 
@@ -242,7 +242,7 @@ class _Names:
             return
         yield from (row.person for row in case.roles.values())
         yield from (who for one in case.summons for who in one.people)
-        yield from (who for _, who in people.on_call_of(case))
+        yield from (who for _, who in oncall.on_call_of(case))
         told = case.alerts
         yield from people.identified(case, (*told.assignees, *told.ackers, *told.responders))
 

@@ -9,7 +9,7 @@ from multivac.steps import (
     approvals,
     captures,
     given,
-    people,
+    oncall,
     reminders,
     tasks,
     unanswered,
@@ -30,7 +30,7 @@ BESIDE: tuple[Step, ...] = (
         matters=1,
     ),
     Step(name="shut told", wants=whispers.wants_shut_told, do=whispers.tell_shut, matters=1),
-    Step(name="on call now", wants=people.wants_on_call_now, do=people.find_on_call_now, needs=("on call",)),
+    Step(name="on call now", wants=oncall.wants_on_call_now, do=oncall.find_on_call_now, needs=("on call",)),
     Step(
         name="briefing",
         wants=whispers.wants_briefings,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Nudge, Press, UpdateDue, Who, clock_time, fingerprint
+from multivac.errors import sure
 from multivac.incident import Person
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -140,10 +141,9 @@ def _overdue(view: View) -> tuple[str, datetime] | None:
 
 def nudge_lead(attempt: Attempt) -> Result:
     """Mention the lead in the question's thread: an edit would notify nobody."""
-    case, lead = attempt.case, attempt.case.lead
-    assert lead is not None  # noqa: S101  # states what `wants_overdue` guarantees
+    case = attempt.case
     text = phrase("the update is overdue. Two sentences are enough.")
-    nudge = Nudge(who=mentioned(case, lead), text=text)
+    nudge = Nudge(who=mentioned(case, sure(case.lead)), text=text)
     return say_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
 
 

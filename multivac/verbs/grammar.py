@@ -115,8 +115,11 @@ def verb_named(word: str) -> Verb | None:
     return _BY_WORD.get(word.lower())
 
 
-def read(line: str) -> Line:
-    """What a line asks; see the classes for what may come of it."""
+def read(line: str, *, in_talk: bool = False) -> Line:
+    """What a line asks; see the classes for what may come of it.
+
+    `in_talk` says that it was said among people, who may mean a sentence: "done with the rollback".
+    """
     words = line.translate(_QUOTES).split()
     number = _number(words[0]) if words else None
     if number is not None:
@@ -125,9 +128,16 @@ def read(line: str) -> Line:
         return Bare(number)
     words = in_other_words(" ".join(words)).split()
     verb = _verb(words[0])
-    if verb is None:
-        return Unclear(words[0], _near(words), " ".join(words[1:]), number)
+    if verb is None or (in_talk and _may_be_a_sentence(verb, words)):
+        return Unclear(words[0], verb or _near(words), " ".join(words[1:]), number)
     return _by_what_ends_it(Spoken(verb, _words(verb, words[1:], number)))
+
+
+def _may_be_a_sentence(verb: Verb, words: Sequence[str]) -> bool:
+    """Whether nobody may have meant the verb, and much would come of it: "open question", "close call"."""
+    is_grave = verb.final or verb.name == "declare"
+    takes_words = bool(verb.usage) and words[0].lower() == verb.name
+    return is_grave and not takes_words and any(_number(word) is None for word in words[1:])
 
 
 def _by_what_ends_it(said: Spoken) -> Spoken:
@@ -229,16 +239,21 @@ def _whom_at(verb: Verb, words: Sequence[str]) -> Mapping[int, str]:
     Of several the wrong one must not be acted on: who is meant comes first or, as an owner, last.
     """
     named = {at: who for at, word in enumerate(words) if (who := _person(verb, word))}
-    if Part.PEOPLE in verb.takes or not named:
-        return named if Part.PEOPLE in verb.takes else {}
-    first, last = min(named), max(named)
+    if Part.PEOPLE in verb.takes:
+        return named
+    meant = _one_meant(verb, words, list(named)) if named else None
+    return {} if meant is None else {meant: named[meant]}
+
+
+def _one_meant(verb: Verb, words: Sequence[str], named: Sequence[int]) -> int | None:
+    """Where the one person stands whom the verb is about, of all places where somebody is named."""
+    first, last = named[0], named[-1]
     if Part.WHOM in verb.takes:
-        return {first: named[first]} if all(map(_may_come_first, words[:first])) else {}
+        return first if all(map(_may_come_first, words[:first])) else None
     if Part.OWNER in verb.takes:
         leads = first == 0 or (first == 1 and words[0].lower() in _BEFORE_OWNER)
-        chosen = last if last == len(words) - 1 and not leads else first
-        return {chosen: named[chosen]}
-    return {first: named[first]} if Part.PERSON in verb.takes else {}
+        return last if last == len(words) - 1 and not leads else first
+    return first if Part.PERSON in verb.takes else None
 
 
 def _person(verb: Verb, word: str) -> str:

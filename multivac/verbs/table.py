@@ -174,7 +174,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="resolve",
-        aliases=("resolved", "done"),
+        aliases=("resolved",),
         usage="[what fixed it]",
         help=mark("It is over."),
         right=Right.LEAD,

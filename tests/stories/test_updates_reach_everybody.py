@@ -70,7 +70,7 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert "Update by Ana Silva (SEV2, mitigated, next update 12:15 UTC):" in comment
     assert "Rolling back 2.31." in comment
     (published,) = pagerduty.incident(alert)["status_updates"]
-    assert "Update by Ana Silva" in published["message"]
+    assert "] Update by Ana Silva (SEV2" in published["message"]  # the account is Multivac's
     assert not any("published a status update" in line for line in multivac.timeline())
     assert "Update by Ana Silva (SEV1 → SEV2, mitigated): Rolling back 2.31." in multivac.timeline()
     clock.forward(hours=1)
