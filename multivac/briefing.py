@@ -300,10 +300,11 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Says that it is over, why, by when it was mitigated, and what is left to do."""
+    """Says that it is over, why, by when it was mitigated, whether it hit customers, what is left to do."""
 
     text: str
     mitigated_at: datetime | None = None
+    customers: str = ""
     follow_ups: tuple[FollowUp, ...] = ()
 
 
@@ -381,6 +382,7 @@ class Asked(StrEnum):
     PERSON = "person"
     TICKS = "ticks"
     MOMENT = "moment"  # a day and a time of day, as whole seconds since 1970
+    DAY = "day"  # as 2026-12-04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -414,7 +416,7 @@ class Form:
     as_of: str = ""
     again: int = 0
     over: bool = False
-    kept: tuple[tuple[str, str], ...] = ()
+    kept: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
     presses: tuple[Press, ...] = ()
 
 

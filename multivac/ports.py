@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -221,6 +221,7 @@ class TicketDraft:
     severity: str
     component: str | None = None
     is_follow_up: bool = False  # work after the incident, not the incident itself
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

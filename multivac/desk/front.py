@@ -44,6 +44,7 @@ from multivac.desk.answering import notice_answer
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, OnlyLead, Reply, Sitting
 from multivac.desk.capturing import Deed, Sign, notice
 from multivac.desk.choosing import about, chosen
+from multivac.desk.flags import not_understood
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.meant import resolved
@@ -327,6 +328,8 @@ class Desk:
 
     def _done(self, sitting: Sitting) -> Reply:
         ask, verb = sitting.ask, sitting.verb
+        if sitting.words.strange:
+            return not_understood(sitting)
         try:
             meant = resolved(sitting)
             return meant if isinstance(meant, Answer) else DOES[verb.name](meant)

@@ -14,6 +14,7 @@ from multivac.steps.cadence import next_update_due
 from multivac.steps.nights import back_at_work
 from multivac.steps.words import channel_of, say, say_in_thread, view_of, who
 from multivac.store.cases import Case, Result
+from multivac.store.updates import Place, goes_to
 from multivac.tongue import phrase
 from multivac.voice import NEVER_WAITS, WRITING
 
@@ -101,7 +102,8 @@ def _presses(case: Case) -> tuple[Press, ...]:
 
 
 def _how_it_ended(case: Case, at: datetime) -> str:
-    answer = next((one for one in case.updates if one.at >= at), None)
+    told = (one for one in case.updates if goes_to(one, Place.ANNOUNCEMENT))
+    answer = next((one for one in told if one.at >= at), None)
     if answer is not None:
         return phrase("{name} wrote it at {time}.", name=answer.by, time=clock_time(answer.at))
     if not case.status.is_open:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +30,7 @@ from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.splits import separable
 from multivac.store.storms import NEVER_WAITS
+from multivac.store.updates import Place, goes_to
 from multivac.tongue import mark, phrase, plural
 
 CLOSE_IT = mark("Close it? Its follow-ups stay in Jira.")
@@ -113,7 +114,7 @@ def headline(view: View) -> Headline:
         update_is_late=_is_late(view),
         summary=_summary(case),
         impact=case.impact,
-        update=_latest_update(case),
+        update=_latest(case.updates),
         latest=news.folded(case),
         missing=gaps.held_back(view),
         ended_at=ended_at(case),
@@ -158,8 +159,8 @@ def _is_late(view: View) -> bool:
     return due is not None and view.now >= due
 
 
-def _latest_update(case: Case) -> LatestUpdate | None:
-    last = max(case.updates, key=lambda one: one.at, default=None)
+def _latest(updates: Sequence[Saying]) -> LatestUpdate | None:
+    last = max(updates, key=lambda one: one.at, default=None)
     return LatestUpdate(text=last.text, by=last.by, at=last.at) if last is not None else None
 
 
@@ -359,7 +360,7 @@ def announcement(view: View) -> Announcement:
         channel=case.channel_id or "",
         lead_accepted=has_accepted(view),
         impact=case.impact,
-        update=_latest_update(case),
+        update=_latest([one for one in case.updates if goes_to(one, Place.ANNOUNCEMENT)]),
         next_update_due=next_update_due(view),
         update_is_late=_is_late(view),
         ended_at=ended_at(case),

@@ -6,6 +6,7 @@ from this table. A button is a line of the same grammar, written for whoever pre
 
 from __future__ import annotations
 
+from multivac.verbs.flags import as_words, flags_of, pieces
 from multivac.verbs.grammar import (
     BEFORE_WHOM,
     Bare,
@@ -37,9 +38,12 @@ __all__ = [
     "Verb",
     "Words",
     "as_role",
+    "as_words",
     "by_heading",
+    "flags_of",
     "in_other_words",
     "number_of",
+    "pieces",
     "read",
     "read_words",
     "refusal",

@@ -29,8 +29,12 @@ class Part(StrEnum):
     OWNER = "owner"  # who is mentioned first or, after what they are to do, last
     GROUPS = "groups"  # user groups
     GROUP = "group"  # the user group that is mentioned before all else
-    FLAGS = "flags"
-    WHEN = "when"  # in:20m every:1h at:14:05
+    FLAGS = "flags"  # private drill
+    REACH = "reach"  # service:payments impact:"Nobody can pay"
+    WHEN = "when"  # in:20m every:1h
+    AT = "at"  # at:14:05
+    HARM = "harm"  # customers:no
+    DUE = "due"  # due:2026-12-04
     NUMBER = "number"  # a bare number is an incident's
     OPTIONS = "options"  # until:done escalate:@bo after:10m then:page when:resolved
     MESSAGE = "message"  # from:https://…/archives/C012AB3CD/p1700000000000100, and after it what it says
@@ -70,10 +74,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="declare",
         aliases=("new", "open"),
-        usage="[title] [sev1-sev5] [private] [drill]",
+        usage='[title] [sev1-sev5] [private] [drill] [service:name] [impact:"text"]',
         help=mark("Start a response: a channel, the right people, a lead, checklists."),
         right=Right.MEMBER,
-        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.MESSAGE}),
+        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.REACH, Part.MESSAGE}),
         in_incident=False,
         example="declare Checkout returns 500 sev1",
     ),
@@ -175,9 +179,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="resolve",
         aliases=("resolved",),
-        usage="[what fixed it]",
-        help=mark("Say that it is over, and what fixed it."),
+        usage="[what fixed it] [customers:yes | customers:no | customers:unknown]",
         right=Right.LEAD,
+        takes=frozenset({Part.HARM}),
         final=True,
         example="resolve Rolled back the release",
     ),
@@ -210,7 +214,7 @@ VERBS: tuple[Verb, ...] = (
         usage="<text> [at:14:05]",
         help=mark("Write something into the timeline."),
         right=Right.MEMBER,
-        takes=frozenset({Part.WHEN, Part.MESSAGE}),
+        takes=frozenset({Part.AT, Part.MESSAGE}),
         example="note Rolled back at:14:05",
     ),
     Verb(
@@ -295,7 +299,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.OPTIONS}),
+        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.AT, Part.OPTIONS}),
         example="remind me in:20m Look at the queue",
     ),
     Verb(
@@ -363,10 +367,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="followup",
         aliases=("follow-up", "followups", "follow-ups"),
-        usage="[text | list] [@owner]",
+        usage="[text | list] [@owner] [due:2026-12-04]",
         help=mark("Write down what is to be done afterwards; at the end it becomes an issue in Jira."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.OWNER, Part.MESSAGE}),
+        takes=frozenset({Part.OWNER, Part.DUE, Part.MESSAGE}),
         example="followup Alert on the length of the queue",
     ),
     Verb(

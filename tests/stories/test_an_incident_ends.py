@@ -68,14 +68,19 @@ def test_what_is_resolved_closes_alert_and_ticket_once_and_echoes_do_nothing(
     assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
-def test_a_playbook_may_leave_the_alerts_open(
-    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
+def test_a_playbook_may_leave_the_alerts_open_and_what_is_not_known_is_left_to_do(
+    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, jira: Jira
 ) -> None:
     multivac.start({"end": {"resolve_alerts": False}}, settings=HEARS)
     alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
     clock.settle()
-    resolve(slack, clock)
+    slack.asks("Ana", "resolve --customers=unknown It is over", channel="inc-1")
+    clock.settle()
     assert pagerduty.incident(alert)["status"] == "triggered"
+    not_known = "It is not known yet whether customers were hit."
+    assert loud_in_incidents(slack) == [f"INC-1: Ana Silva says it is resolved: It is over · {not_known}"]
+    assert not_known in str(jira.issue("OPS-1")["fields"]["comment"])
+    assert jira.issue("OPS-2")["fields"]["summary"] == "Find out whether customers were hit"
 
 
 def test_what_the_end_leaves_open_is_said_in_the_channel(

@@ -42,6 +42,24 @@ def test_a_title_is_enough_to_declare(hearing: Multivac, slack: Slack, clock: Cl
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_flag_is_read_and_a_strange_one_never_becomes_part_of_a_title(
+    hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    told = slack.asks("Cy", "declare Card payments fail --sevrity=1")
+    assert "`--sevrity=1`. Nothing was done." in told
+    assert '`--severity=sev1` `--private` `--drill` `--service=payments` `--impact="Nobody can pay"`' in told
+    slack.asks("Cy", 'declare Card payments fail --sev=1 --service=checkout —impact="Nobody can pay"')
+    clock.settle()
+    case = hearing.incident()
+    assert (case.title, case.severity, case.impact) == ("Card payments fail", Severity.SEV1, "Nobody can pay")
+    assert case.alerts.services == ("checkout",)
+    assert "“lead” has no flags" in slack.asks("Cy", "lead me --now", channel="inc-1")
+    assert "`--force`" in slack.asks("Cy", "note Ran kubectl delete --force", channel="inc-1")
+    assert "It is in the timeline." in slack.presses("Cy", "Keep it as words", channel="inc-1")
+    assert "Ran kubectl delete `--force`" in slack.asks("Cy", "timeline", channel="inc-1")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_who_takes_the_lead_when_nobody_was_asked_is_said_to_lead(
     hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
@@ -61,7 +79,7 @@ def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
     slack.asks("Cy", "")
     assert slack.form()["title"]["text"] == "Declare an incident"
     assert slack.sends("Cy", title=" ") == {"title": "Write in a few words what is wrong."}
-    assert slack.sends("Cy", title="Search is slow", flags=["drill"], services="search, index") == {}
+    assert slack.sends("Cy", title="Search is slow", flags=["drill"], service="search, index") == {}
     clock.settle()
     case = hearing.incident()
     assert case.alerts.services == ("search", "index")
@@ -260,12 +278,16 @@ def test_only_the_lead_resolves_and_everything_says_that_it_is_over(
         "fixed": "Write in a few words what fixed it, or that nobody knows."
     }
     earlier = str(at - 60)
-    assert slack.sends("Ana", fixed="Rolled back", impact="Nobody could pay", mitigated=earlier) == {}
+    told = {"impact": "Nobody could pay", "customers": "yes"}
+    assert slack.sends("Ana", fixed="Rolled back", mitigated=earlier, **told) == {}
     clock.settle()
     assert hearing.incident().status is Status.RESOLVED
     room = slack.channel("inc-1")
     assert f" (mitigated <!date^{earlier}^" in room.headline
-    assert f"\nMitigated <!date^{earlier}^" in room.said("end line")[0]
+    (line,) = room.said("end line")
+    assert f"\nMitigated <!date^{earlier}^" in line
+    assert line.endswith("\nCustomers were hit.")
+    assert "Ana Silva says: Customers were hit." in hearing.timeline()
     assert "Ana Silva says it was mitigated by then" in hearing.timeline()
     assert "\nMitigated <!date^" in slack.asks("Bo", "briefing", channel="inc-1")
     assert "*Status*\nResolved" in room.headline
