@@ -53,6 +53,7 @@ _ASKED = {
         "alert end",
         "alert priority",
         "status update",
+        "note passed on",
     ),
 }
 

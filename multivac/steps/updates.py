@@ -250,6 +250,23 @@ def wants_published(view: View) -> Mapping[str, str]:
     return {name: mark for name, mark in _for_the_record(view, Place.PAGER).items() if name not in theirs}
 
 
+def wants_passed_on(view: View) -> Mapping[str, str]:
+    """Each note that people write here, for those who follow the alert there; none if private."""
+    if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
+        return NOTHING
+    return {str(one.id): "1" for one in view.case.said(SayingKind.NOTE)}
+
+
+def pass_note_on(attempt: Attempt) -> Result:
+    """Write it as a note on the alert, looking first where an earlier try may have worked."""
+    case, said = attempt.case, _said(attempt)
+    tag = marker_of(case.id, case.declared_at)
+    marker = f"[note {said.id} {tag.strip('[]')}]"
+    text = f"{tag} {said.by}: {said.text}"
+    attempt.pager().note(sure(_alert_of(case)), text, marker=marker, look_first=attempt.unknown)
+    return {}
+
+
 def _alert_of(case: Case) -> str | None:
     """The alert that people follow: the oldest that is not over, else the oldest."""
     ours = [row for row in case.alerts.rows if row.source == "pagerduty"]

@@ -24,6 +24,7 @@ class SayingKind(StrEnum):
     LINK = "link"
     SERVICES = "services"
     REQUEST = "request"  # see `multivac.store.requests`
+    NOTE = "note"
     GIVEN = "given"  # see `multivac.store.gifts`
 
 

@@ -212,7 +212,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="note",
         usage="<text> [at:14:05]",
-        help=mark("Write something into the timeline."),
+        help=mark("Write something into the timeline; PagerDuty shows it as a note."),
         right=Right.MEMBER,
         takes=frozenset({Part.AT, Part.MESSAGE}),
         example="note Rolled back at:14:05",
