@@ -29,7 +29,8 @@ from multivac.incident import (
     role_spellings,
     status_name,
 )
-from multivac.store import acts, endings, incidents, summons
+from multivac.steps.forgotten import is_archived
+from multivac.store import acts, endings, incidents, members, summons
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
 from multivac.verbs import Words
@@ -352,8 +353,9 @@ def move(
             by = None if is_lead else sitting.person.name
             endings.reopened(tx, case.id, now=sitting.now, update_every=every, by=by, note=said)
         entry = written(mark("{name} reopened it") if is_back else _SAYS[to], name=sitting.person.name)
+        told = (phrase(_NOW[to], number=case.id), _of_its_channel(case) if is_back else "")
         return Change(
-            said=phrase(_NOW[to], number=case.id),
+            said=" ".join(filter(None, told)),
             kind=EntryKind.STATUS,
             entry=with_reason(entry, said),
             before=case.status,
@@ -363,6 +365,18 @@ def move(
         )
 
     return sitting.change(change)
+
+
+def _of_its_channel(case: Case) -> str:
+    """What becomes of a channel that was shut while it was over; "" if it was not."""
+    if case.shut_how.startswith(members.UNARCHIVED):
+        return phrase("The bot is not in its channel any more. Bring it back: mention it there.")
+    if is_archived(case):
+        return phrase(
+            "Its channel is archived, and Slack lets no bot change that: it goes on in a new one, "
+            "to which whoever was in it is invited."
+        )
+    return ""
 
 
 def may_not(case: Case, to: Status) -> str:
