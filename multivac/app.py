@@ -315,6 +315,7 @@ class Daemon:
             doors["jira"] = JiraWebhook(
                 [secret.get_secret_value() for secret in secrets],
                 take=TicketDesk(self.out, self.jobs).take,
+                account=self.out.tracker.account,
                 operators=self.intake,
             )
         parts = Parts(doors=doors, health=self.health, telemetry=self.telemetry, version=VERSION)

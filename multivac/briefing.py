@@ -86,6 +86,7 @@ class Headline:
     fixed_by: str = ""  # how it ended, in people's words
     lead_accepted: bool = True
     links: tuple[Link, ...] = ()  # which people added
+    was_in: str = ""  # the channel in which it was before this one
     presses: tuple[Press, ...] = ()
     rarer: tuple[Press, ...] = ()  # behind one button
 

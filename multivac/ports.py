@@ -228,11 +228,13 @@ class TicketDraft:
 class Ticket:
     """A ticket that exists; `left_out` names fields the tracker refused, with its reason.
 
-    `title` is as the tracker has it, empty where it did not say.
+    `id` stays when it is moved to another project, which gives it another key. `title` is as the tracker
+    has it; either is empty where it did not say.
     """
 
     key: str
     url: str
+    id: str = ""
     title: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -250,6 +252,10 @@ class Tracker(Protocol):
 
     def on_behalf(self, errand: Errand) -> Tracker:
         """The same tracker, whose every call waits for its turn: the worst incident's first."""
+        ...
+
+    def account(self) -> str:
+        """The tracker's id of our own account, asked for once."""
         ...
 
     def open_ticket(self, draft: TicketDraft) -> Ticket:

@@ -99,7 +99,14 @@ def _link(sitting: Sitting, named: str) -> Reply:
             raise Refused(
                 phrase("{key} is the ticket of INC-{number} already.", key=found.key, number=case.id)
             )
-        result = {"key": found.key, "url": found.url, "left_out": {}, "severity": "", "linked": True}
+        result = {
+            "key": found.key,
+            "url": found.url,
+            "id": found.id,
+            "left_out": {},
+            "severity": "",
+            "linked": True,
+        }
         progress.settle(tx, case.id, TICKET, result=result, now=sitting.now)
         done = [name for name in case.steps if name.partition("/")[0] in DONE_TO_A_TICKET]
         progress.undo(tx, case.id, done)

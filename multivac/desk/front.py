@@ -50,7 +50,7 @@ from multivac.desk.home import guests_home, home
 from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.offering import words_at
-from multivac.desk.people import language_at, who_is
+from multivac.desk.people import language_at, look_up, must_be_sure, who_is
 from multivac.desk.spelling import spelt
 from multivac.errors import Refused, sure
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
@@ -299,23 +299,24 @@ class Desk:
         return self._do(ask, verb, words=Words(number=here))
 
     def _do(self, ask: Ask, verb: Verb, *, words: Words, instead: Callable[[], Reply] | None = None) -> Reply:
-        person, is_guest = who_is(self._house.out, ask.by, ask.name)
+        found = look_up(self._house.out, ask.by, ask.name)
         number = words.number or self._incident_of(ask)
         sitting = Sitting(
             house=self._house,
             ask=ask,
             verb=verb,
             words=words,
-            person=person,
+            person=found.person,
             number=number,
-            is_guest=is_guest,
+            is_guest=found.is_guest,
             instead=instead,
         )
-        if is_guest and verb.right > Right.GUEST:
+        if found.is_guest and verb.right > Right.GUEST:
+            must_be_sure(found)
             raise Refused(phrase("Guests can read here, but not ask for this. Ask somebody of the team."))
         if verb.in_incident and number is None:
-            found = chosen(sitting)
-            return found if isinstance(found, Answer) else self._about(replace(sitting, number=found))
+            one = chosen(sitting)
+            return one if isinstance(one, Answer) else self._about(replace(sitting, number=one))
         if number is not None and verb.in_incident:
             self._must_exist(number)
             self._hearing.note_lead(number, ask.by)

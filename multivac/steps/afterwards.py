@@ -105,12 +105,14 @@ LATER: tuple[Step, ...] = (
         do=forgotten.look_whether_people_write,
         keep=forgotten.keep_stale,
         needs=("channel",),
+        elsewhere=True,
     ),
     Step(
         name="stale nudge",
         wants=forgotten.wants_stale_nudges,
         do=forgotten.nudge_lead,
         needs=("headline",),
+        elsewhere=True,
     ),
     Step(
         name="archive warning",
@@ -122,6 +124,7 @@ LATER: tuple[Step, ...] = (
         name="archived",
         wants=forgotten.wants_archived,
         do=forgotten.put_channel_away,
+        keep=forgotten.keep_archived,
         elsewhere=True,
         needs=("channel",),
         matters=1,

@@ -122,6 +122,7 @@ def headline(view: View) -> Headline:
         fixed_by=fixed_by(case),
         lead_accepted=has_accepted(view),
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
+        was_in=case.result("channel").get("before") or "",
         presses=_headline_presses(case) if view.out.hears else (),
         rarer=_rarer_presses(case) if view.out.hears else (),
     )

@@ -180,6 +180,7 @@ VERBS: tuple[Verb, ...] = (
         name="resolve",
         aliases=("resolved",),
         usage="[what fixed it] [customers:yes | customers:no | customers:unknown]",
+        help=mark("Say that it is over, and what fixed it."),
         right=Right.LEAD,
         takes=frozenset({Part.HARM}),
         final=True,

@@ -60,6 +60,35 @@ def test_a_flag_is_read_and_a_strange_one_never_becomes_part_of_a_title(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_whoever_declared_it_or_asked_to_come_in_acts_before_there_is_a_channel(
+    hearing: Multivac, slack: Slack, clock: Clock, world: World
+) -> None:
+    world.fail(Fault("slack", "conversations.create", "refuse", times=0, error="restricted_action"))
+    slack.asks("Bo", "declare Card payments fail sev3")
+    clock.settle()
+    assert "You are the lead of INC-1 now" in slack.asks("Bo", "INC-1 lead me")
+    assert "Join INC-1 first" in slack.asks("Cy", "INC-1 severity sev2")
+    assert "as soon as that is open" in slack.asks("Cy", "INC-1 join")
+    assert "INC-1 is SEV2 now" in slack.asks("Cy", "INC-1 severity sev2")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_while_slack_does_not_say_who_somebody_is_the_lead_stays_the_lead_and_a_guest_a_guest(
+    alert: str, hearing: Multivac, slack: Slack, clock: Clock, *, world: World
+) -> None:
+    slack.presses("Ana", "Accept", channel="inc-1", kind="lead told")
+    slack.standin.space.people[slack.id_of("Cy")].guest = True
+    slack.standin.person_joins(slack.channel("inc-1").name, slack.person("Cy"))
+    clock.forward(days=1, minutes=10)
+    world.fail(Fault("slack", "users.info", "rate_limit", times=0, retry_after=30))
+    assert "wait until" in slack.asks("Ana", "quiet 30m", channel="inc-1")
+    told = slack.asks("Cy", "lead me", channel="inc-1")
+    assert "Slack does not say at the moment who" in told
+    assert "Ask again in a minute" in told
+    assert hearing.lead() == "Ana Silva"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_who_takes_the_lead_when_nobody_was_asked_is_said_to_lead(
     hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
