@@ -58,7 +58,7 @@ from multivac.steps.base import Outside
 from multivac.store import acts, cases
 from multivac.store.acts import Act
 from multivac.tongue import phrase, speaking
-from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, read, verb_named
+from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, opens_form, read, verb_named
 
 log = structlog.get_logger()
 
@@ -143,9 +143,15 @@ class Desk:
         self._hearing = Hearing(out, jobs)
 
     @contextmanager
-    def speaking_to(self, by: str) -> Iterator[None]:
-        """Speak this person's language, within, and the house's where it is not known."""
-        with speaking(language_at(self._house.out, by)):
+    def speaking_to(self, by: str, *, at_once: bool = False) -> Iterator[None]:
+        """Speak this person's language, within, and the house's where it is not known.
+
+        `at_once` asks nobody for it.
+        """
+        language = None
+        with suppress(sa.exc.SQLAlchemyError):  # what there is to say is said all the same
+            language = language_at(self._house.out, by, at_once=at_once)
+        with speaking(language):
             yield
 
     def hear(self, event: str, news: News, *, at: datetime | None = None) -> None:
@@ -181,6 +187,16 @@ class Desk:
                 ref=ask.ref,
             )
             return Answer(lines=(told,))
+
+    def mend(self, ask: Ask, bad: BadField) -> Reply:
+        """For whom it is too late to be told at the field: the form as they filled it, and what is wrong."""
+        return self._afresh(ask, bad) or Answer(lines=(bad.reason,))
+
+    def opens_form(self, ask: Ask) -> bool:
+        """Whether the line leads to a form, as far as it says itself."""
+        if not isinstance(read(ask.line), Bare):
+            return opens_form(ask.line)
+        return named(ask) is None and self._incident_of(ask) is None
 
     def notice(self, sign: Sign) -> None:
         """Write down what somebody did to a message, in one transaction; nobody is told of it at once."""

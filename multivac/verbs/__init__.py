@@ -20,6 +20,7 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
+from multivac.verbs.presses import irrevocable, opens_form
 from multivac.verbs.sentences import as_role, in_other_words
 from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
 
@@ -38,7 +39,9 @@ __all__ = [
     "as_role",
     "by_heading",
     "in_other_words",
+    "irrevocable",
     "number_of",
+    "opens_form",
     "read",
     "read_words",
     "span",
