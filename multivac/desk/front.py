@@ -50,7 +50,7 @@ from multivac.desk.names import none_such, stands
 from multivac.desk.offering import words_at
 from multivac.desk.people import language_at, who_is
 from multivac.desk.spelling import spelt
-from multivac.errors import Refused
+from multivac.errors import GiveUp, Refused, TryAgain
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
@@ -171,7 +171,7 @@ class Desk:
             raise
         except Refused as no:
             self._keep(ask, "refused", no.reason)
-            return self._afresh(ask, no) or Answer(lines=(no.reason,))
+            return self._afresh(ask, no) or Answer(lines=(no.reason, *_reference(ask, no)))
         except sa.exc.OperationalError:
             log.exception("request not dealt with", ref=ask.ref)
             told = phrase(
@@ -365,6 +365,13 @@ class Desk:
         with self._house.out.database.read() as tx:
             if not acts.exists(tx, number):
                 raise Refused(none_such(number))
+
+
+def _reference(ask: Ask, no: Refused) -> tuple[str, ...]:
+    """By what operators find out more, where it is not the person's doing: a vendor did not do its part."""
+    if not isinstance(no.__cause__, TryAgain | GiveUp):
+        return ()
+    return (phrase("Ref {ref} (operators: `multivac trace {ref}`)", ref=ask.ref),)
 
 
 def _did_you_mean(line: Unclear, number: IncidentId | None, *, spell: Callable[[str], str]) -> Reply:

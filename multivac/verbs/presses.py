@@ -6,7 +6,7 @@ from multivac.verbs.grammar import Spoken, Words, read
 from multivac.verbs.table import Verb
 
 # Said alone they ask for what they lack, in a form or, as a drill, by a list.
-_ASK = frozenset(
+ASKS = frozenset(
     {
         "declare",
         "dismiss",
@@ -30,7 +30,7 @@ _ASK = frozenset(
 def opens_form(line: str) -> bool:
     """Whether the line only names its verb, or a message, and that verb then asks for more."""
     said = read(line)
-    if not isinstance(said, Spoken) or said.verb.name not in _ASK:
+    if not isinstance(said, Spoken) or said.verb.name not in ASKS:
         return False
     words = said.words
     return words.message is not None or words == Words(number=words.number)

@@ -1,4 +1,4 @@
-"""Whoever asks is answered in Slack's three seconds, or told that they were heard, however slow others are."""
+"""Whoever asks is answered in Slack's three seconds, or told that they were heard."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pytest
 from integrations.sandbox.exchange import Fault
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
+from multivac.verbs.presses import ASKS
 from tests.stories.stage import PLAYBOOK, Clock, Multivac
 from tests.stories.workspace import Slack, text_of
 
@@ -66,7 +67,7 @@ def test_many_who_wait_for_a_vendor_hold_up_nobody_who_needs_none(
 
 
 def test_a_window_opens_in_time_for_a_form_that_takes_longer(
-    hearing: Multivac, slack: Slack, world: World
+    hearing: Multivac, slack: Slack, clock: Clock, world: World
 ) -> None:
     world.fail(Fault("slack", "users.info", "hold"))
     slack.standin.commands("general", slack.person("Gus"), "declare")
@@ -79,3 +80,11 @@ def test_a_window_opens_in_time_for_a_form_that_takes_longer(
     assert "title" in typed(slack.form())
     (call,) = world.calls("slack", "views.update")
     assert call.request_body["hash"]
+    assert slack.sends("Gus", title="Search is slow") == {}
+    clock.settle()
+    # These need more than one alert, or another incident, or answer with a list.
+    for verb in ASKS - {"split", "merge", "drill"}:  # for whatever else a window would open, too
+        before = set(slack.standin.space.views)
+        slack.asks("Gus", f"INC-1 {verb}")
+        (new,) = set(slack.standin.space.views) - before
+        assert "submit" in slack.standin.space.views[new], verb
