@@ -21,6 +21,7 @@ from multivac.verbs.grammar import (
     verb_named,
 )
 from multivac.verbs.presses import irrevocable, opens_form
+from multivac.verbs.refusals import refusal
 from multivac.verbs.sentences import as_role, in_other_words
 from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
 
@@ -44,6 +45,7 @@ __all__ = [
     "opens_form",
     "read",
     "read_words",
+    "refusal",
     "span",
     "verb_named",
 ]
