@@ -32,7 +32,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """A button: `line` is what pressing it says, as if typed; `confirm` is asked first where set."""
+    """A button: `line` is what pressing it says, as if typed; `confirm` is asked first where set.
+
+    What cannot simply be taken back is always asked first, as `multivac.verbs.irrevocable` has it.
+    """
 
     label: str
     line: str

@@ -52,7 +52,7 @@ from multivac.desk.names import none_such, stands
 from multivac.desk.offering import words_at
 from multivac.desk.people import language_at, look_up, must_be_sure, who_is
 from multivac.desk.spelling import spelt
-from multivac.errors import Refused, sure
+from multivac.errors import GiveUp, Refused, TryAgain, sure
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
@@ -60,7 +60,7 @@ from multivac.steps.base import Outside
 from multivac.store import acts, cases
 from multivac.store.acts import Act
 from multivac.tongue import phrase, speaking
-from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, read, verb_named
+from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, opens_form, read, verb_named
 
 log = structlog.get_logger()
 
@@ -146,9 +146,15 @@ class Desk:
         self._hearing = Hearing(out, jobs)
 
     @contextmanager
-    def speaking_to(self, by: str) -> Iterator[None]:
-        """Speak this person's language, within, and the house's where it is not known."""
-        with speaking(language_at(self._house.out, by)):
+    def speaking_to(self, by: str, *, at_once: bool = False) -> Iterator[None]:
+        """Speak this person's language, within, and the house's where it is not known.
+
+        `at_once` asks nobody for it.
+        """
+        language = None
+        with suppress(sa.exc.SQLAlchemyError):  # what there is to say is said all the same
+            language = language_at(self._house.out, by, at_once=at_once)
+        with speaking(language):
             yield
 
     def hear(self, event: str, news: News, *, at: datetime | None = None) -> None:
@@ -168,7 +174,7 @@ class Desk:
             raise
         except Refused as no:
             self._keep(ask, "refused", no.reason)
-            return self._afresh(ask, no) or Answer(lines=(no.reason,))
+            return self._afresh(ask, no) or Answer(lines=(no.reason, *_reference(ask, no)))
         except sa.exc.OperationalError:
             log.exception("request not dealt with", ref=ask.ref)
             told = phrase(
@@ -184,6 +190,16 @@ class Desk:
                 ref=ask.ref,
             )
             return Answer(lines=(told,))
+
+    def mend(self, ask: Ask, bad: BadField) -> Reply:
+        """For whom it is too late to be told at the field: the form as they filled it, and what is wrong."""
+        return self._afresh(ask, bad) or Answer(lines=(bad.reason,))
+
+    def opens_form(self, ask: Ask) -> bool:
+        """Whether the line leads to a form, as far as it says itself."""
+        if not isinstance(read(ask.line), Bare):
+            return opens_form(ask.line)
+        return named(ask) is None and self._incident_of(ask) is None
 
     def notice(self, sign: Sign) -> None:
         """Write down what somebody did to a message, in one transaction; nobody is told of it at once."""
@@ -351,6 +367,13 @@ class Desk:
         with self._house.out.database.read() as tx:
             if not acts.exists(tx, number):
                 raise Refused(none_such(number))
+
+
+def _reference(ask: Ask, no: Refused) -> tuple[str, ...]:
+    """By what operators find out more, where it is not the person's doing: a vendor did not do its part."""
+    if not isinstance(no.__cause__, TryAgain | GiveUp):
+        return ()
+    return (phrase("Ref {ref} (operators: `multivac trace {ref}`)", ref=ask.ref),)
 
 
 def _did_you_mean(line: Unclear, number: IncidentId | None, *, spell: Callable[[str], str]) -> Reply:

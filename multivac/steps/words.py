@@ -33,7 +33,6 @@ from multivac.store.storms import NEVER_WAITS
 from multivac.store.updates import Place, goes_to
 from multivac.tongue import mark, phrase, plural
 
-CLOSE_IT = mark("Close it? Its follow-ups stay in Jira.")
 OPEN_AGAIN = mark("Open it again? Its lead is called again.")
 _ROLES = (CX_LEAD, DEPUTY, SCRIBE)  # in this order; then those of the playbook
 _SHOWN_ALERTS = 10
@@ -195,11 +194,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
     """What people do next, in the order of the need."""
     about = f"INC-{case.id}"
     if not case.status.is_open:
-        close = Press(
-            label=phrase("Close"),
-            line=f"{about} close",
-            confirm=phrase(CLOSE_IT),
-        )
+        close = Press(label=phrase("Close"), line=f"{about} close")
         return (
             *((close,) if case.status is Status.RESOLVED else ()),
             Press(label=phrase("Timeline"), line=f"{about} timeline"),

@@ -21,6 +21,7 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
+from multivac.verbs.presses import irrevocable, opens_form
 from multivac.verbs.refusals import refusal
 from multivac.verbs.sentences import as_role, in_other_words
 from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
@@ -42,7 +43,9 @@ __all__ = [
     "by_heading",
     "flags_of",
     "in_other_words",
+    "irrevocable",
     "number_of",
+    "opens_form",
     "pieces",
     "read",
     "read_words",

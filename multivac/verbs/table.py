@@ -220,8 +220,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="timeline",
-        help=mark("Show what has happened so far."),
+        usage="[INC-42 | text [at:14:05]]",
+        help=mark("Show what has happened so far, or write something there."),
         right=Right.MEMBER,
+        takes=_NUMBER,
         example="timeline",
     ),
     Verb(
