@@ -30,9 +30,11 @@ from multivac.desk import (
     linking,
     looking,
     naming,
+    preferring,
     reminding,
     searching,
     splitting,
+    stakeholders,
     standing,
     tasks,
     telling,
@@ -118,6 +120,9 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "drill": drilling.drill,
     "retry": going_on.retry,
     "continue": going_on.go_on,
+    "prefs": preferring.prefs,
+    "subscribe": stakeholders.subscribe,
+    "unsubscribe": stakeholders.unsubscribe,
 }
 
 

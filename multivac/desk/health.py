@@ -12,7 +12,7 @@ from multivac.desk.asking import Reply, Sitting, is_admin, right_of
 from multivac.errors import Refused
 from multivac.steps.base import MENDED_WITHIN
 from multivac.steps.gaps import missing
-from multivac.store import acts, cases, health
+from multivac.store import acts, cases, health, preferences
 from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store.health import Failing
@@ -140,6 +140,9 @@ def _right(sitting: Sitting) -> str:
 def _language(sitting: Sitting) -> str:
     with sitting.house.out.database.read() as tx:
         language = directory.language_of(tx, "slack", sitting.ask.by)
+        chosen = preferences.of(tx, sitting.ask.by).language
+    if chosen:
+        return phrase("Language: {language}, as you chose with `prefs`", language=chosen)
     if not language:
         return phrase("Language: that of the house; Slack names none for you that I speak.")
     return phrase("Language: {language}, as in your Slack", language=language)

@@ -50,6 +50,7 @@ def _presses(sitting: Sitting) -> tuple[Press, ...]:
         Press(label=phrase("Declare an incident"), line="declare", stands_out=True),
         *((on_call,) if sitting.house.out.pager is not None else ()),
         Press(label=phrase("What you can ask"), line="help all"),
+        Press(label=phrase("Preferences"), line="prefs"),
     )
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Nudge, Press, UpdateDue, Who, clock_time, fingerprint
-from multivac.incident import Person
+from multivac.incident import Person, Severity
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.nights import back_at_work
 from multivac.steps.words import channel_of, say, say_in_thread, view_of, who
+from multivac.store import preferences
 from multivac.store.cases import Case, Result
+from multivac.store.preferences import Unasked
 from multivac.tongue import phrase
 from multivac.voice import NEVER_WAITS, WRITING
 
@@ -127,7 +129,7 @@ def nudge_lead(attempt: Attempt) -> Result:
     case, lead = attempt.case, attempt.case.lead
     assert lead is not None  # noqa: S101  # states what `wants_overdue` guarantees
     text = phrase("the update is overdue. Two sentences are enough.")
-    nudge = Nudge(who=mentioned(case, lead), text=text)
+    nudge = Nudge(who=mentioned(attempt, lead), text=text)
     return say_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
 
 
@@ -172,6 +174,10 @@ def look_whether_people_write(attempt: Attempt) -> Result:
     return {"spoke": spoke, "away": away}
 
 
-def mentioned(case: Case, person: Person) -> Who:
-    """A person as a message mentions them."""
-    return Who(name=people.name_of(case, person), chat_id=people.chat_id(case, person))
+def mentioned(attempt: Attempt, person: Person) -> Who:
+    """A person as a message mentions them; by name alone where they prefer that, except at SEV1."""
+    case, chat_id = attempt.case, people.chat_id(attempt.case, person)
+    with attempt.out.database.read() as tx:
+        is_unwanted = Unasked.PROMPTS in preferences.of(tx, chat_id or "").without
+    by_name = is_unwanted and case.severity is not Severity.SEV1
+    return Who(name=people.name_of(case, person), chat_id=None if by_name else chat_id)

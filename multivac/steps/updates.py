@@ -21,14 +21,16 @@ from multivac.steps.words import (
     say_in_thread,
     told_without_channel,
 )
+from multivac.store import stakeholders
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.updates import is_of_the_pager
-from multivac.tongue import phrase
+from multivac.tongue import mark, phrase, plural
 
 _RESOLVED = "resolved"
 _HIDDEN = "hidden"
 _EARLY = "early"  # while there is no channel, since the chat is down
+HIDDEN_TEXT = mark("INC-{number} is private now, so this is not shown any more.")
 _TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
 
 
@@ -69,6 +71,10 @@ def reached(view: View) -> tuple[str, ...]:
         places.append(phrase("the thread of its announcement"))
     if ticket and view.out.tracker is not None:
         places.append(phrase("the ticket {key}", key=ticket["key"]))
+    if direct := len(stakeholders.told(case)):
+        places.append(
+            plural("{count} stakeholder by direct message", "{count} stakeholders by direct message", direct)
+        )
     if alert:
         places.append(phrase("those who follow the alert in PagerDuty"))
     return tuple(places)
@@ -140,7 +146,7 @@ def _concerns_all(view: View, said: Saying) -> bool:
     if not said.by:
         moved = news.moves([said])
         return bool(moved) and news.is_worst_yet(view.case, moved) and _is_news(view, said)
-    return _is_back(said) or said.more.get("after") == Status.RESOLVED
+    return is_back(said) or said.more.get("after") == Status.RESOLVED
 
 
 def _is_news(view: View, said: Saying) -> bool:
@@ -150,9 +156,9 @@ def _is_news(view: View, said: Saying) -> bool:
     return is_late and not news.is_settled_by_people(view.case, said) and not answers.are_awaited(view)
 
 
-def _is_back(said: Saying) -> bool:
-    """Whether it was over before, and is not any more: to close what is resolved is no news."""
-    is_status = said.more["what"] == "status"
+def is_back(said: Saying) -> bool:
+    """Whether it was over before the change, and is not any more: to close what is resolved is no news."""
+    is_status = said.more.get("what") == "status"
     return is_status and not news.is_end(said) and not Status(str(said.more["before"])).is_open
 
 
@@ -166,7 +172,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
         moved = next((one for one in _moved_by_people(case) if one[0] is said), news.moves([said]))
         text = (news.severity_line(moved) or news.as_before(moved)) if moved else said.text
         is_worst = bool(moved) and news.is_worst_yet(case, moved)
-        loud = is_worst or news.is_end(said) or _is_back(said)  # else the channel ends on a lie
+        loud = is_worst or news.is_end(said) or is_back(said)  # else the channel ends on a lie
         return say_in_thread(attempt, head, ChangeLine(text=f"INC-{case.id}: {text}"), loud=loud)
     update = drawn(said, number=case.id)
     is_worse = update.was is not None and update.severity.rank < update.was.rank
@@ -177,9 +183,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
 def _hide(attempt: Attempt) -> Result:
     posted, number = posted_at(attempt.before.result), attempt.case.id
     assert posted is not None  # noqa: S101  # it is wanted of what was told alone
-    line = ChangeLine(
-        text=phrase("INC-{number} is private now, so this is not shown any more.", number=number)
-    )
+    line = ChangeLine(text=phrase(HIDDEN_TEXT, number=number))
     attempt.chat().edit(posted, line, Marker(incident=number, kind=attempt.name))
     return attempt.before.result
 

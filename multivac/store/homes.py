@@ -92,6 +92,11 @@ def forget(tx: sa.Connection, chat_id: str) -> None:
     tx.execute(sa.delete(home).where(home.c.chat_id == chat_id))
 
 
+def look_at(tx: sa.Connection, chat_id: str) -> None:
+    """Something else that their page depends on has changed."""
+    tx.execute(sa.update(home).where(home.c.chat_id == chat_id).values(seen=_NEVER))
+
+
 def look_at_all(tx: sa.Connection) -> None:
     """What all could see, not all may see any more: every page is to be looked at."""
     tx.execute(sa.update(home).values(seen=_NEVER))

@@ -25,6 +25,7 @@ class SayingKind(StrEnum):
     SERVICES = "services"
     REQUEST = "request"  # see `multivac.store.requests`
     GIVEN = "given"  # see `multivac.store.gifts`
+    STAKEHOLDER = "stakeholder"  # see `multivac.store.stakeholders`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -481,13 +481,11 @@ home = sa.Table(
     sa.Column("not_before", Instant, nullable=False),
 )
 
-# How somebody wants to be spoken to, where they have said so; what is null is as for everybody.
+# How somebody wants to be spoken to, where they have said so; without a language as their chat does.
 preference = sa.Table(
     "preference",
     meta,
     sa.Column("chat_id", sa.Text, primary_key=True),
     sa.Column("language", sa.Text),
-    sa.Column("briefings", sa.Boolean),
-    sa.Column("guides", sa.Boolean),
-    sa.Column("prompts", sa.Boolean),
+    sa.Column("without", sa.Text, nullable=False),  # what they do not want to be told, as JSON
 )

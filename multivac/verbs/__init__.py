@@ -20,8 +20,9 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
+from multivac.verbs.headings import by_heading
 from multivac.verbs.sentences import as_role, in_other_words
-from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
+from multivac.verbs.table import VERBS, Part, Right, Verb
 
 __all__ = [
     "BEFORE_WHOM",

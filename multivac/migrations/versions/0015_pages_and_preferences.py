@@ -28,7 +28,5 @@ def upgrade() -> None:
         "preference",
         sa.Column("chat_id", sa.Text(), primary_key=True),
         sa.Column("language", sa.Text(), nullable=True),
-        sa.Column("briefings", sa.Boolean(), nullable=True),
-        sa.Column("guides", sa.Boolean(), nullable=True),
-        sa.Column("prompts", sa.Boolean(), nullable=True),
+        sa.Column("without", sa.Text(), nullable=False),
     )
