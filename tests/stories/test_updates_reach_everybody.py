@@ -275,3 +275,4 @@ def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
     assert {first, second, last} == {"INC-1 is private now, so this is not shown any more."}
     assert "resolved" in lost
     assert "INC-1 is private" in slack.asks("Ana", "subscribe", channel="inc-1")
+    assert "There is no INC-1" in slack.asks("Cy", "unsubscribe 1")
