@@ -14,7 +14,7 @@ from multivac.desk.names import channel_link, none_such, stands
 from multivac.desk.roster import Roster
 from multivac.errors import MultivacError, Refused
 from multivac.ports import OnCall, Pager
-from multivac.steps import briefs, people
+from multivac.steps import briefs, oncall
 from multivac.steps.base import View
 from multivac.store import acts, members, timeline
 from multivac.store.cases import Case
@@ -33,7 +33,7 @@ def brief(sitting: Sitting) -> Reply:
         sitting.house.out.database.write(
             lambda tx: members.seen(tx, case.id, sitting.ask.by, at=sitting.now), urgent=True
         )
-    duty = briefs.duty_of(case, sitting.person, people.listed(case), now=sitting.now)
+    duty = briefs.duty_of(case, sitting.person, oncall.listed(case), now=sitting.now)
     view = View(case=case, now=sitting.now, out=sitting.house.out)
     return briefs.briefing(view, entries, why=briefs.why_here(case, sitting.person, duty))
 
@@ -95,7 +95,7 @@ def _policies_here(sitting: Sitting) -> tuple[str, ...]:
     with sitting.house.out.database.read() as tx:
         if not acts.exists(tx, sitting.number):
             raise Refused(none_such(sitting.number))
-    return people.policies_of(sitting.case())
+    return oncall.policies_of(sitting.case())
 
 
 def _asked(

@@ -21,6 +21,7 @@ from multivac.verbs.grammar import (
     verb_named,
 )
 from multivac.verbs.headings import by_heading
+from multivac.verbs.refusals import refusal
 from multivac.verbs.sentences import as_role, in_other_words
 from multivac.verbs.table import VERBS, Part, Right, Verb
 
@@ -42,6 +43,7 @@ __all__ = [
     "number_of",
     "read",
     "read_words",
+    "refusal",
     "span",
     "verb_named",
 ]
