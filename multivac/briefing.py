@@ -271,7 +271,8 @@ class UpdateDue:
 class Update:
     """What a person tells stakeholders; with a `number` where it stands outside the incident's channel.
 
-    `was` is the severity before, if it changed with this, and `follows` what that changes in the response.
+    Where it stands alone it has the incident's `title` too. `was` is the severity before, if it changed with
+    this, and `follows` what that changes in the response.
     """
 
     text: str
@@ -282,6 +283,8 @@ class Update:
     was: Severity | None = None
     number: int | None = None
     follows: tuple[str, ...] = ()
+    title: str = ""
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from multivac.briefing import Message
+from multivac.briefing import Home, Message
 from multivac.budget import Errand, Rate
 from multivac.incident import Alert, Person
 
@@ -163,6 +163,10 @@ class Chat(Protocol):
 
     def whisper(self, channel: str, person: str, message: Message) -> bool:
         """Show something to one person in a channel; False if they are not there. It cannot be read back."""
+        ...
+
+    def show_home(self, person: str, page: Home) -> None:
+        """Show this on the page of ours that is this person's alone; nobody is notified."""
         ...
 
     def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:

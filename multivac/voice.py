@@ -76,6 +76,7 @@ SILENT = frozenset(
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
         *("approval", "approval told", "given", "writing", "off work", "page told", "unanswered"),
+        "stakeholder told",
         *(
             "alert priority",
             "severity heard",

@@ -323,7 +323,7 @@ class Inbound:
 
     def _show_home(self, user: str) -> None:
         with self._desk.speaking_to(user):
-            self._mouth.publish(user, self._desk.home(user))
+            self._desk.show_home(user, self._mouth.publish)
 
     # --- events -----------------------------------------------------------------------------------
 

@@ -31,9 +31,11 @@ from multivac.desk import (
     linking,
     looking,
     paging,
+    preferring,
     reminding,
     searching,
     splitting,
+    stakeholders,
     standing,
     tasks,
     telling,
@@ -50,7 +52,9 @@ from multivac.desk.home import guests_home, home
 from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.offering import words_at
+from multivac.desk.pages import Pages
 from multivac.desk.people import language_at, look_up, must_be_sure, who_is
+from multivac.desk.roster import Roster
 from multivac.desk.spelling import spelt
 from multivac.errors import GiveUp, Refused, TryAgain, sure
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
@@ -119,6 +123,9 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "drill": drilling.drill,
     "retry": going_on.retry,
     "continue": going_on.go_on,
+    "prefs": preferring.prefs,
+    "subscribe": stakeholders.subscribe,
+    "unsubscribe": stakeholders.unsubscribe,
 }
 
 
@@ -144,6 +151,7 @@ class Desk:
             count_declared=count_declared,
         )
         self._hearing = Hearing(out, jobs)
+        self._pages = Pages(out, draw=self._home)
 
     @contextmanager
     def speaking_to(self, by: str, *, at_once: bool = False) -> Iterator[None]:
@@ -219,8 +227,19 @@ class Desk:
         said = "" if is_guest else words_at(self._house.out, ask.channel, message)
         return self.answer(replace(ask, quoted=said)) if said else None
 
-    def home(self, by: str) -> Home:
-        """What this person sees on Multivac's own page in the chat."""
+    def show_home(self, by: str, publish: Callable[[str, Home], None]) -> None:
+        """Show this person Multivac's own page in the chat, and keep it true from then on."""
+        self._pages.show(by, publish, instead=guests_home)
+
+    def redraw_homes(self) -> int:
+        """Redraw the pages on which something has changed, a few at a time; says how many.
+
+        Raises what the chat does.
+        """
+        return self._pages.redraw()
+
+    def _home(self, by: str, found: Roster | None) -> Home | None:
+        """What this person sees there; None for a guest."""
         person, is_guest = who_is(self._house.out, by, "")
         ask = Ask(request="", by=by, name="", via="home", line="list")
         sitting = Sitting(
@@ -232,7 +251,7 @@ class Desk:
             number=None,
             is_guest=is_guest,
         )
-        return guests_home() if is_guest else home(sitting)
+        return None if is_guest else home(sitting, found)
 
     def _keep(self, ask: Ask, outcome: str, why: str) -> None:
         """Leave a trail of what was not done, for whoever is asked about its reference."""

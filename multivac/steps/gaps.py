@@ -58,6 +58,7 @@ _WORDS = {
     "severity heard": mark("Who set the priority in PagerDuty is not known"),
     "page": mark("A page could not be sent"),
     "capture": mark("A message that was to be kept could not be read"),
+    "stakeholder told": mark("A stakeholder was not told directly"),
     "given": mark("Somebody was not told of a role or task that they were given"),
 }
 

@@ -362,9 +362,15 @@ def announcement(view: View) -> Announcement:
         ended_at=ended_at(case),
         mitigated_at=mitigated_at(case),
         fixed_by=fixed_by(case),
-        presses=(Press(label=phrase("Join"), line=f"INC-{case.id} join"),)
-        if view.out.hears and case.status.is_open
-        else (),
+        presses=_announcement_presses(case) if view.out.hears and case.status.is_open else (),
+    )
+
+
+def _announcement_presses(case: Case) -> tuple[Press, ...]:
+    about = f"INC-{case.id}"
+    return (
+        Press(label=phrase("Join"), line=f"{about} join"),
+        Press(label=phrase("Subscribe"), line=f"{about} subscribe"),
     )
 
 

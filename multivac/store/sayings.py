@@ -26,6 +26,7 @@ class SayingKind(StrEnum):
     REQUEST = "request"  # see `multivac.store.requests`
     NOTE = "note"
     GIVEN = "given"  # see `multivac.store.gifts`
+    STAKEHOLDER = "stakeholder"  # see `multivac.store.stakeholders`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

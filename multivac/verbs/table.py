@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -472,21 +471,29 @@ VERBS: tuple[Verb, ...] = (
         right=Right.RESPONDER,
         example="continue Users still see errors",
     ),
+    Verb(
+        name="prefs",
+        aliases=("preferences",),
+        usage="[language <en | de | ja | ko | slack> | <briefings | guides | prompts> <on | off>]",
+        help=mark("Show and change how Multivac speaks to you: in which language, and what it tells you."),
+        right=Right.MEMBER,
+        in_incident=False,
+        example="prefs language de",
+    ),
+    Verb(
+        name="subscribe",
+        usage="[INC-42]",
+        help=mark("Be told by direct message of each update for stakeholders, and when it is over."),
+        right=Right.MEMBER,
+        takes=_NUMBER,
+        example="subscribe INC-42",
+    ),
+    Verb(
+        name="unsubscribe",
+        usage="[INC-42]",
+        help=mark("Be told of it by direct message no more."),
+        right=Right.MEMBER,
+        takes=_NUMBER,
+        example="unsubscribe INC-42",
+    ),
 )
-
-# Under which heading help shows a verb; every verb stands under one.
-_HEADINGS: tuple[tuple[str, str], ...] = (
-    (mark("Begin and find"), "declare drill list search show join briefing oncall whoami doctor help"),
-    (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page escalate invite"),
-    (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
-    (mark("What is to be done"), "task checklist followup remind reminders quiet retry"),
-    (mark("What it is"), "rename services link ticket private"),
-    (mark("The end"), "resolve close continue reopen dismiss merge split archive ask approve decline"),
-)
-
-
-def by_heading() -> Iterator[tuple[str, tuple[Verb, ...]]]:
-    """The verbs as help shows them: each heading, in English, with those under it."""
-    named = {verb.name: verb for verb in VERBS}
-    for heading, names in _HEADINGS:
-        yield heading, tuple(named[name] for name in names.split())

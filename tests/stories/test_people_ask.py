@@ -454,9 +454,10 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     assert "you:" not in slack.asks("Dee", "list")
     assert "No open incident is yours: you have no role or task" in slack.asks("Gus", "list mine")
     slack.asks("Dee", "remind me in:20m Look at the queue", channel="inc-1")
+    slack.asks("Cy", "oncall")  # so that the page need not ask
     page = slack.opens_home("Dee")
     assert "> · you: deputy, 1 task" in page
-    assert "*On call*\nYou are on call for checkout." in page
+    assert "*On call*\nCommerce: Ana Silva (level 1)" in page
     assert "*Your tasks*\nINC-1 · 1. Call the bank" in page
     assert "UTC>: Look at the queue" in page
     assert "Roles: deputy Dee Okafor" in slack.presses_on_page("Dee", "INC-1")

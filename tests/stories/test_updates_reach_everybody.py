@@ -275,3 +275,46 @@ def test_an_update_on_a_private_incident_stays_in_its_channel(
     assert len(slack.channel("inc-1").said("update")) == 1
     assert slack.channel("incidents").said() == []
     assert comments(jira) == []
+
+
+def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, world: World
+) -> None:
+    told = slack.presses("Cy", "Subscribe", channel="incidents", kind="announcement")
+    assert told.startswith("You are told directly of each update of INC-1, and when it is over.")
+    assert "already" in slack.presses("Cy", "Subscribe", channel="incidents", kind="announcement")
+    assert "You are told directly" in slack.asks("Dee", "subscribe 1")
+    assert multivac.incident().person_acted_at is None  # who only reads is not at work on it
+    slack.asks("Ana", "update Rolling back 2.31", channel="inc-1")
+    slack.asks("Ana", "update Still rolling back", channel="inc-1")
+    clock.settle()
+    assert [said.splitlines()[:2] for said in slack.direct("Cy")] == [
+        ["*INC-1 · Checkout returns 500*", "Rolling back 2.31"],
+        ["*INC-1 · Checkout returns 500*", "Still rolling back"],
+    ]
+    assert len(slack.direct("Dee")) == 2
+    clock.forward(seconds=10)
+    slack.presses_in_direct("Dee", "Unsubscribe")
+    again = slack.presses("Dee", "Subscribe", channel="incidents", kind="announcement")
+    assert "You are told directly" in again
+    clock.forward(seconds=10)
+    again = slack.presses("Dee", "Subscribe", channel="incidents", kind="announcement")
+    assert "You are told of INC-1 directly no more." in again
+    world.fail(Fault("slack", "chat.postMessage", "lose_answer", match={"channel": slack.id_of("Cy")}))
+    slack.asks("Ana", "resolve Rolled back", channel="inc-1")
+    clock.settle()
+    assert len(slack.direct("Dee")) == 2
+    assert "resolved" in slack.direct("Cy")[-1]
+    assert len(slack.direct("Cy")) == 3
+    assert "INC-1 is resolved. Nothing more is told of it." in slack.asks("Dee", "subscribe 1")
+    slack.asks("Ana", "reopen It came back", channel="inc-1")
+    clock.settle()
+    assert "It came back" in slack.direct("Cy")[-1]
+    slack.asks("Ana", "private", channel="inc-1")
+    slack.asks("Ana", "update Nothing for others", channel="inc-1")
+    clock.settle()
+    first, second, lost, last = slack.direct("Cy")  # where the lost one stands, nobody can say
+    assert {first, second, last} == {"INC-1 is private now, so this is not shown any more."}
+    assert "resolved" in lost
+    assert "INC-1 is private" in slack.asks("Ana", "subscribe", channel="inc-1")
+    assert "There is no INC-1" in slack.asks("Cy", "unsubscribe 1")
