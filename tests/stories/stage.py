@@ -207,7 +207,7 @@ class Multivac:
             return wake
 
     def is_at_work(self) -> bool:
-        """Whether a job is begun and not over, or the rows say that one is to begin now, as of one that waits."""
+        """Whether a job is begun and not over, or the rows say that one is to begin, as if it waits."""
         return not self.running.jobs.wait_until_idle(0) or self._is_due()
 
     def is_due_and_idle(self) -> bool:

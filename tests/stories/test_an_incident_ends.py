@@ -117,6 +117,7 @@ def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     assert room.said("change line") == ["Ana Silva reopened it: It came back"]
 
 
+@pytest.mark.every_database
 def test_a_closed_channel_is_archived_at_once_if_asked(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
     assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
+@pytest.mark.every_database
 def test_a_channel_that_somebody_archived_comes_back_with_the_incident(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_channel_that_somebody_archived_comes_back_with_the_incident(
     assert "*Status*\nTriage" in room.headline
 
 
+@pytest.mark.every_database
 def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, jira: Jira
 ) -> None:
@@ -177,7 +180,7 @@ def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     assert slack.channel("inc-1").said("stale nudge") == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_an_incident_that_takes_an_open_alert_over_is_not_over(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, *, world: World
 ) -> None:
