@@ -11,11 +11,12 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 import structlog
 
+from integrations.jira.doctor import JiraDoctor
 from integrations.jira.tracker import JiraTracker
 from integrations.jira.webhook import Webhook as JiraWebhook
 from integrations.pagerduty.alarm import PagerDutyAlarm
@@ -60,6 +61,7 @@ from multivac.web.server import Server
 if TYPE_CHECKING:
     from integrations.sandbox.server import Sandbox
 
+Jira = TypeVar("Jira", bound=JiraTracker)
 log = structlog.get_logger()
 
 VERSION = version("multivac")
@@ -84,11 +86,15 @@ def chat_for(slack: SlackSettings, pace: Pace) -> Chat | None:
     return SlackChat(slack.bot_token.get_secret_value(), api_url=slack.api_url, pacer=pacer)
 
 
-def tracker_for(jira: JiraSettings, pace: Pace | None = None) -> Tracker | None:
+def tracker_for(jira: JiraSettings, pace: Pace) -> Tracker | None:
     """Jira, if it is on."""
+    return _jira(JiraTracker, jira, pace=pace)
+
+
+def _jira(kind: type[Jira], jira: JiraSettings, *, pace: Pace | None) -> Jira | None:
     if jira.url is None or jira.token is None or jira.project is None:
         return None
-    return JiraTracker(
+    return kind(
         jira.url,
         jira.user or "",
         jira.token.get_secret_value(),
@@ -123,12 +129,12 @@ def alarm_for(watch: WatchSettings) -> Alarm | None:
 
 def doctors(settings: Settings) -> Doctors:
     """Those who ask the vendors that are on, for `multivac check`."""
-    slack, pagerduty, tracker = settings.slack, settings.pagerduty, tracker_for(settings.jira)
+    slack, pagerduty = settings.slack, settings.pagerduty
     bot, key = slack.bot_token, pagerduty.token
     sender = pagerduty.from_email or ""
     return Doctors(
         chat=SlackDoctor(bot.get_secret_value(), api_url=slack.api_url) if bot else None,
-        tracker=tracker if isinstance(tracker, JiraTracker) else None,
+        tracker=_jira(JiraDoctor, settings.jira, pace=None),
         pager=PagerDutyDoctor(key.get_secret_value(), api_url=pagerduty.api_url, from_email=sender)
         if key
         else None,

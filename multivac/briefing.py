@@ -126,6 +126,7 @@ class TaskLine:
     by: str = ""
     at: datetime | None = None
     owner: str = ""
+    since: int = 0  # the round from which it is left, of a checklist that comes again
     done: Press | None = None
     take: Press | None = None
     skip: Press | None = None

@@ -12,6 +12,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def sure(value: T | None) -> T:
+    """The value, which is there by what was looked at before; where it is not, the mistake is ours."""
+    if value is None:
+        raise AssertionError("what has to be there is not")
+    return value
 
 
 class MultivacError(Exception):

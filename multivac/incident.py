@@ -118,6 +118,19 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A user group of the chat by its id; `name` is what people call it by, such as @sre."""
+
+    name: str
+    id: str
+
+    @property
+    def key(self) -> str:
+        """What no person's key is like."""
+        return f"group:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
     """The conference people talk in."""
 

@@ -6,15 +6,14 @@ response starts on another thread, and if the process dies in between, the beat 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
 
+from multivac.consequences import Consequences, News
 from multivac.incident import (
     Alert,
     AlertKind,
@@ -23,39 +22,32 @@ from multivac.incident import (
     IncidentId,
     Severity,
     Status,
-    dismissed_itself,
     marker_of,
     page_key,
-    reopened_to,
-    was_handled,
 )
 from multivac.jobs import Jobs, Put
 from multivac.playbook import Playbook, choose
 from multivac.ports import Clock
 from multivac.store import (
     acknowledgements,
-    acts,
     alerts,
-    endings,
     incidents,
     notices,
-    sayings,
     storms,
     timeline,
     traits,
     updates,
 )
-from multivac.store.alerts import End, Known
+from multivac.store.alerts import Known
 from multivac.store.database import Database
 from multivac.store.incidents import Brief
 from multivac.store.news import Follows, hear, keep, raised_for
-from multivac.store.sayings import SayingKind
 from multivac.store.storms import Inflow
+from multivac.store.texts import cleaned
 from multivac.store.traits import Owner, Subject
 from multivac.telemetry import Telemetry
 from multivac.tongue import mark, written
 
-T = TypeVar("T")
 log = structlog.get_logger()
 
 _DROPPED, _FOLLOWED = "dropped", "followed"
@@ -77,21 +69,6 @@ class Taken:
     outcome: str
     put: Put | None = None
     declared: Severity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _News:
-    """What was told of one alert, what is known of it with that, and when."""
-
-    told: Alert
-    known: Known
-    now: datetime
-    is_echo: bool = False  # of what we did there ourselves
-
-    @property
-    def subject(self) -> Subject:
-        """The alert as the rules of joining see it."""
-        return Subject(source=self.told.source, key=self.told.key or "", facts=self.known.facts)
 
 
 class Intake:
@@ -147,7 +124,7 @@ class Intake:
         heard = hear(tx, told, key, now=now)
         if heard is None:
             return self._repair(tx, told.source, key, now=now)
-        news = _News(told, heard.known, now, is_echo=leads is not None)
+        news = News(told, heard.known, now, is_echo=leads is not None)
         if news.known.incident is not None:
             taken = self._follow(tx, news, news.known.incident, brief=heard.brief)
             if taken.outcome != _FOLLOWED:
@@ -156,7 +133,7 @@ class Intake:
         taken = self._place(tx, news)
         if taken.outcome == _DROPPED:
             alerts.keep(tx, news.known, now=now)
-            alerts.keep_early(tx, told, _entry(told), by_person=_by_a_person(told))
+            alerts.keep_early(tx, told, _entry(told), by_person=news.is_by_a_person)
         return taken
 
     def _repair(self, tx: sa.Connection, source: str, key: str, *, now: datetime) -> Taken:
@@ -167,7 +144,7 @@ class Intake:
 
     # --- a new alert ------------------------------------------------------------------------------
 
-    def _place(self, tx: sa.Connection, news: _News) -> Taken:
+    def _place(self, tx: sa.Connection, news: News) -> Taken:
         facts = news.known.facts
         if (own := raised_for(tx, facts)) is not None:
             return self._join(tx, news, own, why=_PAGED)
@@ -183,14 +160,14 @@ class Intake:
             return self._join(tx, news, found[0], why=found[1])
         return self._declare(tx, news, playbook)
 
-    def _join(self, tx: sa.Connection, news: _News, brief: Brief, *, why: str) -> Taken:
+    def _join(self, tx: sa.Connection, news: News, brief: Brief, *, why: str) -> Taken:
         told = news.told
         joined = _joined(news.subject, why, at=told.occurred_at)
         entries = [joined] if told.kind is AlertKind.FOUND_OPEN else [joined, _entry(told)]
         entries += self._early(tx, news, brief.number)
         return Taken("joined", self._change(tx, news, brief, entries=entries))
 
-    def _declare(self, tx: sa.Connection, news: _News, playbook: Playbook) -> Taken:
+    def _declare(self, tx: sa.Connection, news: News, playbook: Playbook) -> Taken:
         facts, now = news.known.facts, news.now
         title = (facts.title or written(_UNTITLED))[:_LONGEST_TITLE]
         severity = playbook.severity_of(facts)
@@ -213,11 +190,11 @@ class Intake:
         declared = Entry(kind=EntryKind.DECLARED, at=now, text=text, key="declared")
         earlier = self._early(tx, news, touched.number)
         timeline.note(tx, touched.number, [*earlier, _entry(news.told), declared], now=now)
-        if _by_a_person(news.told):
+        if news.is_by_a_person:
             incidents.person_acted(tx, touched.number, at=news.told.occurred_at)
         return Taken("declared", self._jobs.put(tx, touched), severity)
 
-    def _early(self, tx: sa.Connection, news: _News, number: IncidentId) -> Sequence[Entry]:
+    def _early(self, tx: sa.Connection, news: News, number: IncidentId) -> Sequence[Entry]:
         """What came of an alert before the event that gave it an incident, as it may in any order."""
         if news.known.is_new or news.told.key is None:
             return ()
@@ -228,7 +205,7 @@ class Intake:
 
     # --- news of an alert that belongs to an incident ---------------------------------------------
 
-    def _follow(self, tx: sa.Connection, news: _News, owner: IncidentId, *, brief: Brief | None) -> Taken:
+    def _follow(self, tx: sa.Connection, news: News, owner: IncidentId, *, brief: Brief | None) -> Taken:
         told = news.told
         if told.kind is AlertKind.FOUND_OPEN and not news.known.changed:
             return Taken("known")
@@ -247,12 +224,12 @@ class Intake:
         updates.take_over(tx, brief, told, now=news.now)
         return Taken(_FOLLOWED, self._change(tx, news, brief, entries=entries))
 
-    def _merged_into(self, tx: sa.Connection, news: _News) -> Known | None:
+    def _merged_into(self, tx: sa.Connection, news: News) -> Known | None:
         """The alert that people have just merged this one into, if it is known."""
         into = news.told.facts.merged_into
         return None if into is None else alerts.find(tx, news.told.source, into)
 
-    def _go_on_with(self, tx: sa.Connection, news: _News, brief: Brief, *, target: Known) -> list[Entry]:
+    def _go_on_with(self, tx: sa.Connection, news: News, brief: Brief, *, target: Known) -> list[Entry]:
         """The incident of a merged alert goes on with the other one, unless that has an incident itself."""
         key = f"merged:{news.told.event_id}"
         if target.incident is not None:
@@ -272,116 +249,20 @@ class Intake:
         traits.remember(tx, brief.number, subject, declared_at=brief.declared_at)
         return [_joined(subject, traits.WHY_LINKED, at=news.told.occurred_at)]
 
-    def _change(
-        self, tx: sa.Connection, news: _News, brief: Brief, *, entries: Sequence[Entry]
-    ) -> Put | None:
+    def _change(self, tx: sa.Connection, news: News, brief: Brief, *, entries: Sequence[Entry]) -> Put | None:
         """All that follows for an incident from news of an alert that is one of its own from now on."""
         standing = keep(tx, news.known, brief, follows=_follows(news, brief, entries), now=news.now)
-        if _by_a_person(news.told):
+        if news.is_by_a_person:
             incidents.person_acted_again(tx, brief, at=news.told.occurred_at)
-        self._reopen(tx, news, brief)
-        severity = self._settle(tx, news, brief, worst=standing.worst)
+        consequences = Consequences(tx, news, brief)
+        consequences.reopen()
+        severity = consequences.settle(standing.worst)
         if standing.are_many and _is_quiet(news, brief, standing.worst):
             # A look at thousands of alerts takes a tenth of a second, for which webhooks have to wait.
             incidents.touch_again_by(tx, brief, news.now + _NOT_SOON)
             return None
         touched = incidents.touch_again(tx, brief, severity=severity)
         return self._jobs.put(tx, touched, patient=True)
-
-    def _settle(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> Severity:
-        """Set and give the severity, and end what its alerts have ended; None is the worst of none open."""
-        end = alerts.last_end(tx, brief.number, now=news.now) if worst is None else None
-        severity = self._weigh(tx, news, brief, worst=end.severity if end else worst)
-        if end is not None:
-            self._end(tx, news, brief, end=end)
-        elif brief.resolution_stands:
-            incidents.withdraw_resolution(tx, brief.number)
-        return severity
-
-    def _weigh(self, tx: sa.Connection, news: _News, brief: Brief, *, worst: Severity | None) -> Severity:
-        """Set and give the severity its alerts imply: the worst of the open ones, else of the last to end.
-
-        Unless a person has settled it.
-        """
-        if brief.severity_by is not None or worst is None or worst is brief.severity:
-            return brief.severity
-        incidents.set_severity(tx, brief.number, worst)
-        if brief.is_queued and worst.rank <= storms.NEVER_WAITS:
-            storms.leave(tx, brief.number)
-        told = news.told
-        text = written(
-            "Severity {before} → {after}: {why}",
-            before=brief.severity.upper(),
-            after=worst.upper(),
-            why=told.text or told.kind,
-        )
-        self._tell_of(tx, news, brief, what="severity", after=worst, text=text)
-        changed = Entry(kind=EntryKind.SEVERITY, at=news.now, text=text, key=f"severity:{told.event_id}")
-        timeline.note(tx, brief.number, [changed], now=news.now)
-        return worst
-
-    def _tell_of(  # noqa: PLR0913  # what changed, by which news, and from what
-        self, tx: sa.Connection, news: _News, brief: Brief, *, what: str, after: str, text: str
-    ) -> None:
-        """Keep what the channel is told in one line, and who moved it."""
-        before = brief.severity if what == "severity" else brief.status
-        more = {"what": what, "before": before, "after": after}
-        _trail(tx, news, brief, verb=what, after=after)
-        sayings.add(tx, brief.number, kind=SayingKind.CHANGE, text=text, by="", at=news.now, more=more)
-
-    def _end(self, tx: sa.Connection, news: _News, brief: Brief, *, end: End) -> None:
-        """Propose the resolution, since every alert is resolved; or dismiss what has not begun yet."""
-        if brief.resolution_stands:
-            if (end.by, end.at) != (brief.resolution_by, brief.resolution_at):
-                incidents.propose_resolution(tx, brief.number, by=end.by, at=end.at)
-            self._take_back(tx, news, brief, end=end)
-            return
-        if not brief.status.is_open or _is_known(tx, brief, end):
-            return
-        is_early = brief.declared_at <= news.now < brief.opens_at  # earlier than declared: a clock set back
-        unopened = is_early or (brief.is_queued and brief.playbook.dismiss.when_resolved_in_triage)
-        if not unopened or brief.status is not Status.TRIAGE:  # people are on it, channel or not
-            incidents.propose_resolution(tx, brief.number, by=end.by, at=end.at)
-            return
-        incidents.set_status(tx, brief.number, Status.DISMISSED, now=news.now)
-        storms.leave(tx, brief.number)
-        _trail(tx, news, brief, verb="status", after=Status.DISMISSED)
-        text = written("Dismissed: resolved before the channel was to be opened")
-        key = f"dismissed:{news.told.event_id}"
-        dismissed = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
-        timeline.note(tx, brief.number, [dismissed], now=news.now)
-
-    def _take_back(self, tx: sa.Connection, news: _News, brief: Brief, *, end: End) -> None:
-        """Somebody acted before the alerts ended, and we hear it late: they did not end by themselves."""
-        if brief.status is not Status.DISMISSED:
-            return
-        acted_at = incidents.brief(tx, brief.number).person_acted_at
-        if was_handled(acted_at, end.at) and dismissed_itself(
-            timeline.last(tx, brief.number, EntryKind.STATUS)
-        ):
-            incidents.set_status(tx, brief.number, Status.TRIAGE, now=news.now)
-            _trail(tx, news, brief, verb="status", after=Status.TRIAGE)
-            text = written("No longer dismissed: somebody was on it before the alert ended")
-            key = f"handled:{news.told.event_id}"
-            back = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=key)
-            timeline.note(tx, brief.number, [back], now=news.now)
-
-    def _reopen(self, tx: sa.Connection, news: _News, brief: Brief) -> None:
-        """An alert that comes back brings its incident back."""
-        told, is_over = news.told, news.known.facts.status == "resolved"
-        comes_back = told.kind is AlertKind.REOPENED or news.known.came_back  # whichever is heard first
-        if not comes_back or is_over or brief.status.is_open:
-            return
-        back_to = reopened_to(brief.status, brief.severity_by)
-        if incidents.set_status(tx, brief.number, back_to, now=news.now):
-            every = brief.playbook.update_every(brief.severity)
-            endings.reopened(tx, brief.number, now=news.now, update_every=every)
-            text = written("Reopened: the alert came back")
-            if told.text:
-                text = written("Reopened: {why}", why=told.text)
-            self._tell_of(tx, news, brief, what="status", after=back_to, text=text)
-            reopened = Entry(kind=EntryKind.STATUS, at=news.now, text=text, key=f"reopened:{told.event_id}")
-            timeline.note(tx, brief.number, [reopened], now=news.now)
 
     def _count(self, told: Alert, taken: Taken) -> None:
         self._telemetry.alerts.labels(taken.outcome).inc()
@@ -398,15 +279,6 @@ class Intake:
         )
 
 
-def _trail(tx: sa.Connection, news: _News, brief: Brief, *, verb: str, after: str) -> None:
-    """Keep in the trail what this news has moved; that is rare, where news come by the thousand."""
-    told, before = news.told, brief.severity if verb == "severity" else brief.status
-    moved = acts.Moved(
-        key=told.event_id, verb=verb, before=before, after=after, actor=told.source, via=told.vendor_kind
-    )
-    acts.leave_trail_of(tx, brief.number, moved, at=news.now)
-
-
 def _goes_on(tx: sa.Connection, find: Callable[[], Owner | None]) -> tuple[Brief, str] | None:
     """The incident that was found, and why, once nobody else can end it; whatever ended meanwhile is none."""
     while (owner := find()) is not None:
@@ -416,7 +288,7 @@ def _goes_on(tx: sa.Connection, find: Callable[[], Owner | None]) -> tuple[Brief
     return None
 
 
-def _follows(news: _News, brief: Brief, entries: Sequence[Entry]) -> Follows:
+def _follows(news: News, brief: Brief, entries: Sequence[Entry]) -> Follows:
     """What one of its alerts means for an incident.
 
     One that we raised ourselves to page people says nothing of how bad it is, and nobody joins by it.
@@ -431,28 +303,18 @@ def _follows(news: _News, brief: Brief, entries: Sequence[Entry]) -> Follows:
     )
 
 
-def _is_known(tx: sa.Connection, brief: Brief, end: End) -> bool:
-    """Whether people have said since that it goes on all the same."""
-    said_at = acts.last_done(tx, brief.number, "continue")
-    return said_at is not None and end.at <= said_at
-
-
-def _is_quiet(news: _News, brief: Brief, worst: Severity | None) -> bool:
+def _is_quiet(news: News, brief: Brief, worst: Severity | None) -> bool:
     """Whether nothing follows from the news but another count: no change of severity, status or people."""
     settled = brief.severity_by is not None or worst is brief.severity
     is_ending = worst is None or brief.resolution_stands or not brief.status.is_open
-    return settled and not is_ending and not _by_a_person(news.told)
+    return settled and not is_ending and not news.is_by_a_person
 
 
-def _is_what_we_set(news: _News, brief: Brief) -> bool:
+def _is_what_we_set(news: News, brief: Brief) -> bool:
     """Whether it is told of a priority that says what a person has settled here already."""
     means = brief.playbook.severity.by_priority.get(news.known.facts.priority or "")
     is_settled = brief.severity_by is not None and means is brief.severity
     return news.told.kind is AlertKind.PRIORITY_UPDATED and is_settled
-
-
-def _by_a_person(told: Alert) -> bool:
-    return told.actor is not None and told.kind is not AlertKind.TRIGGERED
 
 
 def _joined(subject: Subject, why: str, *, at: datetime) -> Entry:
@@ -471,28 +333,3 @@ def _entry(told: Alert, *, is_over: bool = False) -> Entry:
         text, actor = written("The alert is resolved in PagerDuty, too"), None
     key, kind = alerts.entry_key(told.event_id), EntryKind.UPDATE if told.message else EntryKind.ALERT
     return Entry(kind=kind, at=told.occurred_at, text=text, key=key, actor=actor)
-
-
-def cleaned(value: T) -> T:
-    """The same value, its texts without what no database or chat can hold: control characters, half pairs."""
-    if isinstance(value, str):
-        return _plain(value)  # type: ignore[return-value]
-    if isinstance(value, tuple):
-        return tuple(cleaned(one) for one in value)  # type: ignore[return-value]
-    if is_dataclass(value) and not isinstance(value, type):
-        parts: dict[str, Any] = {f.name: cleaned(getattr(value, f.name)) for f in fields(value)}
-        return replace(value, **parts)
-    return value
-
-
-def _plain(text: str) -> str | Any:
-    if isinstance(text, AlertKind):
-        return text
-    if text.isascii() and text.isprintable():  # nearly all are, and the long way takes long
-        return text
-    kept = (
-        " " if one in "\n\r\t" else one
-        for one in text
-        if one in "\n\r\t" or unicodedata.category(one)[0] != "C"
-    )
-    return "".join(kept)

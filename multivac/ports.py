@@ -149,6 +149,10 @@ class Chat(Protocol):
         """What the public channel with this id is called; None of any other: its name may be a secret."""
         ...
 
+    def group_handle(self, group: str) -> str | None:
+        """What people call a user group by, by its chat id; None if there is none."""
+        ...
+
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The chat ids of a user group, named by handle or id. Raises `GiveUp` if unknown."""
         ...

@@ -303,7 +303,12 @@ class PagerDutySettings(Strict):
         None,
         description="The REST API key: on-calls, notes and the sweep. Without it only webhooks are taken.",
     )
-    from_email: Email | None = Field(None, description="The PagerDuty user in whose name notes are written.")
+    from_email: Email | None = Field(
+        None,
+        description=(
+            "The PagerDuty user under whose name all stands that Multivac writes there: best one of its own."
+        ),
+    )
     page_service: str | None = Field(
         None,
         description=(

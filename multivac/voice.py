@@ -18,7 +18,7 @@ APART = timedelta(minutes=10)  # between two messages afterwards of which nobody
 WRITING = "writing"  # the step that looks whether people are, before a message that yields to them
 OFF_WORK = "off work"  # the step that looks whether somebody is, before a message that rests with them
 _LULL = timedelta(minutes=1)  # until it is asked again; the step says itself when it looks again
-NEVER_WAITS = 2  # sev1 and sev2, for anybody's night
+NEVER_WAITS = 2  # sev1 and sev2, for the lead's night
 _ONE_MORE = 1  # besides headline, lead call and first checklist
 
 
@@ -30,8 +30,8 @@ class Kind:
     several, if it comes in several, or `each` of them, which leaves the others their room. One that
     `answers` comes of what people did: it is never held back, and does not count. One that `spaced` keeps
     its distance later too; one that `hushes` waits while people have asked for quiet, one that `yields`
-    while they are writing or, where it is not bad, off work. One in a `thread` is no message in the
-    channel, but it may mention.
+    while they are writing or, where it is not bad, off work; one that `rests` waits at all but sev1 while
+    whoever it asks is off work. One in a `thread` is no message in the channel, but it may mention.
     """
 
     rank: int = 1
@@ -75,7 +75,7 @@ SILENT = frozenset(
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
-        *("approval", "approval told", "given", "writing", "off work", "page told"),
+        *("approval", "approval told", "given", "writing", "off work", "page told", "unanswered"),
         *(
             "alert priority",
             "severity heard",
@@ -192,7 +192,7 @@ class _Budget:
             yield last + APART if last is not None else self.now
 
     def _while_they_are_off_work(self, name: str) -> Iterator[datetime]:
-        if self.case.severity.rank > NEVER_WAITS:
+        if self.case.severity is not Severity.SEV1:
             found = self.case.result(f"{OFF_WORK}/{name}").get("back_at")
             yield datetime.fromisoformat(found) if found else self.now
 

@@ -1,4 +1,4 @@
-"""Whether the stories press every button, send every form and choose every shortcut; a pytest plugin.
+"""Whether the stories say every verb, press every button, send every form, choose every shortcut; a plugin.
 
 Each story notes what its people used. Once all of them have run, what the code can draw is held against that:
 a button is a `Press` somewhere in the source, a form a `Form`, each known by its words and its line.
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from multivac.shortcuts import SHORTCUTS
+from multivac.verbs import VERBS, Spoken, read
 
 ROOT = Path(__file__).parents[1]
 STORIES = ROOT / "tests" / "stories"
@@ -78,7 +79,12 @@ def _pattern(written: ast.expr | None) -> str:
 
 
 def used_by(payload: Mapping[str, Any]) -> Iterator[Used]:
-    """What somebody used, as Slack tells it."""
+    """What somebody used, as Slack tells it: the verb of a command, and what was shown to them."""
+    if "command" in payload:
+        said = read(payload["text"])
+        if isinstance(said, Spoken):
+            yield Used("Verb", said.verb.name, "")
+        return
     match payload["type"]:
         case "block_actions":
             for action in payload["actions"]:
@@ -94,12 +100,13 @@ def used_by(payload: Mapping[str, Any]) -> Iterator[Used]:
 
 
 def drawn() -> list[Drawn]:
-    """Every button, form and shortcut that the code can draw."""
+    """Every verb there is, and every button, form and shortcut that the code can draw."""
     found = [
         one
         for path in sorted((ROOT / "multivac").rglob("*.py"))
         for one in drawn_in(path.read_text(), str(path.relative_to(ROOT)))
     ]
+    found += [Drawn("Verb", "multivac/verbs/table.py", re.escape(verb.name), "") for verb in VERBS]
     return found + [Drawn("Shortcut", "multivac/shortcuts.py", re.escape(one.id), "") for one in SHORTCUTS]
 
 

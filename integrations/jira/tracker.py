@@ -1,7 +1,7 @@
-"""Jira as our tracker: tickets, their assignee, and the people of roles, groups and components.
+"""Jira as our tracker: tickets, their assignee, and what is written on them.
 
-`app.py` makes one and gives it to the core as its `Tracker`; `multivac check` uses the rest. Cloud
-speaks v3 (ADF, account ids, `search/jql`), Data Center v2 (wiki text, user names, `search`).
+`app.py` makes one and gives it to the core as its `Tracker`; `people.py` has how people are found.
+Cloud speaks v3 (ADF, account ids, `search/jql`), Data Center v2 (wiki text, user names, `search`).
 """
 
 from __future__ import annotations
@@ -10,29 +10,27 @@ import copy
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from integrations.allowance import Allowance
 from integrations.jira import ways
 from integrations.jira.adf import document, one_line, wiki
+from integrations.jira.answers import field, listed, summary_of, told
+from integrations.jira.people import People
 from integrations.jira.rest import CLOUD_RATE, Flavour, Invalid, Missing, Rest
 from multivac.budget import Errand
-from multivac.errors import GiveUp, TryAgain
+from multivac.errors import GiveUp
 from multivac.incident import Person
 from multivac.ports import Pace, Standing, Ticket, TicketDraft
 from multivac.tongue import phrase
 
-Thing = TypeVar("Thing")
-
 # Jira's own default scheme, which most sites keep; a project that has another one refuses the field.
 PRIORITIES = {"sev1": "Highest", "sev2": "High", "sev3": "Medium", "sev4": "Low", "sev5": "Lowest"}
 
-_REQUIRED = frozenset({"project", "issuetype", "summary"})
+REQUIRED = frozenset({"project", "issuetype", "summary"})
 _TRIES = 3  # the first, and twice without what was refused
 _LONGEST_SUMMARY = 255
-_PAGE = 50
-_MOST_PAGES = 200
 _MOST_TWINS = 10  # tickets with the label of one incident
 
 
@@ -81,9 +79,9 @@ class JiraTracker:
                 self._leave_out(fields, refused)
                 left_out.update(refused.fields)
             else:
-                return self._ticket(_field(made, "key"), left_out, title=str(fields["summary"]))
+                return self._ticket(field(made, "key"), left_out, title=str(fields["summary"]))
         raise GiveUp(
-            phrase("Jira refuses the ticket whatever we leave out: {why}", why=_told(left_out)),
+            phrase("Jira refuses the ticket whatever we leave out: {why}", why=told(left_out)),
             fix=self._mend({}),
             operators=True,
         )
@@ -94,8 +92,8 @@ class JiraTracker:
         # Cloud answered 410 for the older address from autumn 2025 on (CHANGE-2046).
         path = "search/jql" if self._cloud else "search"
         params: dict[str, str | int] = {"jql": query, "maxResults": _MOST_TWINS, "fields": "summary"}
-        found = _list(self._rest.ask("GET", path, what=self._where, params=params), "issues")
-        titles = {str(_field(each, "key")): _title(each) for each in found}
+        found = listed(self._rest.ask("GET", path, what=self._where, params=params), "issues")
+        titles = {field(each, "key"): summary_of(each) for each in found}
         keys = list(titles)
         if known is not None and known not in keys:
             keys.insert(sum(_is_before(key, known) for key in keys), known)
@@ -104,9 +102,8 @@ class JiraTracker:
     def ticket(self, key: str) -> Ticket:
         """The ticket with this key; `GiveUp` if there is none, or we may not see it."""
         path, what = f"issue/{quote(key, safe='')}", phrase("ticket {ticket}", ticket=key)
-        return self._ticket(
-            _field(self._rest.ask("GET", path, what=what, params={"fields": "summary"}), "key"), {}
-        )
+        found = self._rest.ask("GET", path, what=what, params={"fields": "summary"})
+        return self._ticket(field(found, "key"), {})
 
     def label(self, ticket: str, label: str) -> None:
         """Add the label to those it has."""
@@ -115,25 +112,15 @@ class JiraTracker:
 
     def find_account(self, person: Person) -> str | None:
         """The account of this very person, by e-mail; None rather than a guess."""
-        if person.jira or not person.email:
-            return person.jira
-        word = "query" if self._cloud else "username"
-        params: dict[str, str | int] = {word: person.email, "maxResults": _PAGE}
-        listed = _list(self._rest.ask("GET", "user/search", what=phrase("its users"), params=params))
-        hits = [each for each in listed if _is_human(each)]
-        exact = [each for each in hits if _has_email(each, person.email)]
-        if not exact and self._cloud and len(hits) == 1 and not hits[0].get("emailAddress"):
-            # Cloud hides most addresses but searches by them, so its only hit has this one.
-            exact = hits
-        return self._id(exact[0]) if len(exact) == 1 else None
+        return self._people.find_account(person)
 
     def assign(self, ticket: str, account: str | None) -> None:
         """Make this account the assignee, or nobody; `GiveUp` if it cannot be assigned."""
-        path, body = f"issue/{quote(ticket, safe='')}/assignee", {self._id_name: account}
+        path, body = f"issue/{quote(ticket, safe='')}/assignee", {self._people.id_name: account}
         try:
             self._rest.ask("PUT", path, what=phrase("ticket {ticket}", ticket=ticket), body=body)
         except Invalid as refused:
-            said = _told(refused.fields) or refused.why
+            said = told(refused.fields) or refused.why
             raise GiveUp(
                 phrase(
                     "Jira cannot make {account} the assignee of {ticket}: {said}",
@@ -166,7 +153,7 @@ class JiraTracker:
     def _comments(self, ticket: str, marker: str) -> list[dict[str, Any]]:
         path, what = f"issue/{quote(ticket, safe='')}/comment", phrase("ticket {ticket}", ticket=ticket)
         params: dict[str, str | int] = {"orderBy": "-created", "maxResults": 100}
-        written = _list(self._rest.ask("GET", path, what=what, params=params), "comments")
+        written = listed(self._rest.ask("GET", path, what=what, params=params), "comments")
         # Wiki text comes back with its escapes: what is looked for has nothing to escape.
         return [each for each in written if marker.strip("[]") in json.dumps(each.get("body"))]
 
@@ -177,7 +164,7 @@ class JiraTracker:
         if ways.stands(issue, standing):
             return
         rest = self._rest.going_on()
-        offered = _list(rest.ask("GET", f"{path}/transitions", what=what), "transitions")
+        offered = listed(rest.ask("GET", f"{path}/transitions", what=what), "transitions")
         way = ways.choose(offered, standing, never=never)
         if way is None:
             if standing is Standing.BEGUN and ways.choose(offered, standing):
@@ -189,7 +176,7 @@ class JiraTracker:
         except Invalid as refused:
             if not refused.fields:
                 raise
-            raise ways.wants_more(way, _told(refused.fields), project=self._project) from refused
+            raise ways.wants_more(way, told(refused.fields), project=self._project) from refused
 
     def reword(self, ticket: str, draft: TicketDraft, *, whole: bool) -> None:
         """Write its summary anew, and if `whole` its description."""
@@ -214,127 +201,39 @@ class JiraTracker:
 
     def prioritise(self, ticket: str, priority: str) -> None:
         """Give the ticket this priority, by its name; `GiveUp` if it cannot have it."""
-        body = {"fields": {"priority": {"name": priority}}}
+        path, what = f"issue/{quote(ticket, safe='')}", phrase("ticket {ticket}", ticket=ticket)
         try:
-            self._rest.ask(
-                "PUT",
-                f"issue/{quote(ticket, safe='')}",
-                what=phrase("ticket {ticket}", ticket=ticket),
-                body=body,
-            )
+            self._rest.ask("PUT", path, what=what, body={"fields": {"priority": {"name": priority}}})
         except Invalid as refused:
             raise GiveUp(
                 phrase(
                     "Jira cannot give {ticket} the priority {priority}: {why}",
                     ticket=ticket,
                     priority=priority,
-                    why=_told(refused.fields) or refused.why,
+                    why=told(refused.fields) or refused.why,
                 ),
                 fix=phrase("Correct ticket.priorities in the playbook, or set the priority by hand."),
             ) from refused
 
     def role_members(self, role: str) -> tuple[Person, ...]:
         """The people of a project role, those of its groups included; `GiveUp` if there is no such role."""
-        what = phrase("the roles of project {project}", project=self._project)
-        roles = self._rest.ask("GET", f"{self._project_path}/role", what=what)
-        address = _named(roles if isinstance(roles, dict) else {}, role)
-        if address is None:
-            raise GiveUp(
-                phrase('Project {project} has no role "{role}" in Jira.', project=self._project, role=role),
-                fix=phrase(
-                    "Write the role's exact name into the playbook, or add it in the project's settings."
-                ),
-                operators=True,
-            )
-        # Only the id is taken from the address: behind a proxy its host may not be ours.
-        number = str(address).rstrip("/").rpartition("/")[2]
-        actors = _list(self._rest.ask("GET", f"{self._project_path}/role/{number}", what=what), "actors")
-        people = [person for actor in actors for person in self._people_of(actor)]
-        # Those who come through a group too are better known there, by e-mail.
-        people.sort(key=lambda person: person.email is not None)
-        return tuple({person.jira: person for person in people}.values())
+        return self._people.role_members(role)
 
     def group_members(self, group: str) -> tuple[Person, ...]:
         """The active people of a group; `GiveUp` if there is no such group."""
-        members: list[dict[str, Any]] = []
-        for _ in range(_MOST_PAGES):
-            page = self._group_page(group, start=len(members))
-            found = _list(page, "values")
-            members += found
-            if page.get("isLast") is not False or not found:
-                break
-        return tuple(self._person(each) for each in members if each.get("active") is not False)
+        return self._people.group_members(group)
 
     def component_lead(self, component: str) -> Person | None:
         """Who leads the component; None if nobody does. `GiveUp` if there is no such component."""
-        listed = _list(
-            self._rest.ask(
-                "GET",
-                f"{self._project_path}/components",
-                what=phrase("project {project}", project=self._project),
-            )
-        )
-        found = _named({str(each.get("name")): each for each in listed}, component)
-        if found is None:
-            raise GiveUp(
-                phrase(
-                    'Project {project} has no component "{component}" in Jira.',
-                    project=self._project,
-                    component=component,
-                ),
-                fix=phrase("Write the component's exact name into the playbook, or add it in Jira."),
-                operators=True,
-            )
-        lead = found.get("lead")
-        return self._person(lead) if isinstance(lead, dict) and lead.get("active") is not False else None
-
-    def whoami(self) -> str:
-        """The name of the user whose token we hold."""
-        return str(_field(self._rest.ask("GET", "myself", what=phrase("our own user")), "displayName"))
-
-    def project_exists(self) -> bool:
-        """Whether the configured project exists and we may see it."""
-        try:
-            self._rest.ask("GET", self._project_path, what=phrase("project {project}", project=self._project))
-        except Missing:
-            return False
-        return True
-
-    def issue_type_exists(self) -> bool:
-        """Whether the project has the configured issue type."""
-        return self._issue_type_id() is not None
-
-    def may(self, permission: str) -> bool:
-        """Whether we hold a permission in the project, by Jira's key for it, such as CREATE_ISSUES."""
-        params: dict[str, str | int] = {"projectKey": self._project, "permissions": permission}
-        answer = self._rest.ask("GET", "mypermissions", what=phrase("our permissions"), params=params)
-        held = answer.get("permissions") if isinstance(answer, dict) else None
-        said = held.get(permission) if isinstance(held, dict) else None
-        return isinstance(said, dict) and said.get("havePermission") is True
-
-    def required_fields(self) -> tuple[str, ...]:
-        """The names of fields that the project requires of a ticket and that we do not fill."""
-        issue_type = self._issue_type_id()
-        if issue_type is None:
-            return ()
-        path = f"issue/createmeta/{quote(self._project, safe='')}/issuetypes/{issue_type}"
-        answer = self._rest.ask("GET", path, what=self._where, params={"maxResults": 200})
-        listed = _list(answer, "fields" if self._cloud else "values")
-        unmet = (each for each in listed if each.get("required") and not each.get("hasDefaultValue"))
-        filled = _REQUIRED | {"description", "labels", "reporter", "priority"}
-        return tuple(str(each.get("name")) for each in unmet if each.get("fieldId") not in filled)
+        return self._people.component_lead(component)
 
     @property
     def _where(self) -> str:
         return phrase("tickets in project {project}", project=self._project)
 
     @property
-    def _project_path(self) -> str:
-        return f"project/{quote(self._project, safe='')}"
-
-    @property
-    def _id_name(self) -> str:
-        return "accountId" if self._cloud else "name"
+    def _people(self) -> People:
+        return People(rest=self._rest, project=self._project, is_cloud=self._cloud)
 
     def _fields(self, draft: TicketDraft) -> dict[str, object]:
         issue_type = self._follow_up_type if draft.is_follow_up else self._issue_type
@@ -355,12 +254,10 @@ class JiraTracker:
 
     def _leave_out(self, fields: dict[str, object], refused: Invalid) -> None:
         """Drop the refused fields; raise if one of them cannot be dropped."""
-        needed = {
-            name: why for name, why in refused.fields.items() if name in _REQUIRED or name not in fields
-        }
+        needed = {name: why for name, why in refused.fields.items() if name in REQUIRED or name not in fields}
         if needed or not refused.fields:
             raise GiveUp(
-                phrase("Jira refuses the ticket: {why}", why=_told(needed) or refused.why),
+                phrase("Jira refuses the ticket: {why}", why=told(needed) or refused.why),
                 fix=self._mend(needed),
                 operators=True,
             ) from refused
@@ -387,56 +284,9 @@ class JiraTracker:
             project=self._project,
         )
 
-    def _ticket(self, key: object, left_out: Mapping[str, str], *, title: str = "") -> Ticket:
-        url = f"{self._url}/browse/{quote(str(key), safe='')}"
-        return Ticket(key=str(key), url=url, title=title, left_out=left_out)
-
-    def _id(self, user: Mapping[str, Any]) -> str:
-        return str(_field(user, self._id_name))
-
-    def _person(self, user: Mapping[str, Any]) -> Person:
-        account, email = self._id(user), user.get("emailAddress")
-        shown = one_line(str(user.get("displayName") or account), 100)
-        return Person(
-            name=shown, email=email if isinstance(email, str) and "@" in email else None, jira=account
-        )
-
-    def _people_of(self, actor: Mapping[str, Any]) -> tuple[Person, ...]:
-        if actor.get("type") == "atlassian-group-role-actor":
-            group = actor.get("actorGroup")
-            name = group.get("name") if isinstance(group, dict) else actor.get("name")
-            return self.group_members(str(name or actor.get("displayName")))
-        user = actor.get("actorUser") if self._cloud else {"name": actor.get("name")}
-        return (
-            (self._person({"displayName": actor.get("displayName"), **user}),)
-            if isinstance(user, dict)
-            else ()
-        )
-
-    def _group_page(self, group: str, *, start: int) -> dict[str, Any]:
-        params: dict[str, str | int] = {"groupname": group, "startAt": start, "maxResults": _PAGE}
-        try:
-            page = self._rest.ask(
-                "GET", "group/member", what=phrase("group {group}", group=group), params=params
-            )
-        except Missing as missing:
-            raise GiveUp(
-                phrase('There is no group "{group}" in Jira.', group=group),
-                fix=phrase("Write the group's exact name into the playbook."),
-                operators=True,
-            ) from missing
-        return page if isinstance(page, dict) else {}
-
-    def _issue_type_id(self) -> str | None:
-        try:
-            project = self._rest.ask(
-                "GET", self._project_path, what=phrase("project {project}", project=self._project)
-            )
-        except Missing:
-            return None
-        known = {str(each.get(key)): each for each in _list(project, "issueTypes") for key in ("id", "name")}
-        found = _named(known, self._issue_type)
-        return str(found.get("id")) if found else None
+    def _ticket(self, key: str, left_out: Mapping[str, str], *, title: str = "") -> Ticket:
+        url = f"{self._url}/browse/{quote(key, safe='')}"
+        return Ticket(key=key, url=url, title=title, left_out=left_out)
 
 
 def _is_before(key: str, other: str) -> bool:
@@ -446,42 +296,6 @@ def _is_before(key: str, other: str) -> bool:
     return is_told and int(number) < int(other_number)
 
 
-def _title(issue: Mapping[str, Any]) -> str:
-    fields = issue.get("fields")
-    return str(fields.get("summary") or "") if isinstance(fields, Mapping) else ""
-
-
-def _field(answer: object, name: str) -> object:
-    found = answer.get(name) if isinstance(answer, Mapping) else None
-    if not isinstance(found, str) or not found:
-        raise TryAgain(phrase("Jira's answer makes no sense: it has no {name}.", name=name))
-    return found
-
-
-def _list(answer: object, name: str | None = None) -> list[dict[str, Any]]:
-    listed = answer.get(name) if name is not None and isinstance(answer, Mapping) else answer
-    if not isinstance(listed, list):
-        raise TryAgain(phrase("Jira's answer makes no sense: it has no {name}.", name=name or "list"))
-    return [each for each in listed if isinstance(each, dict)]
-
-
-def _named(things: Mapping[str, Thing], name: str) -> Thing | None:
-    return next((thing for known, thing in things.items() if known.casefold() == name.casefold()), None)
-
-
-def _is_human(user: Mapping[str, Any]) -> bool:
-    return user.get("active") is not False and user.get("accountType", "atlassian") == "atlassian"
-
-
-def _has_email(user: Mapping[str, Any], email: str) -> bool:
-    # On Data Center the user name often is the e-mail, and addresses may be hidden there too.
-    return email.casefold() in {str(user.get(key) or "").casefold() for key in ("emailAddress", "name")}
-
-
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def _told(fields: Mapping[str, str]) -> str:
-    return one_line("; ".join(f"{name}: {why}" for name, why in fields.items()), 300)

@@ -18,6 +18,7 @@ NOTHING: Body = {}
 
 # PostgreSQL stores no NUL, and neither database a lone surrogate; JSON may carry both.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
 _LONGEST_ID = 255
 _LARGEST_NUMBER = 2**31 - 1
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
@@ -54,6 +55,16 @@ def ident(value: object) -> str | None:
     """An id as PagerDuty writes them; None for what is empty or too long to be one."""
     known = words(value)
     return known if known and len(known) <= _LONGEST_ID else None
+
+
+def is_id(text: str) -> bool:
+    """Whether it looks like an id of PagerDuty's; a name may look so, too."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_called(thing: Body, name: str) -> bool:
+    """Whether the thing has this name, small letters or not."""
+    return (words(thing.get("name")) or "").casefold() == name.casefold()
 
 
 def address(value: object) -> str | None:

@@ -1,15 +1,13 @@
-"""PagerDuty as our pager: who is on call, which alerts are open, and notes on an alert.
+"""PagerDuty as our pager: who is on call, which alerts are open, and what is done to an alert.
 
-`app.py` makes one and gives it to the core as its `Pager`; `multivac check` uses the rest.
+`app.py` makes one and gives it to the core as its `Pager`; `paging.py` has how people are paged.
 """
 
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from urllib.parse import quote
@@ -20,6 +18,8 @@ from integrations.pagerduty.bodies import (
     Body,
     facts_of_incident,
     ident,
+    is_called,
+    is_id,
     line,
     moment,
     part,
@@ -28,6 +28,7 @@ from integrations.pagerduty.bodies import (
     words,
 )
 from integrations.pagerduty.events import SOURCE
+from integrations.pagerduty.paging import Paging, policies_called
 from integrations.pagerduty.rest import RATE, Invalid, Missing, Rest
 from multivac.budget import Errand
 from multivac.errors import GiveUp
@@ -35,19 +36,7 @@ from multivac.incident import Alert, AlertKind, Person
 from multivac.ports import OnCall, Pace, Page
 from multivac.tongue import any_of, phrase, written
 
-_LONGEST_MESSAGE = 400
-_LONGEST_TITLE = 255
 _MOST_CALLED = 100  # people with the same words in their names
-_ID = re.compile(r"[PQ][A-Z0-9]{5,}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """A webhook subscription of the account: where it delivers, which events, and whether it is on."""
-
-    url: str
-    active: bool
-    events: tuple[str, ...]
 
 
 class PagerDutyPager:
@@ -115,7 +104,7 @@ class PagerDutyPager:
             named = line(words(service.get("name")))
             if policy is not None and name.casefold() in named.casefold():
                 found[policy] = f"{found[policy]}, {named}" if policy in found else named
-        return found or dict.fromkeys(self._policies_called(name), name)
+        return found or dict.fromkeys(policies_called(self._rest, name), name)
 
     def open_alerts(self) -> Iterator[Alert]:
         """Every alert that is not resolved, as `FOUND_OPEN`, oldest first."""
@@ -141,10 +130,8 @@ class PagerDutyPager:
 
     def resolve(self, alert: str) -> None:
         """Resolve it in the name of `from_email`; resolved already is fine."""
-        what, change = (
-            phrase("incident {alert}", alert=alert),
-            {"id": alert, "type": "incident_reference", "status": "resolved"},
-        )
+        what = phrase("incident {alert}", alert=alert)
+        change = {"id": alert, "type": "incident_reference", "status": "resolved"}
         try:
             self._rest.put("/incidents", {"incidents": [change]}, what=what)
         except Invalid:
@@ -175,7 +162,7 @@ class PagerDutyPager:
     def prioritise(self, alert: str, priorities: Collection[str]) -> None:
         """Give it the first of these priorities (names) that the account has; `GiveUp` if it has none."""
         listed = list(self._rest.pages("priorities", what=phrase("the priorities")))
-        found = next((each for name in priorities for each in listed if _is_called(each, name)), None)
+        found = next((each for name in priorities for each in listed if is_called(each, name)), None)
         if found is None:
             raise GiveUp(
                 phrase("PagerDuty has no priority {names}.", names=any_of(priorities)),
@@ -191,79 +178,14 @@ class PagerDutyPager:
         self._rest.post(path, {"message": text}, what=phrase("incident {alert}", alert=alert))
 
     def page(self, alert: str, page: Page, *, look_first: bool) -> tuple[str, ...]:
-        """Send a responder request that ends in the marker, and give the names of who is notified.
-
-        With `look_first` it is sent only if no responder of the incident carries the marker.
-        """
-        path, what = f"/incidents/{quote(alert, safe='')}", phrase("incident {alert}", alert=alert)
-        if look_first:
-            asked = parts(part(self._rest.get(path, what=what), "incident").get("incidents_responders"))
-            if names := _names(each for each in asked if page.marker in (words(each.get("message")) or "")):
-                return names
-        body = {
-            "requester_id": self._own_id(),
-            "message": f"{line(page.message, _LONGEST_MESSAGE)} {page.marker}",
-            "responder_request_targets": [{"responder_request_target": one} for one in self._targets(page)],
-        }
-        made = part(
-            self._rest.post(
-                f"{path}/responder_requests", body, what=phrase("responders of {what}", what=what)
-            ),
-            "responder_request",
-        )
-        targets = [
-            part(each, "responder_request_target") for each in parts(made.get("responder_request_targets"))
-        ]
-        return _names(asked for one in targets for asked in parts(one.get("incidents_responders")))
+        """Ask people to an alert, and give the names of who is notified."""
+        return self._paging.page(alert, page, look_first=look_first)
 
     def raise_alert(
         self, title: str, page: Page, *, key: str, look_first: bool
     ) -> tuple[str, tuple[str, ...]]:
-        """Open an incident on the service of the settings, which notifies those of the page and nobody else.
-
-        PagerDuty refuses a second open incident with the key; then those of the page are asked to that one.
-        """
-        targets = self._targets(page)
-        if look_first and (known := self._open_with(key)) is not None:
-            number = _its_id(known)
-            return number, _names_of_assigned(known, targets) or self.page(number, page, look_first=True)
-        wanted = {
-            "type": "incident",
-            "title": line(title, _LONGEST_TITLE),
-            "service": {"id": self._service_id(), "type": "service_reference"},
-            "urgency": "high",
-            "incident_key": key,
-            "body": {"type": "incident_body", "details": {"message": page.message}},
-            **_called(targets),
-        }
-        try:
-            answer = self._rest.post("/incidents", {"incident": wanted}, what=phrase("a new incident"))
-        except Invalid:
-            if (known := self._open_with(key)) is None:
-                raise
-            number = _its_id(known)
-            return number, self.page(number, page, look_first=look_first)
-        made = part(answer, "incident")
-        return _its_id(made), _names_of_assigned(made, targets)
-
-    def _open_with(self, key: str) -> Body | None:
-        wanted = {"incident_key": key, "statuses[]": ["triggered", "acknowledged"], "date_range": "all"}
-        found = self._rest.pages("incidents", wanted, what=phrase("the open incidents"))
-        return next((each for each in found if each.get("incident_key") == key), None)
-
-    def _service_id(self) -> str:
-        name = self._page_service
-        listed = self._rest.pages("services", {"query": name}, what=phrase("the services"))
-        found = ident((next((each for each in listed if _is_called(each, name)), None) or {}).get("id"))
-        if found is None and _ID.fullmatch(name):
-            return name
-        if found is None:
-            raise GiveUp(
-                phrase('There is no PagerDuty service "{service}".', service=name),
-                fix=phrase("Write the exact name of a service into pagerduty.page_service."),
-                operators=True,
-            )
-        return found
+        """Open an incident that notifies those of the page; its id, and their names."""
+        return self._paging.raise_alert(title, page, key=key, look_first=look_first)
 
     def person(self, user_id: str) -> Person | None:
         """The user with this id, with the e-mail that webhooks leave out; `GiveUp` if there is none."""
@@ -276,84 +198,14 @@ class PagerDutyPager:
         found = (person(user) for user in islice(listed, _MOST_CALLED))
         return tuple(each for each in found if each is not None)
 
-    def users(self) -> Iterator[Person]:
-        """Every user of the account."""
-        found = (person(user) for user in self._rest.pages("users", what=phrase("the users")))
-        return (each for each in found if each is not None)
-
-    def services(self) -> Iterator[tuple[str, str]]:
-        """Every service of the account: id and name."""
-        for service in self._rest.pages("services", what=phrase("the services")):
-            yield ident(service.get("id")) or "", line(words(service.get("name")))
-
-    def webhook_subscriptions(self) -> Iterator[Subscription]:
-        """Every webhook subscription that the token may see."""
-        for each in self._rest.pages("webhook_subscriptions", what=phrase("the webhook subscriptions")):
-            events = each.get("events")
-            yield Subscription(
-                url=words(part(each, "delivery_method").get("url")) or "",
-                active=each.get("active") is not False
-                and not part(each, "delivery_method").get("temporarily_disabled"),
-                events=tuple(filter(None, map(words, events))) if isinstance(events, list) else (),
-            )
-
-    def whoami(self) -> str:
-        """Whose token it is, in words. Raises `GiveUp` if it is nobody's."""
-        try:
-            answer = self._rest.get("/users/me", what=phrase("our own user"))
-        except Invalid:
-            # Only a valid key that belongs to the account instead of a person is answered so.
-            return f"an API key of the account, writing as {self._from_email}"
-        owner = person(part(answer, "user"))
-        return owner.name if owner else "a user without a name"
-
-    def schedule_exists(self, name: str) -> bool:
-        """Whether there is a schedule with this name or id."""
-        return self._schedule(name) is not None
-
-    def schedule_is_used(self, name: str) -> bool:
-        """Whether an escalation policy uses this schedule; PagerDuty names nobody for any other."""
-        return bool(parts((self._schedule(name) or {}).get("escalation_policies")))
-
-    def _targets(self, page: Page) -> list[Mapping[str, str]]:
-        """Whom the request goes to: the people, and who is on call for the service; else for the policies."""
-        users = [self._user_id(each) for each in page.people]
-        policies = [self._policy_of(page.service)] if page.service else []
-        policies = policies or ([] if any(users) else list(page.policies))
-        targets: list[Mapping[str, str]] = [{"type": "user_reference", "id": each} for each in users if each]
-        targets += [{"type": "escalation_policy_reference", "id": each} for each in policies]
-        if not targets:
-            named = ", ".join(each.name for each in page.people)
-            raise GiveUp(
-                phrase("PagerDuty does not know {names}.", names=named or phrase("anybody to page")),
-                fix=phrase("Operators can add the PagerDuty id to people.yaml."),
-            )
-        return targets
-
-    def _user_id(self, who: Person) -> str | None:
-        if who.pagerduty or not who.email:
-            return who.pagerduty
-        listed = self._rest.pages("users", {"query": who.email}, what=phrase("the users"))
-        exact = (each for each in listed if (words(each.get("email")) or "").lower() == who.email.lower())
-        return ident((next(exact, None) or {}).get("id"))
-
-    def _policy_of(self, service: str) -> str:
-        listed = self._rest.pages("services", {"query": service}, what=phrase("the services"))
-        found = next((each for each in listed if _is_called(each, service)), None)
-        policy = ident(part(found or {}, "escalation_policy").get("id"))
-        policy = policy or next(iter(self._policies_called(service)), None)
-        if policy is None:
-            raise GiveUp(
-                phrase('There is no PagerDuty service or escalation policy "{service}".', service=service),
-                fix=phrase("Page again, with its exact name."),
-                in_vain=True,
-            )
-        return policy
-
-    def _policies_called(self, name: str) -> tuple[str, ...]:
-        listed = self._rest.pages("escalation_policies", {"query": name}, what=phrase("the policies"))
-        found = (ident(each.get("id")) for each in listed if _is_called(each, name))
-        return tuple(filter(None, found))
+    @property
+    def _paging(self) -> Paging:
+        return Paging(
+            rest=self._rest,
+            service=self._page_service,
+            from_email=self._from_email,
+            requester=self._requester,
+        )
 
     def _emails_of(self, who: Person) -> Iterator[str]:
         """By which e-mail PagerDuty may let them act: the one that we know, else their own there."""
@@ -364,28 +216,6 @@ class PagerDutyPager:
             found = self.person(who.pagerduty) if who.pagerduty is not None else None
         if found is not None and found.email is not None and found.email != who.email:
             yield found.email
-
-    def _own_id(self) -> str:
-        """The user in whose name we ask: whose token it is, else whom the settings name."""
-        if self._from_email not in self._requester:
-            self._requester[self._from_email] = self._find_own_id()
-        return self._requester[self._from_email]
-
-    def _find_own_id(self) -> str:
-        try:
-            owner = person(part(self._rest.get("/users/me", what=phrase("our own user")), "user"))
-            found = owner.pagerduty if owner else None
-        except Invalid:  # a key of the account
-            found = self._user_id(Person(name=self._from_email, email=self._from_email))
-        if found is None:
-            raise GiveUp(
-                phrase(
-                    "PagerDuty has no user {email}, in whose name people are paged.", email=self._from_email
-                ),
-                fix=phrase("Set pagerduty.from_email to the e-mail of a PagerDuty user."),
-                operators=True,
-            )
-        return found
 
     def _on_calls(self, wanted: Mapping[str, object]) -> list[OnCall]:
         params = {**wanted, "earliest": "true", "include[]": ["users"]}
@@ -406,7 +236,7 @@ class PagerDutyPager:
         return known
 
     def _schedule(self, named: str) -> Body | None:
-        by_id = self._schedule_by_id(named) if _ID.fullmatch(named) else None
+        by_id = self._schedule_by_id(named) if is_id(named) else None
         return by_id or self._schedule_by_name(named)
 
     def _schedule_by_id(self, key: str) -> Body | None:
@@ -420,12 +250,7 @@ class PagerDutyPager:
 
     def _schedule_by_name(self, name: str) -> Body | None:
         listed = self._rest.pages("schedules", {"query": name}, what=phrase("the schedules"))
-        return next((each for each in listed if _is_called(each, name)), None)
-
-
-def _names(responders: Iterable[Body]) -> tuple[str, ...]:
-    named = (person(each.get("user")) for each in responders)
-    return tuple(dict.fromkeys(each.name for each in named if each))
+        return next((each for each in listed if is_called(each, name)), None)
 
 
 def _shown(answer: Body) -> Person | None:
@@ -436,35 +261,6 @@ def _last_acker(incident: Body) -> Person | None:
     given = parts(incident.get("acknowledgements"))
     last = max(given, key=lambda each: str(moment(each.get("at"))), default=NOTHING)
     return person(last.get("acknowledger"))
-
-
-def _its_id(incident: Body) -> str:
-    number = ident(incident.get("id"))
-    if number is None:
-        raise GiveUp(phrase("PagerDuty does not say which incident it has opened."))
-    return number
-
-
-def _called(targets: Sequence[Mapping[str, str]]) -> Mapping[str, object]:
-    """Whom a new incident is assigned to: people, or else a policy; it cannot have both."""
-    users = [{"assignee": each} for each in targets if each["type"] == "user_reference"]
-    return {"assignments": users} if users else {"escalation_policy": targets[0]}
-
-
-def _names_of_assigned(incident: Body, targets: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """The names of those to whom it is assigned, if it was opened for these targets; else none."""
-    assigned = [part(each, "assignee") for each in parts(incident.get("assignments"))]
-    known = {ident(each.get("id")) for each in (*assigned, part(incident, "escalation_policy"))}
-    if not {each["id"] for each in targets if each["type"] == "user_reference"} <= known:
-        return ()
-    if not any(each["id"] in known for each in targets):
-        return ()
-    named = (person(each) for each in assigned)
-    return tuple(dict.fromkeys(each.name for each in named if each))
-
-
-def _is_called(schedule: Body, named: str) -> bool:
-    return (words(schedule.get("name")) or "").casefold() == named.casefold()
 
 
 def _on_call(entry: Body) -> OnCall | None:

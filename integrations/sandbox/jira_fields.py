@@ -19,6 +19,7 @@ from integrations.sandbox.jira_model import (
 from integrations.sandbox.jira_text import LONGEST, as_plain, is_document
 
 Thing = TypeVar("Thing", Named, Component)
+Kind = TypeVar("Kind")
 LONGEST_SUMMARY = 255
 NOT_ON_SCREEN = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
 NOT_A_DOCUMENT = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
@@ -31,6 +32,9 @@ class Invalid(Exception):
         super().__init__(errors, messages)
         self.errors = errors
         self.messages = messages
+
+
+_NOT_OF_KIND: dict[type, str] = {list: "data was not an array", str: "Operation value must be a string"}
 
 
 class Fields:
@@ -181,10 +185,8 @@ class Fields:
         return next((person for person in self._site.people.values() if person.name == ident), None)
 
     def _components(self, project: Project, value: Any) -> list[Component]:
-        if not isinstance(value, list):
-            raise ValueError("data was not an array")  # noqa: TRY004  # all refusals are ValueErrors here
         found = []
-        for wanted in value:
+        for wanted in _of_kind(list, value):
             component = _pick(project.components, wanted)
             if component is None:
                 raise ValueError(f"Component name '{wanted.get('name') or wanted.get('id')}' is not valid")
@@ -225,27 +227,30 @@ def _option(field: CustomField, value: Any) -> str:
     return str(wanted)
 
 
-def _summary(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("Operation value must be a string")  # noqa: TRY004
-    if not value.strip():
-        raise ValueError("You must specify a summary of the issue.")
-    if "\n" in value or "\r" in value:
-        raise ValueError("The summary is invalid because it contains newline characters.")
-    if len(value) > LONGEST_SUMMARY:
-        raise ValueError(f"Summary can't exceed {LONGEST_SUMMARY} characters.")
+def _of_kind(kind: type[Kind], value: Any) -> Kind:
+    """The value, if it is of this kind; else a ValueError, as every refusal here."""
+    if not isinstance(value, kind):
+        raise ValueError(_NOT_OF_KIND[kind])  # noqa: TRY004 - Jira refuses what was sent, no code is wrong
     return value
 
 
+def _summary(value: Any) -> str:
+    text = _of_kind(str, value)
+    if not text.strip():
+        raise ValueError("You must specify a summary of the issue.")
+    if "\n" in text or "\r" in text:
+        raise ValueError("The summary is invalid because it contains newline characters.")
+    if len(text) > LONGEST_SUMMARY:
+        raise ValueError(f"Summary can't exceed {LONGEST_SUMMARY} characters.")
+    return text
+
+
 def _labels(value: Any) -> list[str]:
-    if not isinstance(value, list):
-        raise ValueError("data was not an array")  # noqa: TRY004
-    for label in value:
-        if not isinstance(label, str):
-            raise ValueError("Operation value must be a string")  # noqa: TRY004
+    labels = [_of_kind(str, label) for label in _of_kind(list, value)]
+    for label in labels:
         if " " in label:
             raise ValueError(f"The label '{label}' contains spaces which is invalid.")
-    return sorted(set(value))
+    return sorted(set(labels))
 
 
 def _priority(value: Any) -> Named:
@@ -263,6 +268,8 @@ def _resolution(value: Any) -> Named:
 
 
 def _date(value: Any) -> str | None:
-    if value is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
+    if value is None:
+        return None
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
         raise ValueError(f"Error parsing date string: {value}")
-    return value  # type: ignore[no-any-return]
+    return str(value)

@@ -127,7 +127,7 @@ class Places:
             raise Refusal(400, f"Unrecognized permission keys: {', '.join(unknown)}")
         if call.query.get("projectKey"):
             self._gate.project(call, "projectKey")
-        shown = {name: _permission(name, name not in site.forbidden) for name in names or PERMISSIONS}
+        shown = {name: _permission(name, have=name not in site.forbidden) for name in names or PERMISSIONS}
         return Answer(200, {"permissions": shown})
 
     def user(self, call: Call) -> Answer:
@@ -321,7 +321,7 @@ def _page(call: Call, name: str, items: Sequence[Any]) -> Json:
     return {**page, name: list(window)}
 
 
-def _permission(name: str, have: bool) -> Json:  # noqa: FBT001  # a plain value
+def _permission(name: str, *, have: bool) -> Json:
     words = name.replace("_", " ").capitalize()
     return {
         "id": str(PERMISSIONS.index(name)),

@@ -264,8 +264,7 @@ def _who(site: Site, account_id: str | None) -> list[str]:
 
 
 def _both_names(thing: Any, *more: str) -> list[str]:
-    assert isinstance(thing.name, str)  # noqa: S101  # narrows Any
-    return [thing.name, thing.id, *more]
+    return [str(thing.name), thing.id, *more]
 
 
 def _keys(thing: Any) -> list[str]:

@@ -27,6 +27,14 @@ DEACTIVATED_IN_SLACK = "Eli Novak"
 NOT_IN_SLACK = "Fay Kim"
 GROUPS = {"sre": ["Ana Silva", "Bo Lindqvist", "Dee Okafor"], "support-leads": ["Cara Mbeki", "Cy Tanaka"]}
 BOT_TOKEN = "xoxb-sandbox"
+TITLES = {
+    "Ana Silva": "Engineer, Commerce",
+    "Bo Lindqvist": "Engineer, Commerce",
+    "Cara Mbeki": "Customer experience",
+    "Cy Tanaka": "Support lead",
+    "Dee Okafor": "Engineering manager",
+    "Gus Moreau": "Platform, runs Multivac",
+}
 ZONES = {"Ana Silva": "Europe/Lisbon", "Cy Tanaka": "Asia/Tokyo", "Gus Moreau": "America/Montreal"}
 
 
@@ -41,7 +49,8 @@ def fill_slack(slack: "Slack") -> None:
     """Fill the Slack workspace: people, groups, #general and #incidents, and the token of our bot."""
     for name, email in PEOPLE.items():
         if name != NOT_IN_SLACK:
-            slack.add_person(name, email, tz=ZONES.get(name, "Europe/Amsterdam"))
+            ident = slack.add_person(name, email, tz=ZONES.get(name, "Europe/Amsterdam"))
+            slack.space.person(ident).title = TITLES.get(name, "")
     here = [name for name in PEOPLE if name not in (DEACTIVATED_IN_SLACK, NOT_IN_SLACK)]
     slack.add_channel("general", [*here, DEACTIVATED_IN_SLACK])
     slack.add_channel("incidents", [*here, "multivac"])

@@ -81,7 +81,9 @@ class Outbox:
         self.commands = ""
         self.interactions = ""
         self.declared: Declared = {}
-        self.sent = deque[dict[str, Any]](maxlen=_REMEMBERED)  # the clicks, shortcuts and forms of late
+        self.sent = deque[dict[str, Any]](
+            maxlen=_REMEMBERED
+        )  # the commands, clicks, shortcuts and forms of late
 
     def connect(
         self,
@@ -143,6 +145,7 @@ class Outbox:
 
     def command(self, form: dict[str, str]) -> Knock:
         """Send a slash command and wait for the app's answer, at most three seconds."""
+        self.sent.append(form)
         if self.sockets.connected:
             return _knock(*self.sockets.deliver("slash_commands", form, takes_answer=True))
         return self._post(self.commands, urlencode(form).encode(), "application/x-www-form-urlencoded")

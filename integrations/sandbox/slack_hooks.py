@@ -1,4 +1,11 @@
-"""Slack's response URLs: five answers to a command or click, within half an hour."""
+"""Slack's response URLs: five answers to a command or click, within half an hour.
+
+`replace_original` and `delete_original` are about the message that was clicked. After a command there is
+none: a second answer is a new message, whatever it asks for. So say those who maintain Slack's SDKs
+(bolt-js issue 2287, "Using a command's response `replace_original` does nothing"; bolt-python issue 1268,
+"Unable to change ephemeral messages with response_url (with slash commands)"), and "Modifying messages" in
+Slack's documentation knows it of interactions only.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -26,10 +26,10 @@ class Staff:
             return person.id
 
     def change_person(self, user: str, **changed: Any) -> None:
-        """Change `name` (the handle), `real_name`, `email`, `tz` or `locale`, or make somebody a `guest`."""
+        """Change `name` (the handle), `real_name`, `title`, `email`, `tz`, `locale`, or `guest`."""
         with self.world.lock:
             person = self._who(user)
-            if unknown := changed.keys() - {"name", "real_name", "email", "tz", "locale", "guest"}:
+            if unknown := changed.keys() - {"name", "real_name", "title", "email", "tz", "locale", "guest"}:
                 raise ValueError(f"nobody can change {', '.join(sorted(unknown))}")
             for name, value in changed.items():
                 setattr(person, name, value)

@@ -29,6 +29,7 @@ class Person:
     locale: str = "en-US"
     guest: bool = False
     updated: int = 0
+    title: str = ""
 
     def as_json(self, team: str, *, email: bool = True) -> dict[str, Any]:
         """Give the user object; without `users:read.email` the address is left out."""
@@ -39,6 +40,7 @@ class Person:
             "display_name_normalized": self.name,
             "first_name": self.real_name.split(" ")[0],
             "last_name": self.real_name.partition(" ")[2],
+            "title": self.title,
             "status_text": "",
             "status_emoji": "",
             "team": team,

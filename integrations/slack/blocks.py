@@ -55,7 +55,7 @@ from multivac.briefing import (
     UpdateDue,
 )
 from multivac.incident import TaskState, status_name
-from multivac.tongue import phrase, plural
+from multivac.tongue import mark, phrase, plural
 
 
 def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row for each message and nothing else
@@ -144,12 +144,12 @@ def _checklist(said: Checklist) -> Drawn:
 
 
 def _folded(title: str, *, done: int, count: int) -> Drawn:
-    text = phrase(
-        "{title}: {done} of {count} done or skipped. The newest round is below.",
-        title=line(title, TITLE_LIMIT),
-        done=done,
-        count=count,
-    )
+    told = mark("{title}: {done} of {count} done or skipped. The newest round is below.")
+    if done < count:
+        told = mark(
+            "{title}: {done} of {count} done or skipped. The rest goes on in the newest round, below."
+        )
+    text = phrase(told, title=line(title, TITLE_LIMIT), done=done, count=count)
     return _drawn("checklist", text, [_context(text)])
 
 
@@ -210,7 +210,7 @@ def _gaps(said: Gaps) -> Drawn:
     blocks = [
         *_sections(f"*{title}*"),
         *_listed((f"• {each}" for each in missing), LIST_LIMIT * 2 // 3),
-        *_listed((phrase("✅ Mended: {what}", what=each) for each in mended), LIST_LIMIT // 3),
+        *_listed((f"✅ {each}" for each in mended), LIST_LIMIT // 3),
         presses(said.presses),
         _context(phrase("Multivac says here what becomes of it.") if missing else "", _to_trace(said)),
     ]

@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, ParamSpec
@@ -34,6 +34,8 @@ from multivac.tongue import phrase
 Answer = dict[str, Any]
 Asked = ParamSpec("Asked")
 
+PAGE = 200
+_PAGES = 500  # a cursor that never ends must not hold a thread for ever
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -143,6 +145,28 @@ def ask(
     except HTTPError as silence:
         raise TryAgain(phrase("Slack did not answer")) from silence
     return _object(response.data), response.headers
+
+
+def unless(method: Callable[[], SlackResponse], already: str) -> None:
+    """Make a call; that it is done `already`, by Slack's name for it, is fine."""
+    try:
+        ask(method)
+    except Declined as no:
+        if no.error != already:
+            raise
+
+
+def pages(
+    method: Callable[..., SlackResponse], key: str, *, limit: int = PAGE, **asked: Any
+) -> Iterator[Answer]:
+    """All items of a paged answer; a page may be short or empty, only an empty cursor is the end."""
+    cursor: str | None = None
+    for _ in range(_PAGES):
+        answer, _ = ask(method, cursor=cursor, limit=limit, **asked)
+        yield from answer.get(key) or ()
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return
 
 
 def piece(answer: Any, *path: str) -> str:

@@ -9,7 +9,7 @@ import copy
 import re
 import threading
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,9 +19,9 @@ from typing import Any
 from slack_sdk.web import SlackResponse
 
 from integrations.slack.blocks import render
-from integrations.slack.calls import Answer, Declined, KeptOpen, ask, piece
+from integrations.slack.calls import PAGE, Answer, Declined, KeptOpen, ask, pages, piece, unless
+from integrations.slack.invites import invite
 from integrations.slack.rates import Pacer
-from integrations.slack.refusals import ABOUT_A_PERSON, THERE_ALREADY
 from integrations.slack.text import line, words
 from multivac.briefing import Message
 from multivac.budget import Errand
@@ -30,13 +30,10 @@ from multivac.ports import ChatUser, Invited, Marker, Posted, Said
 from multivac.tongue import language_of, phrase, written
 
 TOPIC_LIMIT = 250
-INVITED_AT_ONCE = 100
 LABEL_LIMIT = 250  # of a bookmark; Slack allows 256
 EVENT_LIMIT = 60  # of an event type; the payload has the whole kind
 READ_BACK = 1000  # messages; further back a lost message is not looked for
-PAGE = 200
 CHANNELS_PAGE = 999  # the most that Slack gives: every incident left open is one more channel
-PAGES = 500  # a cursor that never ends must not hold a thread for ever
 KNOWN_FOR, UNKNOWN_FOR = 600.0, 60.0  # seconds: a user group, and that there is none of that handle
 # `created` is in whole seconds, and our clock and Slack's may differ.
 CLOCKS_DIFFER = 2.0
@@ -127,11 +124,7 @@ class SlackChat:
 
     def invite(self, channel: str, people: Sequence[str]) -> Invited:
         """Bring people in, a hundred at once; who is there already counts as joined."""
-        wanted = list(dict.fromkeys(people))
-        refused: dict[str, str] = {}
-        for start in range(0, len(wanted), INVITED_AT_ONCE):
-            refused |= self._invite(channel, wanted[start : start + INVITED_AT_ONCE])
-        return Invited(tuple(each for each in wanted if each not in refused), refused)
+        return invite(self._slack, channel, people)
 
     def find_person(self, email: str) -> ChatUser | None:
         """Who has this e-mail; None when nobody has, inactive when their account is deactivated."""
@@ -157,6 +150,10 @@ class SlackChat:
             raise
         found = answer.get("channel") or {}
         return None if found.get("is_private", True) else str(found.get("name") or "") or None
+
+    def group_handle(self, group: str) -> str | None:
+        """What people call a user group by, by its id; None if there is none."""
+        return self._known.groups.handle_of(group)
 
     def group_members(self, handle: str) -> tuple[str, ...]:
         """The people of a user group, named by id or by handle with or without `@`."""
@@ -207,14 +204,9 @@ class SlackChat:
     def find_reply(self, to: Posted, marker: Marker) -> Posted | None:
         """Our own reply with this marker among the first thousand of a thread."""
         me, wanted = self._me, _metadata(marker)
-        pages = _pages(
-            self._slack.conversations_replies,
-            "messages",
-            channel=to.channel,
-            ts=to.message,
-            include_all_metadata=True,
-        )
-        for said in islice(pages, READ_BACK):
+        where: dict[str, Any] = {"channel": to.channel, "ts": to.message}
+        replies = pages(self._slack.conversations_replies, "messages", **where, include_all_metadata=True)
+        for said in islice(replies, READ_BACK):
             if said.get("user") == me and said.get("metadata") == wanted:
                 return Posted(to.channel, piece(said, "ts"))
         return None
@@ -235,7 +227,7 @@ class SlackChat:
     def pin(self, posted: Posted) -> None:
         """Pin a message; pinned already is fine."""
         pin = partial(self._slack.pins_add, channel=posted.channel, timestamp=posted.message)
-        _unless(pin, "already_pinned")
+        unless(pin, "already_pinned")
 
     def bookmark(self, channel: str, label: str, url: str, *, look_first: bool) -> None:
         """Add a link to the channel's bar; with `look_first`, only if none leads there yet."""
@@ -294,11 +286,11 @@ class SlackChat:
 
     def archive(self, channel: str) -> None:
         """Archive the channel, in which the bot must be; archived already is fine."""
-        _unless(partial(self._slack.conversations_archive, channel=channel), "already_archived")
+        unless(partial(self._slack.conversations_archive, channel=channel), "already_archived")
 
     def unarchive(self, channel: str) -> None:
         """Open an archived channel again; not archived is fine."""
-        _unless(partial(self._slack.conversations_unarchive, channel=channel), "not_archived")
+        unless(partial(self._slack.conversations_unarchive, channel=channel), "not_archived")
 
     @property
     def _me(self) -> str:
@@ -316,43 +308,12 @@ class SlackChat:
         return found
 
     def _channels(self) -> Iterator[Answer]:
-        types = "public_channel,private_channel"
-        return _pages(
-            self._slack.users_conversations,
-            "channels",
-            limit=CHANNELS_PAGE,
-            types=types,
-            exclude_archived=True,
-        )
+        asked: dict[str, Any] = {"types": "public_channel,private_channel", "exclude_archived": True}
+        return pages(self._slack.users_conversations, "channels", limit=CHANNELS_PAGE, **asked)
 
     def _history(self, channel: str, **asked: Any) -> Iterator[Answer]:
-        return islice(
-            _pages(self._slack.conversations_history, "messages", channel=channel, **asked), READ_BACK
-        )
-
-    def _invite(self, channel: str, people: list[str]) -> dict[str, str]:
-        """Invite up to a hundred; gives who was refused and why. No call for nobody."""
-        if not people:
-            return {}
-        try:
-            answer, _ = ask(self._slack.conversations_invite, channel=channel, users=people, force=True)
-        except Declined as no:
-            return self._invite_apart(channel, people, no)
-        return _refused(answer, people)
-
-    def _invite_apart(self, channel: str, people: list[str], no: Declined) -> dict[str, str]:
-        """Deal with a call refused as a whole: whom Slack names is left out, and the rest asked again."""
-        named = {each.get("user") for each in _errors(no.answer)} & set(people)
-        if named:
-            rest = [each for each in people if each not in named]
-            return _refused(no.answer, people) | self._invite(channel, rest)
-        if no.error not in ABOUT_A_PERSON and no.error not in THERE_ALREADY:
-            raise no
-        if len(people) == 1:
-            return {} if no.error in THERE_ALREADY else {people[0]: phrase(ABOUT_A_PERSON[no.error])}
-        # It is about somebody, but Slack does not say whom: halve until it is clear.
-        half = len(people) // 2
-        return self._invite(channel, people[:half]) | self._invite(channel, people[half:])
+        said = pages(self._slack.conversations_history, "messages", channel=channel, **asked)
+        return islice(said, READ_BACK)
 
 
 class Groups:
@@ -370,27 +331,27 @@ class Groups:
         name = handle.removeprefix("@")
         if GROUP_ID.fullmatch(name):
             return name
-        # The lock is held during the call: who waits needs the same list.
-        with self._lock:
-            if self._time() - self._read_at > (KNOWN_FOR if name in self._ids else UNKNOWN_FOR):
-                answer, _ = ask(self._slack.usergroups_list)  # all at once: the method has no pages
-                groups = answer.get("usergroups") or ()
-                self._ids = {str(each.get("handle")): piece(each, "id") for each in groups}
-                self._read_at = self._time()
-            known = self._ids.get(name)
+        known = self._read(lambda ids: name in ids).get(name)
         if known is None:
             why = phrase("there is no user group @{name}", name=name)
             raise GiveUp(why, fix=phrase("Correct the group in the playbook."), operators=True)
         return known
 
+    def handle_of(self, group: str) -> str | None:
+        """The handle of the group with this id; None if there is none."""
+        known = self._read(lambda ids: group in ids.values())
+        return next((handle for handle, found in known.items() if found == group), None)
 
-def _unless(method: Callable[[], SlackResponse], already: str) -> None:
-    """Make a call; that it is done already is fine."""
-    try:
-        ask(method)
-    except Declined as no:
-        if no.error != already:
-            raise
+    def _read(self, is_known: Callable[[Mapping[str, str]], bool]) -> Mapping[str, str]:
+        """All ids by their handles, read anew where what is looked for is not known, or not any more."""
+        # The lock is held during the call: who waits needs the same list.
+        with self._lock:
+            if self._time() - self._read_at > (KNOWN_FOR if is_known(self._ids) else UNKNOWN_FOR):
+                answer, _ = ask(self._slack.usergroups_list)  # all at once: the method has no pages
+                groups = answer.get("usergroups") or ()
+                self._ids = {str(each.get("handle")): piece(each, "id") for each in groups}
+                self._read_at = self._time()
+            return self._ids
 
 
 def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> ChatUser | None:
@@ -418,19 +379,6 @@ def _user(method: Callable[[], SlackResponse], *, nobody: tuple[str, ...]) -> Ch
     )
 
 
-def _pages(
-    method: Callable[..., SlackResponse], key: str, *, limit: int = PAGE, **asked: Any
-) -> Iterator[Answer]:
-    """All items of a paged answer; a page may be short or empty, only an empty cursor is the end."""
-    cursor: str | None = None
-    for _ in range(PAGES):
-        answer, _ = ask(method, cursor=cursor, limit=limit, **asked)
-        yield from answer.get(key) or ()
-        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-        if not cursor:
-            return
-
-
 def _of_ts(answer: Answer, ts: str) -> Answer | None:
     return next((each for each in answer.get("messages") or () if each.get("ts") == ts), None)
 
@@ -452,21 +400,6 @@ def _metadata(marker: Marker) -> dict[str, Any]:
     return {
         "event_type": f"multivac_{kind}",
         "event_payload": {"incident": marker.incident, "kind": marker.kind},
-    }
-
-
-def _errors(answer: Answer) -> list[Answer]:
-    errors = answer.get("errors") or ()
-    return [each for each in errors if isinstance(each, dict) and not each.get("ok")]
-
-
-def _refused(answer: Answer, people: list[str]) -> dict[str, str]:
-    """Who of these people was refused, in words."""
-    why = {str(each.get("user")): str(each.get("error")) for each in _errors(answer)}
-    return {
-        each: phrase(ABOUT_A_PERSON[why[each]]) if why[each] in ABOUT_A_PERSON else why[each]
-        for each in people
-        if each in why and why[each] not in THERE_ALREADY
     }
 
 

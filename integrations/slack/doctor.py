@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from integrations.slack.calls import Answer, Declined, KeptOpen, ask, piece
-from integrations.slack.chat import CHANNELS_PAGE, PAGES, SlackChat
+from integrations.slack.calls import Answer, Declined, KeptOpen, ask, pages, piece
+from integrations.slack.chat import CHANNELS_PAGE, SlackChat
 from multivac.ports import ChatUser
 
 
@@ -58,19 +58,10 @@ class SlackDoctor(SlackChat):
         return _seen(answer.get("channel") or {})
 
     def _listed(self, name: str) -> Room | None:
-        cursor: str | None = None
-        for _ in range(PAGES):
-            answer, _ = ask(
-                self._slack.conversations_list,
-                cursor=cursor,
-                limit=CHANNELS_PAGE,
-                types="public_channel,private_channel",
-            )
-            found = next((each for each in answer.get("channels") or () if each.get("name") == name), None)
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if found or not cursor:
-                return _seen(found) if found else None
-        return None
+        types = "public_channel,private_channel"
+        listed = pages(self._slack.conversations_list, "channels", limit=CHANNELS_PAGE, types=types)
+        found = next((each for each in listed if each.get("name") == name), None)
+        return None if found is None else _seen(found)
 
 
 def _seen(channel: Answer) -> Room:

@@ -21,6 +21,13 @@ LABEL_LIMIT = 150
 HINT_LIMIT = 150
 _AGAIN = "~"  # Slack keeps what stands in a field of the same id, so a form that comes back has others
 _NONE = "-"  # an option needs a value that is not empty
+_HELD_IN = {  # where an input that is no text has its value
+    "users_select": "selected_user",
+    "datetimepicker": "selected_date_time",
+    "static_select": "selected_option",
+    "external_select": "selected_option",
+    "radio_buttons": "selected_option",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,18 +158,16 @@ def _chosen(field: Field, name: str) -> dict[str, Any]:
 
 
 def _value(state: Mapping[str, Any]) -> str | tuple[str, ...]:
-    match state.get("type"):
-        case "checkboxes":
-            return tuple(str(one["value"]) for one in state.get("selected_options") or ())
-        case "users_select":
-            return str(state.get("selected_user") or "")
-        case "datetimepicker":
-            return str(state.get("selected_date_time") or "")
-        case "static_select" | "external_select" | "radio_buttons":
-            value = str((state.get("selected_option") or {}).get("value", ""))
-            return "" if value == _NONE else value
-        case _:
-            return str(state.get("value") or "")
+    kind = str(state.get("type"))
+    if kind == "checkboxes":
+        return tuple(map(_value_of, state.get("selected_options") or ()))
+    held = state.get(_HELD_IN.get(kind, "value"))
+    return _value_of(held) if isinstance(held, Mapping) else str(held or "")
+
+
+def _value_of(option: Mapping[str, Any]) -> str:
+    value = str(option.get("value", ""))
+    return "" if value == _NONE else value
 
 
 def _titled(text: str) -> dict[str, Any]:

@@ -202,7 +202,12 @@ def _impact(said: Headline | Announcement, shown: str) -> str:
 
 
 def _what_ended_it(said: Headline | Announcement) -> str:
-    return phrase("*What ended it:* {text}", text=prose(said.fixed_by, 500)) if said.fixed_by else ""
+    if not said.fixed_by:
+        return ""
+    text = prose(said.fixed_by, 500)
+    if said.status is Status.DISMISSED:
+        return phrase("*Why it was no incident:* {text}", text=text)
+    return phrase("*What ended it:* {text}", text=text)
 
 
 def _update(said: Headline | Announcement) -> str:

@@ -14,6 +14,7 @@ from integrations.slack.blocks import draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask, piece
 from integrations.slack.forms import draw_answer, draw_form
 from integrations.slack.pieces import Drawn
+from integrations.slack.text import line
 from multivac.briefing import Answer, Files, Form, Home, Press
 from multivac.errors import GiveUp, MultivacError, TryAgain
 from multivac.tongue import mark, phrase
@@ -78,7 +79,11 @@ class Mouth:
     def hold(self, place: Place, *, trigger: str) -> Place:
         """Say that it takes longer; gives where the answer then takes the place of that.
 
-        Slack lets nobody change what only one person was shown after a command: there the answer follows.
+        Slack lets nobody change what only one person was shown after a command, nor what they were shown by
+        a button of a message for all: the address changes the message that was pressed in, or nothing
+        (bolt-js issue 2287, "Using a command's response `replace_original` does nothing"; bolt-python issue
+        1268, "Unable to change ephemeral messages with response_url (with slash commands)"). There the
+        answer follows.
         """
         told = Answer(lines=(phrase("On it…"),))
         place = replace(place, held=True)
@@ -175,7 +180,7 @@ class Mouth:
             there: list[dict[str, str | None]] = [
                 {"id": self._send(name, content.encode()), "title": name} for name, content in files.contents
             ]
-            where: dict[str, Any] = {"channel_id": files.channel, "initial_comment": files.comment}
+            where: dict[str, Any] = {"channel_id": files.channel, "initial_comment": line(files.comment)}
             ask(self._slack.files_completeUploadExternal, files=there, **where)
         except GiveUp as no:
             return " ".join(filter(None, (phrase("The files could not be sent: {why}.", why=no.why), no.fix)))

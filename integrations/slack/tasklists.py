@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from integrations.slack.pieces import LIST_LIMIT, Block, button, listed, menu, mrkdwn
 from integrations.slack.text import joined, line, link, time_of_day
 from multivac.briefing import Link, TaskLine
+from multivac.errors import sure
 from multivac.incident import TaskState, role_name
 from multivac.tongue import mark, phrase
 
@@ -31,9 +32,8 @@ def _blocks(tasks: Sequence[TaskLine], lines: Sequence[str], with_button: Sequen
         if begin < place:
             yield from listed(lines[begin:place])
         begin = place + 1
-        done = tasks[place].done
-        assert done is not None  # noqa: S101  # chosen for having one
-        yield {"type": "section", "text": mrkdwn(lines[place]), "accessory": button(done, place)}
+        done = button(sure(tasks[place].done), place)
+        yield {"type": "section", "text": mrkdwn(lines[place]), "accessory": done}
     if begin < len(lines):
         yield from listed(lines[begin:])
 
@@ -50,11 +50,17 @@ def _menus(tasks: Sequence[TaskLine]) -> Iterator[Block]:
 
 def _task(task: TaskLine) -> str:
     page = link(Link(label=task.link_label or phrase("open the page"), url=task.link)) if task.link else ""
-    parts = (line(task.text, 300), line(role_name(task.role or ""), 50), _state(task), page)
+    parts = (line(task.text, 300), line(role_name(task.role or ""), 50), _state(task), _since(task), page)
     said = f"{_MARK[task.state]} {' · '.join(filter(None, parts))}"
     if task.state is TaskState.DONE and task.by:
         return f"{said} — {line(task.by, 80)}" + (f" {time_of_day(task.at)}" if task.at else "")
     return said
+
+
+def _since(task: TaskLine) -> str:
+    """Of which round it is left, while it is."""
+    is_left = task.since and task.state is TaskState.OPEN
+    return phrase("left since round {count}", count=task.since) if is_left else ""
 
 
 def _state(task: TaskLine) -> str:

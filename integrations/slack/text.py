@@ -39,6 +39,7 @@ _NOT_IN_A_URL = re.compile(r"[^\w\-.~:/?#\[\]@!$&'()*+,;=%]")
 _REFERENCE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _MENTIONED = re.compile(r"@[UW][A-Z0-9]+")
 _GROUP = re.compile(r"!subteam\^S[A-Z0-9]+")
+_GROUP_ID = re.compile(r"S[A-Z0-9]{2,20}")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,20}")
 
@@ -78,9 +79,11 @@ def link(to: Link) -> str:
 
 
 def person(who: Who) -> str:
-    """A mention where the chat id is set, else the name."""
+    """A mention where the chat id is set, which may be a user group's; else the name."""
     if who.chat_id and _USER_ID.fullmatch(who.chat_id):
         return f"<@{who.chat_id}>"
+    if who.chat_id and _GROUP_ID.fullmatch(who.chat_id):
+        return f"<!subteam^{who.chat_id}>"
     return line(who.name, NAME_LIMIT) or phrase("somebody")
 
 

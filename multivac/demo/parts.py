@@ -40,10 +40,11 @@ class Found:
 
     def said(self, *words: str, where: str = CHANNEL) -> Json:
         """The first message by our bot that shows all these words; empty if there is none."""
-        for message in self.channels.get(where, self.channel)["messages"]:
+        messages: list[Json] = self.channels.get(where, self.channel)["messages"]
+        for message in messages:
             shown = json.dumps([message["text"], message.get("blocks", [])], ensure_ascii=False)
             if message.get("bot_id") and all(word in shown for word in words):
-                return message  # type: ignore[no-any-return]  # JSON
+                return message
         return {}
 
     def posted_once(self, *words: str) -> bool:

@@ -162,6 +162,7 @@ def _settings(url: str, folder: Path, secret: str) -> dict[str, dict[str, Any]]:
             "bot_token": seed.BOT_TOKEN,
             "api_url": f"{url}/slack/api/",
             "announce_channel": "#incidents",
+            "admins": ["gus@example.com"],
             "signing_secret": secret,
         },
         "jira": {

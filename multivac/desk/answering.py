@@ -6,20 +6,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import sqlalchemy as sa
+import structlog
 
 from multivac.briefing import fingerprint
 from multivac.desk.asking import House
 from multivac.desk.capturing import Sign
+from multivac.desk.people import who_is
 from multivac.desk.reminding import done, entry_of
-from multivac.incident import Entry, EntryKind, IncidentId
+from multivac.errors import MultivacError
+from multivac.incident import Entry, EntryKind, Group, IncidentId, Person
 from multivac.jobs import Put
+from multivac.steps.base import Outside
 from multivac.steps.reminders import AGAIN, FAMILY
 from multivac.store import acts, cases, incidents, reminders, timeline
-from multivac.store import people as directory
 from multivac.store.acts import Act
 from multivac.store.cases import Case
-from multivac.store.people import Identity
 from multivac.store.reminders import Reminder
+
+log = structlog.get_logger()
 
 
 def notice_answer(house: House, sign: Sign) -> None:
@@ -27,22 +31,39 @@ def notice_answer(house: House, sign: Sign) -> None:
     database = house.out.database
     with database.read() as tx:
         number = acts.in_channel(tx, sign.channel)
-        by = directory.known_as(tx, "slack", sign.by)  # a guest is nobody whom we have met
-        if number is None or by is None or not reminders.is_one(tx, number, sign.message):
+        if number is None or not reminders.is_one(tx, number, sign.message):
             return
-    put = database.write(lambda tx: _answer(tx, house, sign, number=number, by=by), urgent=True)
+        asked = {one.whom for one in _under(cases.load(tx, number), sign.message)}
+    by, is_guest = who_is(house.out, sign.by, "")
+    if is_guest:
+        return
+    groups = {one.key for one in asked if isinstance(one, Group) and _is_in(house.out, sign.by, one)}
+    their = frozenset({by.key, *groups})
+    put = database.write(lambda tx: _answer(tx, house, sign, number=number, by=by, keys=their), urgent=True)
     if put is not None:
         house.jobs.begin(put)
 
 
-def _answer(tx: sa.Connection, house: House, sign: Sign, *, number: IncidentId, by: Identity) -> Put | None:
+def _is_in(out: Outside, chat_id: str, group: Group) -> bool:
+    """Whether they are in the user group now; not if that cannot be read."""
+    try:
+        return out.chat is not None and chat_id in out.chat.group_members(group.id)
+    except MultivacError as error:
+        log.info("user group not read", group=group.id, why=str(error))
+        return False
+
+
+def _answer(  # noqa: PLR0913  # who, and every key under which they are asked
+    tx: sa.Connection, house: House, sign: Sign, *, number: IncidentId, by: Person, keys: frozenset[str]
+) -> Put | None:
     now = house.out.clock.now()
     incidents.lock(tx, number)
     case = cases.load(tx, number)
-    asked = [one for one in _under(case, sign.message) if not one.is_over(now) and _is_for(one, sign.by, by)]
+    under = (one for one in _under(case, sign.message) if not one.is_over(now))
+    asked = [one for one in under if _is_for(one, sign.by, keys)]
     if not asked or not acts.leave_trail(tx, _act(house, sign, asked, by=by, number=number)):
         return None
-    name = by.name or by.key
+    name = by.name
     for one in asked:
         answer, new = done(one, now=now)
         kept = replace(new, answered=one.round, answered_by=name, answered_at=now, answer=answer)
@@ -63,15 +84,15 @@ def _under(case: Case, message: str) -> Iterator[Reminder]:
             yield one
 
 
-def _is_for(one: Reminder, chat_id: str, by: Identity) -> bool:
-    """Whether they are asked: anybody, where everybody is."""
+def _is_for(one: Reminder, chat_id: str, keys: frozenset[str]) -> bool:
+    """Whether they are asked, themselves or as one of a group: anybody, where everybody is."""
     if one.whom is None:
         return True
-    asked = (one.whom, one.escalate_to)
-    return any(who is not None and (who.slack == chat_id or who.key == by.key) for who in asked)
+    asked = [who for who in (one.whom, one.escalate_to) if who is not None]
+    return any(who.key in keys or (isinstance(who, Person) and who.slack == chat_id) for who in asked)
 
 
-def _act(house: House, sign: Sign, asked: list[Reminder], *, by: Identity, number: IncidentId) -> Act:
+def _act(house: House, sign: Sign, asked: list[Reminder], *, by: Person, number: IncidentId) -> Act:
     return Act(
         request=sign.request,
         ref=fingerprint(sign.request)[:4].upper(),

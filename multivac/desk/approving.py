@@ -13,7 +13,7 @@ from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
 from multivac.desk.spelling import spelt, spelt_out
 from multivac.desk.standing import is_for_oneself
-from multivac.errors import Refused
+from multivac.errors import Refused, sure
 from multivac.incident import EntryKind, IncidentId
 from multivac.jobs import Put
 from multivac.steps import people
@@ -22,7 +22,7 @@ from multivac.store.cases import Case
 from multivac.store.requests import Answered, Request
 from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase, written
-from multivac.verbs import Right, Spoken, read
+from multivac.verbs import Right, Spoken, read, refusal
 
 ANSWERS = frozenset({"approve", "decline"})
 _WORDS = ("severity", "to", "other", "fixed", "reason", "note", "text")  # the fields that a line can say too
@@ -78,7 +78,7 @@ def ask(sitting: Sitting) -> Reply:
     if not isinstance(wanted, Spoken):
         raise Refused(phrase("Say what the lead is to approve: `/incident ask resolve Rolled back`."))
     if wanted.verb.right is Right.ADMIN:
-        raise Refused(phrase("Only those who run Multivac can {verb}.", verb=wanted.verb.name))
+        raise Refused(refusal(wanted.verb))
     if not _is_theirs(wanted):
         told = phrase("Nobody has to approve this: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)
@@ -118,7 +118,7 @@ def _ask(tx: sa.Connection, case: Case, *, sitting: Sitting, inner: Sitting, rea
     chat = people.chat_id(case, lead)
     if chat is None:
         raise Refused(_out_of_reach(lead.name))
-    if (earlier := _earlier(case, sitting, verb)) is not None:
+    if (earlier := _earlier(case, sitting, verb)) is not None and earlier.lead_chat == chat:
         told = phrase("{name} was asked at {time}.", name=earlier.lead, time=clock_time(earlier.at))
         return Change(said=told)
     kept = {
@@ -166,8 +166,7 @@ def _earlier(case: Case, sitting: Sitting, verb: str) -> Request | None:
 def approve(sitting: Sitting) -> Reply:
     """Do what was asked for, in the name of whoever approves it."""
     asked = _open_request(sitting, sitting.case())
-    wanted = read(asked.line)
-    assert isinstance(wanted, Spoken)  # noqa: S101  # `ask` kept no other
+    wanted = _spoken(asked)
     fields = {name: tuple(one) if isinstance(one, list) else str(one) for name, one in asked.fields.items()}
     inner = replace(
         sitting,
@@ -185,6 +184,11 @@ def approve(sitting: Sitting) -> Reply:
     except Refused as no:
         _end(sitting, asked.id, no.reason)
         raise Refused(no.reason) from no
+
+
+def _spoken(asked: Request) -> Spoken:
+    line = read(asked.line)
+    return sure(line if isinstance(line, Spoken) else None)  # `ask` kept no other
 
 
 def _settle(tx: sa.Connection, change: Change, *, sitting: Sitting, number: int) -> None:
@@ -232,7 +236,12 @@ def decline(sitting: Sitting) -> Reply:
             at=sitting.now,
             why=reason,
         )
-        entry = written("{name} declined what {asker} asked for", name=sitting.person.name, asker=asked.by)
+        entry = written(
+            "{name} declined “{what}”, which {asker} asked for",
+            name=sitting.person.name,
+            what=f"{asked.verb} {asked.reason}".strip(),
+            asker=asked.by,
+        )
         return Change(
             said=phrase("{name} is told that you declined.", name=asked.by),
             kind=EntryKind.NOTE,

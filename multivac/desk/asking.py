@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Files, Form, fingerprint
+from multivac.briefing import Answer, Files, Form, Press, fingerprint
 from multivac.desk.names import none_such
-from multivac.errors import Refused
+from multivac.errors import Refused, sure
 from multivac.incident import (
     CX_LEAD,
     DEPUTY,
@@ -32,7 +32,7 @@ from multivac.store.acts import Act
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase, written
-from multivac.verbs import Right, Verb, Words
+from multivac.verbs import Right, Verb, Words, refusal
 
 Reply = Answer | Files | Form | None  # None: what they asked shows by itself, or was done before
 Filled = str | tuple[str, ...]
@@ -117,6 +117,7 @@ class Change:
     by_lead: bool = False
     more: Mapping[str, str] = field(default_factory=dict)
     is_asked: bool = False  # whoever is to lead is asked in the channel, which says it all
+    presses: tuple[Press, ...] = ()  # below what is said
 
 
 Work = Callable[[sa.Connection, Case], Change]
@@ -173,8 +174,7 @@ class Sitting:
     @property
     def incident(self) -> IncidentId:
         """The incident it is about; a verb within an incident always has one."""
-        assert self.number is not None  # noqa: S101  # states what `Desk` guarantees
-        return self.number
+        return sure(self.number)
 
     def text(self, name: str) -> str:
         """A field of the form, else the words of the line."""
@@ -215,7 +215,7 @@ class Sitting:
             return None
         change, put = done
         self.house.jobs.begin(put)
-        return Answer(lines=(change.said,)) if change.said else None
+        return Answer(lines=(change.said,), presses=change.presses) if change.said else None
 
     def _change(self, tx: sa.Connection, work: Work) -> tuple[Change, Put] | None:
         incidents.lock(tx, self.incident)
@@ -366,24 +366,20 @@ def _responds(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:
 
 def must_be_allowed(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
     """Raise `Refused`, saying who may, unless the person has the verb's right."""
-    right, wanted, verb = right_of(tx, sitting, case), sitting.verb.right, sitting.verb.name
+    right, wanted, lead = right_of(tx, sitting, case), sitting.verb.right, case.lead
     if right >= wanted:
         return
     if right is Right.GUEST:
         raise Refused(phrase("Guests can read here, but not change anything. Ask somebody of the team."))
+    no = refusal(sitting.verb, number=case.id, lead=lead.name if lead is not None else "")
     if wanted is Right.ADMIN:
-        raise Refused(phrase("Only those who run Multivac can {verb}.", verb=verb))
-    if wanted is Right.LEAD and case.lead is not None:
-        told = phrase(
-            "Only the lead ({lead}) or a deputy can {verb} INC-{number}. Ask them, or take the lead first.",
-            lead=case.lead.name,
-            verb=verb,
-            number=case.id,
-        )
-        raise OnlyLead(told, lead=case.lead.name, number=case.id)
-    where = f"#{case.channel_name}" if case.channel_id else f"INC-{case.id}"
-    told = phrase("Only those who respond can {verb} here. Join {where} first.", verb=verb, where=where)
-    raise Refused(told)
+        raise Refused(no)
+    if wanted is Right.LEAD and lead is not None:
+        told = phrase("{refusal} Ask them, or take the lead first.", refusal=no)
+        raise OnlyLead(told, lead=lead.name, number=case.id)
+    if wanted is Right.LEAD:
+        no = phrase("INC-{number} has no lead: until it has, those who respond decide.", number=case.id)
+    raise Refused(phrase("{refusal} Join first: `/incident INC-{number} join`.", refusal=no, number=case.id))
 
 
 _FACTS: Mapping[str, Callable[[Case], str]] = {

@@ -95,14 +95,14 @@ def _task(tx: sa.Connection, sitting: Sitting, chosen: Pointed, *, said: str, au
 def notice(house: House, sign: Sign) -> None:
     """Write down what somebody did to a message, once, and have the response follow.
 
-    A message that is nobody's business costs one read.
+    A message that is nobody's business costs one read; one of ours says what the timeline has already.
     """
     database = house.out.database
     with database.read() as tx:
         find = acts.in_channel(tx, sign.channel) if sign.deed is Deed.KEEP else None
         number = find or captures.in_channel(tx, sign.channel, sign.message)
-    if number is None:
-        return
+        if number is None or acts.is_ours(tx, number, sign.message):
+            return
     put = database.write(lambda tx: _write(tx, house, sign, number=number), urgent=True)
     if put is not None:
         house.jobs.begin(put)

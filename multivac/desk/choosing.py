@@ -11,10 +11,15 @@ from multivac.desk.looking import may_see_row, own_among, to_declare
 from multivac.incident import OPEN, IncidentId, Status
 from multivac.store import acts
 from multivac.store.acts import Row
-from multivac.tongue import phrase
+from multivac.tongue import mark, phrase
 
 _OFFERED = 5
 _LONGEST_QUOTE = 1000  # of a message, in a button
+_NONE_OF_THESE = {
+    "close": mark("No incident is resolved, so there is none to close."),
+    "reopen": mark("No incident has ended, so there is none to reopen."),
+    "archive": mark("No incident is closed or dismissed, so there is no channel to archive."),
+}
 _OF_WHAT_HAS_ENDED: Mapping[str, frozenset[Status]] = {
     "close": frozenset({Status.RESOLVED}),
     "reopen": frozenset(Status) - OPEN,
@@ -60,9 +65,12 @@ def _which(sitting: Sitting, rows: Iterable[Row]) -> Answer:
     offered = list(rows)[:_OFFERED]
     verb = sitting.verb.name
     if not offered and verb in _OF_WHAT_HAS_ENDED:
-        return Answer(lines=(phrase("There is no incident to {verb}.", verb=verb),))
+        return Answer(lines=(phrase(_NONE_OF_THESE[verb]),))
     if not offered:
-        told = phrase("No incident is open. To {verb} one that has ended, name it: INC-42.", verb=verb)
+        told = phrase(
+            "No incident is open. If you mean one that has ended, name it: `/incident INC-42 {verb}`.",
+            verb=verb,
+        )
         return Answer(lines=(told,), presses=(to_declare(),))
     said = _said(sitting)
     presses = tuple(

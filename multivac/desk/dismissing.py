@@ -11,7 +11,7 @@ from multivac.briefing import Answer, Asked, Field, Form
 from multivac.desk.already import same_status
 from multivac.desk.asking import BadField, Change, Reply, Sitting, must_see
 from multivac.desk.looking import may_see_row
-from multivac.desk.names import none_such, reopen_first, with_reason
+from multivac.desk.names import none_such, reopen_first
 from multivac.desk.standing import may_not, move
 from multivac.errors import Refused
 from multivac.incident import MAY_FOLLOW, Entry, EntryKind, IncidentId, Status, status_name
@@ -27,8 +27,8 @@ _REASONS = {
     "duplicate": mark("a duplicate"),
     "false-positive": mark("a false alarm"),
     "superseded": mark("superseded by another"),
-    "external": mark("not ours: a provider's or a customer's own"),
-    "cancelled": mark("cancelled: it is not needed any more"),
+    "external": mark("not ours, but a provider's or a customer's own"),
+    "cancelled": mark("cancelled, it is not needed any more"),
 }
 _MERGED = {
     "duplicate": mark("a duplicate of INC-{number}"),
@@ -43,7 +43,8 @@ _OFFERED = 25  # incidents to merge into
 def dismiss(sitting: Sitting) -> Reply:
     """It is no incident; without a reason, ask for one: nothing is dismissed by a slip of the finger."""
     if sitting.ask.fields:
-        why = with_reason(written(_REASONS[_picked(sitting, _REASONS)]), sitting.text("text"))
+        why, words = written(_REASONS[_picked(sitting, _REASONS)]), sitting.text("text")
+        why = written("{reason} ({words})", reason=why, words=words) if words else why
         return move(sitting, Status.DISMISSED, said=why)
     if sitting.words.text:
         return move(sitting, Status.DISMISSED, said=sitting.words.text)

@@ -12,7 +12,7 @@ from multivac.desk.handover import asked_to_page, must_be_possible
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, Person, status_name
 from multivac.ports import OnCall, Pager
-from multivac.steps import paging, people
+from multivac.steps import oncall, paging, people
 from multivac.store import summons
 from multivac.store.cases import Case, Summons
 from multivac.tongue import lasting, phrase, speaking, written
@@ -80,7 +80,7 @@ def _context(sitting: Sitting, case: Case) -> str:
 def _next_level(sitting: Sitting, case: Case) -> _Called:
     """The lowest level of the alerts' policies in which somebody was not called yet. Raises `Refused`."""
     levels: dict[int, dict[str, Person]] = {}
-    for level, person in people.on_call_of(case):
+    for level, person in oncall.on_call_of(case):
         levels.setdefault(level, {})[person.key] = person
     if not levels:
         told = phrase(

@@ -11,7 +11,8 @@ from multivac.briefing import Files
 from multivac.desk.asking import Reply, Sitting, must_be_allowed, must_see
 from multivac.desk.names import channel_link
 from multivac.errors import Refused
-from multivac.incident import Entry, status_name
+from multivac.incident import Entry, Status, status_name
+from multivac.steps.words import fixed_by
 from multivac.store import cases, timeline
 from multivac.store.cases import Case
 from multivac.tongue import phrase, written
@@ -45,12 +46,14 @@ def export(sitting: Sitting) -> Reply:
 def as_markdown(case: Case, entries: Sequence[Entry]) -> str:
     """A heading, what is known of the incident, and a line for each entry; times are in UTC."""
     lead = case.lead.name if case.lead else written("nobody")
+    is_dismissed = case.status is Status.DISMISSED
     known = {
         written("Severity"): case.severity.upper(),
         written("Status"): status_name(case.status, written),
         written("Declared"): _time(case.declared_at),
         written("Lead"): lead,
         written("Impact"): case.impact,
+        written("Why it was no incident") if is_dismissed else written("What ended it"): fixed_by(case),
     }
     is_private = case.playbook.channel.private
     lines = [
@@ -77,6 +80,7 @@ def as_json(case: Case, entries: Sequence[Entry]) -> str:
         "declared_at": case.declared_at.astimezone(UTC).isoformat(),
         "lead": case.lead.name if case.lead else None,
         "impact": case.impact,
+        "how_it_ended": fixed_by(case) or None,
         "private": case.playbook.channel.private,
         "drill": case.drill,
         "timeline": [

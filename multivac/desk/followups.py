@@ -26,35 +26,36 @@ _SHOWN_IN_FORM = 5
 def follow_up(sitting: Sitting) -> Reply:
     """Write one down, for somebody if they say whom; without a word ask for it."""
     said = " ".join(sitting.text("text").split())
-    if not said and sitting.ask.fields:
-        raise BadField("text", phrase("Write what is left to do."))
-    if not said or (sitting.words.message is not None and not sitting.ask.fields):
+    is_sent = bool(sitting.ask.fields)
+    if not is_sent and (not said or sitting.words.message is not None):
         return _form(sitting, sitting.case())
     if said.lower() == "list":
         return _list(sitting.case())
-    if len(said) > _LONGEST:
-        told = phrase("Write it in {most} letters at most: it becomes a title.", most=_LONGEST)
-        raise BadField("text", told) if sitting.ask.fields else Refused(told)
+    if wrong := _wrong_with(said):
+        raise BadField("text", wrong) if is_sent else Refused(wrong)
     owner = _owner(sitting)
+    return sitting.change(lambda tx, case: _write_down(tx, case, sitting, said=said, owner=owner))
 
-    def add(tx: sa.Connection, case: Case) -> Change:
-        if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
-            raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
-        more: dict[str, Any] = {"owner": person_to(owner)} if owner else {}
-        if sitting.words.message is not None:
-            more["link"] = sitting.words.message.link
-        sayings.add(
-            tx,
-            case.id,
-            kind=SayingKind.FOLLOW_UP,
-            text=said,
-            by=sitting.person.name,
-            at=sitting.now,
-            more=more,
-        )
-        return _added(sitting, case, said, owner=owner)
 
-    return sitting.change(add)
+def _wrong_with(said: str) -> str:
+    if not said:
+        return phrase("Write what is left to do.")
+    if len(said) > _LONGEST:
+        return phrase("Write it in {most} letters at most: it becomes a title.", most=_LONGEST)
+    return ""
+
+
+def _write_down(
+    tx: sa.Connection, case: Case, sitting: Sitting, *, said: str, owner: Person | None
+) -> Change:
+    if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
+        raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
+    more: dict[str, Any] = {"owner": person_to(owner)} if owner else {}
+    if sitting.words.message is not None:
+        more["link"] = sitting.words.message.link
+    by, at = sitting.person.name, sitting.now
+    sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=said, by=by, at=at, more=more)
+    return _added(sitting, case, said, owner=owner)
 
 
 def _owner(sitting: Sitting) -> Person | None:

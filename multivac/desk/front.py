@@ -50,7 +50,7 @@ from multivac.desk.names import none_such, stands
 from multivac.desk.offering import words_at
 from multivac.desk.people import language_at, who_is
 from multivac.desk.spelling import spelt
-from multivac.errors import Refused
+from multivac.errors import Refused, sure
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
@@ -63,6 +63,7 @@ from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, r
 log = structlog.get_logger()
 
 _KEPT_LINE, _KEPT_WHY = 200, 2000
+_TALK = frozenset({"mention", "message"})
 _LABEL = 50  # of somebody's words, on a button
 
 DOES: Mapping[str, Callable[[Sitting], Reply]] = {
@@ -204,12 +205,10 @@ class Desk:
         """What this person sees on Multivac's own page in the chat."""
         person, is_guest = who_is(self._house.out, by, "")
         ask = Ask(request="", by=by, name="", via="home", line="list")
-        verb = verb_named("list")
-        assert verb is not None  # noqa: S101  # it is in the table
         sitting = Sitting(
             house=self._house,
             ask=ask,
-            verb=verb,
+            verb=sure(verb_named("list")),
             words=Words(),
             person=person,
             number=None,
@@ -263,7 +262,7 @@ class Desk:
         return None if status is None or status.is_open else status
 
     def _answer(self, ask: Ask, *, instead: Callable[[], Reply] | None = None) -> Reply:
-        line = read(ask.line)
+        line = read(ask.line, in_talk=ask.via in _TALK)
         match line:
             case Spoken(verb, words):
                 return self._do(ask, verb, words=words, instead=instead)
@@ -294,9 +293,7 @@ class Desk:
     def _bare(self, ask: Ask, line: Bare) -> Reply:
         """The command alone: what can be done here, or the form to declare."""
         here = line.number or self._incident_of(ask)
-        name = "declare" if here is None else "show"
-        verb = verb_named(name)
-        assert verb is not None  # noqa: S101  # both are in the table
+        verb = sure(verb_named("declare" if here is None else "show"))
         return self._do(ask, verb, words=Words(number=here))
 
     def _do(self, ask: Ask, verb: Verb, *, words: Words, instead: Callable[[], Reply] | None = None) -> Reply:

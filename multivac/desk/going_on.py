@@ -23,7 +23,9 @@ def retry(sitting: Sitting) -> Reply:
         if not names:
             raise Refused(phrase("Nothing of INC-{number} has failed that is not done.", number=case.id))
         what = "; ".join(dict.fromkeys(map(missing, names)))
-        return Change(said=phrase("I try again now: {what}.", what=what), after=", ".join(names))
+        return Change(
+            said=phrase("I try again now. Not done yet: {what}.", what=what), after=", ".join(names)
+        )
 
     return sitting.change(have_tried)
 

@@ -73,7 +73,8 @@ def _handover_form(sitting: Sitting) -> Form:
         raise Refused(reopen_first(case.id, case.status))
     with sitting.house.out.database.read() as tx:
         entries = timeline.entries(tx, case.id)
-    facts = for_new_lead(View(case=case, now=sitting.now, out=sitting.house.out), entries)
+    view = View(case=case, now=sitting.now, out=sitting.house.out)
+    facts = for_new_lead(view, entries, by=sitting.person.name)
     return Form(
         title=phrase("Hand over INC-{number}", number=case.id),
         line=f"INC-{case.id} handover",

@@ -17,7 +17,7 @@ from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store.health import Failing
 from multivac.tongue import mark, phrase, plural
-from multivac.verbs import Right
+from multivac.verbs import Right, refusal
 
 _SHOWN = 5
 _LIBRARIES = ("slack_sdk", "slack_bolt", "jira", "pdpyras", "dbos")
@@ -156,7 +156,7 @@ def _language(sitting: Sitting) -> str:
 def doctor(sitting: Sitting) -> Reply:
     """How each vendor fared last, what waits, what operators are to mend, and which versions run."""
     if not is_admin(sitting):
-        raise Refused(phrase("Only those who run Multivac can {verb}.", verb=sitting.verb.name))
+        raise Refused(refusal(sitting.verb))
     out = sitting.house.out
     with out.database.read() as tx:
         done, failing = health.last_done(tx), health.failing(tx)

@@ -9,7 +9,7 @@ from multivac.desk.asking import Sitting
 from multivac.desk.looking import may_see_row, own_among, own_line, row_line
 from multivac.desk.reminding import when_due
 from multivac.incident import Person, TaskState
-from multivac.steps import briefs, people
+from multivac.steps import briefs, oncall
 from multivac.steps.checklists import every_task
 from multivac.store import acts, cases
 from multivac.store.cases import Case
@@ -56,7 +56,7 @@ def _presses(sitting: Sitting) -> tuple[Press, ...]:
 def _duties(sitting: Sitting, seen: Sequence[Case]) -> Sequence[str]:
     """What they are on call for, as far as an open incident has let us find out."""
     now, person = sitting.now, sitting.person
-    found = (briefs.duty_of(case, person, people.listed(case), now=now) for case in seen)
+    found = (briefs.duty_of(case, person, oncall.listed(case), now=now) for case in seen)
     return list(dict.fromkeys(briefs.on_duty(duty) for duty in found if duty is not None))
 
 

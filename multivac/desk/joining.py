@@ -15,7 +15,7 @@ from multivac.desk.names import channel_link, none_such, stands
 from multivac.errors import MultivacError, Refused
 from multivac.incident import Person
 from multivac.ports import OnCall, Pager
-from multivac.steps import briefs, people
+from multivac.steps import briefs, oncall
 from multivac.steps.base import View
 from multivac.store import acts, members, timeline
 from multivac.store import people as directory
@@ -38,7 +38,7 @@ def brief(sitting: Sitting) -> Reply:
         sitting.house.out.database.write(
             lambda tx: members.seen(tx, case.id, sitting.ask.by, at=sitting.now), urgent=True
         )
-    duty = briefs.duty_of(case, sitting.person, people.listed(case), now=sitting.now)
+    duty = briefs.duty_of(case, sitting.person, oncall.listed(case), now=sitting.now)
     view = View(case=case, now=sitting.now, out=sitting.house.out)
     return briefs.briefing(view, entries, why=briefs.why_here(case, sitting.person, duty))
 
@@ -112,7 +112,7 @@ def _policies_here(sitting: Sitting) -> tuple[str, ...]:
     with sitting.house.out.database.read() as tx:
         if not acts.exists(tx, sitting.number):
             raise Refused(none_such(sitting.number))
-    return people.policies_of(sitting.case())
+    return oncall.policies_of(sitting.case())
 
 
 def _answered(sitting: Sitting, title: str, *, about: str, ask: Callable[[], _Draw]) -> Answer:

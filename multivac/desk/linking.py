@@ -32,9 +32,8 @@ def link(sitting: Sitting) -> Reply:
     at = next((at for at, one in enumerate(words) if _ADDRESS.match(one)), 0)
     address = words[at].removesuffix(")") if words[at].startswith("(") else words[at]
     address = _checked(address.lstrip("(<").removesuffix(">"))
-    label = " ".join([*words[:at], *words[at + 1 :]])[
-        :_LONGEST_LABEL
-    ]  # what is a link already has it in front
+    others = [*words[:at], *words[at + 1 :]]  # what is a link already has its label in front
+    label = " ".join(others)[:_LONGEST_LABEL]
     if label == _GONE:
         return _take_away(sitting, address)
     name = label or (urlsplit(address).hostname or address)
@@ -47,9 +46,7 @@ def link(sitting: Sitting) -> Reply:
                 most=_MOST,
             )
             raise Refused(told)
-        said = phrase("The headline links it now, as “{label}”.", label=name)
-        line = mark("{name} added the link {label}: {address}")
-        return _keep(tx, sitting, case, address=address, label=name, change=(said, line))
+        return _keep(tx, sitting, case, address=address, label=name)
 
     return sitting.change(add)
 
@@ -58,19 +55,20 @@ def _take_away(sitting: Sitting, address: str) -> Reply:
     def take(tx: sa.Connection, case: Case) -> Change:
         if address not in links_of(case):
             raise Refused(phrase("No such link is here. `/incident link` shows those that are."))
-        said, line = (
-            phrase("The headline does not link it any more."),
-            mark("{name} took away the link {address}"),
-        )
-        return _keep(tx, sitting, case, address=address, label="", change=(said, line))
+        return _keep(tx, sitting, case, address=address, label="")
 
     return sitting.change(take)
 
 
-def _keep(  # noqa: PLR0913  # what is kept, and how it is told
-    tx: sa.Connection, sitting: Sitting, case: Case, *, address: str, label: str, change: tuple[str, str]
-) -> Change:
-    said, line = change
+def _keep(tx: sa.Connection, sitting: Sitting, case: Case, *, address: str, label: str) -> Change:
+    """Keep the link, or without a label that it was taken away."""
+    said, line = (
+        phrase("The headline does not link it any more."),
+        mark("{name} took away the link {address}"),
+    )
+    if label:
+        said = phrase("The headline links it now, as “{label}”.", label=label)
+        line = mark("{name} added the link {label}: {address}")
     name, before = sitting.person.name, links_of(case).get(address)
     more = {"url": address}
     sayings.add(tx, case.id, kind=SayingKind.LINK, text=label, by=name, at=sitting.now, more=more)

@@ -180,7 +180,7 @@ def _panel(case: Case, right: Right) -> tuple[Press, ...]:
     page = Press(label=phrase("Page somebody"), line=f"{about} page")
     if not responds:
         return (Press(label=phrase("Join"), line=f"{about} join", stands_out=True), page, brief, timeline)
-    take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+    take = Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     hand_over = Press(label=phrase("Hand over"), line=f"{about} handover")
     mitigate = Press(label=phrase("Mitigated"), line=f"{about} mitigate")
     is_free = wants_a_lead(case)

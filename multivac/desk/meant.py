@@ -21,7 +21,7 @@ from multivac.desk.spelling import spelt_out
 from multivac.desk.teams import team_first
 from multivac.errors import MultivacError, Refused
 from multivac.incident import Person
-from multivac.steps import people
+from multivac.steps import oncall, people
 from multivac.store import people as directory
 from multivac.store.cases import Case
 from multivac.tongue import phrase
@@ -35,7 +35,7 @@ _MOST_ASKED = 30  # people of a channel whose names we do not know
 _TOKEN = re.compile(r"(?:<@[UW][A-Z0-9]+(?:\|[^>]*)?>|<[^<>|\s@]+@[^<>|\s]+>)[,.;]*")
 _MAIL = re.compile(r"<?([^<>|\s@]+@[^<>|\s@]+\.[^<>|\s@]+?)>?[,.;:]?")
 _IN_BRACKETS = re.compile(r"<([^<>|\s@]+@[^<>|\s]+)>")  # ours or typed: in either case it is looked up
-_NO_NAME = re.compile(r"(?:in|every|at|until|after|escalate|when|from):\S+", re.IGNORECASE)
+_NO_NAME = re.compile(r"(?:in|every|at|until|after|escalate|then|when|from):\S+", re.IGNORECASE)
 _ESCALATION = re.compile(r"(escalate:)(?!<|me$)(\S+)", re.IGNORECASE)
 _JOINING = {"invite": frozenset({"and", "&"}), "role": frozenset({"to"}), "task": frozenset({"to"})}
 _ITSELF = frozenset({"me", "here", "none", "accept", "it"})
@@ -161,7 +161,7 @@ def _may_stand(verb: str, rest: Sequence[str], start: int, *, stop: int) -> bool
         case "role":  # after the role
             return start >= 1 and stop == len(rest)
         case "task":  # after the task's key: task assign 3 bo
-            return rest[0].lower() == "assign" and start >= 2 and stop == len(rest)  # noqa: PLR2004
+            return rest[0].lower() == "assign" and start > 1 and stop == len(rest)
         case _:
             return True
 
@@ -242,7 +242,7 @@ class _Names:
             return
         yield from (row.person for row in case.roles.values())
         yield from (who for one in case.summons for who in one.people)
-        yield from (who for _, who in people.on_call_of(case))
+        yield from (who for _, who in oncall.on_call_of(case))
         told = case.alerts
         yield from people.identified(case, (*told.assignees, *told.ackers, *told.responders))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 
@@ -18,7 +19,7 @@ from multivac.store import acts, sayings
 from multivac.store import steps as progress
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
-from multivac.tongue import mark, phrase, written
+from multivac.tongue import listed, mark, phrase, written
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,30}-[1-9][0-9]{0,9}", re.ASCII)
 _MOST_SERVICES = 20
@@ -207,9 +208,18 @@ def _what_is_left(sitting: Sitting, case: Case) -> list[str]:
         told.append(room)
     if sitting.house.out.tracker is not None and (made := case.result(TICKET)):
         told.append(_of_the_ticket(made))
+    told += _of_follow_ups(case)
     if case.alerts.rows:
         told.append(phrase("What PagerDuty has been told before stays there."))
     return told
+
+
+def _of_follow_ups(case: Case) -> Iterator[str]:
+    """Those that are issues already keep their words, for we do not rewrite what people may have changed."""
+    made = (row.result for name, row in case.steps.items() if name.startswith("follow-up/") and row.was_done)
+    if keys := [str(one["key"]) for one in made if "key" in one]:
+        told = mark("Follow-ups keep their words in Jira: restrict who may see {keys}, or reword them there.")
+        yield phrase(told, keys=listed(keys))
 
 
 def _of_the_ticket(made: Result) -> str:

@@ -13,9 +13,10 @@ from multivac.briefing import Answer, Asked, Field, Form, Press, clock_time
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.moments import coming
 from multivac.desk.names import reopen_first
+from multivac.desk.spelling import called, spelt
 from multivac.desk.tasks import person_meant
 from multivac.errors import Refused
-from multivac.incident import EntryKind, IncidentId, Person
+from multivac.incident import EntryKind, Group, IncidentId, Person
 from multivac.steps.reminders import PASSED, is_put_away
 from multivac.store import reminders as rows
 from multivac.store.cases import Case
@@ -74,7 +75,7 @@ def remind(sitting: Sitting) -> Reply:
     text = rest if first.lower() in {"me", "here"} else words.text
     if not text:
         raise Refused(phrase("Say what it is about. {how}", how=phrase(_HOW)))
-    moment = _moment(words)
+    moment, escalate_to = _moment(words), _escalate_to(sitting, words)
     new = Reminder(
         number=0,
         text=text[:_LONGEST],
@@ -84,18 +85,29 @@ def remind(sitting: Sitting) -> Reply:
         every=_checked(words.every, least=_LEAST_APART) if words.every and not moment else None,
         moment=moment,
         thread=sitting.ask.thread or None,
-        escalate_to=_escalate_to(sitting, words),
+        escalate_to=escalate_to,
+        then_page=_then_page(sitting, words, escalate_to),
         after=_checked(_span(words.options.get("after"))) if "after" in words.options else _ASK_AGAIN,
         until_at=_until_at(sitting, words),
         until_done=words.options.get("until", "").lower() == "done",
         until_resolved=words.options.get("until", "").lower() == "resolved",
     )
+    _must_come(new)
     return sitting.change(partial(_add, sitting=sitting, new=new))
+
+
+def _must_come(new: Reminder) -> None:
+    if new.until_at is not None and new.moment is None and new.until_at <= new.due_at:
+        ends, comes = clock_time(new.until_at), clock_time(new.due_at)
+        told = phrase("It would end at {ends}, and comes at {comes} only.", ends=ends, comes=comes)
+        raise Refused(told)
 
 
 def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> Change:
     if is_put_away(case) or (new.until_resolved and not case.status.is_open):
         raise Refused(reopen_first(case.id, case.status))
+    if new.then_page and case.drill:
+        raise Refused(phrase("This is a drill: nobody is paged. Leave out then:page."))
     if sitting.ask.channel != case.channel_id:
         new = replace(new, thread=None)  # of a channel in which others read
     if len(case.reminders) >= _MOST:
@@ -152,7 +164,10 @@ def _moment(words: Words) -> str | None:
     return said or None
 
 
-def _whom(sitting: Sitting, words: Words, first: str) -> Person | None:
+def _whom(sitting: Sitting, words: Words, first: str) -> Person | Group | None:
+    if words.groups:
+        group = words.groups[0]
+        return Group(id=group, name=called(sitting.house.out, group))
     chosen = sitting.ask.fields.get("whom", "")
     named = [chosen] if isinstance(chosen, str) and chosen else list(words.people)
     if named:
@@ -167,8 +182,25 @@ def _escalate_to(sitting: Sitting, words: Words) -> Person | None:
     if named.lower() == "me":
         return sitting.person
     if named[:1] not in {"U", "W"}:
+        named = spelt(sitting.house.out, named)
         raise Refused(phrase("“{named}” is nobody I know. Mention them: escalate:@bo.", named=named))
     return person_meant(sitting, named)
+
+
+def _then_page(sitting: Sitting, words: Words, escalate_to: Person | None) -> bool:
+    """Whether whoever it is escalated to is paged in the end. Raises `Refused` where that cannot be."""
+    said = words.options.get("then", "").lower()
+    if not said:
+        return False
+    if said != "page":
+        raise Refused(phrase("I know then:page, not then:{said}.", said=said))
+    if escalate_to is None:
+        raise Refused(phrase("Say who is to be paged: escalate:@bo after:10m then:page."))
+    if sitting.house.out.pager is None:
+        raise Refused(
+            phrase("Multivac has no key for PagerDuty, so nobody can be paged. Leave out then:page.")
+        )
+    return True
 
 
 def _due_at(sitting: Sitting, words: Words) -> datetime:

@@ -24,7 +24,16 @@ def spelt(out: Outside, text: str) -> str:
     """The text with names for the chat's ids; who cannot be looked up now keeps the id."""
     named = _PERSON.sub(lambda found: f"@{who_is(out, found[1], '')[0].name}", text)
     named = _CHANNEL.sub(lambda found: f"#{found[2] or _channel(out, found[1])}", named)
-    return _GROUP.sub(lambda found: f"@{found[2] or found[1]}", named)
+    return _GROUP.sub(lambda found: f"@{found[2]}" if found[2] else called(out, found[1]), named)
+
+
+def called(out: Outside, group: str) -> str:
+    """What people call this user group by; its id if that cannot be looked up now."""
+    try:
+        return f"@{(out.chat.group_handle(group) if out.chat is not None else None) or group}"
+    except MultivacError as error:
+        log.info("user group not looked up", group=group, why=str(error))
+        return f"@{group}"
 
 
 def _channel(out: Outside, chat_id: str) -> str:

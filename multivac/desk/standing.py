@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from multivac.briefing import Asked, Field, Form
+from multivac.desk.advice import after_severity, after_status
 from multivac.desk.already import same_severity, same_status
 from multivac.desk.asking import Change, Reply, Sitting, as_of, must_give_lead, must_lower
 from multivac.desk.giving import role_given
@@ -29,7 +30,7 @@ from multivac.incident import (
     role_spellings,
     status_name,
 )
-from multivac.store import acts, endings, incidents, summons
+from multivac.store import acts, cases, endings, incidents, summons
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
 from multivac.verbs import Words
@@ -38,14 +39,6 @@ from multivac.verbs import Words
 _ACCEPT, _TAKE_IT = "accept", "it"
 _OWN = frozenset({"", "me", _ACCEPT, _TAKE_IT})
 Also = Callable[[sa.Connection, Case], None]
-_NOW = {
-    Status.ACTIVE: mark("INC-{number} is active now."),
-    Status.MITIGATED: mark("INC-{number} is mitigated now."),
-    Status.RESOLVED: mark("INC-{number} is resolved now."),
-    Status.CLOSED: mark("INC-{number} is closed now."),
-    Status.DISMISSED: mark("INC-{number} is dismissed now: it is no incident."),
-    Status.TRIAGE: mark("INC-{number} is in triage again now."),
-}
 _SAYS = {
     Status.ACTIVE: mark("{name} says it is active"),
     Status.MITIGATED: mark("{name} says it is mitigated"),
@@ -237,8 +230,10 @@ def severity(sitting: Sitting) -> Reply:
             incidents.set_status(tx, case.id, Status.ACTIVE, now=sitting.now)
         moved = f"{case.severity.upper()} → {chosen.upper()}" if chosen != case.severity else chosen.upper()
         entry = written("Severity {severity}, settled by {name}", severity=moved, name=sitting.person.name)
+        advice = after_severity(sitting, cases.load(tx, case.id), was=case.status)
         return Change(
-            said=phrase("INC-{number} is {severity} now.", number=case.id, severity=chosen.upper()),
+            said=advice.said,
+            presses=advice.presses,
             kind=EntryKind.SEVERITY,
             entry=with_reason(entry, reason),
             before=case.severity,
@@ -352,8 +347,10 @@ def move(
             by = None if is_lead else sitting.person.name
             endings.reopened(tx, case.id, now=sitting.now, update_every=every, by=by, note=said)
         entry = written(mark("{name} reopened it") if is_back else _SAYS[to], name=sitting.person.name)
+        advice = after_status(sitting, cases.load(tx, case.id), was=case.status)
         return Change(
-            said=phrase(_NOW[to], number=case.id),
+            said=advice.said,
+            presses=advice.presses,
             kind=EntryKind.STATUS,
             entry=with_reason(entry, said),
             before=case.status,

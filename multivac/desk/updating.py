@@ -141,7 +141,8 @@ def _must_lower(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
     try:
         must_lower(tx, sitting, case)
     except OnlyLead as no:
-        raise BadField("severity", no.reason) from no
+        shown = "text" if _SEEN in sitting.ask.fields else "severity"  # the preview has no field for it
+        raise BadField(shown, no.reason) from no
 
 
 def _read(sitting: Sitting, case: Case, text: str) -> Draft:

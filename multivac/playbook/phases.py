@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from multivac.incident import Severity
 from multivac.playbook.occurrences import by_cron, every, trigger_of, until
@@ -35,10 +35,21 @@ Condition = Literal[
     "mitigated",
 ]
 CONDITIONS: tuple[str, ...] = get_args(Condition)
-Conditions = tuple[Condition, ...]
+
+
+def _each(said: object) -> object:
+    return (said,) if isinstance(said, str) else said
+
+
+# One alone may be written without its list.
+Conditions = Annotated[
+    tuple[Condition, ...],
+    BeforeValidator(_each, json_schema_input_type=Condition | tuple[Condition, ...]),
+]
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _LINK_PLACEHOLDERS = ("number", "service")
+_IN_TWO_BRACES = re.compile(r"\{\{ *(\w+) *\}\}")  # as other templates have it, and many write it
 
 
 def holds(conditions: Sequence[str], true_facts: frozenset[str]) -> bool:
@@ -86,6 +97,7 @@ def _zone(text: str) -> str:
 
 
 def _link(text: str) -> str:
+    text = _IN_TWO_BRACES.sub(r"{\1}", text)
     unknown = [name for name in re.findall(r"\{(\w*)\}", text) if name not in _LINK_PLACEHOLDERS]
     if not re.match(r"https?://[^/\s]", text) or re.search(r"\s", text):
         raise wrong(f"is {text!r}, which is no web address.", "Write it with https:// at its beginning.")
@@ -109,7 +121,8 @@ class Task(Strict):
         None, description="Whose task it is: lead, deputy, scribe, cx lead or a role of yours."
     )
     link: Annotated[str, AfterValidator(_link)] | None = Field(
-        None, description="A page that helps. {number} and {service} are filled in."
+        None,
+        description="A page that helps. {number} and {service} are filled in; none if no service is known.",
     )
     done_when: Conditions = Field(
         (), description="Conditions; the task counts as done once all of them hold."
@@ -125,8 +138,8 @@ class Task(Strict):
         return bool(self.done_when) and holds(self.done_when, true_facts)
 
     def link_for(self, *, number: int, service: str | None) -> str | None:
-        """The link with its placeholders filled in, safe for any service name."""
-        if self.link is None:
+        """The link, filled in safely for any service name; None where it needs one and none is known."""
+        if self.link is None or ("{service}" in self.link and not service):
             return None
         return self.link.replace("{number}", str(number)).replace("{service}", quote(service or "", safe=""))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from multivac.briefing import Nudge, Press, fingerprint
-from multivac.steps import people
+from multivac.steps import inviting, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of, say, view_of
 from multivac.store.cases import Case, Result
@@ -19,7 +19,7 @@ def wants_asking(view: View) -> Mapping[str, str]:
     case, row = view.case, view.case.steps.get("invites asked")
     if view.out.chat is None:
         return NOTHING
-    if (row is None or not row.was_done) and not (people.would_be_invited(case) and case.status.is_open):
+    if (row is None or not row.was_done) and not (inviting.would_be_invited(case) and case.status.is_open):
         return NOTHING
     return {"": fingerprint(_question(view))}
 
@@ -30,7 +30,7 @@ def ask(attempt: Attempt) -> Result:
 
 
 def _question(view: View) -> Nudge:
-    case, waiting = view.case, people.would_be_invited(view.case)[:_MOST]
+    case, waiting = view.case, inviting.would_be_invited(view.case)[:_MOST]
     if not case.status.is_open:
         return Nudge(who=None, text=phrase("It is over: nobody is invited by rules any more."))
     if not waiting:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from multivac.briefing import Answer, Press, clock_time, fingerprint
+from multivac.errors import sure
 from multivac.incident import status_name
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
@@ -22,19 +23,36 @@ _ASKS = {
     "merge": mark("{name} asks to merge INC-{number} into another."),
     "severity": mark("{name} asks to lower the severity of INC-{number}."),
     "quiet": mark("{name} asks for quiet in INC-{number}."),
+    "private": mark("{name} asks to make INC-{number} private."),
     "handover": mark("{name} asks to hand over the lead of INC-{number}."),
     "lead": mark("{name} asks to hand over the lead of INC-{number}."),
 }
 _ASKS_ELSE = mark("{name} asks you to approve something in INC-{number}.")
+_ASKED = {
+    "resolve": mark("You asked to resolve INC-{number}."),
+    "close": mark("You asked to close INC-{number}."),
+    "dismiss": mark("You asked to dismiss INC-{number}."),
+    "merge": mark("You asked to merge INC-{number} into another."),
+    "severity": mark("You asked to lower the severity of INC-{number}."),
+    "quiet": mark("You asked for quiet in INC-{number}."),
+    "private": mark("You asked to make INC-{number} private."),
+    "handover": mark("You asked to hand over the lead of INC-{number}."),
+    "lead": mark("You asked to hand over the lead of INC-{number}."),
+}
+_ASKED_ELSE = mark("You asked for something in INC-{number}.")
 _TO_LEAD = {
     Answered.APPROVED: mark("Approved by {name} at {time}."),
     Answered.DECLINED: mark("Declined by {name} at {time}."),
     Answered.TOO_LATE: mark("Nothing was changed: it could not be done any more at {time}."),
 }
 _TO_ASKER = {
-    Answered.APPROVED: mark("{name} approved what you asked for in INC-{number}: it is done."),
-    Answered.DECLINED: mark("{name} declined what you asked for in INC-{number}."),
-    Answered.TOO_LATE: mark("What you asked for in INC-{number} could not be done any more."),
+    Answered.APPROVED: mark("{name} approved it: it is done."),
+    Answered.DECLINED: mark("{name} declined it."),
+    Answered.TOO_LATE: mark("It could not be done any more."),
+}
+_WITH_REASON = {
+    Answered.DECLINED: mark("{name} declined it: {why}"),
+    Answered.TOO_LATE: mark("It could not be done any more: {why}"),
 }
 
 
@@ -99,6 +117,7 @@ def tell_asker(attempt: Attempt) -> Result:
 
 
 def _answer(case: Case, asked: Request) -> Answer:
-    assert asked.answered is not None  # noqa: S101  # states what `wants_answered` guarantees
-    told = phrase(_TO_ASKER[asked.answered], name=asked.answered_by, number=case.id)
-    return directly(case, Answer(lines=tuple(filter(None, (told, asked.why)))))
+    title = phrase(_ASKED.get(asked.verb, _ASKED_ELSE), number=case.id)
+    said = (_WITH_REASON if asked.why else _TO_ASKER)[sure(asked.answered)]
+    told = phrase(said, name=asked.answered_by, why=asked.why)
+    return directly(case, Answer(title=title, lines=tuple(filter(None, (asked.reason, told)))))

@@ -10,7 +10,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from multivac.budget import Errand
-from multivac.errors import GiveUp, TryAgain
+from multivac.errors import GiveUp, TryAgain, sure
 from multivac.incident import Person
 from multivac.playbook import Playbook
 from multivac.ports import Chat, Clock, Pager, Tracker, checking_before_sending
@@ -99,20 +99,17 @@ class Attempt:
     def chat(self) -> Chat:
         """The chat, which is on: else the step would not be wanted. Its calls wait for our turn."""
         self._still_ours()
-        assert self.out.chat is not None  # noqa: S101  # states what `wants` guarantees
-        return self.out.chat.on_behalf(self._errand)
+        return sure(self.out.chat).on_behalf(self._errand)
 
     def tracker(self) -> Tracker:
         """The tracker, which is on: else the step would not be wanted. Its calls wait for our turn."""
         self._still_ours()
-        assert self.out.tracker is not None  # noqa: S101  # states what `wants` guarantees
-        return self.out.tracker.on_behalf(self._errand)
+        return sure(self.out.tracker).on_behalf(self._errand)
 
     def pager(self) -> Pager:
         """The pager, which is on: else the step would not be wanted. Its calls wait for our turn."""
         self._still_ours()
-        assert self.out.pager is not None  # noqa: S101  # states what `wants` guarantees
-        return self.out.pager.on_behalf(self._errand)
+        return sure(self.out.pager).on_behalf(self._errand)
 
     @property
     def _errand(self) -> Errand:

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any
 
 from multivac.briefing import Answer, Link, Press, day_and_time
-from multivac.incident import LEAD, Entry, EntryKind, Person, role_name, status_name
-from multivac.steps import duties, people
+from multivac.incident import LEAD, Entry, EntryKind, Person, Status, role_name, status_name
+from multivac.steps import duties, oncall, paging, people
 from multivac.steps.base import View
 from multivac.steps.checklists import left_to_do, open_tasks
 from multivac.steps.links import links_of
@@ -39,7 +39,7 @@ class Duty:
 
 def duty_of(case: Case, person: Person, listed: Iterable[Mapping[str, Any]], *, now: datetime) -> Duty | None:
     """What the person is on call for among the incident's services, by an on-call list."""
-    own = people.own_policies(case)
+    own = oncall.own_policies(case)
     theirs = [one for one in listed if one["policy"] in own and _is(person, one["person"])]
     ends = [datetime.fromisoformat(one["until"]) if one["until"] else None for one in theirs]
     standing = [(one, end) for one, end in zip(theirs, ends, strict=True) if end is None or end > now]
@@ -67,29 +67,44 @@ def _is(person: Person, stored: Mapping[str, Any]) -> bool:
 
 def why_here(case: Case, person: Person, duty: Duty | None) -> str:
     """Why this person is in the channel, in a sentence; "" if nothing is known of it."""
-    roles = [name for name, held in case.roles.items() if held.person.key == person.key]
-    if roles:
-        return phrase("You are the {role}.", role=reduce(_and_the, map(role_name, sorted(roles))))
-    if because := _paged_by(case, person) or (on_duty(duty) if duty is not None else ""):
-        return because
-    told = case.alerts
-    if person.key in {one.key for one in people.identified(case, told.assignees)}:
-        return phrase("PagerDuty assigned the alert to you.")
-    if person.key in {one.key for one in people.identified(case, told.responders)}:
-        return phrase("You were added to the alert in PagerDuty.")
+    return next(filter(None, _reasons(case, person, duty)), "")
+
+
+def _reasons(case: Case, person: Person, duty: Duty | None) -> Iterator[str]:
+    """All that may have brought them here, what matters most first; "" for what has not."""
+    yield _roles_of(case, person)
+    yield _paged_by(case, person)
+    yield on_duty(duty) if duty is not None else ""
+    if _is_among(case, person, case.alerts.assignees):
+        yield phrase("PagerDuty assigned the alert to you.")
+    if _is_among(case, person, case.alerts.responders):
+        yield phrase("You were added to the alert in PagerDuty.")
     if case.declared_by is not None and case.declared_by.key == person.key:
-        return phrase("You declared it.")
+        yield phrase("You declared it.")
+    if _was_asked_for(case, person):
+        yield phrase("Somebody who responds asked for you.")
+
+
+def _roles_of(case: Case, person: Person) -> str:
+    held = sorted(name for name, role in case.roles.items() if role.person.key == person.key)
+    return phrase("You are the {role}.", role=reduce(_and_the, map(role_name, held))) if held else ""
+
+
+def _is_among(case: Case, person: Person, named: Iterable[Person]) -> bool:
+    return person.key in {one.key for one in people.identified(case, named)}
+
+
+def _was_asked_for(case: Case, person: Person) -> bool:
     member = case.members.get(person.slack or "")
-    asked = member is not None and member.asked_by not in {None, person.slack}
-    return phrase("Somebody who responds asked for you.") if asked else ""
+    return member is not None and member.asked_by not in {None, person.slack}
 
 
-def _paged_by(case: Case, person: Person) -> str | None:
+def _paged_by(case: Case, person: Person) -> str:
     """Who had them paged, and what for."""
     asked = (one for one in reversed(case.summons) if one.pages and one.by)
     found = next((one for one in asked if person.key in {who.key for who in one.people}), None)
     if found is None:
-        return None
+        return ""
     if not found.note:
         return phrase("{name} had you paged.", name=found.by)
     return phrase("{name} had you paged: {why}", name=found.by, why=_short(found.note))
@@ -130,7 +145,7 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str, most: int = LINE
 def _presses(view: View) -> Iterator[Press]:
     case, about = view.case, f"INC-{view.case.id}"
     if case.lead is None and case.status.is_open:
-        yield Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+        yield Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     if case.status.is_open and any(not one.owner for one in open_tasks(view)):
         yield Press(label=phrase("Take a task"), line=f"{about} task take")
     yield Press(label=phrase("Timeline"), line=f"{about} timeline")
@@ -140,7 +155,7 @@ def _of_open(view: View, why: str) -> tuple[str, ...]:
     case = view.case
     since = phrase("open for {age}", age=lasting(view.now - case.declared_at))
     stands = (case.severity.upper(), status_name(case.status), since, _people(view))
-    return (" · ".join(stands), _what(case), why)
+    return (" · ".join(stands), _what(case), why, paging.failed(view))
 
 
 def _of_ended(view: View) -> tuple[str, ...]:
@@ -153,8 +168,15 @@ def _of_ended(view: View) -> tuple[str, ...]:
     stands = (case.severity.upper(), status_name(case.status), _people(view))
     mitigated = mitigated_at(case)
     eased = phrase("Mitigated {at}.", at=day_and_time(mitigated)) if mitigated is not None else ""
-    how = phrase("How it ended: {how}", how=_short(fixed)) if fixed else ""
-    return (" · ".join(stands), eased, over, _what(case), how)
+    return (" · ".join(stands), eased, over, _what(case), _how_it_ended(case, _short(fixed)))
+
+
+def _how_it_ended(case: Case, how: str) -> str:
+    if not how:
+        return ""
+    if case.status is Status.DISMISSED:
+        return phrase("Why it was no incident: {how}", how=how)
+    return phrase("How it ended: {how}", how=how)
 
 
 def _people(view: View) -> str:

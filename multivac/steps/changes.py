@@ -30,16 +30,22 @@ def wants_alert_lines(view: View) -> Mapping[str, str]:
 def _wants(view: View, family: str) -> Mapping[str, str]:
     if view.out.chat is None:
         return NOTHING
-    is_open_whose = family == ALERT_LINE and answers.are_awaited(view)  # they are named in a line of theirs
-    wanted = {}
-    for group in groups(view.case, by_people=family == _FAMILY):
-        row = view.case.steps.get(f"{family}/{group[0].id}")
-        is_there = row is not None and (row.was_done or row.wanted is not None)
-        is_news = view.now - group[-1].at < _FRESH and not is_open_whose
-        is_anything = bool(line_of(view.case, group)) or (row is not None and row.was_done)
-        if is_anything and (is_there or is_news):
-            wanted[str(group[0].id)] = fingerprint(_line(view.case, group))
-    return wanted
+    may_begin = family == _FAMILY or not answers.are_awaited(view)  # whose alerts they are is told apart
+    return {
+        str(group[0].id): fingerprint(_line(view.case, group))
+        for group in groups(view.case, by_people=family == _FAMILY)
+        if _belongs_there(view, family, group, may_begin=may_begin)
+    }
+
+
+def _belongs_there(view: View, family: str, group: Sequence[Saying], *, may_begin: bool) -> bool:
+    """Whether the channel is to have this line: what was posted stays, and what is old never begins."""
+    row = view.case.steps.get(f"{family}/{group[0].id}")
+    if row is not None and row.was_done:
+        return True
+    is_begun = row is not None and row.wanted is not None
+    is_news = may_begin and view.now - group[-1].at < _FRESH
+    return bool(line_of(view.case, group)) and (is_begun or is_news)
 
 
 def _line(case: Case, group: Sequence[Saying]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -233,21 +233,52 @@ def _tasks(view: View, one: Occurrence, *, over: bool) -> tuple[TaskLine, ...]:
 
 
 def lines_of(case: Case, one: Occurrence) -> Mapping[str, TaskLine]:
-    """The tasks of a checklist by their keys, as they stand now."""
-    facts = true_facts(case)
+    """The tasks of a checklist by their keys, as they stand now; what is left of the last round goes on."""
+    lines, rounds, facts = dict[str, TaskLine](), _rounds_until(case, one), true_facts(case)
+    for task in one.phase.tasks:
+        first = _begun(case, task, rounds)
+        key, since = f"{first.name}/{task.id}", 0 if first == one else first.number
+        lines[key] = replace(as_left(case, key, _line(case, task, facts)), since=since)
+    return lines
+
+
+def _line(case: Case, task: Task, facts: frozenset[str]) -> TaskLine:
     service = next(iter(case.alerts.services), None)
-    lines = {
-        f"{one.name}/{task.id}": TaskLine(
-            text=_text(case, task),
-            state=TaskState.DONE if task.is_done(facts) else TaskState.OPEN,
-            role=task.role,
-            link=task.link_for(number=case.id, service=service),
-            why_skipped="",
-            link_label=phrase("open the page"),
-        )
-        for task in one.phase.tasks
-    }
-    return {key: as_left(case, key, line) for key, line in lines.items()}
+    return TaskLine(
+        text=_text(case, task),
+        state=TaskState.DONE if task.is_done(facts) else TaskState.OPEN,
+        role=task.role,
+        link=task.link_for(number=case.id, service=service),
+        why_skipped="",
+        link_label=phrase("open the page"),
+    )
+
+
+def _rounds_until(case: Case, one: Occurrence) -> Sequence[Occurrence]:
+    """The rounds of this phase that people were shown before this one, the oldest first, and this one."""
+    if one.number == 1:
+        return (one,)
+    told = {name for digest in _digests(case) for name in case.result(f"{FAMILY}/{digest}").get("told", ())}
+    due = one.phase.due_times(case.declared_at, one.at)
+    before = (Occurrence(one.phase, at, number) for number, at in enumerate(due[: one.number - 1], start=1))
+    shown = (other for other in before if other.name in told or case.result(f"{FAMILY}/{other.name}"))
+    return (*shown, one)
+
+
+def _begun(case: Case, task: Task, rounds: Sequence[Occurrence]) -> Occurrence:
+    """The round from which the task stands open, or stood until somebody dealt with it: never two at once."""
+    begun = rounds[0]
+    for later in rounds[1:]:
+        row = case.tasks.get(f"{begun.name}/{task.id}")
+        if row is not None and row.state is not TaskState.OPEN and row.at < _came_at(case, later):
+            begun = later
+    return begun
+
+
+def _came_at(case: Case, one: Occurrence) -> datetime:
+    """When people were shown it, which may be before its time: they can ask for it."""
+    said = case.result(f"{FAMILY}/{one.name}").get("came_at")
+    return datetime.fromisoformat(said) if said else one.at
 
 
 def _text(case: Case, task: Task) -> str:
@@ -280,11 +311,11 @@ def left_to_do(view: View) -> tuple[str, ...]:
 
 
 def open_tasks(view: View) -> tuple[TaskLine, ...]:
-    """What is to be done: what people added, then each checklist that was posted; the same text once."""
+    """What is to be done: what people added, then the checklists before them; no text twice."""
     case = view.case
-    posted = sorted(_posted(case), key=lambda one: one.at)
+    shown = sorted(shown_now(case), key=lambda one: one.at)
     lines = [line_of(case, row) for row in own_tasks(case)]
-    lines += [line for one in posted for line in lines_of(case, one).values()]
+    lines += [line for one in shown for line in lines_of(case, one).values()]
     still = {line.text: line for line in reversed(lines) if line.state is TaskState.OPEN}
     return tuple(reversed(still.values()))
 
@@ -324,7 +355,8 @@ def post_checklist(attempt: Attempt) -> Result:
     posted = list(_posted(case))
     one = next(one for one in posted if one.name == attempt.instance)
     drawn = draw(view, one, over=over, folded=attempt.before.wanted == _FOLDED)
-    told = {"title": one.phase.title, "name": one.name}
+    came_at = attempt.before.result.get("came_at") or attempt.now.astimezone(UTC).isoformat()
+    told = {"title": one.phase.title, "name": one.name, "came_at": came_at}
     if (
         not attempt.before.was_done
         and (before := _last_round(case, one, posted))

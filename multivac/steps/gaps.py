@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from multivac.incident import LEAD, role_name
-from multivac.steps import people
+from multivac.steps import oncall
 from multivac.steps.base import View
 from multivac.store.cases import Case, StepRow
 from multivac.tongue import any_of, mark, phrase
@@ -43,16 +43,16 @@ _WORDS = {
     "alert ack": mark("The alert is not acknowledged in PagerDuty"),
     "alert end": mark("The alert is not resolved in PagerDuty"),
     "ticket status": mark("The Jira ticket is not moved"),
-    "ticket words": mark("The Jira ticket is not called as the incident"),
+    "ticket words": mark("The Jira ticket does not have the incident's title"),
     "follow-up": mark("A follow-up is not in Jira"),
-    "ticket label": mark("What is changed in the linked ticket is not heard"),
+    "ticket label": mark("Multivac does not hear what people change in the linked ticket"),
     "follow-up owner": mark("A follow-up is not assigned to its owner"),
     "follow-up link": mark("A follow-up is not linked with the ticket"),
-    "second look": mark("Whether a ticket was opened twice is not known"),
-    "duplicate": mark("{instance} is a second ticket of the same matter and not put away"),
+    "second look": mark("Whether there are two tickets is not known"),
+    "duplicate": mark("{instance} is a second ticket of this incident, and is still open"),
     "archived": mark("The channel is not archived as it should be"),
     "status update": mark("An update is not in PagerDuty"),
-    "next lead": mark("The next to lead could not be asked"),
+    "next lead": mark("Who is asked to lead next is not known"),
     "alert priority": mark("The priority in PagerDuty does not follow the severity"),
     "severity heard": mark("Who set the priority in PagerDuty is not known"),
     "page": mark("A page could not be sent"),
@@ -179,7 +179,7 @@ def _name(case: Case, chat_id: str) -> str:
 def _on_call_gaps(case: Case) -> Iterator[tuple[str, str]]:
     row = case.steps.get("on call")
     levels = case.playbook.wanted(case.severity).alert_policy_levels
-    nobody = not any(level in levels for level, _ in people.on_call_of(case))
+    nobody = not any(level in levels for level, _ in oncall.on_call_of(case))
     if row is not None and row.was_done and levels and nobody:
         yield (
             "on call",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from multivac.briefing import Answer, Press, TaskLine, fingerprint
-from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, TaskState, role_name
+from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, TaskState, role_name, status_name
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.checklists import every_task
@@ -70,9 +70,10 @@ def _is_owned(case: Case, gift: Gift) -> bool:
 def _draw(case: Case, group: Sequence[Gift], *, guided: Collection[str] = ()) -> Answer:
     """What they were given as it stands now; `guided` are the roles that they are to be told about."""
     lines = [line for one in group for line in _lines(case, one, guided)]
+    stands = f"{case.severity.upper()} · {status_name(case.status)}"  # it may reach them before a briefing
     said = Answer(
         title=f"INC-{case.id} · {case.title}",
-        lines=tuple(dict.fromkeys(lines)),
+        lines=(stands, *dict.fromkeys(lines)),
         presses=tuple(_presses(case, group)) if case.status.is_open else (),
     )
     return directly(case, said)

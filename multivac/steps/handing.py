@@ -1,4 +1,4 @@
-"""What a new lead must know, from the facts as of the moment they are told: ten lines at most. Pure."""
+"""What a new lead must know, from the facts as of the moment they are told: twelve lines at most. Pure."""
 
 from __future__ import annotations
 
@@ -7,30 +7,38 @@ from datetime import datetime, timedelta
 
 from multivac.briefing import TaskLine, clock_time, day_and_time
 from multivac.incident import Entry, EntryKind, role_name, status_name
-from multivac.steps import people
+from multivac.steps import paging, people
 from multivac.steps.base import View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.checklists import open_tasks
 from multivac.store.cases import Case
 from multivac.tongue import phrase
 
-_LINES = 10
+_LINES = 12
 _OWN_WORDS = 3  # lines of whoever hands over
+_OWN_NOTES = 2  # of theirs in the timeline, however much has happened since
 _SHOWN_TRIED = 4
 _SHOWN_TASKS = 4
 _LONGEST = 280
 _A_DAY = timedelta(hours=20)
 # What people did and found, by whichever way they said so.
 _TRIED = frozenset({EntryKind.NOTE, EntryKind.STATUS, EntryKind.PEOPLE, EntryKind.SEVERITY})
+_NOTES = ("note:", "message:")  # how the keys begin of what people wrote, or kept of what they wrote
+_PAGES = ("page:", "escalate:")  # and of pages that were asked for: the facts say what became of them
 
 
-def for_new_lead(view: View, entries: Sequence[Entry], *, words: str = "") -> tuple[str, ...]:
-    """The words of whoever hands over, then the facts; what was tried last gets the room that is left."""
+def for_new_lead(view: View, entries: Sequence[Entry], *, by: str, words: str = "") -> tuple[str, ...]:
+    """The words of whoever hands over (`by`), then the facts, their last notes, and what was tried last."""
     said = [*_own(words), *_facts(view)]
-    tried = [one for one in entries if one.actor is not None and one.kind in _TRIED]
-    room = min(_LINES - len(said), _SHOWN_TRIED)
-    newest = [f"{_at(one.at, view.now)} {one.text}" for one in reversed(tried)][:room]
-    return tuple(map(_short, [*said, *newest]))
+    tried = [one for one in reversed(entries) if _is_tried(one)]
+    notes = [one for one in tried if one.actor == by and one.key.startswith(_NOTES)][:_OWN_NOTES]
+    others = [one for one in tried if one not in notes][: _SHOWN_TRIED - len(notes)]
+    shown = [one for one in tried if one in [*notes, *others][: max(len(notes), _LINES - len(said))]]
+    return tuple(map(_short, [*said, *(f"{_at(one.at, view.now)} {one.text}" for one in shown)]))
+
+
+def _is_tried(one: Entry) -> bool:
+    return one.actor is not None and one.kind in _TRIED and not one.key.startswith(_PAGES)
 
 
 def _own(words: str) -> list[str]:
@@ -56,6 +64,8 @@ def _facts(view: View) -> Iterator[str]:
         yield phrase("Impact: nobody has said yet what users notice")
     if case.resolution_at is not None and not case.resolution_withdrawn:
         yield phrase("All its alerts have ended; nobody has said yet whether it is over.")
+    if pages := paging.failed(view):
+        yield pages
     yield _latest_update(view)
     if due := next_update_due(view):
         yield _due(due, view.now)

@@ -24,7 +24,7 @@ from multivac.playbook import (
     Pool,
     RoleRule,
 )
-from multivac.steps import people
+from multivac.steps import oncall, people
 from multivac.steps.base import NOTHING, Attempt, NotYet, View
 from multivac.store import acts, incidents, summons, timeline
 from multivac.store.cases import Case, Result
@@ -115,7 +115,7 @@ def _by_on_call(case: Case, rule: OnCallOf) -> Choice | None:
 
 
 def _on_call(case: Case, rule: OnCallOf) -> Iterator[Person]:
-    for level, person in people.on_call_of(case, schedule=rule.schedule, policy=rule.policy):
+    for level, person in oncall.on_call_of(case, schedule=rule.schedule, policy=rule.policy):
         if rule.schedule is not None or level == rule.level:
             yield person
 

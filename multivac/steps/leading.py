@@ -301,7 +301,7 @@ def _presses(view: View, call: Summons, stand: _Stand) -> tuple[Press, ...]:
     if not view.out.hears or not case.status.is_open:
         return ()
     if stand.may_be_accepted and cannot_be_asked(case, call.people[0]):
-        return (Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True),)
+        return (Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True),)
     accept = Press(label=phrase("Accept"), line=f"{about} lead accept", stands_out=True)
     hand_over = Press(label=phrase("Hand over"), line=f"{about} handover")
     leads_now = stand.accepted and call == asked(case)[-1]
@@ -437,7 +437,7 @@ def _brief(attempt: Attempt, call: Summons) -> Sequence[str]:
         return call.note.split("\n") if call.note else []
     with attempt.out.database.read() as tx:
         entries = timeline.entries(tx, case.id)
-    return for_new_lead(view_of(attempt), entries, words=call.note)
+    return for_new_lead(view_of(attempt), entries, by=call.by, words=call.note)
 
 
 def keep_told(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:

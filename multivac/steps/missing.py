@@ -1,4 +1,4 @@
-"""The one message of what is missing: posted once there is room for it, edited as it mends.
+"""The one message of what is missing: posted once there is room for it, edited as it is mended.
 
 While there is no room yet, the headline has it in one line.
 """
@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from multivac.briefing import Gaps, Press, fingerprint
 from multivac.incident import LEAD
+from multivac.steps import mended
 from multivac.steps.base import NOTHING, Attempt, View
-from multivac.steps.gaps import in_short, lines_of, said_before
+from multivac.steps.gaps import lines_of, said_before
 from multivac.steps.ticket import TICKET
 from multivac.steps.words import channel_of, say, view_of
 from multivac.store.cases import Result
@@ -25,12 +26,12 @@ def gaps(view: View) -> Gaps | None:
     """The message as it should read now; None while there was never anything to say."""
     now, before = _now(view), said_before(view.case)
     before = before if view.case.status.is_open else {k: v for k, v in before.items() if _is_of_the_end(k)}
-    gone = {name: line for name, line in before.items() if name not in now}
+    gone = [name for name in before if name not in now]
     if not now and not gone:
         return None
     return Gaps(
         lines=tuple(now.values()),
-        mended=tuple(in_short(name, line) for name, line in gone.items()),
+        mended=tuple(dict.fromkeys(filter(None, (mended.sentence(view.case, name) for name in gone)))),
         presses=tuple(_presses(view, now)) if view.out.hears else (),
         about=view.case.id if any(name.startswith(_STEP) for name in now) else None,
     )
@@ -40,7 +41,7 @@ def _presses(view: View, names: Collection[str]) -> Iterator[Press]:
     """What people can do about these: whatever needs them first."""
     about = f"INC-{view.case.id}"
     if view.case.status.is_open and not {"lead", f"gone:{LEAD}"}.isdisjoint(names):
-        yield Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+        yield Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     if any(name.startswith(_STEP) for name in names):
         yield Press(label=phrase("Retry now"), line=f"{about} retry")
     if f"{_STEP}{TICKET}" in names:

@@ -103,13 +103,20 @@ def _message(attempt: Attempt, wanted: Summons) -> Iterator[str]:
     A second request says that it is one: the first may only be hidden yet, and cannot be taken back
     alone, since PagerDuty cancels all that a person was sent for one incident.
     """
-    case, note = attempt.case, wanted.note
+    case = attempt.case
     yield f"{_title(case)}."
-    yield f"{wanted.by}: {note}" if wanted.by and note else note or phrase("Please help.")
+    yield _asked_for(wanted.by, wanted.note)
     if case.channel_id and not case.playbook.channel.private:  # its name says what it is about
         yield phrase("The channel is #{channel}.", channel=case.channel_name)
     if attempt.unknown:
         yield phrase("Sent again: the first request may have reached you, too.")
+
+
+def _asked_for(by: str, note: str) -> str:
+    """Who asks, and what for: the pager shows the account of our key as whoever did."""
+    if not by:
+        return note or phrase("Please help.")
+    return f"{by}: {note}" if note else phrase("{name} asks for your help.", name=by)
 
 
 def _of_key(case: Case, key: str) -> list[str]:
@@ -161,6 +168,17 @@ def unsent(view: View, wanted: Summons) -> Unsent | None:
         view.look_again(again_at)
         return None
     return Unsent(why=row.error, fix=row.fix or "", again=_whether_tried_again(row))
+
+
+def failed(view: View) -> str:
+    """Whom a page has not reached, and why, in one line; "" if each was sent, or may be sent any moment."""
+    found = ((one, unsent(view, one)) for one in view.case.summons)
+    told = [
+        phrase("{whom} ({why})", whom=named(one), why=no.why.rstrip(".。"))
+        for one, no in found
+        if no is not None
+    ]
+    return phrase("Paging failed: {pages}", pages="; ".join(told)) if told else ""
 
 
 def _whether_tried_again(row: StepRow) -> str:

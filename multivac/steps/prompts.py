@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Nudge, Press, UpdateDue, Who, clock_time, fingerprint
+from multivac.errors import sure
 from multivac.incident import Person
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
@@ -58,7 +59,7 @@ def _prompt(view: View, stamp: str, asked: datetime | None) -> UpdateDue:
     if not is_open:
         return UpdateDue(due_at=at, every=None, lead=None, ended=_how_it_ended(case, at))
     return UpdateDue(
-        due_at=at,
+        due_at=next_update_due(view) or at,  # also where it was put off: that is what was promised
         every=every,
         lead=who(case, case.lead),
         rounds=_rounds(view, at) if view.out.hears else 0,
@@ -67,12 +68,27 @@ def _prompt(view: View, stamp: str, asked: datetime | None) -> UpdateDue:
 
 
 def _rounds(view: View, at: datetime) -> int:
-    """How often the time between two updates has passed since it was due."""
-    every = view.case.playbook.update_every(view.case.severity) or _USUAL
-    rounds = min((view.now - at) // every, _MOST_ROUNDS)
+    """How often the time between two updates has passed since people were asked."""
+    begun, every = _begun(view.case, at), _every(view)
+    if begun is None:
+        return 0
+    rounds = min((view.now - begun) // every, _MOST_ROUNDS)
     if rounds < _MOST_ROUNDS:
-        view.look_again(at + (rounds + 1) * every)
+        view.look_again(begun + (rounds + 1) * every)
     return rounds
+
+
+def _every(view: View) -> timedelta:
+    return view.case.playbook.update_every(view.case.severity) or _USUAL
+
+
+def _begun(case: Case, at: datetime) -> datetime | None:
+    """Since when people are asked, if they are: since it was due, or for long held back and then asked."""
+    said = case.result(f"{FAMILY}/{at:{_STAMP}}").get("at")
+    if said is None:
+        return None
+    asked_at = datetime.fromisoformat(said)
+    return asked_at if asked_at - at > _WAITS_AT_MOST else at
 
 
 def _presses(case: Case) -> tuple[Press, ...]:
@@ -117,17 +133,17 @@ def _overdue(view: View) -> tuple[str, datetime] | None:
     asked = _asked_at(view) if view.out.hears and view.out.chat is not None else None
     if asked is None or view.case.lead is None:
         return None
-    stamp, every = asked.strftime(_STAMP), view.case.playbook.update_every(view.case.severity) or _USUAL
-    is_overdue = _rounds(view, asked) >= 1 and bool(view.case.result(f"{FAMILY}/{stamp}"))
-    return (f"{OVERDUE}/{stamp}", asked + every) if is_overdue else None
+    begun = _begun(view.case, asked)
+    if begun is None or _rounds(view, asked) < 1:
+        return None
+    return f"{OVERDUE}/{asked:{_STAMP}}", begun + _every(view)
 
 
 def nudge_lead(attempt: Attempt) -> Result:
     """Mention the lead in the question's thread: an edit would notify nobody."""
-    case, lead = attempt.case, attempt.case.lead
-    assert lead is not None  # noqa: S101  # states what `wants_overdue` guarantees
+    case = attempt.case
     text = phrase("the update is overdue. Two sentences are enough.")
-    nudge = Nudge(who=mentioned(case, lead), text=text)
+    nudge = Nudge(who=mentioned(case, sure(case.lead)), text=text)
     return say_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
 
 

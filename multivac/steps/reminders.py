@@ -7,21 +7,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Press, Reminding, Who, clock_time, fingerprint
-from multivac.incident import Person
+from multivac.incident import Group, Person, Severity
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.nights import back_at_work
 from multivac.steps.words import channel_of, say, say_in_thread
+from multivac.store import acts
 from multivac.store.cases import Case, Result
 from multivac.store.reminders import Reminder
 from multivac.tongue import mark, phrase
-from multivac.voice import NEVER_WAITS, OFF_WORK
+from multivac.voice import OFF_WORK
 
-FAMILY, AGAIN = "reminder", "asked again"
+FAMILY, AGAIN, PAGED = "reminder", "asked again", "unanswered"
 PASSED = "Passed on"
 _LATE = timedelta(minutes=3)  # later than that, nobody was there to post it in time
 _LOOKS_FOR = timedelta(minutes=10)  # whether people are off work
+_AT_IT_FOR = timedelta(hours=1)  # after what they did last in the incident, whatever the hour
 _OVER = "over"
 _POSTED, _ASKED_AGAIN, _LEFT = 1, 2, 3
 _MOST_ROUNDS = 3  # that nobody answers, of one that comes again
@@ -39,9 +41,9 @@ def wants_reminders(view: View) -> Mapping[str, str]:
     if not view.out.hears:
         return NOTHING
     wanted = dict(_closed(view, FAMILY))
-    for one in _live(view):
+    for one in live(view):
         if not _must_look(view, FAMILY, one):
-            wanted[_name(one)] = fingerprint(_draw(view, one))
+            wanted[name_of(one)] = fingerprint(_draw(view, one))
     return wanted
 
 
@@ -50,9 +52,9 @@ def wants_asking(view: View) -> Mapping[str, str]:
     if not view.out.hears:
         return NOTHING
     wanted = dict(_closed(view, AGAIN))
-    for one in _live(view):
+    for one in live(view):
         if _asks_again(view, one) and not _must_look(view, AGAIN, one):
-            wanted[_name(one)] = "1"
+            wanted[name_of(one)] = "1"
     return wanted
 
 
@@ -64,26 +66,23 @@ def _asks_again(view: View, one: Reminder) -> bool:
 
 
 def wants_looks(view: View) -> Mapping[str, str]:
-    """A look at whoever is to be reminded of another's wish, where it is not bad: they may be off work."""
-    if not view.out.hears or view.case.severity.rank <= NEVER_WAITS:
+    """A look at whoever is to be reminded of another's wish, but at sev1: they may be off work."""
+    if not view.out.hears or view.case.severity is Severity.SEV1:
         return NOTHING
-    due = [(FAMILY, one) for one in _live(view)]
-    due += [(AGAIN, one) for one in _live(view) if _asks_again(view, one)]
-    return {f"{family}/{_name(one)}": "1" for family, one in due if _is_for_another(family, one)}
+    due = [(FAMILY, one) for one in live(view)]
+    due += [(AGAIN, one) for one in live(view) if _asks_again(view, one)]
+    return {f"{family}/{name_of(one)}": "1" for family, one in due if _other_asked(family, one) is not None}
 
 
-def _is_for_another(family: str, one: Reminder) -> bool:
-    whom = _asked(family, one)
-    return whom is not None and whom.key != one.by.key
-
-
-def _asked(family: str, one: Reminder) -> Person | None:
-    return one.whom if family == FAMILY else _next_asked(one)
+def _other_asked(family: str, one: Reminder) -> Person | None:
+    """The one person who is asked by it, if another wants that; a group has no hours."""
+    whom = one.whom if family == FAMILY else _next_asked(one)
+    return whom if isinstance(whom, Person) and whom.key != one.by.key else None
 
 
 def _must_look(view: View, family: str, one: Reminder) -> bool:
     """Whether nobody has looked yet; a look that cannot be had holds nothing up for long."""
-    name = f"{family}/{_name(one)}"
+    name = f"{family}/{name_of(one)}"
     if name in view.case.steps or name not in wants_looks(view) or view.now >= one.due_at + _LOOKS_FOR:
         return False
     view.look_again(one.due_at + _LOOKS_FOR)
@@ -92,17 +91,25 @@ def _must_look(view: View, family: str, one: Reminder) -> bool:
 
 
 def look_whether_at_work(attempt: Attempt) -> Result:
-    """Find out when whoever is asked is at work again, if they are not."""
+    """Find out when whoever is asked is at work again, if they are not, nor at this incident."""
     family, number, _ = attempt.instance.split("/")
-    one = attempt.case.reminders[int(number)]
-    back = back_at_work(attempt, _asked(family, one))
+    whom = _other_asked(family, attempt.case.reminders[int(number)])
+    if whom is None or _is_at_it(attempt, whom):
+        return {}
+    back = back_at_work(attempt, whom)
     return {"back_at": back.isoformat()} if back is not None else {}
+
+
+def _is_at_it(attempt: Attempt, person: Person) -> bool:
+    with attempt.out.database.read() as tx:
+        seen_at = acts.last_seen(tx, attempt.case.id, person)
+    return seen_at is not None and attempt.now - seen_at < _AT_IT_FOR
 
 
 # --- which are due --------------------------------------------------------------------------------
 
 
-def _live(view: View) -> Iterator[Reminder]:
+def live(view: View) -> Iterator[Reminder]:
     """Each reminder that is due, as it was when it fell due first, and when others will be.
 
     They outlive the incident until its channel is put away, but those that were to end with it.
@@ -147,14 +154,15 @@ _MOMENTS: Mapping[str, Callable[[View], datetime | None]] = {
 
 def _closed(view: View, family: str) -> Iterator[tuple[str, str]]:
     """What was posted and is over, redrawn a last time."""
-    live = {_name(one) for one in _live(view)}
+    still = {name_of(one) for one in live(view)}
     for name, row in view.case.steps.items():
         instance = name.partition("/")[2]
-        if name.startswith(f"{family}/") and row.was_done and instance not in live:
+        if name.startswith(f"{family}/") and row.was_done and instance not in still:
             yield instance, _OVER
 
 
-def _name(one: Reminder) -> str:
+def name_of(one: Reminder) -> str:
+    """What its steps are called by: which reminder, and which round of it."""
     return f"{one.number}/{one.round}"
 
 
@@ -188,11 +196,11 @@ def _rounds(view: View, one: Reminder, *, since: datetime) -> int:
 
 
 def _asked_at(case: Case, one: Reminder) -> datetime | None:
-    said = case.result(f"{FAMILY}/{_name(one)}").get("asked_at")
+    said = case.result(f"{FAMILY}/{name_of(one)}").get("asked_at")
     return datetime.fromisoformat(said) if said else None
 
 
-def _next_asked(one: Reminder) -> Person | None:
+def _next_asked(one: Reminder) -> Person | Group | None:
     return one.escalate_to or one.whom
 
 
@@ -210,14 +218,22 @@ def _draw(view: View, one: Reminder) -> Reminding:
         told.append(phrase("It was due {time}.", time=clock_time(was_due)))
     if stage >= _ASKED_AGAIN:
         told.append(_no_answer(clock_time(asked_at), one.escalate_to))
+    if one.escalate_to is not None and _is_paged(case, one):
+        name = one.escalate_to.name
+        told.append(phrase("{name} has not answered either: PagerDuty is asked to page them.", name=name))
     told += _told_of_rounds(view, one, stage, since=asked_at)
     return Reminding(text=one.text, whom=_who(case, one.whom), told=tuple(told), presses=_presses(case, one))
+
+
+def _is_paged(case: Case, one: Reminder) -> bool:
+    return bool(case.result(f"{PAGED}/{name_of(one)}"))
 
 
 def _told_of_rounds(view: View, one: Reminder, stage: int, *, since: datetime) -> Iterator[str]:
     """How often it has come in vain, and that nobody else is asked."""
     if one.every is None:
-        if stage >= _LEFT:
+        is_last = not one.then_page or _is_paged(view.case, one) or not view.case.status.is_open
+        if stage >= _LEFT and is_last:
             yield phrase("I ask nobody else.")
     elif stage >= _LEFT:
         yield phrase("Nobody has answered three times: I stop until somebody does.")
@@ -231,18 +247,23 @@ def _no_answer(since: str, other: Person | None) -> str:
     return phrase("No answer since {time}: {name} is asked.", time=since, name=other.name)
 
 
-def _who(case: Case, person: Person | None) -> Who | None:
-    if person is None:
-        return None
-    return Who(name=person.name, chat_id=person.slack or people.chat_id(case, person))
+def _who(case: Case, whom: Person | Group | None) -> Who | None:
+    """Whom it mentions: a group, too, since whoever set the reminder named it."""
+    match whom:
+        case None:
+            return None
+        case Group():
+            return Who(name=whom.name, chat_id=whom.id)
+        case Person():
+            return Who(name=whom.name, chat_id=whom.slack or people.chat_id(case, whom))
 
 
 def _presses(case: Case, one: Reminder) -> tuple[Press, ...]:
     said = f"INC-{case.id} reminders"
     return (
-        Press(label=phrase("Done"), line=f"{said} done {_name(one)}", stands_out=True),
-        Press(label=phrase("Snooze 15m"), line=f"{said} snooze {_name(one)} 15m"),
-        *((Press(label=phrase("Not mine"), line=f"{said} pass {_name(one)}"),) if one.whom else ()),
+        Press(label=phrase("Done"), line=f"{said} done {name_of(one)}", stands_out=True),
+        Press(label=phrase("Snooze 15m"), line=f"{said} snooze {name_of(one)} 15m"),
+        *((Press(label=phrase("Not mine"), line=f"{said} pass {name_of(one)}"),) if one.whom else ()),
     )
 
 
@@ -278,7 +299,7 @@ def post(attempt: Attempt) -> Result:
     number, round_ = map(int, attempt.instance.split("/"))
     kept, head = case.reminders[number], _thread_of(case, attempt.name)
     view = View(case=case, now=attempt.now, out=attempt.out)
-    one = next((live for live in _live(view) if live.number == number), None)
+    one = next((other for other in live(view) if other.number == number), None)
     if before.wanted == _OVER or one is None or one.round != round_:
         is_at_end = kept.until_resolved and not case.status.is_open
         return before.result | _say(attempt, head, _draw_closed(kept, round_, at_end=is_at_end))

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
-from multivac.errors import GiveUp, TryAgain
+from multivac.errors import GiveUp, TryAgain, sure
 from multivac.incident import Entry, EntryKind, Person
 from multivac.playbook import ByComponent
 from multivac.ports import Ticket, TicketDraft
@@ -169,8 +169,7 @@ def wants_account(view: View) -> Mapping[str, str]:
 
 def find_account(attempt: Attempt) -> Result:
     """Look the lead up, unless that was done lately; nobody rather than a guess."""
-    lead = attempt.case.lead
-    assert lead is not None  # noqa: S101  # states what `wants_account` guarantees
+    lead = sure(attempt.case.lead)
     return {"account": account_of(attempt, lead), "lead": lead.key}
 
 
@@ -246,6 +245,5 @@ def prioritise(attempt: Attempt) -> Result:
     """Set it; doing so twice does no harm."""
     case = attempt.case
     priority = case.playbook.ticket.priority_for(case.severity)
-    assert priority is not None  # noqa: S101  # states what `wants_priority` guarantees
-    attempt.tracker().prioritise(case.result("ticket")["key"], priority)
+    attempt.tracker().prioritise(case.result("ticket")["key"], sure(priority))
     return {}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from multivac.briefing import Answer, Press, fingerprint
+from multivac.errors import sure
 from multivac.steps import paging
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
@@ -61,9 +62,7 @@ def _message(view: View, wanted: Summons) -> Answer | None:
         return Answer(title=phrase("A page could not be sent"), lines=lines, presses=_presses(view))
     if wanted.told_at is not None:
         names = ", ".join(case.result(f"page/{wanted.number}").get("paged", ()))
-        return Answer(
-            lines=(phrase("✅ Mended: {what}", what=phrase("PagerDuty pages {names}", names=names)),)
-        )
+        return Answer(lines=(phrase("✅ The page was sent: PagerDuty pages {names}.", names=names),))
     if paging.is_moot(case, wanted):
         whom = paging.named(wanted)
         return Answer(lines=(phrase("Nobody waits any more for the page to {whom}.", whom=whom),))
@@ -93,9 +92,7 @@ def _directly(case: Case, attempt: Attempt) -> Answer:
 
 
 def _told(attempt: Attempt) -> Answer:
-    message = _message(view_of(attempt), _wanted(attempt))
-    assert message is not None  # noqa: S101  # states what `_drawn` guarantees
-    return message
+    return sure(_message(view_of(attempt), _wanted(attempt)))
 
 
 def _wanted(attempt: Attempt) -> Summons:

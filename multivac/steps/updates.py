@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from multivac.briefing import ChangeLine, Update, fingerprint
-from multivac.errors import GiveUp
+from multivac.errors import GiveUp, sure
 from multivac.incident import Severity, Status, marker_of, status_name
 from multivac.playbook import Playbook
 from multivac.ports import Marker
@@ -175,8 +175,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
 
 
 def _hide(attempt: Attempt) -> Result:
-    posted, number = posted_at(attempt.before.result), attempt.case.id
-    assert posted is not None  # noqa: S101  # it is wanted of what was told alone
+    posted, number = sure(posted_at(attempt.before.result)), attempt.case.id
     line = ChangeLine(
         text=phrase("INC-{number} is private now, so this is not shown any more.", number=number)
     )
@@ -260,8 +259,7 @@ def _alert_of(case: Case) -> str | None:
 def publish_update(attempt: Attempt) -> Result:
     """Publish it as a status update; where that may have happened, or cannot, as a note once."""
     case, said = attempt.case, _said(attempt)
-    alert = _alert_of(case)
-    assert alert is not None  # noqa: S101  # states what `wants_published` guarantees
+    alert = sure(_alert_of(case))
     # At the beginning, since the pager's events hold only the first words, and these say that it is ours.
     tag = marker_of(case.id, case.declared_at)
     text = " ".join((tag, *_told(said)))

@@ -14,7 +14,7 @@ from multivac.briefing import Answer, Message, Press, fingerprint
 from multivac.errors import GiveUp, TryAgain
 from multivac.incident import CX_LEAD, LEAD, Person, Severity, Status, role_name, status_name
 from multivac.ports import Marker, Posted
-from multivac.steps import briefs, people
+from multivac.steps import briefs, oncall, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
 from multivac.steps.words import channel_of
@@ -306,7 +306,7 @@ def brief(attempt: Attempt) -> Result:
     made = {"told": False, "entries": len(entries)}
     if person is None or _knows(attempt, member, person):
         return made
-    duty = briefs.duty_of(case, person, people.listed(case), now=attempt.now)
+    duty = briefs.duty_of(case, person, oncall.listed(case), now=attempt.now)
     is_invited = _is_invited(who, member)
     if not is_invited and duty is None:
         return made

@@ -18,9 +18,10 @@ from multivac.briefing import (
     count_apart,
     fingerprint,
 )
+from multivac.errors import sure
 from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Person, Status, marker_of
 from multivac.ports import Marker, Posted
-from multivac.steps import gaps, news, people
+from multivac.steps import gaps, news, oncall, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.links import links_of
@@ -56,8 +57,8 @@ def say(attempt: Attempt, channel: str, message: Message) -> Result:
 
 def say_in_thread(attempt: Attempt, head: Result, message: Message, *, loud: bool) -> Result:
     """Say something in the thread of a message, then edit it; looked for after a lost answer."""
-    chat, marker, to = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name), posted_at(head)
-    assert to is not None  # noqa: S101  # the step needs the message to be there
+    chat, marker = attempt.chat(), Marker(incident=attempt.case.id, kind=attempt.name)
+    to = sure(posted_at(head))  # the step needs it to be there
     posted = posted_at(attempt.before.result)
     if posted is None and attempt.unknown:
         posted = chat.find_reply(to, marker)
@@ -107,7 +108,7 @@ def headline(view: View) -> Headline:
         alerts=_alert_links(case),
         bridge=case.alerts.bridge,
         responders=_responding(case),
-        on_call_as_of=people.on_call_as_of(case),
+        on_call_as_of=oncall.on_call_as_of(case),
         next_update_due=next_update_due(view),
         update_is_late=_is_late(view),
         summary=_summary(case),
@@ -206,7 +207,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
                 confirm=phrase(OPEN_AGAIN),
             ),
         )
-    take = Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True)
+    take = Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     settle = Press(label=phrase("Settle severity"), line=f"{about} severity")
     severity = Press(label=phrase("Severity"), line=f"{about} severity")
     return (
@@ -327,9 +328,7 @@ def wants_pin(view: View) -> Mapping[str, str]:
 
 def pin_headline(attempt: Attempt) -> Result:
     """Pin it; pinned already is fine."""
-    headline = posted_at(attempt.case.result("headline"))
-    assert headline is not None  # noqa: S101  # the step needs it to be there
-    attempt.chat().pin(headline)
+    attempt.chat().pin(sure(posted_at(attempt.case.result("headline"))))
     return {}
 
 
@@ -431,7 +430,9 @@ def note_alert(attempt: Attempt) -> Result:
 
 def _with_channel(case: Case) -> str:
     return phrase(
-        "Response INC-{number} is in the Slack channel #{channel}", number=case.id, channel=case.channel_name
+        "Multivac: Response INC-{number} is in the Slack channel #{channel}",
+        number=case.id,
+        channel=case.channel_name,
     )
 
 
@@ -440,7 +441,9 @@ def told_without_channel(case: Case) -> str:
     ticket, lead, why = case.result("ticket"), case.lead, case.steps["channel"].error
     told = (
         phrase(
-            "Response INC-{number} has begun, but has no Slack channel yet: {why}.", number=case.id, why=why
+            "Multivac: Response INC-{number} has begun, but has no Slack channel yet: {why}.",
+            number=case.id,
+            why=why,
         ),
         phrase("The lead is {name}.", name=lead.name) if lead else "",
         phrase("The ticket is {ticket}: {url}", ticket=ticket["key"], url=ticket["url"]) if ticket else "",

@@ -18,6 +18,7 @@ from multivac.store.facts import person_from, person_to, titled
 from multivac.store.tables import audit, incident, insert_new, member, policy, role, step
 
 RULE = "rule"  # who does what the playbook says
+_LAST_ENDED = 50
 _ORDER = (incident.c.severity, incident.c.declared_at.desc(), incident.c.id.desc())
 
 
@@ -52,22 +53,26 @@ def announced_as(tx: sa.Connection, channel: str, message: str) -> IncidentId | 
     return next((IncidentId(number) for number, made in found if made.get("channel") == channel), None)
 
 
+def is_ours(tx: sa.Connection, number: IncidentId, message: str) -> bool:
+    """Whether this message of the incident's channel is one that we posted."""
+    holds = step.c.result.contains(json.dumps({"message": message})[1:-1], autoescape=True)
+    return tx.scalar(sa.select(step.c.name).where(step.c.incident == number, holds).limit(1)) is not None
+
+
 def exists(tx: sa.Connection, number: IncidentId) -> bool:
     """Whether there is such an incident."""
     return tx.scalar(sa.select(incident.c.id).where(incident.c.id == number)) is not None
 
 
-def listed(
-    tx: sa.Connection, *, ended: bool = False, severity: Severity | None = None, limit: int = 50
-) -> Sequence[Row]:
-    """The open incidents, or those that have ended: the worst first, then the newest."""
+def listed(tx: sa.Connection, *, ended: bool = False, severity: Severity | None = None) -> Sequence[Row]:
+    """All open incidents, or the last that have ended: the worst first, then the newest."""
     lead = role.alias()
     chosen = (
         sa.select(*_LISTED, lead.c.person, lead.c.accepted_at)
         .outerjoin(lead, sa.and_(lead.c.incident == incident.c.id, lead.c.name == LEAD))
         .where(incident.c.status.not_in(OPEN) if ended else incident.c.status.in_(OPEN))
         .order_by(*(_ORDER[1:] if ended else _ORDER))
-        .limit(limit)
+        .limit(_LAST_ENDED if ended else None)
     )
     if severity is not None:
         chosen = chosen.where(incident.c.severity == severity)
@@ -163,12 +168,15 @@ def leads_since(tx: sa.Connection, number: IncidentId) -> datetime | None:
     ).one_or_none()
     if found is None or found.gone_at is not None:
         return None
-    lead = person_from(json.loads(found.person))
-    acted = tx.scalar(
-        sa.select(sa.func.max(audit.c.at)).where(audit.c.incident == number, audit.c.actor == lead.key)
-    )
-    since: datetime = max(filter(None, (found.since, acted, members.last_seen(tx, number, lead))))
-    return since
+    since: datetime = found.since
+    return max(filter(None, (since, last_seen(tx, number, person_from(json.loads(found.person))))))
+
+
+def last_seen(tx: sa.Connection, number: IncidentId, person: Person) -> datetime | None:
+    """When we last saw this person do something in the incident, and not a rule in their name."""
+    theirs = (audit.c.incident == number, audit.c.actor == person.key, audit.c.via != RULE)
+    acted: datetime | None = tx.scalar(sa.select(sa.func.max(audit.c.at)).where(*theirs))
+    return max(filter(None, (acted, members.last_seen(tx, number, person))), default=None)
 
 
 # --- what they change -----------------------------------------------------------------------------

@@ -42,9 +42,9 @@ def _begin(connection: sa.Connection) -> None:
 
 def _move(connection: sa.Connection, found: str) -> None:
     # Read only when there is something to move: Alembic takes a fifth of a second to import.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415  # see above
+    from alembic.config import Config  # noqa: PLC0415  # see above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # see above
 
     known = {one.revision for one in ScriptDirectory(str(_FOLDER)).walk_revisions()}
     if found not in known:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from multivac.incident import IncidentId, Person
+from multivac.incident import Group, IncidentId, Person
 from multivac.store.facts import person_from, person_to
 from multivac.store.tables import reminder, step
 
@@ -21,18 +21,20 @@ class Reminder:
 
     A round that nobody answers stays the one that is asked: `round` is the first since the last answer. One
     with a `moment` falls due when that comes, and not at `due_at`. `after` is how long it waits for an answer
-    before it asks again; `thread` is the message of the incident's channel in whose thread it was set.
+    before it asks again; `thread` is the message of the incident's channel in whose thread it was set. With
+    `then_page` whoever it is escalated to is paged if they do not answer either.
     """
 
     number: int
     text: str
     by: Person
-    whom: Person | None  # None: whoever is in the channel
+    whom: Person | Group | None  # None: whoever is in the channel
     due_at: datetime
     every: timedelta | None = None
     until_at: datetime | None = None
     until_done: bool = False
     escalate_to: Person | None = None
+    then_page: bool = False
     after: timedelta
     round: int = 1
     ended: str | None = None
@@ -58,6 +60,7 @@ class Reminder:
 
 _ALL = sa.select(reminder).where(reminder.c.incident == sa.bindparam("number")).order_by(reminder.c.number)
 _PEOPLE = ("by", "whom", "escalate_to")
+_THEN_PAGE = "then_page"  # stands beside whom it is escalated to
 _SPANS = ("every", "after")
 
 
@@ -69,10 +72,20 @@ def of_incident(tx: sa.Connection, number: IncidentId) -> Mapping[int, Reminder]
 def _read(row: sa.Row[Any]) -> Reminder:
     said = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for a row as a mapping
     del said["incident"]
-    said |= {name: person_from(json.loads(said[name])) for name in _PEOPLE if said[name]}
+    stored = {name: json.loads(said[name]) for name in _PEOPLE if said[name]}
+    said["then_page"] = stored.get("escalate_to", {}).pop(_THEN_PAGE, False)
+    said |= {name: _who_from(one) for name, one in stored.items()}
     said["until_resolved"] = bool(said["until_resolved"])
     said |= {name: timedelta(seconds=said[name]) for name in _SPANS if said[name] is not None}
     return Reminder(**said)
+
+
+def _who_from(value: dict[str, Any]) -> Person | Group:
+    return Group(**value) if "id" in value else person_from(value)
+
+
+def _who_to(who: Person | Group) -> dict[str, Any]:
+    return {"id": who.id, "name": who.name} if isinstance(who, Group) else person_to(who)
 
 
 def is_one(tx: sa.Connection, number: IncidentId, message: str) -> bool:
@@ -91,8 +104,11 @@ def add(tx: sa.Connection, number: IncidentId, new: Reminder) -> int:
     last: int | None = tx.scalar(
         sa.select(sa.func.max(reminder.c.number)).where(reminder.c.incident == number)
     )
-    row = {name: getattr(new, name) for name in Reminder.__dataclass_fields__}
-    row |= {name: json.dumps(person_to(row[name])) for name in _PEOPLE if row[name]}
+    row = {name: getattr(new, name) for name in Reminder.__dataclass_fields__ if name != _THEN_PAGE}
+    people = {name: _who_to(row[name]) for name in _PEOPLE if row[name]}
+    if new.then_page:
+        people["escalate_to"][_THEN_PAGE] = True
+    row |= {name: json.dumps(one) for name, one in people.items()}
     row |= {name: round(row[name].total_seconds()) for name in _SPANS if row[name] is not None}
     row |= {"incident": number, "number": (last or 0) + 1}
     tx.execute(sa.insert(reminder).values(**row))
@@ -104,5 +120,5 @@ def write(tx: sa.Connection, number: IncidentId, one: Reminder) -> None:
     names = ("due_at", "round", "ended", "answered", "answer", "answered_by", "answered_at", "moment")
     here = (reminder.c.incident == number, reminder.c.number == one.number)
     changed = {name: getattr(one, name) for name in names}
-    changed["whom"] = json.dumps(person_to(one.whom)) if one.whom else None
+    changed["whom"] = json.dumps(_who_to(one.whom)) if one.whom else None
     tx.execute(sa.update(reminder).where(*here).values(changed))

@@ -20,6 +20,7 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
+from multivac.verbs.refusals import refusal
 from multivac.verbs.sentences import as_role, in_other_words
 from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
 
@@ -41,6 +42,7 @@ __all__ = [
     "number_of",
     "read",
     "read_words",
+    "refusal",
     "span",
     "verb_named",
 ]

@@ -98,7 +98,7 @@ _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _ADDRESS = re.compile(r"<([^<>|\s@]+@[^<>|\s]+)>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|[^>]*)?>")
 _WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
-_OPTION_WORD = re.compile(r"(until|after|escalate|when):(\S+)", re.IGNORECASE)
+_OPTION_WORD = re.compile(r"(until|after|escalate|then|when):(\S+)", re.IGNORECASE)
 _MESSAGE_WORD = re.compile(
     r"from:(?:([UW][A-Z0-9]+)@)?(https://\S+/archives/([CDG][A-Z0-9]+)/p(\d{10})(\d{6}))"
 )
@@ -115,8 +115,11 @@ def verb_named(word: str) -> Verb | None:
     return _BY_WORD.get(word.lower())
 
 
-def read(line: str) -> Line:
-    """What a line asks; see the classes for what may come of it."""
+def read(line: str, *, in_talk: bool = False) -> Line:
+    """What a line asks; see the classes for what may come of it.
+
+    `in_talk` says that it was said among people, who may mean a sentence: "done with the rollback".
+    """
     words = line.translate(_QUOTES).split()
     number = _number(words[0]) if words else None
     if number is not None:
@@ -125,9 +128,16 @@ def read(line: str) -> Line:
         return Bare(number)
     words = in_other_words(" ".join(words)).split()
     verb = _verb(words[0])
-    if verb is None:
-        return Unclear(words[0], _near(words), " ".join(words[1:]), number)
+    if verb is None or (in_talk and _may_be_a_sentence(verb, words)):
+        return Unclear(words[0], verb or _near(words), " ".join(words[1:]), number)
     return _by_what_ends_it(Spoken(verb, _words(verb, words[1:], number)))
+
+
+def _may_be_a_sentence(verb: Verb, words: Sequence[str]) -> bool:
+    """Whether nobody may have meant the verb, and much would come of it: "open question", "close call"."""
+    is_grave = verb.final or verb.name == "declare"
+    takes_words = bool(verb.usage) and words[0].lower() == verb.name
+    return is_grave and not takes_words and any(_number(word) is None for word in words[1:])
 
 
 def _by_what_ends_it(said: Spoken) -> Spoken:
@@ -182,10 +192,12 @@ class _Found:
 def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
     found, left = _Found(number), list[str]()
     own = words[: _message_at(verb, words) + 1]  # what a message says is never read for more than its words
-    whom = _whom_at(verb, own)
+    whom, group = _whom_at(verb, own), _group_at(verb, own)
     for at, word in enumerate(own):
         if at in whom:
             found.people.append(whom[at])
+        elif at == group:
+            _take_group(word, found)
         elif not _take(verb, word, found, is_first=at == 0):
             left.append(word)
     text = " ".join([*left, *words[len(own) :]])
@@ -227,16 +239,21 @@ def _whom_at(verb: Verb, words: Sequence[str]) -> Mapping[int, str]:
     Of several the wrong one must not be acted on: who is meant comes first or, as an owner, last.
     """
     named = {at: who for at, word in enumerate(words) if (who := _person(verb, word))}
-    if Part.PEOPLE in verb.takes or not named:
-        return named if Part.PEOPLE in verb.takes else {}
-    first, last = min(named), max(named)
+    if Part.PEOPLE in verb.takes:
+        return named
+    meant = _one_meant(verb, words, list(named)) if named else None
+    return {} if meant is None else {meant: named[meant]}
+
+
+def _one_meant(verb: Verb, words: Sequence[str], named: Sequence[int]) -> int | None:
+    """Where the one person stands whom the verb is about, of all places where somebody is named."""
+    first, last = named[0], named[-1]
     if Part.WHOM in verb.takes:
-        return {first: named[first]} if all(map(_may_come_first, words[:first])) else {}
+        return first if all(map(_may_come_first, words[:first])) else None
     if Part.OWNER in verb.takes:
         leads = first == 0 or (first == 1 and words[0].lower() in _BEFORE_OWNER)
-        chosen = last if last == len(words) - 1 and not leads else first
-        return {chosen: named[chosen]}
-    return {first: named[first]} if Part.PERSON in verb.takes else {}
+        return last if last == len(words) - 1 and not leads else first
+    return first if Part.PERSON in verb.takes else None
 
 
 def _person(verb: Verb, word: str) -> str:
@@ -244,6 +261,14 @@ def _person(verb: Verb, word: str) -> str:
     word = word.rstrip(",.;")
     mention = _MENTION.fullmatch(word) or (_ADDRESS.fullmatch(word) if Part.WHOM in verb.takes else None)
     return mention[1] if mention else ""
+
+
+def _group_at(verb: Verb, words: Sequence[str]) -> int | None:
+    """Where the one user group is named that the verb is about: before all else."""
+    if Part.GROUP not in verb.takes:
+        return None
+    first = next((at for at, word in enumerate(words) if not _may_come_first(word)), None)
+    return first if first is not None and _group(words[first]) else None
 
 
 def _may_come_first(word: str) -> bool:
@@ -284,10 +309,15 @@ def _take_severity(word: str, found: _Found) -> bool:
 
 
 def _take_group(word: str, found: _Found) -> bool:
+    group = _group(word)
+    if group:
+        found.groups.append(group)
+    return bool(group)
+
+
+def _group(word: str) -> str:
     mention = _GROUP.fullmatch(word.rstrip(",.;"))
-    if mention:
-        found.groups.append(mention[1])
-    return mention is not None
+    return mention[1] if mention else ""
 
 
 def _take_flag(word: str, found: _Found) -> bool:

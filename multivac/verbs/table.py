@@ -28,10 +28,11 @@ class Part(StrEnum):
     PERSON = "person"  # who is mentioned first
     OWNER = "owner"  # who is mentioned first or, after what they are to do, last
     GROUPS = "groups"  # user groups
+    GROUP = "group"  # the user group that is mentioned before all else
     FLAGS = "flags"
     WHEN = "when"  # in:20m every:1h at:14:05
     NUMBER = "number"  # a bare number is an incident's
-    OPTIONS = "options"  # until:done after:10m escalate:@bo when:resolved
+    OPTIONS = "options"  # until:done escalate:@bo after:10m then:page when:resolved
     MESSAGE = "message"  # from:https://…/archives/C012AB3CD/p1700000000000100, and after it what it says
     LINE = "line"  # its words are a line themselves
     OTHER = "other"  # a number in its words is another incident's
@@ -173,7 +174,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="resolve",
-        aliases=("resolved", "done"),
+        aliases=("resolved",),
         usage="[what fixed it]",
         help=mark("It is over."),
         right=Right.LEAD,
@@ -288,12 +289,13 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="remind",
         usage=(
-            "[me | @person | here] <in:20m | every:15m | at:14:00 | when:resolved | when:update-overdue> "
-            "<text> [until:done | until:resolved] [escalate:@person]"
+            "[me | @person | @group | here] "
+            "<in:20m | every:15m | at:14:00 | when:resolved | when:update-overdue> <text> "
+            "[until:done | until:resolved | until:14:00] [escalate:@person] [after:10m] [then:page]"
         ),
         help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.WHOM, Part.WHEN, Part.OPTIONS}),
+        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.OPTIONS}),
         example="remind me in:20m Look at the queue",
     ),
     Verb(

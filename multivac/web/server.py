@@ -12,7 +12,7 @@ from typing import cast
 import uvicorn
 from fastapi import FastAPI
 
-from multivac.errors import BadConfig, Finding
+from multivac.errors import BadConfig, Finding, sure
 from multivac.web.guard import Guard, Guarded
 
 _KEEP_ALIVE_SECONDS = 75  # longer than a caller's, so that we never close as a request is sent
@@ -56,8 +56,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where it listens; the port is the real one, also where 0 was asked for."""
-        assert self._socket is not None  # noqa: S101  # asked for after `start`
-        host, port = self._socket.getsockname()[:2]
+        host, port = sure(self._socket).getsockname()[:2]  # asked for after `start`
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def start(self) -> None:

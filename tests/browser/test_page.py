@@ -104,6 +104,14 @@ def test_what_others_do_appears_without_a_reload(still: Page, world: Sandbox) ->
     expect(channel(still, "#incidents")).not_to_contain_text("new")
 
 
+def test_somebody_runs_multivac_and_asks_how_it_fares(site: Page) -> None:
+    site.get_by_label("You act as").select_option("Gus Moreau")
+    expect(site.get_by_text("Platform, runs Multivac")).to_be_visible()
+    site.get_by_label("Message", exact=True).fill("/incident doctor")
+    site.get_by_role("button", name="Send").click()
+    expect(messages(site)).to_contain_text("PagerDuty")
+
+
 def test_people_speak_acknowledge_write_notes_and_resolve(site: Page, stage: Stage) -> None:
     trigger(site)
     expect(talk(site).get_by_role("heading", level=2)).to_have_text(CHANNEL)

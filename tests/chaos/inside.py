@@ -6,6 +6,7 @@ From the point on nothing of it gets out, neither to a vendor nor into the datab
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -147,8 +148,7 @@ class Chain(Sweep):
     def _go_on(self, alert: Alert) -> Portrait:
         calls, commits = len(self.calls.names), len(self.heard)
         for _ in range(3):
-            end = self.clock.now() + _TURN
-            self._through(lambda: self._wait_until(end))  # noqa: B023  # called at once
+            self._through(partial(self._wait_until, self.clock.now() + _TURN))
         self._through(self._accept)
         seen = self._portrait(alert.title)
         names = self.calls.names[calls:], commit_names(self.heard[commits:])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integrations.jira.tracker import JiraTracker
-from integrations.pagerduty.pager import PagerDutyPager
+from integrations.pagerduty.doctor import PagerDutyDoctor
 from integrations.sandbox import jira, pagerduty
 from integrations.sandbox.exchange import Fault
 from integrations.sandbox.seed import BOT_TOKEN
@@ -123,8 +123,8 @@ def of_jira(sandbox: Sandbox, token: str = jira.TOKEN) -> Acts:
 
 
 def of_pagerduty(sandbox: Sandbox, token: str = pagerduty.TOKEN) -> Acts:
-    pager = PagerDutyPager(token, api_url=f"{sandbox.url}/pagerduty", from_email="ana@example.com")
-    nobody = PagerDutyPager(token, api_url=f"{sandbox.url}/pagerduty", from_email="nobody@example.com")
+    pager = PagerDutyDoctor(token, api_url=f"{sandbox.url}/pagerduty", from_email="ana@example.com")
+    nobody = PagerDutyDoctor(token, api_url=f"{sandbox.url}/pagerduty", from_email="nobody@example.com")
     account = sandbox.pagerduty.account
     alert = sandbox.pagerduty.trigger("Checkout is down", priority="P1")
     sandbox.pagerduty.acknowledge(alert, by="Bo")

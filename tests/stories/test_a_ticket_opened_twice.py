@@ -84,7 +84,7 @@ def test_a_duplicate_that_cannot_be_closed_is_linked_and_said(
     assert len(jira.issue("OPS-2")["fields"]["issuelinks"]) == 1
     assert comments(jira, "OPS-2").count("Go on in OPS-1") == 1
     (gap,) = slack.channel("inc-1").said("gaps")
-    assert "OPS-2 is a second ticket of the same matter and not put away" in gap
+    assert "OPS-2 is a second ticket of this incident, and is still open" in gap
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -59,7 +59,7 @@ def test_without_pagerduty_and_without_an_older_list_it_is_said_and_mended(
     assert multivac.lead() == "Ana Silva"
     (gap,) = room.said("gaps")
     assert "Nothing is missing any more" in gap
-    assert "Mended: Who is on call is not known" in gap
+    assert "✅ Who is on call is known now." in gap
 
 
 def test_without_jira_the_channel_comes_now_and_the_ticket_later(
@@ -111,7 +111,7 @@ def test_after_ten_minutes_without_slack_everything_is_caught_up(
     assert jira.issue("OPS-1")["fields"]["assignee"]["displayName"] == "Ana Silva"
     assert "If that channel is not there yet" not in str(jira.issue("OPS-1")["fields"])
     (note,) = pagerduty.incident(alert)["notes"]
-    assert "Response INC-1 has begun, but has no Slack channel yet" in note["content"]
+    assert "Multivac: Response INC-1 has begun, but has no Slack channel yet" in note["content"]
     assert "The lead is Ana Silva. The ticket is OPS-1: http" in note["content"]
     assert "#inc-1-checkout-is-slow opens by itself when Slack can be used again" in note["content"]
 
@@ -248,13 +248,14 @@ def test_what_has_no_room_yet_is_in_the_headline_and_people_mend_it_by_buttons(
     (line,) = not_done(multivac.incident())
     assert "INC-1 ticket: not done, tried" in line
     told = slack.presses("Bo", "Retry now", channel="inc-1", kind="gaps")
-    assert told == "I try again now: There is no Jira ticket."
+    assert told == "I try again now. Not done yet: There is no Jira ticket."
     clock.settle()
-    assert "Mended" not in slack.channel("inc-1").said("gaps")[0]
+    assert "✅" not in slack.channel("inc-1").said("gaps")[0]
     slack.presses("Bo", "Link a ticket", channel="inc-1", kind="gaps")
     assert "Write the key" in slack.sends("Bo", key="that one")["key"]
     assert slack.sends("Bo", key=jira.create("Customers cannot pay", by="Cara")) == {}
     clock.settle()
     (gap,) = slack.channel("inc-1").said("gaps")
     assert "Nothing is missing any more" in gap
+    assert "✅ The Jira ticket is there: OPS-1." in gap
     assert "Retry now" not in gap

@@ -63,7 +63,7 @@ def test_a_phase_repeats_as_often_as_it_may(
     clock.forward(hours=2)
     assert titles(slack) == [
         "First things",
-        "Time check, round 2: 0 of 1 done or skipped. The newest round is below.",
+        "Time check, round 2: 0 of 1 done or skipped. The rest goes on in the newest round, below.",
         "Time check, round 3",
     ]
 

@@ -37,7 +37,7 @@ def test_the_buttons_of_the_headline_lead_on_until_it_is_closed_and_back(
     slack.asks("Bo", "severity sev2", channel="inc-1")
     clock.settle()
     slack.presses("Bo", "Severity", channel="inc-1", kind="headline")
-    sends(slack, "Bo", "INC-1 is SEV3 now.", severity="sev3")
+    sends(slack, "Bo", "Say what users notice; it stands in the headline.", severity="sev3")
     slack.presses("Bo", "Impact", channel="inc-1", kind="headline")
     sends(slack, "Bo", "The headline says so now.", impact="Nobody can pay")
     slack.presses("Bo", "Add to timeline", channel="inc-1", kind="headline")
@@ -56,9 +56,9 @@ def test_the_buttons_of_the_headline_lead_on_until_it_is_closed_and_back(
     assert multivac.lead() == "Bo Lindqvist"
     slack.asks("Bo", "resolve Rolled back", channel="inc-1")
     clock.settle()
-    assert "INC-1 is closed now." in slack.presses("Bo", "Close", channel="inc-1", kind="headline")
+    assert "Its channel is archived in" in slack.presses("Bo", "Close", channel="inc-1", kind="headline")
     clock.settle()
-    assert "INC-1 is active now." in slack.presses("Bo", "Reopen", channel="inc-1", kind="headline")
+    assert "No update is promised" in slack.presses("Bo", "Reopen", channel="inc-1", kind="headline")
     assert multivac.incident().status is Status.ACTIVE
 
 
@@ -80,7 +80,8 @@ def test_the_panel_has_what_somebody_may_do_now_the_most_needed_first(
     assert "Nobody was paged: " in text_of(slack.form())
     slack.standin.closes(slack.person("Bo"), slack.form()["id"])
     slack.asks("Bo", "show", channel="inc-1")
-    assert "INC-1 is mitigated now." in slack.presses("Bo", "Mitigated", channel="inc-1")
+    told = slack.presses("Bo", "Mitigated", channel="inc-1")
+    assert told.startswith("Resolve it once the cause is fixed. Say what users notice;")
     clock.settle()
     as_lead = ["Update", "Severity", "Page somebody", "Resolve", "Brief me"]
     as_lead += ["Checklist", "Roles", "Hand over", "Timeline"]
@@ -132,4 +133,4 @@ def test_the_buttons_of_answers_lead_on(
     clock.settle()
     slack.presses_in_direct("Cy", "Decline")
     clock.settle()
-    assert "Cy Tanaka declined what you asked for in INC-1." in slack.direct("Bo")[-1]
+    assert "You asked to resolve INC-1.*\nIt is over\nCy Tanaka declined it." in slack.direct("Bo")[-1]

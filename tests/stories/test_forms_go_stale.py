@@ -80,6 +80,18 @@ def test_a_severity_that_was_refused_comes_back_with_its_words_and_whom_to_ask(
 
 
 @SQLITE
+def test_a_preview_that_others_must_allow_by_now_says_so_where_it_shows_something(
+    alert: str, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Bo", "update", channel="inc-1")
+    assert slack.sends("Bo", text="It gets better", severity="sev1") == {}
+    slack.asks("Dee", "INC-1 join")
+    slack.asks("Cara", "severity sev1", channel="inc-1")
+    shown = [block.get("block_id") for block in slack.form()["blocks"]]
+    assert slack.sends("Bo").keys() <= set(shown)
+
+
+@SQLITE
 def test_words_for_an_incident_that_has_ended_are_kept_as_a_note(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:

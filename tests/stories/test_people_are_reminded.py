@@ -2,11 +2,14 @@
 
 import pytest
 
+from integrations.sandbox.exchange import Fault
 from integrations.sandbox.pagerduty import PagerDuty
+from integrations.sandbox.world import World
 from tests.stories.fingers import Fingers
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack, text_of
 
+TICK = "white_check_mark"
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 # The other stories ask both databases all that these do.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -168,26 +171,68 @@ def test_what_comes_again_asks_three_times_in_one_message_then_stops_and_can_be_
 def test_reminders_wait_for_quiet_and_for_the_hours_of_whom_they_ask_unless_it_is_bad(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
+    cy = f"<@{_id(slack, 'Cy')}>"
     slack.asks("Ana", "severity sev3", channel="inc-1")
-    slack.asks("Ana", f"remind <@{_id(slack, 'Cy')}> in:10m Look at the queue", channel="inc-1")
+    slack.asks("Ana", f"remind {cy} in:10m Say how it is", channel="inc-1")
+    slack.asks("Ana", f"remind {cy} in:70m Look at the queue", channel="inc-1")
     slack.asks("Cy", "lead me", channel="inc-1")
-    slack.asks("Cy", "remind me in:10m Call the bank", channel="inc-1")  # at nine in the evening, in Tokyo
+    slack.asks("Cy", "remind me in:70m Call the bank", channel="inc-1")  # at ten in the evening, in Tokyo
     slack.asks("Cy", "quiet 30m", channel="inc-1")
     clock.forward(minutes=12)
     assert slack.channel("inc-1").said("reminder") == []
     clock.forward(minutes=20)
-    (own,) = slack.channel("inc-1").said("reminder")
-    assert "Call the bank" in own
-    slack.asks("Cy", "severity sev2", channel="inc-1")
+    (while_at_it,) = slack.channel("inc-1").said("reminder")
+    assert "Say how it is" in while_at_it
+    clock.forward(minutes=40)
+    assert "Call the bank" in slack.channel("inc-1").said("reminder")[-1]
+    assert slack.channel("inc-1").said("reminder/2/1") == []
+    slack.asks("Ana", "severity sev1", channel="inc-1")
     clock.settle()
-    assert len(slack.channel("inc-1").said("reminder")) == 2
-    slack.asks("Cy", "severity sev3", channel="inc-1")
-    slack.asks("Ana", f"remind <@{_id(slack, 'Cy')}> in:10m Look again", channel="inc-1")
-    clock.forward(hours=11)
-    assert len(slack.channel("inc-1").said("reminder")) == 2
+    assert "Look at the queue" in slack.channel("inc-1").said("reminder/2/1")[0]
+    slack.asks("Cy", "severity sev2", channel="inc-1")
+    slack.asks("Ana", f"remind {cy} in:70m Look again", channel="inc-1")
+    clock.forward(hours=10, minutes=30)
+    assert slack.channel("inc-1").said("reminder/4/1") == []
     clock.forward(minutes=30)
-    (late,) = slack.channel("inc-1").said("reminder/3/1")
+    (late,) = slack.channel("inc-1").said("reminder/4/1")
     assert "It was due <!date^" in late
+
+
+@ON_SQLITE
+def test_a_group_is_asked_as_one_and_who_is_asked_after_it_in_vain_is_paged_once(
+    fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack, *, pagerduty: PagerDuty, world: World
+) -> None:
+    sre = slack.standin.add_group("sre", [_id(slack, "Bo"), _id(slack, "Cy")])
+    group, dee = f"<!subteam^{sre}|@sre>", _id(slack, "Dee")
+    told = slack.asks("Ana", f"remind {group} in:10m Look at the queue", channel="inc-1")
+    assert "Reminder 1: @sre at <!date^" in told
+    line = f"remind {group} in:10m Ask <!subteam^{sre}> escalate:<@{dee}> after:5m then:page"
+    slack.asks("Ana", line, channel="inc-1")
+    clock.forward(minutes=10, seconds=5)
+    first, second = slack.channel("inc-1").ours("reminder")
+    assert f"⏰ <!subteam^{sre}>: Look at the queue" in text_of(first)
+    assert f"⏰ <!subteam^{sre}>: Ask @sre" in text_of(second)
+    slack.standin.person_reacts(slack.channel("inc-1").id, slack.person("Ana"), ts=first["ts"], name=TICK)
+    fingers.reacts("Cy", TICK, first["ts"], channel="inc-1")  # is of the group, and Ana is not
+    clock.settle()
+    assert "Done by Cy Tanaka" in slack.channel("inc-1").said("reminder/1/1")[0]
+    world.fail(Fault("pagerduty", "POST /incidents/{id}/responder_requests", "refuse", status=403))
+    clock.forward(minutes=9, seconds=50)
+    assert slack.channel("inc-1").said("page failed") == []
+    clock.forward(seconds=20)
+    (failed,) = slack.channel("inc-1").said("page failed")
+    assert "Ana Silva asked to page Dee Okafor, which failed" in failed
+    assert "A page could not be sent" in slack.direct("Ana")[-1]
+    world.heal()
+    slack.presses("Bo", "Retry now", channel="inc-1", kind="page failed")
+    clock.forward(hours=2)
+    (asked,) = pagerduty.incident(multivac.incident(1).alerts.rows[0].key)["incidents_responders"]
+    assert asked["user"]["summary"] == "Dee Okafor"
+    assert "Ana Silva: A reminder waits for your answer: Ask @sre" in asked["message"]
+    (said,) = slack.channel("inc-1").said("reminder/2/1")
+    assert "Dee Okafor has not answered either: PagerDuty is asked to page them." in said
+    assert "I ask nobody else." in said
+    assert len(slack.channel("inc-1").broadcasts) == len(slack.channel("inc-1").ours("reminder"))
 
 
 @ON_SQLITE
@@ -200,6 +245,9 @@ def test_what_cannot_be_done_is_said_with_what_can(fingers: Fingers, slack: Slac
         "remind me when:done Look": "when:resolved and when:update-overdue, not when:done",
         "remind me at:25:00 Look": "is no time",
         "remind me in:20m Look escalate:zoe": "is nobody I know",
+        "remind me in:20m Look escalate:bo then:dance": "I know then:page, not then:dance.",
+        "remind me in:20m Look then:page": "Say who is to be paged",
+        "remind me in:3h Look until:14:00": "It would end at <!date^",
         "reminders done 7": "There is no reminder 7",
         "reminders dance": "Say which",
     }.items():

@@ -96,9 +96,11 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     slack.asks("Cy", "status dismissed", channel="inc-1")  # it never ends without a word or a form
     assert slack.sends("Cy", reason="cancelled", text="It was practice") == {}
     clock.settle()
-    assert "Cy Tanaka dismissed it as no incident: cancelled: it is not needed any more: It was practice" in (
-        hearing.timeline()
-    )
+    why = "cancelled, it is not needed any more (It was practice)"
+    assert f"Cy Tanaka dismissed it as no incident: {why}" in hearing.timeline()
+    assert f"*Why it was no incident:* {why}" in slack.channel("inc-1").headline
+    assert f"*Why it was no incident:* {why}" in slack.channel("incidents").said("announcement")[0]
+    assert f"Why it was no incident: {why}" in slack.asks("Cy", "INC-1 briefing")
     assert "INC-1 is dismissed already. Cy Tanaka said so at" in slack.asks("Cy", "INC-1 dismiss")
     assert "Drill: The index is gone" in slack.channel("inc-1").headline
     assert hearing.incident().summons == ()
@@ -291,16 +293,18 @@ def test_a_verb_outside_an_incident_is_about_the_only_one_of_theirs_or_asks_whic
     assert "This is about INC-1 Checkout returns 500" in text_of(slack.form())
     slack.standin.closes(slack.person("Ana"), slack.form()["id"])
     slack.asks("Ana", "declare Search is slow sev4")
-    assert "Only those who respond can impact here" in slack.asks("Cy", "INC-1 impact It is fine")
+    assert "can say what users notice. Join first: `/incident INC-1 join`." in slack.asks(
+        "Cy", "INC-1 impact It is fine"
+    )
     assert "It is in the timeline." in slack.asks("Cy", "INC-1 note The bank has called")
     clock.settle()
     assert "Cy Tanaka: The bank has called" in hearing.timeline()
     assert "*Impact:* Nobody can pay" in slack.channel("inc-1").headline
     assert "Which one do you mean?" in slack.asks("Ana", "resolve It is over")
     assert "INC-2 is resolved" in slack.presses("Ana", "INC-2 Search is slow", channel="general")
-    assert "There is no incident to reopen." not in slack.asks("Ana", "reopen It is back")
+    assert "No incident has ended" not in slack.asks("Ana", "reopen It is back")
     assert "INC-2 is active now." in slack.presses("Ana", "INC-2 Search is slow", channel="general")
-    assert "There is no incident to close." in slack.asks("Ana", "close")
+    assert "No incident is resolved, so there is none to close." in slack.asks("Ana", "close")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
@@ -327,6 +331,9 @@ def test_a_direct_message_and_a_mention_are_commands_and_whom_they_mention_is_me
     slack.presses("Bo", "Open the form", channel="incidents")
     assert "INC-1" in slack.form()["private_metadata"]
     slack.standin.closes(slack.person("Bo"), slack.form()["id"])
+    told = slack.calls_us("Cara", f"{us} cancel that last deploy please", channel="inc-1")
+    assert "Did you mean dismiss?" in told
+    assert hearing.incident().status.is_open
     slack.writes_to_us("Cara", "INC-1 resolve")
     slack.presses_in_direct("Cara", "Open the form")
     assert "resolve" in slack.form()["private_metadata"]
@@ -420,7 +427,9 @@ def test_who_somebody_is_and_how_multivac_is_can_be_asked(
     assert "You are on call for Commerce" in told
     assert "You can do everything in INC-1." in told
     assert "You are not on call." in slack.asks("Cy", "whoami")
-    assert "Only those who run Multivac can doctor." in slack.asks("Ana", "doctor")
+    assert "Only those who run Multivac can ask how Slack, Jira and PagerDuty fare." in slack.asks(
+        "Ana", "doctor"
+    )
     world.fail(Fault("jira", "PUT /issue/{key}/assignee", "refuse", times=0, status=400))
     slack.asks("Bo", f"lead <@{slack.id_of('Cara')}>", channel="inc-1")
     clock.settle()

@@ -115,4 +115,4 @@ def test_a_lead_whose_account_is_closed_is_a_gap_that_is_said_and_holds_nobody_u
     assert "Ana Silva, the lead, has no Slack account any more. Whoever leads presses Take the lead." in gaps
     slack.presses("Bo", "Take the lead", channel="inc-1", kind="gaps")
     clock.settle()
-    assert "Mended: Ana Silva" in slack.channel("inc-1").said("gaps")[0]
+    assert "✅ Bo Lindqvist is the lead." in slack.channel("inc-1").said("gaps")[0]

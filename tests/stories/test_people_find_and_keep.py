@@ -1,9 +1,11 @@
 """People find incidents again, link what helps, and write down what is to be done afterwards."""
 
 import pytest
+import sqlalchemy as sa
 
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
+from multivac.store.tables import incident
 from tests.stories.stage import PLAYBOOK, Clock, Multivac
 from tests.stories.workspace import Slack
 
@@ -94,3 +96,22 @@ def test_links_stand_in_the_headline_and_the_briefing_until_they_are_taken_away(
     assert "a=9" not in room.headline
     assert "<https://h.example.com/|h.example.com>" in room.headline
     assert "<https://h.example.com/|h.example.com>" in slack.asks("Bo", "INC-1 briefing")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_ones_own_incident_is_found_however_many_worse_ones_are_open(
+    multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    multivac.start(PLAYBOOK, settings=HEARS)
+    slack.asks("Bo", "declare Mine is small sev5")
+    clock.settle()
+
+    def declare_others(tx: sa.Connection) -> None:
+        row = tx.execute(sa.select(incident)).mappings().one()
+        others = {"title": "Another", "severity": "sev3", "declared_by": None, "channel_id": None}
+        others |= {"planned": row["version"], "wake_at": None}
+        tx.execute(incident.insert(), [{**row, **others, "id": 100 + n} for n in range(60)])
+
+    multivac.running.database.write(declare_others)
+    assert "Mine is small" in slack.asks("Bo", "list mine")
+    assert "Mine is small" in slack.opens_home("Bo").partition("Open incidents")[0]

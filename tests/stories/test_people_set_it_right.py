@@ -110,7 +110,15 @@ def test_what_becomes_private_is_told_nowhere_else_any_more(
     slack.asks("Ana", "followup Ask the auditors about the leak", channel="inc-1")
     slack.asks("Ana", "resolve The leak is closed", channel="inc-1")
     clock.forward(minutes=1)
-    (announced,) = slack.channel("incidents").said("announcement")
+    slack.asks("Cy", "declare Invoices are wrong sev3")
+    clock.settle()
+    slack.asks("Cy", "INC-2 followup Tell whose invoice it was")
+    slack.asks("Cy", "INC-2 lead me")
+    slack.asks("Cy", "INC-2 resolve Sent again")
+    clock.forward(minutes=1)
+    told = slack.asks("Cy", "INC-2 private")
+    assert "Follow-ups keep their words in Jira: restrict who may see OPS-4" in told
+    (announced, _) = slack.channel("incidents").said("announcement")
     assert "private incident" in announced
     elsewhere = [announced, *map(str, slack.channel("incidents").messages)]
     ticket = jira.issue("OPS-1")["fields"]

@@ -18,7 +18,7 @@ FIRST = {
     "at": "0m",
     "tasks": [
         {"id": "confirm-impact", "text": "Confirm impact", "role": "lead"},
-        {"id": "list-deploys", "text": "List deploys"},
+        {"id": "list-deploys", "text": "List deploys", "link": "https://ci.example/?svc={{ service }}"},
         {"id": "accept", "text": "Accept the lead", "done_when": ["lead_accepted"]},
     ],
 }
@@ -71,16 +71,20 @@ def test_a_task_is_ticked_once_and_says_by_whom_and_when(
 def test_evidence_ticks_and_people_take_and_skip_from_menus(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, fingers: Fingers
 ) -> None:
-    begin(multivac, pagerduty, clock)
+    begin(multivac, pagerduty, clock, {**KEEP, "unless": "update_posted"})
     slack.presses("Ana", "Accept", channel="inc-1", kind="lead told")
     fingers.ticks("Bo", "List deploys", channel="inc-1", kind="checklist", near="Assign to me")
     fingers.ticks("Ana", "Confirm impact", channel="inc-1", kind="checklist", near="Skip")
     clock.settle()
     (first,) = slack.channel("inc-1").said("checklist")
     assert "☑ Accept the lead · done" in first
-    assert "☐ List deploys · Bo Lindqvist does it" in first
+    page = "<https://ci.example/?svc=checkout|open the page>"
+    assert f"☐ List deploys · Bo Lindqvist does it · {page}" in first
     assert "⊘ Confirm impact · lead · skipped by Ana Silva" in first
     assert "Already done: the facts show it" in slack.asks("Bo", "task done accept", channel="inc-1")
+    slack.asks("Ana", "update We roll back", channel="inc-1")
+    clock.forward(minutes=16)
+    assert len(slack.channel("inc-1").said("checklist")) == 1
 
 
 def test_people_add_tasks_of_their_own_in_one_message(
@@ -112,7 +116,7 @@ def test_people_add_tasks_of_their_own_in_one_message(
     slack.asks("Ana", f"task assign list deploys <@{bo}>", channel="inc-1")
     clock.settle()
     (to_bo,) = slack.direct("Bo")  # both came within a minute
-    assert "INC-1 · Checkout returns 500" in to_bo
+    assert to_bo.startswith("*INC-1 · Checkout returns 500*\nSEV1 · triage\nAna Silva gave you a task: 1. ")
     assert "Ana Silva gave you a task: 1. Call the &lt;!channel&gt; bank" in to_bo
     assert "Ana Silva gave you a task: List deploys" in to_bo
     fingers.ticks_in_direct("Bo", "Done: List deploys")
@@ -128,20 +132,42 @@ def test_people_add_tasks_of_their_own_in_one_message(
 
 
 @ON_SQLITE
-def test_old_rounds_and_ended_incidents_have_nothing_to_press(
-    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+def test_what_is_left_of_a_round_goes_on_in_the_next_and_old_rounds_have_nothing_to_press(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, fingers: Fingers
 ) -> None:
-    begin(multivac, pagerduty, clock, LATER)
-    clock.forward(minutes=20, seconds=10)
+    begin(
+        multivac,
+        pagerduty,
+        clock,
+        {**LATER, "tasks": [*LATER["tasks"], {"id": "ask", "text": "Ask the bank"}]},
+    )
+    clock.forward(minutes=10, seconds=10)
+    fingers.ticks("Bo", "Done", channel="inc-1", kind="checklist/time-check", near="Say the time")
+    fingers.ticks("Bo", "Ask the bank", channel="inc-1", kind="checklist/time-check", near="Assign to me")
+    clock.forward(minutes=10)
+    second = slack.channel("inc-1").said("checklist")[1]
+    assert second.startswith("Time check, round 2\n☐ Say the time · to do\n")
+    assert "☐ Ask the bank · Bo Lindqvist does it · left since round 1" in second
     for number in range(11):
         slack.says("inc-1", "Bo", f"Idea {number}")
     clock.forward(minutes=10)
     _, older, newer = slack.channel("inc-1").ours("checklist")
-    assert (buttons(older), buttons(newer)) == (0, 1)
+    assert (buttons(older), buttons(newer)) == (0, 2)
+    second, third = slack.channel("inc-1").said("checklist")[1:]
+    assert "round 2: 0 of 2 done or skipped. The rest goes on in the newest round, below." in second
+    assert "☐ Say the time · to do · left since round 2" in third
+    fingers.ticks("Bo", "Done", channel="inc-1", kind="checklist/time-check/3", near="Ask the bank")
+    clock.settle()
+    assert "☑ Ask the bank — Bo Lindqvist" in slack.channel("inc-1").said("checklist")[2]
+    clock.forward(minutes=10)
+    assert (
+        "round 4\n☐ Say the time · to do · left since round 2\n"
+        in slack.channel("inc-1").said("checklist")[2]
+    )
+    assert "☐ Ask the bank · to do\n" in slack.channel("inc-1").said("checklist")[2]
     slack.asks("Ana", "resolve It is over", channel="inc-1")
     clock.settle()
     assert [buttons(one) for one in slack.channel("inc-1").ours("checklist")] == [0, 0, 0]
-    assert "round 2: 0 of 1 done or skipped" in slack.channel("inc-1").said("checklist")[1]
 
 
 @ON_SQLITE

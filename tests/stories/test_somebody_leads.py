@@ -73,6 +73,22 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert pagerduty.incident(alert)["status"] == "triggered"  # as Bo wants it
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_of_two_who_press_to_take_the_lead_the_second_is_told_who_has_it(
+    multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    multivac.start({"lead": []}, settings=HEARS)
+    slack.asks("Dee", "declare Card payments fail sev1")
+    clock.settle()
+    slack.asks("Ana", "INC-1 join")
+    slack.asks("Bo", "INC-1 join")
+    clock.settle()
+    taken = slack.sees("Take the lead", channel="inc-1", kind="headline")
+    assert "You are the lead of INC-1 now" in slack.clicks("Ana", taken, channel="inc-1")
+    assert "Ana Silva has accepted to lead INC-1" in slack.clicks("Bo", taken, channel="inc-1")
+    assert multivac.lead() == "Ana Silva"
+
+
 def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     alert: str,
     multivac: Multivac,
@@ -107,7 +123,7 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     assert "Bo Lindqvist is to lead this incident, says Ana Silva." in first
     assert "Ana Silva hands the lead of this incident over to you" in second
     brief = [one.removeprefix("• ") for one in second.split("\n") if one.startswith("• ")]
-    assert len(brief) <= 10
+    assert len(brief) <= 12
     assert brief[:2] == ["The rollback runs until noon.", "Cara tells customers."]
     assert brief[2].startswith("INC-1, SEV1, triage since ")
     assert "Impact: Nobody can pay" in brief
@@ -132,6 +148,36 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     slack.sends("Bo", to=slack.id_of("Cara"))
     assert multivac.lead() == "Bo Lindqvist"
     assert "Reopen it first" in slack.asks("Bo", "handover", channel="inc-1")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_handover_carries_the_notes_of_whoever_hands_over_and_which_pages_failed(
+    alert: str, slack: Slack, clock: Clock, world: World, *, pagerduty: PagerDuty
+) -> None:
+    slack.asks("Ana", "note Restarting the cache did not help", channel="inc-1")
+    for time in range(1, 5):
+        slack.asks("Cara", f"INC-1 note The bank has called {time} times")
+    world.fail(Fault("pagerduty", "POST /incidents/{id}/responder_requests", "refuse", status=403))
+    slack.asks("Ana", f"page <@{slack.id_of('Cy')}>", channel="inc-1")
+    clock.settle()
+    slack.asks("Ana", f"handover <@{slack.id_of('Bo')}> It grows", channel="inc-1")
+    clock.settle()
+    brief = calls(slack)[-1]
+    assert "• Paging failed: Cy Tanaka (PagerDuty " in brief
+    assert "asks to page" not in brief
+    last = [one.partition("> ")[2] for one in brief.split("\n") if one.startswith("• <!date")]
+    assert last == [
+        "Cara Mbeki: The bank has called 4 times",
+        "Cara Mbeki: The bank has called 3 times",
+        "Cara Mbeki: The bank has called 2 times",
+        "Ana Silva: Restarting the cache did not help",
+    ]
+    assert "Paging failed: Cy Tanaka (PagerDuty " in slack.asks("Cara", "INC-1 briefing")
+    world.heal()
+    slack.asks("Ana", "retry", channel="inc-1")
+    clock.settle()
+    (asked,) = pagerduty.incident(alert)["incidents_responders"]
+    assert " Ana Silva asks for your help." in asked["message"]  # it stands under the account of our key
 
 
 def test_who_leads_another_incident_is_asked_last(
@@ -176,11 +222,11 @@ def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     assert "Call Cy Tanaka (+81 3 1234 5678, cy@example.com) yourself." in slack.direct("Ana")[-1]
     world.heal()
     told = slack.presses("Bo", "Retry now", channel="inc-1", kind="page failed")
-    assert told == "I try again now: A page could not be sent."
+    assert told == "I try again now. Not done yet: A page could not be sent."
     clock.settle()
-    assert slack.channel("inc-1").said("page failed") == ["✅ Mended: PagerDuty pages Cy Tanaka"]
+    assert slack.channel("inc-1").said("page failed") == ["✅ The page was sent: PagerDuty pages Cy Tanaka."]
     assert "Ana Silva had you paged: We need you" in slack.asks("Cy", "INC-1 briefing")
-    assert slack.direct("Ana")[-1].startswith("✅ Mended: PagerDuty pages Cy Tanaka")
+    assert slack.direct("Ana")[-1].startswith("✅ The page was sent: PagerDuty pages Cy Tanaka.")
     assert "Nothing of INC-1 has failed" in slack.asks("Bo", "retry", channel="inc-1")
     # Else the name is refused at once.
     world.fail(Fault("pagerduty", "GET /services", "server_error", times=0))

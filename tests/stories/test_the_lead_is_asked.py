@@ -39,6 +39,11 @@ def test_the_lead_approves_by_a_button_what_another_asked_for(
     where = f"Channel: <#{slack.channel('inc-1').id}>"
     assert where in asked
     assert "Ana Silva was asked at" in slack.asks("Bo", "ask resolve It is over", channel="inc-1")
+    slack.asks("Ana", f"handover <@{slack.id_of('Cara')}>", channel="inc-1")
+    clock.settle()
+    assert "Cara Mbeki is asked by a" in slack.asks("Bo", "ask resolve Rolled back", channel="inc-1")
+    slack.asks("Ana", "lead me", channel="inc-1")
+    clock.settle()
     slack.presses_in_direct("Ana", "Approve")
     clock.settle()
     case = multivac.incident()
@@ -49,7 +54,8 @@ def test_the_lead_approves_by_a_button_what_another_asked_for(
     (asked,) = slack.direct("Ana")
     assert "Approved by Ana Silva at" in asked
     assert "Decline" not in asked
-    assert slack.direct("Bo") == [f"Ana Silva approved what you asked for in INC-1: it is done.\n{where}"]
+    told = "*You asked to resolve INC-1.*\nRolled back\nAna Silva approved it: it is done."
+    assert slack.direct("Bo") == [f"{told}\n{where}"]
     assert "Ana Silva approved this at" in slack.asks("Ana", "approve 1", channel="inc-1")
 
 
@@ -65,11 +71,14 @@ def test_a_form_that_only_the_lead_may_send_is_kept_whole_for_them(
     clock.settle()
     assert multivac.incident().status.is_open
     (told,) = slack.direct("Bo")
-    assert told.startswith("Ana Silva declined what you asked for in INC-1.\nNot yet")
+    assert "You asked to resolve INC-1." in told
+    assert "\nRolled back\nAna Silva declined it: Not yet\n" in told
+    said = "Ana Silva declined “resolve Rolled back”, which Bo Lindqvist asked for: Not yet"
+    assert said in multivac.timeline()
     slack.asks("Bo", "ask resolve", channel="inc-1")
     slack.sends("Bo", fixed="Rolled back", impact="Nobody could pay", follow_ups="Add a test")
     clock.settle()
-    assert "INC-1 is resolved now" in slack.asks("Ana", "approve", channel="inc-1")
+    assert slack.asks("Ana", "approve", channel="inc-1").startswith("In 3 days it closes by itself.")
     clock.settle()
     assert "Nobody could pay" in slack.channel("inc-1").headline
     assert "Add a test" in "\n".join(slack.channel("inc-1").said("end line"))

@@ -70,7 +70,7 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert "Update by Ana Silva (SEV2, mitigated, next update 12:15 UTC):" in comment
     assert "Rolling back 2.31." in comment
     (published,) = pagerduty.incident(alert)["status_updates"]
-    assert "Update by Ana Silva" in published["message"]
+    assert "] Update by Ana Silva (SEV2" in published["message"]  # the account is Multivac's
     assert not any("published a status update" in line for line in multivac.timeline())
     assert "Update by Ana Silva (SEV1 → SEV2, mitigated): Rolling back 2.31." in multivac.timeline()
     clock.forward(hours=1)
@@ -167,8 +167,14 @@ def test_a_lead_is_not_asked_at_night_for_what_is_not_bad(
     slack.asks("Ana", "snooze 4h", channel="inc-1")  # to 18:30 in Lisbon, when Ana has gone home
     clock.forward(hours=16)
     assert slack.channel("inc-1").said("update due") == []
-    clock.forward(hours=3)
-    assert len(slack.channel("inc-1").said("update due")) == 1
+    clock.forward(hours=2, minutes=45)
+    (asked,) = slack.channel("inc-1").said("update due")
+    assert "14:00 UTC>. Ana" in asked  # what was promised, however often it was put off
+    assert "Overdue" not in asked
+    assert slack.channel("inc-1").said("update overdue") == []  # nobody was asked before
+    clock.forward(minutes=20)
+    assert "*Overdue.* Asked 2 times." in slack.channel("inc-1").said("update due")[0]
+    assert len(slack.channel("inc-1").said("update overdue")) == 1
 
 
 def test_an_update_that_is_due_is_asked_for_once_until_somebody_writes_it(

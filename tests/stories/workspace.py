@@ -157,6 +157,10 @@ class Slack:
 
     def presses(self, who: str, label: str, *, channel: str, kind: str = "") -> str:
         """Let a person press the newest button or menu entry of this label; gives what only they are told."""
+        return self.clicks(who, self.sees(label, channel=channel, kind=kind), channel=channel)
+
+    def sees(self, label: str, *, channel: str, kind: str = "") -> dict[str, Any]:
+        """The newest button or menu entry of this label, which may be pressed when it is there no more."""
         room = self.channel(channel)
         shown = [*room.ours(kind), *(() if kind else self.standin.channel(room.id).ephemerals)]
         message, block, action, chosen = next(
@@ -168,15 +172,14 @@ class Slack:
             for one in (element, *element.get("options", ()))
             if one.get("text", {}).get("text") == label
         )
+        where = {"ts": message["ts"], "action_id": action["action_id"], "block_id": block["block_id"]}
+        return where | chosen
+
+    def clicks(self, who: str, seen: dict[str, Any], *, channel: str) -> str:
+        """Let a person press what they saw; gives what only they are told."""
+        room = self.channel(channel)
         with self._told(who, room.name) as told:
-            self.standin.clicks(
-                room.id,
-                _full_name(self.standin, who),
-                ts=message["ts"],
-                action_id=action["action_id"],
-                block_id=block["block_id"],
-                **chosen,
-            )
+            self.standin.clicks(room.id, _full_name(self.standin, who), **seen)
         return told.text
 
     def presses_in_direct(self, who: str, label: str) -> None:

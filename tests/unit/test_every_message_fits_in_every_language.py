@@ -398,8 +398,9 @@ def _unfindable(source: str) -> Iterator[ast.Call]:
 
 
 def _says(node: ast.AST) -> bool:
-    named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and bool(node.args)
-    return named and node.func.id in {"phrase", "written", "plural", "mark"}  # type: ignore[attr-defined]
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    return bool(node.args) and node.func.id in {"phrase", "written", "plural", "mark"}
 
 
 # --- the desk ---------------------------------------------------------------------------------------

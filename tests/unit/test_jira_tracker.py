@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from integrations.jira.doctor import JiraDoctor
 from integrations.jira.tracker import JiraTracker
 from integrations.sandbox.jira_gate import TOKEN
 from integrations.sandbox.jira_model import Component, account_id
@@ -45,11 +46,12 @@ def sandbox(server: Sandbox, request: pytest.FixtureRequest) -> Sandbox:
 
 
 @pytest.fixture
-def tracker(sandbox: Sandbox) -> JiraTracker:
+def tracker(sandbox: Sandbox) -> JiraDoctor:
     return tracker_of(sandbox)
 
 
-def tracker_of(sandbox: Sandbox, token: str = TOKEN, **changed: Any) -> JiraTracker:
+def tracker_of(sandbox: Sandbox, token: str = TOKEN, **changed: Any) -> JiraDoctor:
+    """The tracker, and all that a check asks besides."""
     settings = {
         "url": f"{sandbox.url}/jira",
         "user": "multivac@example.com",
@@ -59,7 +61,7 @@ def tracker_of(sandbox: Sandbox, token: str = TOKEN, **changed: Any) -> JiraTrac
         "timeout": 5.0,
         **changed,
     }
-    return JiraTracker(settings.pop("url"), settings.pop("user"), token, **settings)
+    return JiraDoctor(settings.pop("url"), settings.pop("user"), token, **settings)
 
 
 def draft(**changed: Any) -> TicketDraft:
@@ -93,7 +95,7 @@ def test_making_one_calls_nobody(flavour: Any) -> None:
     JiraTracker("http://127.0.0.1:9", "u", "t", project="OPS", issue_type="Bug", flavour=flavour)
 
 
-def test_a_ticket_is_written_in_one_call(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_a_ticket_is_written_in_one_call(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     ticket = tracker.open_ticket(draft(component="checkout"))
     assert (ticket.key, ticket.url, ticket.left_out) == ("OPS-1", f"{sandbox.url}/jira/browse/OPS-1", {})
     assert calls(sandbox) == ["POST /issue"]
@@ -116,14 +118,14 @@ def test_an_issue_type_may_be_an_id(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "title", ["x" * 10_000, "two\nlines", "\x00\x07", "", "\u202e\U0001f525", "\ud800", "日本" * 200]
 )
-def test_hostile_titles_become_a_summary(sandbox: Sandbox, tracker: JiraTracker, title: str) -> None:
+def test_hostile_titles_become_a_summary(sandbox: Sandbox, tracker: JiraDoctor, title: str) -> None:
     key = tracker.open_ticket(draft(title=title, paragraphs=(title,))).key
     summary = sandbox.jira.issue(key)["fields"]["summary"]
     assert 0 < len(summary) <= 255
     assert "\n" not in summary
 
 
-def test_refused_fields_are_left_out_and_told(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_refused_fields_are_left_out_and_told(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     for field in ("priority", "labels"):
         sandbox.jira.refuse_field(field)
     ticket = tracker.open_ticket(draft(component="unheard of"))
@@ -133,7 +135,7 @@ def test_refused_fields_are_left_out_and_told(sandbox: Sandbox, tracker: JiraTra
     assert sandbox.jira.issue(ticket.key)["fields"]["labels"] == []
 
 
-def test_nothing_but_the_required_fields_can_be_left(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_nothing_but_the_required_fields_can_be_left(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     for field in ("priority", "labels", "description"):
         sandbox.jira.refuse_field(field)
     assert set(tracker.open_ticket(draft()).left_out) == {"priority", "labels", "description"}
@@ -156,7 +158,7 @@ def test_a_refused_required_field_is_given_up(
 
 
 def test_a_field_that_jira_requires_and_we_do_not_know_is_given_up(
-    sandbox: Sandbox, tracker: JiraTracker
+    sandbox: Sandbox, tracker: JiraDoctor
 ) -> None:
     sandbox.jira.require_field("customfield_10012")
     sandbox.jira.refuse_field("labels")
@@ -167,7 +169,7 @@ def test_a_field_that_jira_requires_and_we_do_not_know_is_given_up(
     assert tracker.required_fields() == ("Customer impact",)
 
 
-def test_the_ticket_is_found_again_by_its_label_oldest_first(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_the_ticket_is_found_again_by_its_label_oldest_first(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     label = 'multivac-"inc"-\\1'
     assert tracker.find_tickets(label) == ()
     first = tracker.open_ticket(draft(label=label))
@@ -185,7 +187,7 @@ def test_the_ticket_is_found_again_by_its_label_oldest_first(sandbox: Sandbox, t
     assert known == ["MOVED-9", first.key, second.key]
 
 
-def test_a_lost_answer_is_unknown_and_the_ticket_can_be_found(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_a_lost_answer_is_unknown_and_the_ticket_can_be_found(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     sandbox.world.fail(Fault("jira", "POST /issue", "lose_answer"))
     with pytest.raises(TryAgain) as caught:
         tracker.open_ticket(draft())
@@ -193,7 +195,7 @@ def test_a_lost_answer_is_unknown_and_the_ticket_can_be_found(sandbox: Sandbox, 
     assert [found.key for found in tracker.find_tickets("multivac-inc-1")] == ["OPS-1"]
 
 
-def test_an_account_is_found_by_the_exact_e_mail(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_an_account_is_found_by_the_exact_e_mail(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     assert tracker.find_account(Person(name="?", email="ANA@example.com")) == key_of(sandbox, "Ana")
     assert tracker.find_account(Person(name="?", email="nobody@example.com")) is None
     sent = len(calls(sandbox))
@@ -202,12 +204,12 @@ def test_an_account_is_found_by_the_exact_e_mail(sandbox: Sandbox, tracker: Jira
     assert len(calls(sandbox)) == sent
 
 
-def test_a_near_miss_is_nobody(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_a_near_miss_is_nobody(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     sandbox.jira.site.person("Ana").email = "ana@example.com.au"
     assert tracker.find_account(Person(name="Ana Silva", email="ana@example.com")) is None
 
 
-def test_a_hidden_address_counts_only_if_it_is_the_only_hit(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_a_hidden_address_counts_only_if_it_is_the_only_hit(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     people = sandbox.jira.site.people
     # Stands for Cloud's search by hidden addresses, which the stand-in does by display name.
     people[account_id("bo@example.com")].display = "bo@example.com"
@@ -217,12 +219,12 @@ def test_a_hidden_address_counts_only_if_it_is_the_only_hit(sandbox: Sandbox, tr
     assert tracker.find_account(wanted) == (None if sandbox.jira.flavour == "cloud" else "bo")
 
 
-def test_deactivated_accounts_are_nobody(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_deactivated_accounts_are_nobody(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     sandbox.jira.site.person("Ana").active = False
     assert tracker.find_account(Person(name="Ana", email="ana@example.com")) is None
 
 
-def test_the_assignee_is_set_by_the_accounts_own_id(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_the_assignee_is_set_by_the_accounts_own_id(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     ticket = tracker.open_ticket(draft()).key
     sandbox.world.reset()
     tracker.assign(ticket, key_of(sandbox, "Bo"))
@@ -231,7 +233,7 @@ def test_the_assignee_is_set_by_the_accounts_own_id(sandbox: Sandbox, tracker: J
 
 
 def test_who_cannot_be_assigned_and_what_does_not_exist_are_given_up(
-    sandbox: Sandbox, tracker: JiraTracker
+    sandbox: Sandbox, tracker: JiraDoctor
 ) -> None:
     ticket = tracker.open_ticket(draft()).key
     with pytest.raises(GiveUp, match="Gus Moreau' cannot be assigned") as caught:
@@ -243,7 +245,7 @@ def test_who_cannot_be_assigned_and_what_does_not_exist_are_given_up(
         tracker.assign("../project/OPS?x=", key_of(sandbox, "Bo"))
 
 
-def test_a_roles_people_include_those_of_its_groups_once(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_a_roles_people_include_those_of_its_groups_once(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     people = tracker.role_members("incident LEADS")
     assert sorted(person.name for person in people) == ["Ana Silva", "Bo Lindqvist", "Dee Okafor"]
     assert {person.jira for person in people} == {key_of(sandbox, name) for name in ("Ana", "Bo", "Dee")}
@@ -252,7 +254,7 @@ def test_a_roles_people_include_those_of_its_groups_once(sandbox: Sandbox, track
         tracker.role_members("Incident")
 
 
-def test_a_groups_people_are_read_page_by_page(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_a_groups_people_are_read_page_by_page(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     site = sandbox.jira.site
     seed_many = {f"p{number}@example.com": f"Person {number}" for number in range(120)}
     for email, name in seed_many.items():
@@ -266,7 +268,7 @@ def test_a_groups_people_are_read_page_by_page(sandbox: Sandbox, tracker: JiraTr
         tracker.group_members("nobodies")
 
 
-def test_a_component_has_a_lead_or_none(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_a_component_has_a_lead_or_none(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     lead = tracker.component_lead("Checkout")
     assert lead is not None
     assert (lead.name, lead.email, lead.jira) == ("Ana Silva", "ana@example.com", key_of(sandbox, "Ana"))
@@ -276,7 +278,7 @@ def test_a_component_has_a_lead_or_none(sandbox: Sandbox, tracker: JiraTracker) 
         tracker.component_lead("check")
 
 
-def test_what_check_asks(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_what_check_asks(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     assert tracker.whoami() == "Multivac"
     assert tracker.project_exists()
     assert not tracker_of(sandbox, project="NOPE").project_exists()
@@ -290,14 +292,14 @@ def test_what_check_asks(sandbox: Sandbox, tracker: JiraTracker) -> None:
     assert tracker_of(sandbox, issue_type="Outage").required_fields() == ()
 
 
-def test_a_missing_permission_is_named_in_jiras_words(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_a_missing_permission_is_named_in_jiras_words(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     sandbox.jira.forbid("CREATE_ISSUES")
     with pytest.raises(GiveUp, match="permission to create issues") as caught:
         tracker.open_ticket(draft())
     assert caught.value.fix
 
 
-def test_each_flavour_is_spoken_to_in_its_own_way(sandbox: Sandbox, tracker: JiraTracker) -> None:
+def test_each_flavour_is_spoken_to_in_its_own_way(sandbox: Sandbox, tracker: JiraDoctor) -> None:
     tracker.find_account(Person(name="Ana", email="ana@example.com"))
     tracker.find_tickets("multivac-inc-1")
     spoken = [exchange.path.partition("/rest/api/")[2] for exchange in sandbox.world.calls("jira")]
@@ -312,7 +314,7 @@ def test_data_center_takes_a_personal_access_token(sandbox: Sandbox) -> None:
         assert sandbox.world.calls("jira")[0].request_headers["authorization"] == f"Bearer {TOKEN}"
 
 
-Asks = Callable[[JiraTracker], object]
+Asks = Callable[[JiraDoctor], object]
 EVERY_VERB: dict[str, Asks] = {
     "open_ticket": lambda tracker: tracker.open_ticket(draft()),
     "find_tickets": lambda tracker: tracker.find_tickets("label"),
@@ -341,7 +343,7 @@ EVERY_VERB: dict[str, Asks] = {
     ],
 )
 def test_what_passes_is_tried_again_and_never_retried_inside(
-    sandbox: Sandbox, tracker: JiraTracker, *, verb: str, kind: str, status: int | None, reached: bool
+    sandbox: Sandbox, tracker: JiraDoctor, *, verb: str, kind: str, status: int | None, reached: bool
 ) -> None:
     sandbox.world.fail(Fault("jira", kind=kind, status=status, times=0))
     started = time.monotonic()
@@ -365,7 +367,7 @@ def test_what_passes_is_tried_again_and_never_retried_inside(
     ],
 )
 def test_what_stays_is_given_up_with_a_reason_and_a_fix(
-    sandbox: Sandbox, tracker: JiraTracker, *, verb: str, status: int, why: str
+    sandbox: Sandbox, tracker: JiraDoctor, *, verb: str, status: int, why: str
 ) -> None:
     long = f"because {TOKEN} " + "x" * 1000
     sandbox.world.fail(Fault("jira", kind="refuse", status=status, times=0, error=long))
@@ -391,7 +393,7 @@ def test_silence_ends_after_the_timeout(sandbox: Sandbox) -> None:
     ("said", "after"), [(12, timedelta(seconds=12)), (3601, None), (1.5, None), (None, None)]
 )
 def test_the_wait_of_a_rate_limit_is_passed_on(
-    sandbox: Sandbox, tracker: JiraTracker, said: float | None, after: timedelta | None
+    sandbox: Sandbox, tracker: JiraDoctor, said: float | None, after: timedelta | None
 ) -> None:
     sandbox.world.fail(Fault("jira", kind="rate_limit", retry_after=said))
     with pytest.raises(TryAgain) as caught:
@@ -422,8 +424,8 @@ def http(status: int, body: bytes, *headers: str) -> bytes:
     return "\r\n".join(head).encode() + body
 
 
-def cloud_at(url: str) -> JiraTracker:
-    return JiraTracker(url, "u", TOKEN, project="OPS", issue_type="Bug", flavour="cloud", timeout=2.0)
+def cloud_at(url: str) -> JiraDoctor:
+    return JiraDoctor(url, "u", TOKEN, project="OPS", issue_type="Bug", flavour="cloud", timeout=2.0)
 
 
 def test_retry_after_may_be_a_date(answering: Callable[[bytes], str]) -> None:
@@ -471,7 +473,7 @@ def test_the_token_is_in_no_error_and_no_log(sandbox: Sandbox, caplog: pytest.Lo
 
 
 def test_connections_are_kept_and_many_threads_share_one_session(
-    sandbox: Sandbox, tracker: JiraTracker
+    sandbox: Sandbox, tracker: JiraDoctor
 ) -> None:
     for _ in range(5):
         tracker.whoami()

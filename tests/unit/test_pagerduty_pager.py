@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from integrations.pagerduty.pager import PagerDutyPager, Subscription
+from integrations.pagerduty.doctor import PagerDutyDoctor, Subscription
+from integrations.pagerduty.pager import PagerDutyPager
 from integrations.sandbox.pagerduty import TOKEN
 from integrations.sandbox.pagerduty_seed import add_services, seed_pagerduty
 from integrations.sandbox.seed import PEOPLE
@@ -40,13 +42,14 @@ def sandbox(server: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def pager(sandbox: Sandbox) -> PagerDutyPager:
+def pager(sandbox: Sandbox) -> PagerDutyDoctor:
     return pager_of(sandbox)
 
 
-def pager_of(sandbox: Sandbox, token: str = TOKEN, **changed: object) -> PagerDutyPager:
+def pager_of(sandbox: Sandbox, token: str = TOKEN, **changed: Any) -> PagerDutyDoctor:
+    """The pager, and all that a check asks besides."""
     settings = {"api_url": f"{sandbox.url}/pagerduty", "from_email": FROM, "timeout": 5.0, **changed}
-    return PagerDutyPager(token, **settings)  # type: ignore[arg-type]  # a test's shorthand
+    return PagerDutyDoctor(token, **settings)
 
 
 def calls(sandbox: Sandbox) -> list[str]:
@@ -63,7 +66,7 @@ def test_making_one_calls_nobody() -> None:
 
 
 def test_who_is_on_call_for_policies_comes_by_level_with_e_mail_in_one_call(
-    sandbox: Sandbox, pager: PagerDutyPager
+    sandbox: Sandbox, pager: PagerDutyDoctor
 ) -> None:
     policy = sandbox.pagerduty.account.policy("Commerce").id
     found = pager.on_call_of_policies([policy])
@@ -77,26 +80,26 @@ def test_who_is_on_call_for_policies_comes_by_level_with_e_mail_in_one_call(
     assert calls(sandbox) == ["GET /oncalls"]
 
 
-def test_who_is_on_call_everywhere_comes_with_the_names_of_the_policies(pager: PagerDutyPager) -> None:
+def test_who_is_on_call_everywhere_comes_with_the_names_of_the_policies(pager: PagerDutyDoctor) -> None:
     found = {(each.policy_name, each.level, each.person.name) for each in pager.on_call_everywhere()}
     assert ("Commerce", 1, "Ana Silva") in found
     assert ("Customer experience", 2, "Dee Okafor") in found
 
 
-def test_a_service_is_found_by_a_part_of_its_name(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_a_service_is_found_by_a_part_of_its_name(sandbox: Sandbox, pager: PagerDutyDoctor) -> None:
     policy = sandbox.pagerduty.account.policy("Commerce").id
     assert pager.policies_of_service("Check") == {policy: "checkout"}
     assert pager.policies_of_service("ca") == {policy: "cart"}
     assert pager.policies_of_service("nonsense") == {}
 
 
-def test_no_policies_and_no_schedules_ask_nothing(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_no_policies_and_no_schedules_ask_nothing(sandbox: Sandbox, pager: PagerDutyDoctor) -> None:
     assert pager.on_call_of_policies([]) == pager.on_call_of_schedules([]) == ()
     assert calls(sandbox) == []
 
 
 def test_schedules_are_found_by_exact_name_or_id_and_remembered(
-    sandbox: Sandbox, pager: PagerDutyPager
+    sandbox: Sandbox, pager: PagerDutyDoctor
 ) -> None:
     by_name = pager.on_call_of_schedules(["CX-Leads"])
     assert [(each.person.name, each.level) for each in by_name] == [("Cara Mbeki", 1)]
@@ -107,12 +110,12 @@ def test_schedules_are_found_by_exact_name_or_id_and_remembered(
 
 
 @pytest.mark.parametrize("named", ["cx-lead", "Commerce", "PZZZZZZ", ""])
-def test_an_unknown_schedule_is_named(pager: PagerDutyPager, named: str) -> None:
+def test_an_unknown_schedule_is_named(pager: PagerDutyDoctor, named: str) -> None:
     with pytest.raises(GiveUp, match=f'no PagerDuty schedule "{named}"'):
         pager.on_call_of_schedules(["cx-leads", named])
 
 
-def test_a_person_on_call_twice_is_listed_once(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_a_person_on_call_twice_is_listed_once(sandbox: Sandbox, pager: PagerDutyDoctor) -> None:
     account = sandbox.pagerduty.account
     account.schedule("Commerce shadow").users[:] = [account.user("Ana").id]
     found = pager.on_call_of_policies([account.policy("Commerce").id])
@@ -120,7 +123,7 @@ def test_a_person_on_call_twice_is_listed_once(sandbox: Sandbox, pager: PagerDut
 
 
 def test_an_alert_is_acknowledged_in_the_name_of_whoever_is_on_it_where_pagerduty_knows_them(
-    sandbox: Sandbox, pager: PagerDutyPager
+    sandbox: Sandbox, pager: PagerDutyDoctor
 ) -> None:
     first, second, third, fourth = (sandbox.pagerduty.trigger(f"Alert {n}", "checkout") for n in range(4))
     bo, stranger = (Person(name=one, email=f"{one}@example.com") for one in ("bo", "stranger"))
@@ -143,7 +146,7 @@ def test_an_alert_is_acknowledged_in_the_name_of_whoever_is_on_it_where_pagerdut
     assert sandbox.pagerduty.incident(third)["status"] == "resolved"
 
 
-def test_open_alerts_are_all_pages_of_what_is_not_resolved(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_open_alerts_are_all_pages_of_what_is_not_resolved(sandbox: Sandbox, pager: PagerDutyDoctor) -> None:
     ids = [sandbox.pagerduty.trigger(f"alert {n}", "checkout") for n in range(103)]
     sandbox.pagerduty.resolve(ids[0], "Ana")
     sandbox.pagerduty.acknowledge(ids[1], "Bo")
@@ -165,7 +168,7 @@ def test_open_alerts_are_all_pages_of_what_is_not_resolved(sandbox: Sandbox, pag
     assert next(pager.open_alerts()).event_id == first.event_id
 
 
-def test_a_note_is_written_once_and_found_by_its_marker(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_a_note_is_written_once_and_found_by_its_marker(sandbox: Sandbox, pager: PagerDutyDoctor) -> None:
     alert = sandbox.pagerduty.trigger("slow", "checkout")
     pager.note(alert, "Channel: #inc-1", marker="[multivac 1]", look_first=False)
     pager.note(alert, "Channel: #inc-1", marker="[multivac 1]", look_first=True)
@@ -178,7 +181,7 @@ def test_a_note_is_written_once_and_found_by_its_marker(sandbox: Sandbox, pager:
 
 
 def test_a_lost_answer_is_unknown_and_looking_first_repairs_it(
-    sandbox: Sandbox, pager: PagerDutyPager
+    sandbox: Sandbox, pager: PagerDutyDoctor
 ) -> None:
     alert = sandbox.pagerduty.trigger("slow", "checkout")
     sandbox.world.fail(Fault("pagerduty", "POST /incidents/{id}/notes", "lose_answer"))
@@ -190,7 +193,7 @@ def test_a_lost_answer_is_unknown_and_looking_first_repairs_it(
 
 
 def test_people_and_services_are_paged_once_and_in_somebodys_name(
-    sandbox: Sandbox, pager: PagerDutyPager
+    sandbox: Sandbox, pager: PagerDutyDoctor
 ) -> None:
     alert = sandbox.pagerduty.trigger("slow", "checkout")
     bo = Person(name="Bo", email="BO@example.com")
@@ -209,7 +212,7 @@ def test_people_and_services_are_paged_once_and_in_somebodys_name(
     assert pager.page(alert, fallback, look_first=True) == ("Cara Mbeki",)
 
 
-def test_a_page_that_nobody_can_get_says_why(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_a_page_that_nobody_can_get_says_why(sandbox: Sandbox, pager: PagerDutyDoctor) -> None:
     alert = sandbox.pagerduty.trigger("slow", "checkout")
     to_nobody = Page(people=(Person(name="Zoe", email="zoe@example.com"),), message="Help", marker="[m]")
     with pytest.raises(GiveUp, match="PagerDuty does not know Zoe"):
@@ -220,7 +223,7 @@ def test_a_page_that_nobody_can_get_says_why(sandbox: Sandbox, pager: PagerDutyP
         pager_of(sandbox, from_email="nobody@example.com").page(alert, to_nobody, look_first=False)
 
 
-def test_what_check_asks(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_what_check_asks(sandbox: Sandbox, pager: PagerDutyDoctor) -> None:
     assert pager.whoami() == f"an API key of the account, writing as {FROM}"
     ana = sandbox.pagerduty.account.user("Ana").id
     sandbox.pagerduty.gate.user_tokens["personal"] = ana
@@ -243,13 +246,13 @@ def test_what_check_asks(sandbox: Sandbox, pager: PagerDutyPager) -> None:
     ]
 
 
-def test_long_lists_are_read_to_their_end(sandbox: Sandbox, pager: PagerDutyPager) -> None:
+def test_long_lists_are_read_to_their_end(sandbox: Sandbox, pager: PagerDutyDoctor) -> None:
     add_services(sandbox.pagerduty, 240)
     assert len(list(pager.services())) == 248
     assert len(calls(sandbox)) == 3
 
 
-Asks = Callable[[PagerDutyPager], object]
+Asks = Callable[[PagerDutyDoctor], object]
 EVERY_VERB: dict[str, Asks] = {
     "on_call_of_policies": lambda pager: pager.on_call_of_policies(["PX"]),
     "on_call_of_schedules": lambda pager: pager.on_call_of_schedules(["cx-leads"]),
@@ -275,7 +278,7 @@ EVERY_VERB: dict[str, Asks] = {
     ],
 )
 def test_what_passes_is_tried_again_and_never_retried_inside(
-    sandbox: Sandbox, pager: PagerDutyPager, *, verb: str, kind: str, status: int | None, reached: bool
+    sandbox: Sandbox, pager: PagerDutyDoctor, *, verb: str, kind: str, status: int | None, reached: bool
 ) -> None:
     sandbox.world.fail(Fault("pagerduty", kind=kind, status=status, times=0))
     started = time.monotonic()
@@ -299,7 +302,7 @@ def test_what_passes_is_tried_again_and_never_retried_inside(
     ],
 )
 def test_what_stays_is_given_up_with_a_reason_and_a_fix(
-    sandbox: Sandbox, pager: PagerDutyPager, *, verb: str, status: int, why: str
+    sandbox: Sandbox, pager: PagerDutyDoctor, *, verb: str, status: int, why: str
 ) -> None:
     if (verb, status) == ("whoami", 400):
         return  # a 400 is how PagerDuty greets an account's key
@@ -323,7 +326,7 @@ def test_silence_ends_after_the_timeout(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(("said", "after"), [(7, timedelta(seconds=7)), (1_800_000_000, None), (None, None)])
 def test_the_wait_of_a_rate_limit_is_passed_on_unless_it_is_absurd(
-    sandbox: Sandbox, pager: PagerDutyPager, said: float | None, after: timedelta | None
+    sandbox: Sandbox, pager: PagerDutyDoctor, said: float | None, after: timedelta | None
 ) -> None:
     sandbox.world.fail(Fault("pagerduty", kind="rate_limit", retry_after=said))
     with pytest.raises(TryAgain) as caught:
@@ -372,7 +375,7 @@ def test_the_token_is_in_no_error_and_no_log(sandbox: Sandbox, caplog: pytest.Lo
 
 
 def test_connections_are_kept_and_many_threads_share_one_session(
-    sandbox: Sandbox, pager: PagerDutyPager
+    sandbox: Sandbox, pager: PagerDutyDoctor
 ) -> None:
     for _ in range(5):
         pager.on_call_of_policies(["PX"])

@@ -125,14 +125,16 @@ def test_a_command_reaches_the_app_signed_and_shows_its_answer(office: Office, a
     assert office.web.views_open(trigger_id=form["trigger_id"], view=modal())["ok"]
 
 
-def test_a_response_url_takes_five_answers_within_half_an_hour(office: Office, app: App) -> None:
+def test_a_commands_response_url_takes_five_answers_within_half_an_hour_and_replaces_none(
+    office: Office, app: App
+) -> None:
     office.slack.commands("incidents", "Ana Silva", "help")
     url = parse_qs(app.heard[0][2].decode())["response_url"][0]
     host, _, path = url.removeprefix("http://").partition("/")
 
     def answer() -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(host)
-        body = json.dumps({"text": "on it", "response_type": "in_channel"})
+        body = json.dumps({"text": "on it", "response_type": "in_channel", "replace_original": True})
         connection.request("POST", f"/{path}", body, {"Content-Type": "application/json"})
         said = connection.getresponse()
         outcome = said.status, said.read()

@@ -138,7 +138,7 @@ def test_gaps_say_what_is_missing_and_then_that_it_is_mended() -> None:
     )
     closed = render(Gaps(lines=(), mended=("The ticket is written.",)))
     assert closed.text == "Nothing is missing any more. The ticket is written."
-    assert shown(closed) == "*Nothing is missing any more*\n✅ Mended: The ticket is written."
+    assert shown(closed) == "*Nothing is missing any more*\n✅ The ticket is written."
 
 
 def test_a_proposed_resolution_asks_and_a_withdrawn_one_takes_it_back() -> None:

@@ -198,6 +198,8 @@ def test_a_group_is_named_by_handle_or_id(site: Site) -> None:
     group = site.slack.add_group("payments", [ana])
     for name in ("payments", "@payments", group):
         assert site.chat.group_members(name) == (ana,)
+    assert site.chat.group_handle(group) == "payments"
+    assert site.chat.group_handle("S0NOSUCH") is None
     assert len(site.calls("usergroups.list")) == 1
 
 

@@ -140,6 +140,8 @@ def test_the_announcement_says_what_users_notice_what_is_new_and_when_more_is_to
     *_, impact, why, end = shown(render(over)).split("\n")
     assert (impact, why) == ("*Impact while it lasted:* Nobody can pay", "*What ended it:* Rolled back 2.31")
     assert end.endswith("UTC>, after 1 hour, 35 minutes")
+    none = replace(over, status=Status.DISMISSED, fixed_by="a false alarm")
+    assert "\n*Why it was no incident:* a false alarm\n" in shown(render(none))
     assert "not accepted" not in shown(render(over))
 
 

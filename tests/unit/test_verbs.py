@@ -1,6 +1,5 @@
 """The grammar of what people type: verbs by their first letters, numbers, severities, people, times."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +11,21 @@ from multivac.desk.front import DOES
 from multivac.incident import Severity
 from multivac.reference import verbs_page
 from multivac.shortcuts import SHORTCUTS, Shortcut
-from multivac.verbs import VERBS, Bare, Pointed, Spoken, Unclear, Verb, Words, as_role, by_heading, read, span
+from multivac.verbs import (
+    VERBS,
+    Bare,
+    Pointed,
+    Right,
+    Spoken,
+    Unclear,
+    Verb,
+    Words,
+    as_role,
+    by_heading,
+    read,
+    refusal,
+    span,
+)
 
 ROOT = Path(__file__).parents[2]
 LINK = "https://sandbox.slack.com/archives/C012AB3CD/p1700000000000100"
@@ -37,11 +50,41 @@ def test_help_shows_every_verb_under_one_heading() -> None:
     assert sorted(verb.name for _, verbs in by_heading() for verb in verbs) == sorted(v.name for v in VERBS)
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_every_verb_is_said_in_a_story(verb: Verb) -> None:
-    said = re.compile(rf"""["'](INC-\d+ )?({"|".join(map(re.escape, verb.words))})( [^"']*)?["']""")
-    stories = (ROOT / "tests/stories").rglob("*.py")
-    assert any(said.search(story.read_text()) for story in stories), "tell a story in which somebody asks it"
+# Who may ask what, as the design of the Slack surface has it; here by hand, so that nobody changes it unseen.
+RIGHTS = {
+    Right.GUEST: {"help", "whoami"},
+    Right.MEMBER: {
+        *("declare", "list", "show", "timeline", "briefing", "oncall", "search", "join"),
+        *("page", "escalate", "note", "ask"),
+    },
+    Right.RESPONDER: {
+        *("lead", "role", "roles", "severity", "impact", "status", "mitigate", "reopen", "rename", "update"),
+        *("invite", "task", "checklist", "export", "remind", "reminders", "snooze", "split", "followup"),
+        *("link", "ticket", "services", "retry", "continue"),
+    },
+    Right.LEAD: {
+        *("handover", "resolve", "close", "dismiss", "merge", "quiet", "private", "approve", "decline"),
+    },
+    Right.ADMIN: {"archive", "doctor", "drill"},
+}
+
+
+def test_everybody_may_ask_what_the_design_lets_them() -> None:
+    assert {right: {verb.name for verb in VERBS if verb.right is right} for right in Right} == RIGHTS
+
+
+@pytest.mark.parametrize(
+    "verb", [one for one in VERBS if one.right > Right.MEMBER], ids=lambda verb: verb.name
+)
+def test_whoever_may_not_ask_is_told_in_a_sentence_who_may(verb: Verb) -> None:
+    who = {
+        Right.RESPONDER: "Only those who respond in INC-7 can ",
+        Right.LEAD: "Only the lead (Ana) or a deputy can ",
+        Right.ADMIN: "Only those who run Multivac can ",
+    }
+    told = refusal(verb, number=7, lead="Ana")
+    assert told.startswith(who[verb.right])
+    assert told.endswith(".")
 
 
 def test_no_word_means_two_verbs() -> None:
@@ -119,6 +162,37 @@ def test_any_other_sentence_is_not_taken_for_a_verb(said: str) -> None:
     assert line.typed == said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "done with the rollback, watching the graphs",
+        "open question: is the primary up?",
+        "cancel that last deploy please",
+        "close call, everybody",
+        "new errors in the log",
+    ],
+)
+def test_a_sentence_among_people_ends_and_declares_nothing(said: str) -> None:
+    assert isinstance(read(said, in_talk=True), Unclear)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("resolve Rolled back", "resolve"),
+        ("INC-4 close", "close"),
+        ("close INC-4", "close"),
+        ("cancel", "dismiss"),
+        ("declare Checkout is down sev1", "declare"),
+        ("find payments", "search"),
+    ],
+)
+def test_a_verb_that_is_said_plainly_among_people_is_done(said: str, meant: str) -> None:
+    line = read(said, in_talk=True)
+    assert isinstance(line, Spoken)
+    assert line.verb.name == meant
+
+
 def test_a_line_that_begins_with_a_role_gives_it() -> None:
     roles = {"deputy", "cx lead", "db-expert"}
     assert as_role("deputy me", roles) == "role deputy me"
@@ -171,6 +245,13 @@ def test_of_several_who_are_mentioned_the_one_is_taken_who_is_meant(
 ) -> None:
     words = spoken(line)[1]
     assert (words.people, words.text) == (people, text)
+
+
+def test_a_group_is_reminded_that_comes_first_and_else_is_only_spoken_of() -> None:
+    words = spoken("remind in:20m <!subteam^S0SRE|@sre> ask <!subteam^S0DBA> then:page")[1]
+    assert (words.groups, words.text) == (("S0SRE",), "ask <!subteam^S0DBA>")
+    assert words.options == {"then": "page"}
+    assert spoken("remind me in:20m ask <!subteam^S0DBA>")[1].groups == ()
 
 
 def test_quotes_of_a_phone_are_quotes() -> None:

@@ -2,7 +2,7 @@
 
 import { $, fill } from "./dom.js";
 import { TIME_SECONDS, el, time } from "./markup.js";
-import { alerts, issues, known, page, present } from "./state.js";
+import { alerts, issues, known, page, person, present } from "./state.js";
 import { link, linked } from "./text.js";
 
 function facts(pairs) {
@@ -85,4 +85,5 @@ export function drawRest() {
   const anew = fill($("me"), present().map((one) => [one.id, one.profile.real_name]), (all) =>
     all.map(([id, name]) => el("option", { value: id }, name)));
   if (anew && present().some((one) => one.id === chosen)) $("me").value = chosen;
+  $("my-title").textContent = person($("me").value)?.profile.title ?? "";
 }
