@@ -134,6 +134,7 @@ def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     assert "We look again" in slack.channel(again.name).said("update")[0]
 
 
+@pytest.mark.every_database
 def test_a_closed_channel_is_archived_at_once_if_asked(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
     assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
+@pytest.mark.every_database
 def test_a_channel_that_people_open_again_is_the_incidents_once_they_bring_the_bot(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
@@ -172,6 +174,7 @@ def test_a_channel_that_people_open_again_is_the_incidents_once_they_bring_the_b
     assert len(slack.channel("inc-1").said("lead told")) == 2
 
 
+@pytest.mark.every_database
 def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, jira: Jira
 ) -> None:
@@ -216,7 +219,7 @@ def test_a_forgotten_one_whose_channel_is_shut_is_asked_about_directly_and_close
     assert slack.channel("inc-1").said("stale nudge") == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_an_incident_that_takes_an_open_alert_over_is_not_over(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, *, world: World
 ) -> None:

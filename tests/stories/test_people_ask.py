@@ -120,7 +120,7 @@ def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
     )
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     hearing: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
 ) -> None:
@@ -153,6 +153,7 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     assert hearing.incident().summons == ()
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_those_who_run_multivac_begin_a_named_drill_and_no_figure_counts_it(
     hearing: Multivac, slack: Slack, clock: Clock
@@ -469,6 +470,7 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     slack.wait_for(lambda: "Call the bank" not in str(homes[slack.id_of("Dee")]), "the page drawn again")
 
 
+@pytest.mark.every_database
 def test_who_somebody_is_and_how_multivac_is_can_be_asked(
     alert: str, hearing: Multivac, slack: Slack, clock: Clock, world: World
 ) -> None:

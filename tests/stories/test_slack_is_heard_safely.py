@@ -91,6 +91,7 @@ def test_nonsense_that_is_rightly_signed_breaks_nothing(door: Door, multivac: Mu
     assert door.knock(command("list"))[0] == 200
 
 
+@pytest.mark.every_database
 def test_a_request_that_comes_twice_is_done_once(door: Door, multivac: Multivac, clock: Clock) -> None:
     for _ in range(2):
         assert door.knock(command("declare Checkout is down sev3")) == (200, "")

@@ -145,6 +145,7 @@ def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     assert "Tell support" in slack.channel("inc-1").said("reminder/1/1")[0]
 
 
+@pytest.mark.every_database
 def test_an_update_whose_answers_are_lost_comes_once_all_the_same(
     alert: str, slack: Slack, clock: Clock, jira: Jira, pagerduty: PagerDuty, world: World
 ) -> None:
