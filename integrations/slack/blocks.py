@@ -265,6 +265,8 @@ def _update_due(said: UpdateDue) -> Drawn:
 
 def _update(said: Update) -> Drawn:
     about = f"*INC-{said.number}* " if said.number is not None else ""
+    if said.title:
+        about = f"*INC-{said.number} · {line(said.title, TITLE_LIMIT)}*\n"
     severity = said.severity.upper()
     moved = f"{said.was.upper()} → {severity}" if said.was else severity
     stands, name = f"{moved} · {status_name(said.status)}", line(said.by, 80)
@@ -280,7 +282,7 @@ def _update(said: Update) -> Drawn:
     return _drawn(
         "update",
         f"{about.replace('*', '')}{spoken} ({stands}; {after})",
-        [*_sections(f"{about}{text}"), _context(small)],
+        [*_sections(f"{about}{text}"), _context(small), presses(said.presses)],
     )
 
 

@@ -67,10 +67,16 @@ def draw_form(form: Form, *, channel: str) -> dict[str, Any]:
     }
 
 
+def on_it() -> Answer:
+    """What is told whoever waits for longer."""
+    return Answer(lines=(phrase("On it…"),))
+
+
 def draw_answer(answer: Answer) -> dict[str, Any]:
-    """The view that shows an answer, for whoever did not ask in a channel."""
+    """The view that shows an answer, for whoever did not ask in a channel; closing it ends what led there."""
     return {
         "type": "modal",
+        "clear_on_close": True,
         "callback_id": ANSWER,
         "title": _titled("Multivac"),
         "close": _titled(phrase("Close")),

@@ -85,7 +85,7 @@ def ask(sitting: Sitting) -> Reply:
     if wanted.verb.right is Right.ADMIN:
         raise Refused(refusal(wanted.verb))
     if not _is_theirs(wanted):
-        told = phrase("Nobody has to approve this: `/incident {line}`.", line=sitting.words.text)
+        told = phrase("This needs no approval. Say it yourself: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)
     line = f"INC-{sitting.incident} {sitting.words.text}"
     inner = resolved(
@@ -267,7 +267,7 @@ def _open_request(sitting: Sitting, case: Case, number: int | None = None) -> Re
         number = int(word) if word.isdigit() else still[0] if len(still) == 1 and not word else None
     asked = known.get(number) if number is not None else None
     if asked is None:
-        raise Refused(phrase("Say which request you mean, by the button of the message that asks you."))
+        raise Refused(phrase("Press Approve or Decline in the message that asks you."))
     if asked.answered is not None and asked.answered_at is not None:
         raise Refused(_said_before(case.id, asked))
     return asked

@@ -365,8 +365,18 @@ def _responds(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:
         (case.channel_id is not None and sitting.ask.channel == case.channel_id)
         or (by in case.result("invite").get("joined", ()) and not acts.has_left(tx, case.id, by))
         or acts.is_member(tx, case.id, by)
+        or _waits_to_come_in(sitting, case)
         or any(one.owner is not None and one.owner.key == sitting.person.key for one in case.tasks.values())
     )
+
+
+def _waits_to_come_in(sitting: Sitting, case: Case) -> bool:
+    """Whether only the channel is missing in which they would respond: they declared it, or are asked for."""
+    if case.channel_id is not None:
+        return False
+    asked = case.members.get(sitting.ask.by)
+    is_declarer = case.declared_by is not None and case.declared_by.key == sitting.person.key
+    return is_declarer or (asked is not None and asked.asked_at is not None and not asked.has_left)
 
 
 def must_be_allowed(tx: sa.Connection, sitting: Sitting, case: Case) -> None:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Asked, Field, Form, Press
 from multivac.desk.asking import BadField, DoneBefore, Reply, Sitting
+from multivac.desk.correcting import named_services
 from multivac.desk.looking import may_see_row
-from multivac.desk.naming import named_services
 from multivac.desk.offering import BY_SIGN, offer_to_declare
 from multivac.errors import Refused
 from multivac.incident import Entry, EntryKind, Facts, IncidentId, Severity

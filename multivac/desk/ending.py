@@ -151,7 +151,7 @@ def archive(sitting: Sitting) -> Reply:
             raise Refused(phrase("{stands} Close it first.", stands=stands(case.id, case.status)))
         endings.ask_to_archive(tx, case.id, now=sitting.now)
         return Change(
-            said=phrase("The channel is being archived. `reopen` brings it back."),
+            said=phrase("The channel is being archived. `reopen` goes on in a new one."),
             kind=EntryKind.NOTE,
             entry=written("{name} had the channel archived", name=sitting.person.name),
         )

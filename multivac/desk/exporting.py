@@ -54,8 +54,8 @@ def as_markdown(case: Case, entries: Sequence[Entry]) -> str:
         written("Declared"): _time(case.declared_at),
         written("Lead"): lead,
         written("Impact"): case.impact,
-        written("Customers"): written(customers.SAID[hit]) if hit else "",
         written("Why it was no incident") if is_dismissed else written("What ended it"): fixed_by(case),
+        written("Customers"): written(customers.SAID[hit]) if hit else "",
     }
     is_private = case.playbook.channel.private
     lines = [
@@ -82,8 +82,8 @@ def as_json(case: Case, entries: Sequence[Entry]) -> str:
         "declared_at": case.declared_at.astimezone(UTC).isoformat(),
         "lead": case.lead.name if case.lead else None,
         "impact": case.impact,
-        "customers_hit": customers.answer(case),
         "how_it_ended": fixed_by(case) or None,
+        "customers_hit": customers.answer(case),
         "private": case.playbook.channel.private,
         "drill": case.drill,
         "timeline": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,8 +35,9 @@ def follow_up(sitting: Sitting) -> Reply:
         return _list(sitting.case())
     if wrong := _wrong_with(said):
         raise BadField("text", wrong) if is_sent else Refused(wrong)
-    more = _more(sitting)
-    return sitting.change(lambda tx, case: _write_down(tx, case, sitting, said=said, more=more))
+    owner, due = _owner(sitting), _due(sitting)
+    new = _New(text=said, owner=owner, due=due)
+    return sitting.change(lambda tx, case: _write_down(tx, case, sitting, new=new))
 
 
 def _wrong_with(said: str) -> str:
@@ -47,26 +48,27 @@ def _wrong_with(said: str) -> str:
     return ""
 
 
-def _more(sitting: Sitting) -> dict[str, Any]:
-    """Whose it is, by which day it is to be done, and the message that it was made of."""
-    owner, due, message = _owner(sitting), _due(sitting), sitting.words.message
-    known = {
-        "owner": person_to(owner) if owner is not None else None,
-        "due": due,
-        "link": message.link if message is not None else None,
-    }
-    return {name: value for name, value in known.items() if value}
+@dataclass(frozen=True, slots=True)
+class _New:
+    """What is to be done, by whom and by which day, if they say so."""
+
+    text: str
+    owner: Person | None
+    due: str
 
 
-def _write_down(
-    tx: sa.Connection, case: Case, sitting: Sitting, *, said: str, more: Mapping[str, Any]
-) -> Change:
+def _write_down(tx: sa.Connection, case: Case, sitting: Sitting, *, new: _New) -> Change:
     if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
         raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
+    more: dict[str, Any] = {"owner": person_to(new.owner)} if new.owner else {}
+    if new.due:
+        more["due"] = new.due
+    if sitting.words.message is not None:
+        more["link"] = sitting.words.message.link
     by, at = sitting.person.name, sitting.now
-    sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=said, by=by, at=at, more=more)
-    what = written("{text}, due {day}", text=said, day=more["due"]) if "due" in more else said
-    return _added(sitting, case, what, owner=more.get("owner", {}).get("name", ""))
+    sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=new.text, by=by, at=at, more=more)
+    what = written("{text}, due {day}", text=new.text, day=new.due) if new.due else new.text
+    return _added(sitting, case, what, owner=new.owner)
 
 
 def _owner(sitting: Sitting) -> Person | None:
@@ -83,14 +85,14 @@ def _due(sitting: Sitting) -> str:
         raise (BadField("due", no.reason) if sitting.ask.fields else no) from no
 
 
-def _added(sitting: Sitting, case: Case, said: str, *, owner: str) -> Change:
+def _added(sitting: Sitting, case: Case, said: str, *, owner: Person | None) -> Change:
     line = mark("{name} wrote down a follow-up: {text}")
-    if owner:
+    if owner is not None:
         line = mark("{name} wrote down a follow-up for {owner}: {text}")
     return Change(
         said=_what_becomes_of_it(sitting, case),
         kind=EntryKind.NOTE,
-        entry=written(line, name=sitting.person.name, owner=owner, text=said),
+        entry=written(line, name=sitting.person.name, owner=owner.name if owner else "", text=said),
         after=said,
         link=sitting.words.message.link if sitting.words.message is not None else None,
     )

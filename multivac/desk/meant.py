@@ -16,7 +16,7 @@ import structlog
 
 from multivac.briefing import Answer, Press
 from multivac.desk.asking import Sitting
-from multivac.desk.people import who_is
+from multivac.desk.people import look_up, must_be_sure, who_is
 from multivac.desk.spelling import spelt_out
 from multivac.desk.teams import team_first
 from multivac.errors import MultivacError, Refused
@@ -106,9 +106,21 @@ def _resolved(sitting: Sitting) -> Sitting | Answer:
 def met(sitting: Sitting, named: str) -> tuple[Person, bool]:
     """The person whom a mention names, and whether they are a guest; an e-mail is of nobody in the chat."""
     if "@" not in named:
-        return who_is(sitting.house.out, named, "")
+        found = look_up(sitting.house.out, named, "")
+        must_be_sure(found)
+        return found.person, found.is_guest
     known = sitting.known.get(named.lower())
     return known or sitting.house.out.complete(Person(name=named, email=named)), False
+
+
+def no_guest(sitting: Sitting, named: str, *, else_told: str) -> Person:
+    """The person whom a mention names. Raises `Refused`, in the words for that, if it is a guest."""
+    if named == sitting.ask.by:
+        return sitting.person
+    person, is_guest = met(sitting, named)
+    if is_guest:
+        raise Refused(phrase(else_told, name=person.name))
+    return person
 
 
 # --- where a name may stand -----------------------------------------------------------------------

@@ -372,7 +372,10 @@ def quiet(sitting: Sitting) -> Reply:
         if until is None:
             entry = written("{name} ended the quiet", name=name)
             return Change(
-                said=phrase("I speak again as usual."), kind=EntryKind.NOTE, entry=entry, after="off"
+                said=phrase("Reminders and checklists come again as usual."),
+                kind=EntryKind.NOTE,
+                entry=entry,
+                after="off",
             )
         time = _time(until)
         return Change(

@@ -21,14 +21,16 @@ from multivac.steps.words import (
     say_in_thread,
     told_without_channel,
 )
+from multivac.store import stakeholders
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.updates import Place, goes_to, is_of_the_pager
-from multivac.tongue import phrase
+from multivac.tongue import mark, phrase, plural
 
 _RESOLVED = "resolved"
 _HIDDEN = "hidden"
 _EARLY = "early"  # while there is no channel, since the chat is down
+HIDDEN_TEXT = mark("INC-{number} is private now, so this is not shown any more.")
 _TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
 
 
@@ -66,12 +68,22 @@ def reached(view: View) -> Mapping[Place, str]:
     if view.playbook.channel.private:
         return places
     if view.out.chat is not None and announced is not None and announced.wanted is not None:
-        places[Place.ANNOUNCEMENT] = phrase("the thread of its announcement")
+        places[Place.ANNOUNCEMENT] = _where_announced(len(stakeholders.told(case)))
     if ticket and view.out.tracker is not None:
         places[Place.TICKET] = phrase("the ticket {key}", key=ticket["key"])
     if alert:
         places[Place.PAGER] = phrase("those who follow the alert in PagerDuty")
     return places
+
+
+def _where_announced(stakeholders_told: int) -> str:
+    if not stakeholders_told:
+        return phrase("the thread of its announcement")
+    return plural(
+        "the thread of its announcement and {count} stakeholder by direct message",
+        "the thread of its announcement and {count} stakeholders by direct message",
+        stakeholders_told,
+    )
 
 
 # --- in the channel -------------------------------------------------------------------------------
@@ -140,7 +152,7 @@ def _concerns_all(view: View, said: Saying) -> bool:
     if not said.by:
         moved = news.moves([said])
         return bool(moved) and news.is_worst_yet(view.case, moved) and _is_news(view, said)
-    return _is_back(said) or said.more.get("after") == Status.RESOLVED
+    return is_back(said) or said.more.get("after") == Status.RESOLVED
 
 
 def _is_news(view: View, said: Saying) -> bool:
@@ -150,9 +162,9 @@ def _is_news(view: View, said: Saying) -> bool:
     return is_late and not news.is_settled_by_people(view.case, said) and not answers.are_awaited(view)
 
 
-def _is_back(said: Saying) -> bool:
-    """Whether it was over before, and is not any more: to close what is resolved is no news."""
-    is_status = said.more["what"] == "status"
+def is_back(said: Saying) -> bool:
+    """Whether it was over before the change, and is not any more: to close what is resolved is no news."""
+    is_status = said.more.get("what") == "status"
     return is_status and not news.is_end(said) and not Status(str(said.more["before"])).is_open
 
 
@@ -167,7 +179,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
         text = (news.severity_line(moved) or news.as_before(moved)) if moved else said.text
         is_worst = bool(moved) and news.is_worst_yet(case, moved)
         text = " · ".join(filter(None, (text, customers.told(said))))
-        loud = is_worst or news.is_end(said) or _is_back(said)  # else the channel ends on a lie
+        loud = is_worst or news.is_end(said) or is_back(said)  # else the channel ends on a lie
         return say_in_thread(attempt, head, ChangeLine(text=f"INC-{case.id}: {text}"), loud=loud)
     update = drawn(said, number=case.id)
     is_worse = update.was is not None and update.severity.rank < update.was.rank
@@ -177,9 +189,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
 
 def _hide(attempt: Attempt) -> Result:
     posted, number = sure(posted_at(attempt.before.result)), attempt.case.id
-    line = ChangeLine(
-        text=phrase("INC-{number} is private now, so this is not shown any more.", number=number)
-    )
+    line = ChangeLine(text=phrase(HIDDEN_TEXT, number=number))
     attempt.chat().edit(posted, line, Marker(incident=number, kind=attempt.name))
     return attempt.before.result
 
@@ -248,6 +258,23 @@ def wants_published(view: View) -> Mapping[str, str]:
         return NOTHING
     theirs = {str(one.id) for one in view.case.updates if is_of_the_pager(one)}
     return {name: mark for name, mark in _for_the_record(view, Place.PAGER).items() if name not in theirs}
+
+
+def wants_passed_on(view: View) -> Mapping[str, str]:
+    """Each note that people write here, for those who follow the alert there; none if private."""
+    if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
+        return NOTHING
+    return {str(one.id): "1" for one in view.case.said(SayingKind.NOTE)}
+
+
+def pass_note_on(attempt: Attempt) -> Result:
+    """Write it as a note on the alert, looking first where an earlier try may have worked."""
+    case, said = attempt.case, _said(attempt)
+    tag = marker_of(case.id, case.declared_at)
+    marker = f"[note {said.id} {tag.strip('[]')}]"
+    text = f"{tag} {said.by}: {said.text}"
+    attempt.pager().note(sure(_alert_of(case)), text, marker=marker, look_first=attempt.unknown)
+    return {}
 
 
 def _alert_of(case: Case) -> str | None:

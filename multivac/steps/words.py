@@ -1,4 +1,4 @@
-"""What is said: headline, announcement, lead call, gaps, and notes on the alert. Redrawn when it changes."""
+"""What is said: the headline, the announcement, and notes on the alerts. Redrawn when it changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ from multivac.store.storms import NEVER_WAITS
 from multivac.store.updates import Place, goes_to
 from multivac.tongue import mark, phrase, plural
 
-CLOSE_IT = mark("Close it? Its follow-ups stay in Jira.")
 OPEN_AGAIN = mark("Open it again? Its lead is called again.")
 _ROLES = (CX_LEAD, DEPUTY, SCRIBE)  # in this order; then those of the playbook
 _SHOWN_ALERTS = 10
@@ -122,6 +121,7 @@ def headline(view: View) -> Headline:
         fixed_by=fixed_by(case),
         lead_accepted=has_accepted(view),
         links=tuple(Link(label=label, url=url) for url, label in links_of(case).items()),
+        was_in=case.result("channel").get("before") or "",
         presses=_headline_presses(case) if view.out.hears else (),
         rarer=_rarer_presses(case) if view.out.hears else (),
     )
@@ -194,11 +194,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
     """What people do next, in the order of the need."""
     about = f"INC-{case.id}"
     if not case.status.is_open:
-        close = Press(
-            label=phrase("Close"),
-            line=f"{about} close",
-            confirm=phrase(CLOSE_IT),
-        )
+        close = Press(label=phrase("Close"), line=f"{about} close")
         return (
             *((close,) if case.status is Status.RESOLVED else ()),
             Press(label=phrase("Timeline"), line=f"{about} timeline"),
@@ -366,9 +362,15 @@ def announcement(view: View) -> Announcement:
         ended_at=ended_at(case),
         mitigated_at=mitigated_at(case),
         fixed_by=fixed_by(case),
-        presses=(Press(label=phrase("Join"), line=f"INC-{case.id} join"),)
-        if view.out.hears and case.status.is_open
-        else (),
+        presses=_announcement_presses(case) if view.out.hears and case.status.is_open else (),
+    )
+
+
+def _announcement_presses(case: Case) -> tuple[Press, ...]:
+    about = f"INC-{case.id}"
+    return (
+        Press(label=phrase("Join"), line=f"{about} join"),
+        Press(label=phrase("Subscribe"), line=f"{about} subscribe"),
     )
 
 

@@ -24,7 +24,9 @@ class SayingKind(StrEnum):
     LINK = "link"
     SERVICES = "services"
     REQUEST = "request"  # see `multivac.store.requests`
+    NOTE = "note"
     GIVEN = "given"  # see `multivac.store.gifts`
+    STAKEHOLDER = "stakeholder"  # see `multivac.store.stakeholders`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

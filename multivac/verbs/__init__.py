@@ -21,9 +21,11 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
+from multivac.verbs.headings import by_heading
+from multivac.verbs.presses import irrevocable, opens_form
 from multivac.verbs.refusals import refusal
 from multivac.verbs.sentences import as_role, in_other_words
-from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
+from multivac.verbs.table import VERBS, Part, Right, Verb
 
 __all__ = [
     "BEFORE_WHOM",
@@ -42,7 +44,9 @@ __all__ = [
     "by_heading",
     "flags_of",
     "in_other_words",
+    "irrevocable",
     "number_of",
+    "opens_form",
     "pieces",
     "read",
     "read_words",

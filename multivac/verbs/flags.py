@@ -15,7 +15,7 @@ _FLAGS: Mapping[Part, tuple[str, ...]] = {
     Part.REACH: ("--service=payments", '--impact="Nobody can pay"'),
     Part.WHEN: ("--in=20m", "--every=15m"),
     Part.AT: ("--at=14:05",),
-    Part.OPTIONS: ("--until=resolved", "--escalate=@bo", "--after=10m", "--then=page", "--when=resolved"),
+    Part.OPTIONS: ("--until=resolved", "--after=10m", "--escalate=@bo", "--then=page", "--when=resolved"),
     Part.HARM: ("--customers=no",),
     Part.DUE: ("--due=2026-12-04",),
 }

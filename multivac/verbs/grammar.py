@@ -138,7 +138,11 @@ def read(line: str, *, in_talk: bool = False) -> Line:
     verb = _verb(words[0])
     if verb is None or (in_talk and _may_be_a_sentence(verb, words)):
         return Unclear(words[0], verb or _near(words), " ".join(words[1:]), number)
-    return _by_what_ends_it(Spoken(verb, _words(verb, words[1:], number)))
+    said = Spoken(verb, _words(verb, words[1:], number))
+    if verb.name == "timeline" and said.words.text:  # to show it takes no words: they are to be written there
+        note = _BY_WORD["note"]
+        return Spoken(note, _words(note, words[1:], number))
+    return _by_what_ends_it(said)
 
 
 def _may_be_a_sentence(verb: Verb, words: Sequence[str]) -> bool:
@@ -202,8 +206,7 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
     found, left = _Found(number), list[str]()
     until = _message_at(verb, words) + 1  # what a message says is never read for more than its words
     own = pieces(verb, words[:until])
-    plain = [one.word for one in own]
-    whom, group = _whom_at(verb, plain), _group_at(verb, plain)
+    whom, group = _whom_at(verb, [one.word for one in own]), _group_at(verb, [one.word for one in own])
     for at, one in enumerate(own):
         if at in whom:
             found.people.append(whom[at])

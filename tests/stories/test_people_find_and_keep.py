@@ -21,6 +21,7 @@ def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> str:
     return alert
 
 
+@pytest.mark.every_database
 def test_an_incident_is_found_by_any_word_of_it_but_a_private_one_only_by_its_people(
     alert: str, slack: Slack, clock: Clock
 ) -> None:

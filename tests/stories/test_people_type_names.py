@@ -7,10 +7,9 @@ from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
-ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 
 
-@ON_SQLITE
+@pytest.mark.every_database
 def test_a_plain_name_stands_for_the_one_person_who_has_it_whatever_the_verb(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
 ) -> None:

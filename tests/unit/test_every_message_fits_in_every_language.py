@@ -59,7 +59,7 @@ from multivac.briefing import (
     clock_time,
 )
 from multivac.desk import Ask, Desk
-from multivac.desk.naming import link_form
+from multivac.desk.correcting import link_form
 from multivac.desk.reminding import pass_form
 from multivac.desk.splitting import split_form
 from multivac.desk.updating import Draft, before_sending

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multivac.desk.front import DOES
-from multivac.incident import Severity
+from multivac.incident import IncidentId, Severity
 from multivac.reference import verbs_page
 from multivac.shortcuts import SHORTCUTS, Shortcut
 from multivac.verbs import (
@@ -199,6 +199,16 @@ def test_a_line_that_begins_with_a_role_gives_it() -> None:
     assert as_role("CX-Lead <@U012AB3CD>", roles) == "role cx lead <@U012AB3CD>"
     assert as_role("DB expert Bo", roles) == "role db-expert Bo"
     assert as_role("the deputy is away", roles) is None
+
+
+def test_words_for_the_timeline_are_written_there_and_none_show_it() -> None:
+    assert spoken("timeline Rolled back at:14:05") == ("note", Words(text="Rolled back", at="14:05"))
+    assert spoken("INC-7 timeline 14 servers hang") == (
+        "note",
+        Words(number=IncidentId(7), text="14 servers hang"),
+    )
+    for line in ("INC-7 timeline", "timeline INC-7", "timeline 7"):
+        assert spoken(line) == ("timeline", Words(number=IncidentId(7)))
 
 
 def test_an_incident_is_named_before_or_after_the_verb() -> None:
