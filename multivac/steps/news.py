@@ -38,7 +38,10 @@ def groups(case: Case, *, by_people: bool) -> list[list[Saying]]:
 def begins(case: Case) -> datetime | None:
     """From when on changes are said in lines of their own; None before the channel is assembled."""
     row = case.steps.get("channel")
-    return None if row is None or row.done_at is None else row.done_at + _ASSEMBLING
+    if row is None or row.done_at is None:
+        return None
+    first = row.result.get("since")  # when the first was opened, if it is not the only one
+    return (datetime.fromisoformat(first) if first else row.done_at) + _ASSEMBLING
 
 
 def is_end(said: Saying) -> bool:
@@ -80,6 +83,13 @@ def _severities_in(said: Saying) -> tuple[str, ...]:
 
 def _is_severity(said: Saying) -> bool:
     return said.kind is SayingKind.CHANGE and said.more.get("what") == "severity"
+
+
+def severity_said_at(case: Case) -> datetime | None:
+    """When somebody last said how bad it is, also in an update; None if nobody has."""
+    by_itself = (one.at for one in case.sayings if _is_severity(one) and one.by)
+    with_update = (one.at for one in case.updates if one.more.get("severity") != one.more.get("was"))
+    return max((*by_itself, *with_update), default=None)
 
 
 def is_settled_by_people(case: Case, said: Saying) -> bool:

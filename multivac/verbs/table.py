@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -29,8 +28,12 @@ class Part(StrEnum):
     OWNER = "owner"  # who is mentioned first or, after what they are to do, last
     GROUPS = "groups"  # user groups
     GROUP = "group"  # the user group that is mentioned before all else
-    FLAGS = "flags"
-    WHEN = "when"  # in:20m every:1h at:14:05
+    FLAGS = "flags"  # private drill
+    REACH = "reach"  # service:payments impact:"Nobody can pay"
+    WHEN = "when"  # in:20m every:1h
+    AT = "at"  # at:14:05
+    HARM = "harm"  # customers:no
+    DUE = "due"  # due:2026-12-04
     NUMBER = "number"  # a bare number is an incident's
     OPTIONS = "options"  # until:done escalate:@bo after:10m then:page when:resolved
     MESSAGE = "message"  # from:https://…/archives/C012AB3CD/p1700000000000100, and after it what it says
@@ -70,10 +73,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="declare",
         aliases=("new", "open"),
-        usage="[title] [sev1-sev5] [private] [drill]",
+        usage='[title] [sev1-sev5] [private] [drill] [service:name] [impact:"text"]',
         help=mark("Start a response: a channel, the right people, a lead, checklists."),
         right=Right.MEMBER,
-        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.MESSAGE}),
+        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.REACH, Part.MESSAGE}),
         in_incident=False,
         example="declare Checkout returns 500 sev1",
     ),
@@ -175,9 +178,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="resolve",
         aliases=("resolved",),
-        usage="[what fixed it]",
+        usage="[what fixed it] [customers:yes | customers:no | customers:unknown]",
         help=mark("Say that it is over, and what fixed it."),
         right=Right.LEAD,
+        takes=frozenset({Part.HARM}),
         final=True,
         example="resolve Rolled back the release",
     ),
@@ -208,15 +212,17 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="note",
         usage="<text> [at:14:05]",
-        help=mark("Write something into the timeline."),
+        help=mark("Write something into the timeline; PagerDuty shows it as a note."),
         right=Right.MEMBER,
-        takes=frozenset({Part.WHEN, Part.MESSAGE}),
+        takes=frozenset({Part.AT, Part.MESSAGE}),
         example="note Rolled back at:14:05",
     ),
     Verb(
         name="timeline",
-        help=mark("Show what has happened so far."),
+        usage="[INC-42 | text [at:14:05]]",
+        help=mark("Show what has happened so far, or write something there."),
         right=Right.MEMBER,
+        takes=_NUMBER,
         example="timeline",
     ),
     Verb(
@@ -295,7 +301,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.OPTIONS}),
+        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.AT, Part.OPTIONS}),
         example="remind me in:20m Look at the queue",
     ),
     Verb(
@@ -363,10 +369,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="followup",
         aliases=("follow-up", "followups", "follow-ups"),
-        usage="[text | list] [@owner]",
+        usage="[text | list] [@owner] [due:2026-12-04]",
         help=mark("Write down what is to be done afterwards; at the end it becomes an issue in Jira."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.OWNER, Part.MESSAGE}),
+        takes=frozenset({Part.OWNER, Part.DUE, Part.MESSAGE}),
         example="followup Alert on the length of the queue",
     ),
     Verb(
@@ -465,21 +471,29 @@ VERBS: tuple[Verb, ...] = (
         right=Right.RESPONDER,
         example="continue Users still see errors",
     ),
+    Verb(
+        name="prefs",
+        aliases=("preferences",),
+        usage="[language <en | de | ja | ko | slack> | <briefings | guides | prompts> <on | off>]",
+        help=mark("Show and change how Multivac speaks to you: in which language, and what it tells you."),
+        right=Right.MEMBER,
+        in_incident=False,
+        example="prefs language de",
+    ),
+    Verb(
+        name="subscribe",
+        usage="[INC-42]",
+        help=mark("Be told by direct message of each update for stakeholders, and when it is over."),
+        right=Right.MEMBER,
+        takes=_NUMBER,
+        example="subscribe INC-42",
+    ),
+    Verb(
+        name="unsubscribe",
+        usage="[INC-42]",
+        help=mark("Be told of it by direct message no more."),
+        right=Right.MEMBER,
+        takes=_NUMBER,
+        example="unsubscribe INC-42",
+    ),
 )
-
-# Under which heading help shows a verb; every verb stands under one.
-_HEADINGS: tuple[tuple[str, str], ...] = (
-    (mark("Begin and find"), "declare drill list search show join briefing oncall whoami doctor help"),
-    (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page escalate invite"),
-    (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
-    (mark("What is to be done"), "task checklist followup remind reminders quiet retry"),
-    (mark("What it is"), "rename services link ticket private"),
-    (mark("The end"), "resolve close continue reopen dismiss merge split archive ask approve decline"),
-)
-
-
-def by_heading() -> Iterator[tuple[str, tuple[Verb, ...]]]:
-    """The verbs as help shows them: each heading, in English, with those under it."""
-    named = {verb.name: verb for verb in VERBS}
-    for heading, names in _HEADINGS:
-        yield heading, tuple(named[name] for name in names.split())

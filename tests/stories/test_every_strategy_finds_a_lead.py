@@ -136,6 +136,7 @@ def test_round_robin_is_fair_over_six_incidents(
     assert set(led) == {"Ana Silva", "Bo Lindqvist", "Dee Okafor"}
 
 
+@pytest.mark.every_database
 def test_who_leads_the_fewest_open_incidents_leads_the_next(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, *, jira: Jira, flavour: dict[str, str]
 ) -> None:

@@ -94,6 +94,7 @@ def test_those_on_call_for_a_service_that_people_name_are_brought_in_and_briefed
     assert "No such incident" in slack.asks("Cy", "list search")
 
 
+@pytest.mark.every_database
 def test_what_becomes_private_is_told_nowhere_else_any_more(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, jira: Jira
 ) -> None:

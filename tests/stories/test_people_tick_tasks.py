@@ -73,6 +73,7 @@ def test_evidence_ticks_and_people_take_and_skip_from_menus(
 ) -> None:
     begin(multivac, pagerduty, clock, {**KEEP, "unless": "update_posted"})
     slack.presses("Ana", "Accept", channel="inc-1", kind="lead told")
+    clock.settle()
     fingers.ticks("Bo", "List deploys", channel="inc-1", kind="checklist", near="Assign to me")
     fingers.ticks("Ana", "Confirm impact", channel="inc-1", kind="checklist", near="Skip")
     clock.settle()

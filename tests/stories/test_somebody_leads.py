@@ -197,6 +197,7 @@ def test_who_leads_another_incident_is_asked_last(
     assert [one for one in multivac.incident(2).summons if one.pages] == []
 
 
+@pytest.mark.every_database
 def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, world: World
 ) -> None:

@@ -15,7 +15,7 @@ from multivac.incident import EntryKind, IncidentId
 from multivac.steps import people
 from multivac.steps.duplicates import DONE_TO_A_TICKET
 from multivac.steps.ticket import TICKET
-from multivac.store import acts, sayings
+from multivac.store import acts, homes, sayings
 from multivac.store import steps as progress
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
@@ -99,7 +99,14 @@ def _link(sitting: Sitting, named: str) -> Reply:
             raise Refused(
                 phrase("{key} is the ticket of INC-{number} already.", key=found.key, number=case.id)
             )
-        result = {"key": found.key, "url": found.url, "left_out": {}, "severity": "", "linked": True}
+        result = {
+            "key": found.key,
+            "url": found.url,
+            "id": found.id,
+            "left_out": {},
+            "severity": "",
+            "linked": True,
+        }
         progress.settle(tx, case.id, TICKET, result=result, now=sitting.now)
         done = [name for name in case.steps if name.partition("/")[0] in DONE_TO_A_TICKET]
         progress.undo(tx, case.id, done)
@@ -179,6 +186,7 @@ def private(sitting: Sitting) -> Reply:
             raise Refused(phrase("INC-{number} is private already.", number=case.id))
         hidden = case.playbook.channel.hidden()
         acts.set_playbook(tx, case.id, case.playbook.model_copy(update={"channel": hidden}))
+        homes.look_at_all(tx)
         return Change(
             said="\n".join(_what_is_left(sitting, case)),
             kind=EntryKind.NOTE,
