@@ -49,6 +49,7 @@ _SENTENCES: Mapping[str, str] = {
     "severity heard": mark("Who set the priority in PagerDuty is known now."),
     "capture": mark("The message that was to be kept was read."),
     "given": mark("Whoever was given a role or a task was told."),
+    "stakeholder told": mark("The stakeholder was told directly."),
 }
 
 
