@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -225,17 +225,20 @@ class TicketDraft:
     severity: str
     component: str | None = None
     is_follow_up: bool = False  # work after the incident, not the incident itself
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     """A ticket that exists; `left_out` names fields the tracker refused, with its reason.
 
-    `title` is as the tracker has it, empty where it did not say.
+    `id` stays when it is moved to another project, which gives it another key. `title` is as the tracker
+    has it; either is empty where it did not say.
     """
 
     key: str
     url: str
+    id: str = ""
     title: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -253,6 +256,10 @@ class Tracker(Protocol):
 
     def on_behalf(self, errand: Errand) -> Tracker:
         """The same tracker, whose every call waits for its turn: the worst incident's first."""
+        ...
+
+    def account(self) -> str:
+        """The tracker's id of our own account, asked for once."""
         ...
 
     def open_ticket(self, draft: TicketDraft) -> Ticket:

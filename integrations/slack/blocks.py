@@ -297,6 +297,8 @@ def _ended(said: Ended) -> Drawn:
     if said.mitigated_at is not None:
         eased = phrase("Mitigated {at}.", at=when(said.mitigated_at))
         text = spoken = f"{text}\n{eased}"
+    if said.customers:
+        text = spoken = f"{text}\n{line(said.customers, 200)}"
     left = list[str]()
     if said.follow_ups:
         left = [phrase("*Left to do*"), *(f"• {_follow_up(each)}" for each in said.follow_ups)]

@@ -53,6 +53,7 @@ _ASKED = {
         "alert end",
         "alert priority",
         "status update",
+        "note passed on",
     ),
 }
 
@@ -79,7 +80,7 @@ def _at_slack(sitting: Sitting) -> str:
     email = sitting.person.email
     if email is None:
         return phrase(
-            "Slack: {id}, and does not tell us your e-mail, by which others would know you.",
+            "Slack: {id}. Slack does not show your e-mail, by which PagerDuty and Jira would know you.",
             id=sitting.ask.by,
         )
     return phrase("Slack: {id}, {email}", id=sitting.ask.by, email=email)
@@ -144,7 +145,7 @@ def _language(sitting: Sitting) -> str:
     if chosen:
         return phrase("Language: {language}, as you chose with `prefs`", language=chosen)
     if not language:
-        return phrase("Language: that of the house; Slack names none for you that I speak.")
+        return phrase("Language: the workspace's, since Multivac does not speak the one set in your Slack.")
     return phrase("Language: {language}, as in your Slack", language=language)
 
 

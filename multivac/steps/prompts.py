@@ -16,6 +16,7 @@ from multivac.steps.words import channel_of, say, say_in_thread, view_of, who
 from multivac.store import preferences
 from multivac.store.cases import Case, Result
 from multivac.store.preferences import Unasked
+from multivac.store.updates import Place, goes_to
 from multivac.tongue import phrase
 from multivac.voice import NEVER_WAITS, WRITING
 
@@ -103,14 +104,17 @@ def _presses(case: Case) -> tuple[Press, ...]:
 
 
 def _how_it_ended(case: Case, at: datetime) -> str:
-    answer = next((one for one in case.updates if one.at >= at), None)
+    told = (one for one in case.updates if goes_to(one, Place.ANNOUNCEMENT))
+    answer = next((one for one in told if one.at >= at), None)
     if answer is not None:
         return phrase("{name} wrote it at {time}.", name=answer.by, time=clock_time(answer.at))
     if not case.status.is_open:
         return phrase("It is over now.")
     if case.cadence.is_off:
         return phrase("Nobody is asked any more, until somebody writes one.")
-    return phrase("Put off.") if case.cadence.snoozed_until else phrase("None is owed any more.")
+    return (
+        phrase("It was put off.") if case.cadence.snoozed_until else phrase("No update is promised any more.")
+    )
 
 
 def prompt_update(attempt: Attempt) -> Result:

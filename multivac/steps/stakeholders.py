@@ -21,6 +21,7 @@ from multivac.steps.whispers import done_rows, language_of
 from multivac.store import stakeholders
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
+from multivac.store.updates import Place, goes_to
 from multivac.tongue import phrase, speaking
 
 STEP = "stakeholder told"
@@ -58,7 +59,7 @@ def _news(case: Case, since: Saying) -> Iterator[str]:
 def _is_news(said: Saying) -> bool:
     """Whether it is for stakeholders: to close what is resolved is none."""
     if said.kind is not SayingKind.CHANGE:
-        return said.kind is SayingKind.UPDATE
+        return said.kind is SayingKind.UPDATE and goes_to(said, Place.ANNOUNCEMENT)
     return (news.is_end(said) and said.more.get("before") != Status.RESOLVED) or is_back(said)
 
 

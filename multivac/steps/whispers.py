@@ -18,7 +18,7 @@ from multivac.steps import briefs, oncall, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
 from multivac.steps.words import channel_of
-from multivac.store import acts, preferences, timeline
+from multivac.store import acts, members, preferences, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.members import Member
@@ -29,7 +29,11 @@ _NOT_BEFORE = timedelta(minutes=3)  # until then the channel itself is all there
 _MUCH_HAPPENED = 5  # entries since; then somebody who comes back is told again
 _STAMP = "%Y%m%dT%H%M%S.%f"
 _SHUT = {  # how the rows have it, alone and with who did it
-    "archived": (mark("archived"), mark("archived by {name}")),
+    members.ARCHIVED: (mark("archived"), mark("archived by {name}")),
+    members.UNARCHIVED: (
+        mark("unarchived without the bot"),
+        mark("unarchived by {name} without the bot"),
+    ),
     "deleted": (mark("deleted"), mark("deleted by {name}")),
     "closed to the bot": (mark("closed to the bot"), mark("closed to the bot by {name}")),
 }
@@ -218,8 +222,14 @@ def _how_it_was_shut(case: Case) -> str:
 
 def _to_mend(case: Case) -> str:
     about = f"INC-{case.id}"
-    if case.shut_how.startswith("archived"):
+    if case.shut_how.startswith(members.ARCHIVED) and case.playbook.channel.private:
         return phrase("Unarchive it, or end the incident: `/incident {incident} resolve`.", incident=about)
+    if case.shut_how.startswith(members.ARCHIVED):
+        return phrase(
+            "Unarchive it and mention the bot there, which brings it back and invites whoever was in it. "
+            "Or end the incident: `/incident {incident} resolve`.",
+            incident=about,
+        )
     if case.shut_how.startswith("deleted"):
         return phrase(
             "It cannot come back: go on elsewhere, and `/incident {incident} resolve`.", incident=about

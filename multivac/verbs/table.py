@@ -28,8 +28,12 @@ class Part(StrEnum):
     OWNER = "owner"  # who is mentioned first or, after what they are to do, last
     GROUPS = "groups"  # user groups
     GROUP = "group"  # the user group that is mentioned before all else
-    FLAGS = "flags"
-    WHEN = "when"  # in:20m every:1h at:14:05
+    FLAGS = "flags"  # private drill
+    REACH = "reach"  # service:payments impact:"Nobody can pay"
+    WHEN = "when"  # in:20m every:1h
+    AT = "at"  # at:14:05
+    HARM = "harm"  # customers:no
+    DUE = "due"  # due:2026-12-04
     NUMBER = "number"  # a bare number is an incident's
     OPTIONS = "options"  # until:done escalate:@bo after:10m then:page when:resolved
     MESSAGE = "message"  # from:https://…/archives/C012AB3CD/p1700000000000100, and after it what it says
@@ -69,10 +73,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="declare",
         aliases=("new", "open"),
-        usage="[title] [sev1-sev5] [private] [drill]",
+        usage='[title] [sev1-sev5] [private] [drill] [service:name] [impact:"text"]',
         help=mark("Start a response: a channel, the right people, a lead, checklists."),
         right=Right.MEMBER,
-        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.MESSAGE}),
+        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.REACH, Part.MESSAGE}),
         in_incident=False,
         example="declare Checkout returns 500 sev1",
     ),
@@ -167,22 +171,23 @@ VERBS: tuple[Verb, ...] = (
         name="mitigate",
         aliases=("mitigated",),
         usage="[what helped]",
-        help=mark("The worst is over, the cause is not fixed yet."),
+        help=mark("Say that the worst is over, and the cause not fixed yet."),
         right=Right.RESPONDER,
         example="mitigate Rolled back",
     ),
     Verb(
         name="resolve",
         aliases=("resolved",),
-        usage="[what fixed it]",
-        help=mark("It is over."),
+        usage="[what fixed it] [customers:yes | customers:no | customers:unknown]",
+        help=mark("Say that it is over, and what fixed it."),
         right=Right.LEAD,
+        takes=frozenset({Part.HARM}),
         final=True,
         example="resolve Rolled back the release",
     ),
     Verb(
         name="close",
-        help=mark("Nothing is left to do."),
+        help=mark("Close what is resolved: nothing is left to do."),
         right=Right.LEAD,
         final=True,
         example="close",
@@ -190,7 +195,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="reopen",
         usage="[reason]",
-        help=mark("It is not over after all."),
+        help=mark("Open it again: it is not over after all."),
         right=Right.RESPONDER,
         takes=_NUMBER,
         example="reopen It came back",
@@ -199,7 +204,7 @@ VERBS: tuple[Verb, ...] = (
         name="dismiss",
         aliases=("cancel",),
         usage="[reason]",
-        help=mark("It is no incident."),
+        help=mark("End it, since it is no incident."),
         right=Right.LEAD,
         final=True,
         example="dismiss A false alarm",
@@ -207,15 +212,17 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="note",
         usage="<text> [at:14:05]",
-        help=mark("Write something into the timeline."),
+        help=mark("Write something into the timeline; PagerDuty shows it as a note."),
         right=Right.MEMBER,
-        takes=frozenset({Part.WHEN, Part.MESSAGE}),
+        takes=frozenset({Part.AT, Part.MESSAGE}),
         example="note Rolled back at:14:05",
     ),
     Verb(
         name="timeline",
-        help=mark("Show what has happened so far."),
+        usage="[INC-42 | text [at:14:05]]",
+        help=mark("Show what has happened so far, or write something there."),
         right=Right.MEMBER,
+        takes=_NUMBER,
         example="timeline",
     ),
     Verb(
@@ -294,7 +301,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.OPTIONS}),
+        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.AT, Part.OPTIONS}),
         example="remind me in:20m Look at the queue",
     ),
     Verb(
@@ -315,14 +322,14 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="snooze",
         usage="<15m | stop>",
-        help=mark("Put off the question for the next update."),
+        help=mark("Be asked later for the next update, or not any more."),
         right=Right.RESPONDER,
         example="snooze 15m",
     ),
     Verb(
         name="quiet",
         usage="<30m | off>",
-        help=mark("Have reminders and new checklists wait, for everybody here."),
+        help=mark("Hold back reminders and new checklists, for everybody here."),
         right=Right.LEAD,
         example="quiet 30m",
     ),
@@ -344,7 +351,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="archive",
-        help=mark("Archive the channel of what is closed now."),
+        help=mark("Archive the channel of a closed incident early."),
         right=Right.ADMIN,
         final=True,
         example="archive",
@@ -362,10 +369,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="followup",
         aliases=("follow-up", "followups", "follow-ups"),
-        usage="[text | list] [@owner]",
+        usage="[text | list] [@owner] [due:2026-12-04]",
         help=mark("Write down what is to be done afterwards; at the end it becomes an issue in Jira."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.OWNER, Part.MESSAGE}),
+        takes=frozenset({Part.OWNER, Part.DUE, Part.MESSAGE}),
         example="followup Alert on the length of the queue",
     ),
     Verb(
@@ -414,7 +421,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="private",
-        help=mark("Have nothing more of it said where others read."),
+        help=mark("Make it private: nothing more of it is said where others read."),
         right=Right.LEAD,
         final=True,
         example="private",
@@ -430,7 +437,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="approve",
         usage="[number]",
-        help=mark("Do what somebody asked you to approve, in your name."),
+        help=mark("Approve what somebody asked for: it is done, in your name."),
         right=Right.LEAD,
         final=True,
         example="approve 3",
@@ -438,7 +445,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="decline",
         usage="[number] [reason]",
-        help=mark("Say no to what somebody asked you to approve."),
+        help=mark("Decline what somebody asked for; a reason helps them."),
         right=Right.LEAD,
         example="decline 3 Wait for the payment provider",
     ),
@@ -460,7 +467,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="continue",
         usage="[reason]",
-        help=mark("It goes on, although its alerts are resolved in PagerDuty."),
+        help=mark("Say that it goes on, although its alerts are resolved in PagerDuty."),
         right=Right.RESPONDER,
         example="continue Users still see errors",
     ),

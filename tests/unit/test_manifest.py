@@ -158,8 +158,8 @@ def everything(chat: SlackDoctor) -> Iterator[Callable[[], object]]:
             lambda c=channel: chat.find_message(c, MARKER, since=since),
             lambda c=channel: chat.people_spoke(c),
             lambda n=name: chat.find_channel(n, since=since),
-            lambda c=channel: chat.archive(c),
             lambda c=channel: chat.unarchive(c),
+            lambda c=channel: chat.archive(c),
         )
 
 
