@@ -151,7 +151,7 @@ def test_a_megaphone_offers_to_publish_and_a_fire_engine_elsewhere_to_declare(
 ) -> None:
     standin, room = slack.standin, slack.channel("inc-1")
     standin.space.people[_id(slack, "Cy")].guest = True
-    ts = fingers.says("inc-1", "Ana", "We roll back\n2.31 <!here>")
+    ts = fingers.says("inc-1", "Ana", "We roll back\n2.31 <!here> with --force")
     for who, emoji in (("Cy", "mega"), ("Bo", "fire_engine"), ("Bo", "mega")):
         standin.person_reacts(room.id, slack.person(who), ts=ts, name=emoji)
     slack.wait_for(lambda: bool(slack.whispers("inc-1", "Bo")), "an offer")
@@ -162,6 +162,7 @@ def test_a_megaphone_offers_to_publish_and_a_fire_engine_elsewhere_to_declare(
     clock.settle()
     (update,) = slack.channel("inc-1").said("update")
     assert update.startswith("We roll back 2.31 @")
+    assert "with `--force`" in update
     assert slack.whispers("inc-1", "Cy") == []
     ts = standin.person_says("incidents", slack.person("Bo"), "Search is slow: a drill bit?")
     standin.person_reacts("incidents", slack.person("Ana"), ts=ts, name="fire_engine")

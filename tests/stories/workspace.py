@@ -302,9 +302,14 @@ def _filled(element: dict[str, Any], value: str | list[str] | None) -> dict[str,
         return {"type": kind, "value": element.get("initial_value") if value is None else value}
     if kind == "checkboxes":
         chosen = [one for one in options if one["value"] in (value or ())]
-        return {"type": kind, "selected_options": chosen or element.get("initial_options", [])}
+        return {
+            "type": kind,
+            "selected_options": element.get("initial_options", []) if value is None else chosen,
+        }
     if kind == "users_select":
         return {"type": kind, "selected_user": value or element.get("initial_user")}
+    if kind == "datepicker":
+        return {"type": kind, "selected_date": value or element.get("initial_date")}
     if kind == "datetimepicker":
         at = element.get("initial_date_time") if value is None else int(str(value))
         return {"type": kind, "selected_date_time": at}
