@@ -154,7 +154,6 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
 
 
 @pytest.mark.every_database
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_those_who_run_multivac_begin_a_named_drill_and_no_figure_counts_it(
     hearing: Multivac, slack: Slack, clock: Clock
 ) -> None:
