@@ -218,20 +218,25 @@ def severity(sitting: Sitting) -> Reply:
         acts.settle_severity(tx, case.id, chosen, by=sitting.person.key)
         if case.status is Status.TRIAGE:
             incidents.set_status(tx, case.id, Status.ACTIVE, now=sitting.now)
-        moved = f"{case.severity.upper()} → {chosen.upper()}" if chosen != case.severity else chosen.upper()
-        entry = written("Severity {severity}, settled by {name}", severity=moved, name=sitting.person.name)
         advice = after_severity(sitting, cases.load(tx, case.id), was=case.status)
         return Change(
             said=advice.said,
             presses=advice.presses,
             kind=EntryKind.SEVERITY,
-            entry=with_reason(entry, reason),
+            entry=with_reason(settled(case, chosen, by=sitting.person.name), reason),
             before=case.severity,
             after=chosen,
+            why=reason,
             by_lead=lowers,
         )
 
     return sitting.change(settle)
+
+
+def settled(case: Case, chosen: Severity, *, by: str) -> str:
+    """The line of the timeline that says what somebody made of the severity."""
+    moved = f"{case.severity.upper()} → {chosen.upper()}" if chosen != case.severity else chosen.upper()
+    return written("Severity {severity}, settled by {name}", severity=moved, name=by)
 
 
 def _chosen(sitting: Sitting) -> Severity | None:

@@ -173,7 +173,7 @@ def _assign(sitting: Sitting, named: str) -> Reply:
         if _owner_of(case, key) != owner.key:
             task_given(tx, sitting, key, text=line.text, to=owner)
         does = mark("{name} does: {task}")
-        shown = mark("You do: {task}") if owner.key == sitting.person.key else does
+        shown = mark("The task is yours: {task}") if owner.key == sitting.person.key else does
         is_shown = sitting.ask.via == "button"
         return Change(
             said="" if is_shown else phrase(shown, name=owner.name, task=line.text),
