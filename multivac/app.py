@@ -70,6 +70,7 @@ _STEP_THREADS, _LATER_THREADS = 96, 8
 _DRAIN_SECONDS = 20.0
 _TIMEOUT, _TIMEOUT_FOR_A_PERSON = 10.0, 5.0  # seconds for a vendor's answer: a person waits for some
 _BEAT_SECONDS = 1.0
+_PAGES_SECONDS = 5.0
 _POLL_SECONDS = 0.5
 
 
@@ -181,7 +182,8 @@ class Daemon:
             telemetry=self.telemetry,
             inflow=self._inflow,
         )
-        self.inbound = self._inbound()
+        self.desk = self._desk()
+        self.inbound = self._inbound(self.desk)
         self.storms = Storms(self.out, self._inflow)
         self.beat = Beat(
             self.response, self.jobs, storms=self.storms, clock=self.clock, telemetry=self.telemetry
@@ -281,18 +283,23 @@ class Daemon:
         tanks = OwnTanks() if self.database.is_sqlite else SharedTanks(self.database)
         return Limiter(tanks, self.clock.now)
 
-    def _inbound(self) -> Inbound | None:
-        """Slack's front door, if people can be heard."""
-        slack = self.settings.slack
-        if slack.bot_token is None or not slack.hears:
+    def _desk(self) -> Desk | None:
+        """What people can ask, if they can be heard."""
+        if not self.out.hears:
             return None
-        desk = Desk(
+        return Desk(
             self._outside_for_a_person(),
             self.jobs,
             playbooks=lambda: self._playbooks,
-            admins=slack.admins,
+            admins=self.settings.slack.admins,
             count_declared=lambda severity: self.telemetry.declared.labels(severity, "people").inc(),
         )
+
+    def _inbound(self, desk: Desk | None) -> Inbound | None:
+        """Slack's front door, if people can be heard."""
+        slack = self.settings.slack
+        if desk is None or slack.bot_token is None:
+            return None
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else None
         mouth = Mouth(slack.bot_token.get_secret_value(), api_url=slack.api_url)
         return Inbound(desk, mouth, signing_secret=secret, now=self.clock.now, emoji=emoji_of(slack))
@@ -332,6 +339,7 @@ class Daemon:
             doors["jira"] = JiraWebhook(
                 [secret.get_secret_value() for secret in secrets],
                 take=TicketDesk(self.out, self.jobs).take,
+                account=self.out.tracker.account,
                 operators=self.intake,
             )
         parts = Parts(doors=doors, health=self.health, telemetry=self.telemetry, version=VERSION)
@@ -349,6 +357,8 @@ class Daemon:
         every(5, "write", self.beat.write_again)
         every(3600, "house", self.beat.keep_house)
         every(pauses.COLLECT_EVERY_SECONDS, "collect", gc.collect)
+        if self.desk is not None:
+            every(_PAGES_SECONDS, "pages", self.desk.redraw_homes)
         if self.sweep is not None:
             every(
                 self.settings.pagerduty.sweep_every.total_seconds(), "sweep", self.sweep.sweep, at_once=True

@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from multivac.briefing import Message
+from multivac.briefing import Home, Message
 from multivac.budget import Errand, Rate
 from multivac.incident import Alert, Person
 
@@ -165,6 +165,10 @@ class Chat(Protocol):
         """Show something to one person in a channel; False if they are not there. It cannot be read back."""
         ...
 
+    def show_home(self, person: str, page: Home) -> None:
+        """Show this on the page of ours that is this person's alone; nobody is notified."""
+        ...
+
     def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
         """Say something in the thread of a message of ours; `loud` shows it in the channel as well."""
         ...
@@ -221,17 +225,20 @@ class TicketDraft:
     severity: str
     component: str | None = None
     is_follow_up: bool = False  # work after the incident, not the incident itself
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     """A ticket that exists; `left_out` names fields the tracker refused, with its reason.
 
-    `title` is as the tracker has it, empty where it did not say.
+    `id` stays when it is moved to another project, which gives it another key. `title` is as the tracker
+    has it; either is empty where it did not say.
     """
 
     key: str
     url: str
+    id: str = ""
     title: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -249,6 +256,10 @@ class Tracker(Protocol):
 
     def on_behalf(self, errand: Errand) -> Tracker:
         """The same tracker, whose every call waits for its turn: the worst incident's first."""
+        ...
+
+    def account(self) -> str:
+        """The tracker's id of our own account, asked for once."""
         ...
 
     def open_ticket(self, draft: TicketDraft) -> Ticket:

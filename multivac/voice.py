@@ -71,11 +71,12 @@ SILENT = frozenset(
     {
         *("channel", "topic", "purpose", "pin", "first bookmark", "bookmark", "invite"),
         *("service", "on call", "schedule", "who", "group", "chat ids", "lead", "role", "settle"),
-        *("ticket", "account", "assignee", "comment", "note", "status update"),
+        *("ticket", "account", "assignee", "comment", "note", "status update", "note passed on"),
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
         *("approval", "approval told", "given", "writing", "off work", "page told", "unanswered"),
+        "stakeholder told",
         *(
             "alert priority",
             "severity heard",
@@ -97,6 +98,8 @@ SILENT = frozenset(
 )
 # They change the channel itself, which an archived one does not let anybody.
 _IN_CHANNEL = frozenset({"topic", "purpose", "pin", "first bookmark", "bookmark", "invite"})
+# What is begun anew where the incident goes on in another channel; other messages stay in the old one.
+IN_NEW_CHANNEL = _IN_CHANNEL | {"channel", "headline", "gaps", "resolution", "invites asked", "tasks"}
 _AWAY = "away"  # what the step "archived" has done while the channel is archived
 
 
@@ -120,13 +123,24 @@ def weigh(case: Case, wanted: Mapping[str, str], *, now: datetime) -> Heard:
 
 
 def _unless_away(case: Case, wanted: Mapping[str, str]) -> dict[str, str]:
-    """What can be wanted where the channel is archived: whatever is in it stays as it is until it is back."""
+    """What can be wanted of what is in an archived channel: it stays as it is, until that is back."""
     row = case.steps.get("archived")
-    if row is None or row.done != _AWAY:
-        return dict(wanted)
-    apart = {name: mark for name, mark in wanted.items() if family(name) not in _IN_CHANNEL | set(KINDS)}
+    is_away = row is not None and row.done == _AWAY
+    frozen = _IN_CHANNEL | set(KINDS) if is_away else frozenset()
+    apart = {
+        name: mark
+        for name, mark in wanted.items()
+        if family(name) not in frozen and not _is_left_behind(case, name)
+    }
     stands = {name: case.steps[name].done for name in wanted if name not in apart and name in case.steps}
     return apart | {name: done for name, done in stands.items() if done is not None}
+
+
+def _is_left_behind(case: Case, name: str) -> bool:
+    """Whether it is a message in a channel in which the incident is no longer."""
+    row = case.steps.get(name)
+    posted = row.result.get("channel", case.channel_id) if row is not None else case.channel_id
+    return family(name) in KINDS and posted != case.channel_id
 
 
 def family(name: str) -> str:
@@ -212,7 +226,8 @@ class _Budget:
 
     def _said(self) -> Iterator[str]:
         """Every message in the channel that was not of people's doing: there, or on its way."""
-        yield from (name for name, row in self.case.steps.items() if _counts(name) and _is_there(row))
+        here = ((name, row) for name, row in self.case.steps.items() if not _is_left_behind(self.case, name))
+        yield from (name for name, row in here if _counts(name) and _is_there(row))
         yield from (name for name in self.spent if _counts(name))
 
     def _extra(self) -> int:

@@ -59,6 +59,7 @@ class JiraTracker:
         self._issue_type = issue_type
         self._follow_up_type = follow_up_type or issue_type
         self._cloud = flavour == "cloud"
+        self._account = ""
         allowance = Allowance(pace, "jira", CLOUD_RATE if self._cloud else None) if pace else None
         self._rest = Rest(self._url, user, token, flavour=flavour, timeout=timeout, allowance=allowance)
 
@@ -79,7 +80,7 @@ class JiraTracker:
                 self._leave_out(fields, refused)
                 left_out.update(refused.fields)
             else:
-                return self._ticket(field(made, "key"), left_out, title=str(fields["summary"]))
+                return self._ticket(made, left_out, title=str(fields["summary"]))
         raise GiveUp(
             phrase("Jira refuses the ticket whatever we leave out: {why}", why=told(left_out)),
             fix=self._mend({}),
@@ -93,17 +94,17 @@ class JiraTracker:
         path = "search/jql" if self._cloud else "search"
         params: dict[str, str | int] = {"jql": query, "maxResults": _MOST_TWINS, "fields": "summary"}
         found = listed(self._rest.ask("GET", path, what=self._where, params=params), "issues")
-        titles = {field(each, "key"): summary_of(each) for each in found}
-        keys = list(titles)
+        issues = {field(each, "key"): each for each in found}
+        keys = list(issues)
         if known is not None and known not in keys:
             keys.insert(sum(_is_before(key, known) for key in keys), known)
-        return tuple(self._ticket(key, {}, title=titles.get(key, "")) for key in keys)
+        made = {key: issues.get(key, {"key": key}) for key in keys}
+        return tuple(self._ticket(each, {}, title=summary_of(each)) for each in made.values())
 
     def ticket(self, key: str) -> Ticket:
         """The ticket with this key; `GiveUp` if there is none, or we may not see it."""
         path, what = f"issue/{quote(key, safe='')}", phrase("ticket {ticket}", ticket=key)
-        found = self._rest.ask("GET", path, what=what, params={"fields": "summary"})
-        return self._ticket(field(found, "key"), {})
+        return self._ticket(self._rest.ask("GET", path, what=what, params={"fields": "summary"}), {})
 
     def label(self, ticket: str, label: str) -> None:
         """Add the label to those it has."""
@@ -227,6 +228,13 @@ class JiraTracker:
         """Who leads the component; None if nobody does. `GiveUp` if there is no such component."""
         return self._people.component_lead(component)
 
+    def account(self) -> str:
+        """The id of the account whose token we hold; asked for once."""
+        if not self._account:
+            answer = self._rest.ask("GET", "myself", what=phrase("our own user"))
+            self._account = field(answer, "accountId" if self._cloud else "name")
+        return self._account
+
     @property
     def _where(self) -> str:
         return phrase("tickets in project {project}", project=self._project)
@@ -250,6 +258,8 @@ class JiraTracker:
             fields["priority"] = {"name": PRIORITIES[draft.severity]}
         if draft.component:
             fields["components"] = [{"name": draft.component}]
+        if draft.due is not None:
+            fields["duedate"] = draft.due.isoformat()
         return fields
 
     def _leave_out(self, fields: dict[str, object], refused: Invalid) -> None:
@@ -284,9 +294,11 @@ class JiraTracker:
             project=self._project,
         )
 
-    def _ticket(self, key: str, left_out: Mapping[str, str], *, title: str = "") -> Ticket:
+    def _ticket(self, issue: object, left_out: Mapping[str, str], *, title: str = "") -> Ticket:
+        key = field(issue, "key")
+        known = str(issue.get("id", "")) if isinstance(issue, Mapping) else ""
         url = f"{self._url}/browse/{quote(key, safe='')}"
-        return Ticket(key=key, url=url, title=title, left_out=left_out)
+        return Ticket(key=key, url=url, id=known, title=title, left_out=left_out)
 
 
 def _is_before(key: str, other: str) -> bool:

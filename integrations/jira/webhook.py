@@ -14,14 +14,16 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
 
 from integrations.jira.adf import one_line
+from integrations.replies import Reply
 from multivac.desk import TicketNews
+from multivac.errors import GiveUp
 from multivac.incident import Person
 from multivac.tongue import written
 
@@ -32,22 +34,12 @@ IDENTIFIER_HEADER = "x-atlassian-webhook-identifier"
 
 _SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})", re.ASCII)
 _CHANGED = "jira:issue_updated"
+_MOVED = "Key"  # what a changelog says of an issue that went into another project
 _FAR_FUTURE = 4_102_444_800_000  # milliseconds, the year 2100: no Jira says this
 _LONGEST_NAME = 100
 
 Json = Mapping[str, Any]
 _EMPTY: Json = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What to answer over HTTP, and what became of the delivery."""
-
-    status: int
-    text: str
-    outcome: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    afterwards: None = None  # the core begins what follows by itself
 
 
 class Operators(Protocol):
@@ -62,11 +54,17 @@ class Webhook:
     """Receives deliveries; `secrets` may be several while Jira's is being changed."""
 
     def __init__(
-        self, secrets: Sequence[str], *, take: Callable[[TicketNews], str], operators: Operators
+        self,
+        secrets: Sequence[str],
+        *,
+        take: Callable[[TicketNews], str],
+        account: Callable[[], str],
+        operators: Operators,
     ) -> None:
         # Anybody can sign with an empty secret.
         self._secrets = tuple(secret.encode() for secret in secrets if secret)
         self._take = take
+        self._account = account  # our own
         self._operators = operators
         self._told = False
 
@@ -88,10 +86,17 @@ class Webhook:
         if news is None:
             return Reply(200, "Nothing to do with us.", "ignored")
         try:
-            return Reply(200, "Accepted.", self._take(news))
+            return Reply(200, "Accepted.", self._take(replace(news, is_our_own=self._did(news))))
         except Exception:  # the web's boundary: whatever broke, Jira has to deliver again
             log.exception("webhook not kept")
             return Reply(503, "Cannot keep this now, deliver it again.", "unavailable")
+
+    def _did(self, news: TicketNews) -> bool:
+        """Whether we changed it ourselves; with a token that Jira refuses, we change nothing."""
+        try:
+            return news.by is not None and news.by.jira == self._account()
+        except GiveUp:
+            return False
 
     def _is_signed(self, raw: bytes, given: bytes) -> bool:
         # Every secret is tried before looking at the results, so that time tells nothing.
@@ -118,7 +123,7 @@ class Webhook:
 
 
 def read_news(raw: bytes, identifier: str) -> TicketNews | None:
-    """What a body says of a ticket's assignee, priority and status; None if it says nothing of them.
+    """What a body says of a ticket's key, assignee, priority and status; None if it says nothing of them.
 
     Raises `ValueError` for what is no body of Jira's.
     """
@@ -133,17 +138,15 @@ def read_news(raw: bytes, identifier: str) -> TicketNews | None:
     items = {_words(one.get("field")): one for one in listed or () if isinstance(one, dict)}
     changed = frozenset({"assignee", "priority", "status"} & items.keys())
     labels = fields.get("labels")
-    if not changed or not key or not isinstance(labels, list):
+    if not (changed or _MOVED in items) or not key or not isinstance(labels, list):
         return None
-    by = person_of(body.get("user"))
-    creator = person_of(fields.get("creator"))
     return TicketNews(
         request=f"jira:{identifier or hashlib.sha256(raw).hexdigest()}",
         at=_moment(body.get("timestamp")),
         ticket=key,
+        id=_words(issue.get("id")),
         labels=tuple(_words(one) for one in labels),
-        by=by,
-        is_our_own=by is not None and creator is not None and by.jira == creator.jira,
+        by=person_of(body.get("user")),
         changed=changed,
         assignee=_assignee(items.get("assignee", _EMPTY), fields),
         priority=_words(items.get("priority", _EMPTY).get("toString")),

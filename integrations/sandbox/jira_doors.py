@@ -113,6 +113,16 @@ class JiraDoors:
         self.changed(issue, before, by)
 
     @locked
+    def move_away(self, key: str, to: str, by: str = "Ana") -> None:
+        """Move an issue to another project, which gives it this key; its id stays."""
+        issue = self.site.issue(key)
+        item = {"field": "Key", "fieldtype": "jira", "fromString": issue.key, "toString": to}
+        issue.key = to
+        self.index(issue)
+        body = events.change_body(self.site, issue, [item], person=self.site.person(by), now=self.now())
+        self._send("jira:issue_updated", issue, body)
+
+    @locked
     def delete(self, key: str, by: str = "Ana") -> None:
         """Delete an issue."""
         issue = self.site.issue(key)

@@ -165,8 +165,14 @@ def archive(space: Workspace, ask: Ask) -> Body:
 
 
 def unarchive(space: Workspace, ask: Ask) -> Body:
-    """Open an archived channel again."""
+    """Open an archived channel again, which no bot can.
+
+    "Bug alert" of https://docs.slack.dev/reference/methods/conversations.unarchive; slack-go/slack#1066
+    has the error.
+    """
     channel = space.channel_for(ask.me, ask.need("channel"))
+    if channel.archived and ask.me == space.bot.id:
+        raise Refusal("not_in_channel")
     open_again(space, channel, ask.me)
     return {}
 
@@ -269,19 +275,27 @@ def give_name(space: Workspace, channel: Channel, name: str, *, user: str) -> No
 
 
 def close_channel(space: Workspace, channel: Channel, user: str) -> None:
-    """Archive a channel, with Slack's line and the event."""
+    """Archive a channel, with Slack's line and the event; nobody stays in a public one, the bot neither.
+
+    "Archive or delete a channel" of Slack's help: when it is unarchived, "the former members will not be
+    restored", while those of a private one "will be retained".
+    """
     if channel.archived:
         raise Refusal("already_archived")
     space.system(channel, "channel_archive", user=user, text=f"<@{user}> archived the channel")
     channel.archived = True
+    if channel.kind == "public":
+        channel.members.clear()
     space.emit(channel, {"type": f"{_event_root(channel)}_archive", "channel": channel.id, "user": user})
 
 
 def open_again(space: Workspace, channel: Channel, user: str) -> None:
-    """Open an archived channel, with Slack's line and the event."""
+    """Open an archived channel, in which whoever does so then is, with Slack's line and the event."""
     if not channel.archived:
         raise Refusal("not_archived")
     channel.archived = False
+    if user not in channel.members:
+        channel.members.append(user)
     space.system(channel, "channel_unarchive", user=user, text=f"<@{user}> un-archived the channel")
     space.emit(channel, {"type": f"{_event_root(channel)}_unarchive", "channel": channel.id, "user": user})
 

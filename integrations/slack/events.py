@@ -19,6 +19,7 @@ from multivac.desk import (
     Renamed,
     Shut,
     Spoke,
+    Unarchived,
     Unpinned,
     Went,
 )
@@ -59,7 +60,7 @@ def bot_of(body: Body) -> str:
 def _joined(event: Body, bot: str) -> News | None:
     channel, who = _text(event, "channel"), _text(event, "user")
     if who == bot:
-        return Opened(channel=channel)  # we were brought back; at first there is no incident yet
+        return Opened(channel=channel, brought=True)  # at first there is no incident yet
     return Came(channel=channel, who=who, by_us=event.get("inviter") == bot)
 
 
@@ -89,7 +90,14 @@ def _deleted(event: Body, _bot: str) -> News | None:
 
 
 def _opened(event: Body, _bot: str) -> News | None:
+    """A private channel keeps its members while it is archived, our bot among them."""
     return Opened(channel=_text(event, "channel"))
+
+
+def _unarchived(event: Body, bot: str) -> News | None:
+    """A public one does not ("Archive or delete a channel" of Slack's help): whoever opens it is alone."""
+    channel, by = _text(event, "channel"), _text(event, "user")
+    return Opened(channel=channel) if by == bot else Unarchived(channel=channel, by=by or None)
 
 
 def _unpinned(event: Body, _bot: str) -> News | None:
@@ -135,7 +143,7 @@ _READS: Mapping[str, Callable[[Body, str], News | None]] = {
     "group_rename": _renamed,
     "channel_archive": _archived,
     "group_archive": _archived,
-    "channel_unarchive": _opened,
+    "channel_unarchive": _unarchived,
     "group_unarchive": _opened,
     "channel_deleted": _deleted,
     "group_deleted": _deleted,

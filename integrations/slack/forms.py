@@ -24,6 +24,7 @@ _NONE = "-"  # an option needs a value that is not empty
 _HELD_IN = {  # where an input that is no text has its value
     "users_select": "selected_user",
     "datetimepicker": "selected_date_time",
+    "datepicker": "selected_date",
     "static_select": "selected_option",
     "external_select": "selected_option",
     "radio_buttons": "selected_option",
@@ -95,7 +96,10 @@ def read_form(view: Mapping[str, Any]) -> Sent:
     if not isinstance(about, dict) or not isinstance(about.get("line"), str):
         raise ValueError("a form that this release does not know")  # noqa: TRY004 - wrong content, not code
     fields = read_fields(view)
-    kept = about.get("kept") or {}
+    kept = {
+        name: tuple(one) if isinstance(one, list) else str(one)
+        for name, one in (about.get("kept") or {}).items()
+    }
     return Sent(
         line=about["line"],
         channel=str(about.get("channel", "")),
@@ -146,6 +150,8 @@ def _element(field: Field) -> dict[str, Any]:
         case Asked.MOMENT:
             at = next((int(one) for one in field.filled if one.isdigit()), None)
             return {"type": "datetimepicker"} | ({} if at is None else {"initial_date_time": at})
+        case Asked.DAY:
+            return {"type": "datepicker"} | ({"initial_date": field.filled[0]} if any(field.filled) else {})
 
 
 def _options(field: Field) -> list[dict[str, Any]]:

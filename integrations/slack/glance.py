@@ -39,6 +39,7 @@ def headline(said: Headline) -> Drawn:
         *sections(_what_ended_it(said)),
         *sections(_update(said)),
         *sections(prose(said.summary, 1500)),
+        *sections(_was_in(said)),
         *sections(_missing(said)),
         fields(_fields(said)),
         *sections(_people(said)),
@@ -48,6 +49,12 @@ def headline(said: Headline) -> Drawn:
         context(_as_of(said), _change(said), phrase("Multivac keeps this message up to date.")),
     ]
     return drawn("headline", _in_short(said), blocks)
+
+
+def _was_in(said: Headline) -> str:
+    if not said.was_in:
+        return ""
+    return phrase("What was said before it was reopened is in {channel}.", channel=channel(said.was_in))
 
 
 def _fields(said: Headline) -> tuple[tuple[str, str], ...]:

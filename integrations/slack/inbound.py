@@ -9,7 +9,6 @@ Only here is slack-bolt. Built by app.py.
 from __future__ import annotations
 
 import json
-import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +29,7 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
+from integrations.slack.calls import silent
 from integrations.slack.events import WRITTEN, news_of, time_of
 from integrations.slack.forms import FORM, Sent, draw_answer, on_it, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
@@ -152,10 +152,9 @@ class Inbound:
 
     def _bolt(self) -> App:
         """Bolt, told to keep out of what we do ourselves: signatures, tokens, and whom it writes to."""
-        silent = logging.Logger("slack_bolt", level=logging.CRITICAL)  # noqa: LOG001 - it logs bodies
         app = App(
             name="multivac",
-            logger=silent,
+            logger=silent(),
             client=WebClient(),
             authorize=_nobody,
             request_verification_enabled=False,  # `receive` does, by our own clock
@@ -324,7 +323,7 @@ class Inbound:
 
     def _show_home(self, user: str) -> None:
         with self._desk.speaking_to(user):
-            self._mouth.publish(user, self._desk.home(user))
+            self._desk.show_home(user, self._mouth.publish)
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -372,12 +371,11 @@ class _Socket:
     """
 
     def __init__(self, app: App, app_token: str, *, api_url: str) -> None:
-        silent = logging.Logger("slack_socket", level=logging.CRITICAL)  # noqa: LOG001 - it logs messages
-        web = WebClient(base_url=api_url, logger=silent, retry_handlers=[])
+        web = WebClient(base_url=api_url, logger=silent(), retry_handlers=[])
         self._handler = SocketModeHandler(
             app,
             app_token,
-            logger=silent,
+            logger=silent(),
             web_client=web,
             concurrency=_LISTENERS,
             ping_interval=_PING_SECONDS,

@@ -19,6 +19,7 @@ from multivac.desk.hearing import (
     Renamed,
     Shut,
     Spoke,
+    Unarchived,
     Unpinned,
     Went,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Spoke",
     "TicketDesk",
     "TicketNews",
+    "Unarchived",
     "Unpinned",
     "Went",
 ]

@@ -13,6 +13,8 @@ from multivac.desk.asking import Sitting
 from multivac.incident import Status
 from multivac.steps.base import View
 from multivac.steps.cadence import next_update_due
+from multivac.steps.forgotten import is_archived
+from multivac.store import members
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
 from multivac.tongue import lasting, mark, phrase
@@ -51,7 +53,21 @@ def after_status(sitting: Sitting, case: Case, *, was: Status) -> Advice:
     is_back = case.status.is_open and not was.is_open
     if is_back and case.lead is not None and case.lead.key != sitting.person.key:
         told.append(phrase("{name} is asked to go on leading it.", name=case.lead.name))
+    if is_back and (shut := _of_its_channel(case)):
+        told.append(shut)
     return _together(told, list(_of_open(sitting, case) if case.status.is_open else _of_ended(case)))
+
+
+def _of_its_channel(case: Case) -> str:
+    """What becomes of a channel that was shut while it was over; "" if it was not."""
+    if case.shut_how.startswith(members.UNARCHIVED):
+        return phrase("The bot is not in its channel any more. Bring it back: mention it there.")
+    if is_archived(case):
+        return phrase(
+            "Its channel is archived, and Slack lets no bot change that: it goes on in a new one, "
+            "to which whoever was in it is invited."
+        )
+    return ""
 
 
 def _is_here(sitting: Sitting, case: Case) -> bool:

@@ -181,6 +181,11 @@ class Sitting:
         said = self.ask.fields.get(name, self.words.text if not self.ask.fields else "")
         return said.strip() if isinstance(said, str) else " ".join(said)
 
+    def choice(self, name: str) -> str:
+        """A field of the form, else the flag of this name; "" where neither is given."""
+        said = self.ask.fields.get(name, self.words.options.get(name, ""))
+        return said.strip() if isinstance(said, str) else " ".join(said)
+
     def moment(self, name: str) -> datetime | None:
         """When something happened, as a field of the form says; None where it says nothing.
 
@@ -360,8 +365,18 @@ def _responds(tx: sa.Connection, sitting: Sitting, case: Case) -> bool:
         (case.channel_id is not None and sitting.ask.channel == case.channel_id)
         or (by in case.result("invite").get("joined", ()) and not acts.has_left(tx, case.id, by))
         or acts.is_member(tx, case.id, by)
+        or _waits_to_come_in(sitting, case)
         or any(one.owner is not None and one.owner.key == sitting.person.key for one in case.tasks.values())
     )
+
+
+def _waits_to_come_in(sitting: Sitting, case: Case) -> bool:
+    """Whether only the channel is missing in which they would respond: they declared it, or are asked for."""
+    if case.channel_id is not None:
+        return False
+    asked = case.members.get(sitting.ask.by)
+    is_declarer = case.declared_by is not None and case.declared_by.key == sitting.person.key
+    return is_declarer or (asked is not None and asked.asked_at is not None and not asked.has_left)
 
 
 def must_be_allowed(tx: sa.Connection, sitting: Sitting, case: Case) -> None:

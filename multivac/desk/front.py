@@ -15,6 +15,7 @@ import structlog
 from multivac.briefing import Answer, Form, Home, Press
 from multivac.desk import (
     approving,
+    correcting,
     declaring,
     dismissing,
     drilling,
@@ -29,10 +30,12 @@ from multivac.desk import (
     joining,
     linking,
     looking,
-    naming,
+    paging,
+    preferring,
     reminding,
     searching,
     splitting,
+    stakeholders,
     standing,
     tasks,
     telling,
@@ -43,12 +46,15 @@ from multivac.desk.answering import notice_answer
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, OnlyLead, Reply, Sitting
 from multivac.desk.capturing import Deed, Sign, notice
 from multivac.desk.choosing import about, chosen
+from multivac.desk.flags import not_understood
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.offering import words_at
-from multivac.desk.people import language_at, who_is
+from multivac.desk.pages import Pages
+from multivac.desk.people import language_at, look_up, must_be_sure, who_is
+from multivac.desk.roster import Roster
 from multivac.desk.spelling import spelt
 from multivac.errors import GiveUp, Refused, TryAgain, sure
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
@@ -76,7 +82,7 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "role": standing.role,
     "roles": handover.roles,
     "handover": handover.hand_over,
-    "page": handover.page,
+    "page": paging.page,
     "severity": standing.severity,
     "status": standing.status,
     "mitigate": standing.mitigate,
@@ -108,15 +114,18 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "escalate": escalating.escalate,
     "whoami": health.whoami,
     "doctor": health.doctor,
-    "ticket": naming.ticket,
-    "services": naming.services,
-    "private": naming.private,
+    "ticket": correcting.ticket,
+    "services": correcting.services,
+    "private": correcting.private,
     "ask": approving.ask,
     "approve": approving.approve,
     "decline": approving.decline,
     "drill": drilling.drill,
     "retry": going_on.retry,
     "continue": going_on.go_on,
+    "prefs": preferring.prefs,
+    "subscribe": stakeholders.subscribe,
+    "unsubscribe": stakeholders.unsubscribe,
 }
 
 
@@ -142,6 +151,7 @@ class Desk:
             count_declared=count_declared,
         )
         self._hearing = Hearing(out, jobs)
+        self._pages = Pages(out, draw=self._home)
 
     @contextmanager
     def speaking_to(self, by: str, *, at_once: bool = False) -> Iterator[None]:
@@ -217,8 +227,19 @@ class Desk:
         said = "" if is_guest else words_at(self._house.out, ask.channel, message)
         return self.answer(replace(ask, quoted=said)) if said else None
 
-    def home(self, by: str) -> Home:
-        """What this person sees on Multivac's own page in the chat."""
+    def show_home(self, by: str, publish: Callable[[str, Home], None]) -> None:
+        """Show this person Multivac's own page in the chat, and keep it true from then on."""
+        self._pages.show(by, publish, instead=guests_home)
+
+    def redraw_homes(self) -> int:
+        """Redraw the pages on which something has changed, a few at a time; says how many.
+
+        Raises what the chat does.
+        """
+        return self._pages.redraw()
+
+    def _home(self, by: str, found: Roster | None) -> Home | None:
+        """What this person sees there; None for a guest."""
         person, is_guest = who_is(self._house.out, by, "")
         ask = Ask(request="", by=by, name="", via="home", line="list")
         sitting = Sitting(
@@ -230,7 +251,7 @@ class Desk:
             number=None,
             is_guest=is_guest,
         )
-        return guests_home() if is_guest else home(sitting)
+        return None if is_guest else home(sitting, found)
 
     def _keep(self, ask: Ask, outcome: str, why: str) -> None:
         """Leave a trail of what was not done, for whoever is asked about its reference."""
@@ -313,23 +334,24 @@ class Desk:
         return self._do(ask, verb, words=Words(number=here))
 
     def _do(self, ask: Ask, verb: Verb, *, words: Words, instead: Callable[[], Reply] | None = None) -> Reply:
-        person, is_guest = who_is(self._house.out, ask.by, ask.name)
+        found = look_up(self._house.out, ask.by, ask.name)
         number = words.number or self._incident_of(ask)
         sitting = Sitting(
             house=self._house,
             ask=ask,
             verb=verb,
             words=words,
-            person=person,
+            person=found.person,
             number=number,
-            is_guest=is_guest,
+            is_guest=found.is_guest,
             instead=instead,
         )
-        if is_guest and verb.right > Right.GUEST:
+        if found.is_guest and verb.right > Right.GUEST:
+            must_be_sure(found)
             raise Refused(phrase("Guests can read here, but not ask for this. Ask somebody of the team."))
         if verb.in_incident and number is None:
-            found = chosen(sitting)
-            return found if isinstance(found, Answer) else self._about(replace(sitting, number=found))
+            one = chosen(sitting)
+            return one if isinstance(one, Answer) else self._about(replace(sitting, number=one))
         if number is not None and verb.in_incident:
             self._must_exist(number)
             self._hearing.note_lead(number, ask.by)
@@ -342,6 +364,8 @@ class Desk:
 
     def _done(self, sitting: Sitting) -> Reply:
         ask, verb = sitting.ask, sitting.verb
+        if sitting.words.strange:
+            return not_understood(sitting)
         try:
             meant = resolved(sitting)
             return meant if isinstance(meant, Answer) else DOES[verb.name](meant)

@@ -25,7 +25,7 @@ from multivac.tongue import mark, written
 log = structlog.get_logger()
 
 _SHUT = {  # by the chat's word for what was done: by nobody we know, and by somebody
-    "archived": (mark("The channel was archived"), mark("The channel was archived by {name}")),
+    members.ARCHIVED: (mark("The channel was archived"), mark("The channel was archived by {name}")),
     "deleted": (mark("The channel was deleted"), mark("The channel was deleted by {name}")),
     "closed to the bot": (
         mark("The channel was closed to the bot"),
@@ -183,13 +183,36 @@ class Shut(_OfDoor):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened(_OfDoor):
-    """We can write in the channel, perhaps again."""
+class Unarchived(_OfDoor):
+    """A public channel is open again: nobody is in it but `by`, who did it, and we are not."""
+
+    by: str | None = None
 
     def keep(self, tx: sa.Connection, told: Heard) -> bool:
-        """The steps of the channel go on."""
-        if members.opened(tx, told.number):
+        """The steps of the channel wait until somebody brings us back."""
+        by = _name(tx, self.by)
+        members.unarchived(
+            tx, told.number, how=f"{members.UNARCHIVED} by {by}" if by else members.UNARCHIVED, at=told.at
+        )
+        alone = written("The channel was unarchived, and is without the bot")
+        named = written("The channel was unarchived by {name}, and is without the bot", name=by)
+        told.note(tx, named if by else alone, actor=by)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(_OfDoor):
+    """We can write in the channel, perhaps again; `brought` if we were not in it before."""
+
+    brought: bool = False
+
+    def keep(self, tx: sa.Connection, told: Heard) -> bool:
+        """The steps of the channel go on; whoever was in it before it was archived is invited again."""
+        how = members.opened(tx, told.number)
+        if how is not None:
             told.note(tx, written("The channel can be used again"))
+        if self.brought and how is not None and how.startswith((members.ARCHIVED, members.UNARCHIVED)):
+            members.all_out(tx, told.number, at=told.now)
         return True
 
 

@@ -11,7 +11,6 @@ from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.escalating import on_call_for
 from multivac.desk.meant import met
 from multivac.desk.names import channel_link, reopen_first
-from multivac.desk.people import who_is
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, Person
 from multivac.store import members
@@ -83,7 +82,7 @@ def _wanted(sitting: Sitting) -> _Wanted:
     )
     _must_be_few(len({*wanted.known, *in_groups}))
     for one in in_groups:
-        person, is_guest = who_is(sitting.house.out, one, "")
+        person, is_guest = met(sitting, one)
         if is_guest:
             wanted.not_found.append(phrase("{name} is a guest, and was not invited.", name=person.name))
         else:

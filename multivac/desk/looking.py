@@ -69,7 +69,9 @@ def _none_found(words: Sequence[str]) -> str:
     if not words:
         return phrase("No incident is open.")
     if list(words) == ["mine"]:
-        return phrase("None is yours: you have no role or task, declared none, and are in no channel of one.")
+        return phrase(
+            "No open incident is yours: you have no role or task in one, declared none, and joined none."
+        )
     return phrase("No such incident.")
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from multivac.briefing import Answer, Press
 from multivac.desk.asking import Sitting
-from multivac.desk.people import who_is
+from multivac.desk.people import look_up, must_be_sure, who_is
 from multivac.desk.spelling import spelt_out
 from multivac.desk.teams import team_first
 from multivac.errors import MultivacError, Refused
@@ -25,7 +25,7 @@ from multivac.steps import oncall, people
 from multivac.store import people as directory
 from multivac.store.cases import Case
 from multivac.tongue import phrase
-from multivac.verbs import BEFORE_WHOM, Bare, Spoken, Words, in_other_words, read
+from multivac.verbs import BEFORE_WHOM, Bare, Spoken, Words, in_other_words, pieces, read
 
 log = structlog.get_logger()
 
@@ -106,9 +106,21 @@ def _resolved(sitting: Sitting) -> Sitting | Answer:
 def met(sitting: Sitting, named: str) -> tuple[Person, bool]:
     """The person whom a mention names, and whether they are a guest; an e-mail is of nobody in the chat."""
     if "@" not in named:
-        return who_is(sitting.house.out, named, "")
+        found = look_up(sitting.house.out, named, "")
+        must_be_sure(found)
+        return found.person, found.is_guest
     known = sitting.known.get(named.lower())
     return known or sitting.house.out.complete(Person(name=named, email=named)), False
+
+
+def no_guest(sitting: Sitting, named: str, *, else_told: str) -> Person:
+    """The person whom a mention names. Raises `Refused`, in the words for that, if it is a guest."""
+    if named == sitting.ask.by:
+        return sitting.person
+    person, is_guest = met(sitting, named)
+    if is_guest:
+        raise Refused(phrase(else_told, name=person.name))
+    return person
 
 
 # --- where a name may stand -----------------------------------------------------------------------
@@ -124,6 +136,7 @@ def _after_verb(sitting: Sitting) -> list[str]:
         rest = rest[1:]
     while rest and sitting.verb.name in _FIRST and rest[0].lower() in BEFORE_WHOM:
         rest = rest[1:]
+    rest = [one.word for one in pieces(sitting.verb, rest)]
     may_be_named = _starts(sitting.verb.name, rest) if not _adds_task(sitting.verb.name, rest) else ()
     return [_IN_BRACKETS.sub(r"\1", one) if at in may_be_named else one for at, one in enumerate(rest)]
 

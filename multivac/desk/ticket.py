@@ -20,6 +20,7 @@ from multivac.desk.asking import Change, DoneBefore, tell_of
 from multivac.incident import LEAD, Entry, EntryKind, IncidentId, Person, Status, status_name
 from multivac.jobs import Jobs, Put
 from multivac.steps.base import Outside
+from multivac.steps.news import severity_said_at
 from multivac.steps.ticket import TICKET, label_of
 from multivac.store import acts, cases, endings, incidents, summons, timeline
 from multivac.store import people as directory
@@ -37,16 +38,18 @@ _LABEL = re.compile(r"multivac-inc-(\d{1,9})-[0-9a-f]+", re.ASCII)
 class TicketNews:
     """What the tracker says was changed: only what `changed` names was.
 
-    `request` is the same in each redelivery. `is_our_own` says that we did it ourselves.
+    `request` is the same in each redelivery, and `id` that of the ticket in whatever project it is.
+    `is_our_own` says that we did it ourselves.
     """
 
     request: str
     at: datetime
     ticket: str
+    id: str
     labels: tuple[str, ...]
     by: Person | None
-    is_our_own: bool
     changed: frozenset[str]
+    is_our_own: bool = False
     assignee: Person | None = None
     priority: str = ""
     status: str = ""
@@ -85,22 +88,24 @@ class TicketDesk:
         return outcome
 
     def _take(self, tx: sa.Connection, told: TicketNews) -> tuple[str, Put | None]:
-        if told.is_our_own and not _is_linked(tx, told):
+        if told.is_our_own:
             return "our own", None
         case = self._case(tx, told)
         if case is None:
             return "not ours", None
-        if not case.status.is_open and "status" not in told.changed:
-            return "over", None
+        now = self._out.clock.now()
+        is_moved = _follow(tx, case, told, now=now)
+        is_over = not case.status.is_open and "status" not in told.changed
         by = self._known(tx, told.by) if told.by else Person(name="Jira")
         assignee = self._known(tx, told.assignee) if told.assignee else None
-        news = _News(told=told, by=by, assignee=assignee, now=self._out.clock.now())
-        changes = list(_changes(tx, case, news))
-        if not changes:
-            return "no change", None
+        news = _News(told=told, by=by, assignee=assignee, now=now)
+        changes = [] if is_over else list(_changes(tx, case, news))
+        if not changes and not is_moved:
+            return "over" if is_over else "no change", None
         for verb, change in changes:
             _keep(tx, case, news, verb=verb, change=change)
-        incidents.person_is_on_it(tx, case.id, now=told.at)
+        if changes:
+            incidents.person_is_on_it(tx, case.id, now=told.at)
         return "changed", self._jobs.put(tx, incidents.touch(tx, case.id))
 
     def _case(self, tx: sa.Connection, told: TicketNews) -> Case | None:
@@ -110,9 +115,10 @@ class TicketDesk:
             return None
         incidents.lock(tx, number)
         case = cases.load(tx, number)
-        # A copy of an issue has its labels too.
-        is_its = label_of(case) in told.labels and case.result("ticket").get("key") == told.ticket
-        return case if is_its else None
+        # A copy of an issue has its labels too, and one that was moved another key.
+        known = case.result(TICKET)
+        is_same = known["id"] == told.id if known.get("id") else known.get("key") == told.ticket
+        return case if is_same and label_of(case) in told.labels else None
 
     def _known(self, tx: sa.Connection, person: Person) -> Person:
         """The person with their e-mail, if the map has it or we once looked them up in the tracker."""
@@ -130,10 +136,17 @@ def _named_by(told: TicketNews) -> IncidentId | None:
     return IncidentId(int(found[1])) if found else None
 
 
-def _is_linked(tx: sa.Connection, told: TicketNews) -> bool:
-    """Whether it is a ticket that people made and linked: whoever made it is not us."""
-    number = _named_by(told)
-    return number is not None and bool(progress.made(tx, number, TICKET).get("linked"))
+def _follow(tx: sa.Connection, case: Case, told: TicketNews, *, now: datetime) -> bool:
+    """Adopt the key of a ticket that was moved to another project; whether it was."""
+    known = case.result(TICKET)
+    if known["key"] == told.ticket:
+        return False
+    url = f"{known['url'].removesuffix(known['key'])}{told.ticket}"
+    progress.amend(tx, case.id, TICKET, result={**known, "key": told.ticket, "url": url})
+    text = written("The ticket {ticket} was moved, and is {key} now", ticket=known["key"], key=told.ticket)
+    moved = Entry(kind=EntryKind.NOTE, at=told.at, text=text, key=f"moved:{told.ticket}")
+    timeline.note(tx, case.id, [moved], now=now)
+    return True
 
 
 def _changes(tx: sa.Connection, case: Case, news: _News) -> Iterator[tuple[str, Change]]:
@@ -215,7 +228,7 @@ def _severity(tx: sa.Connection, case: Case, news: _News) -> Change | None:
     severity = case.playbook.ticket.severity_of(news.told.priority)
     if severity is None or severity is case.severity or not case.status.is_open:
         return None
-    settled = acts.last_done(tx, case.id, "severity")
+    settled = severity_said_at(case)
     if settled is not None and news.told.at < settled:
         progress.undone(tx, case.id, "priority")
         return Change(said="", before=case.severity, after=f"{case.severity}: settled later than that")

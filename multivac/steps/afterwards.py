@@ -62,6 +62,7 @@ LATER: tuple[Step, ...] = (
         matters=1,
     ),
     Step(name="status update", wants=updates.wants_published, do=updates.publish_update, matters=1),
+    Step(name="note passed on", wants=updates.wants_passed_on, do=updates.pass_note_on),
     Step(
         name="alert ack",
         wants=acknowledging.wants_acknowledged,
@@ -104,12 +105,14 @@ LATER: tuple[Step, ...] = (
         do=forgotten.look_whether_people_write,
         keep=forgotten.keep_stale,
         needs=("channel",),
+        elsewhere=True,
     ),
     Step(
         name="stale nudge",
         wants=forgotten.wants_stale_nudges,
         do=forgotten.nudge_lead,
         needs=("headline",),
+        elsewhere=True,
     ),
     Step(
         name="archive warning",
@@ -121,6 +124,7 @@ LATER: tuple[Step, ...] = (
         name="archived",
         wants=forgotten.wants_archived,
         do=forgotten.put_channel_away,
+        keep=forgotten.keep_archived,
         elsewhere=True,
         needs=("channel",),
         matters=1,

@@ -24,6 +24,7 @@ from multivac.incident import (
 )
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.news import severity_said_at
 from multivac.steps.paging import PAGER
 from multivac.store import acts, incidents, sayings, timeline
 from multivac.store.acts import Act
@@ -80,9 +81,7 @@ def _meant(case: Case, said: Prioritised) -> Severity | None:
 
 
 def _settled_at(case: Case) -> datetime:
-    """When somebody last said in so many words how bad it is."""
-    changes = (one for one in case.said(SayingKind.CHANGE) if one.by and one.more.get("what") == "severity")
-    return max((one.at for one in changes), default=case.declared_at)
+    return severity_said_at(case) or case.declared_at
 
 
 def _is_ours(case: Case, alert: str, said: Prioritised) -> bool:

@@ -34,13 +34,19 @@ def open_channel(attempt: Attempt) -> Result:
     chat, case = attempt.chat(), attempt.case
     for name in _names(attempt):
         if attempt.unknown and (found := chat.find_channel(name, since=case.declared_at)):
-            return {"id": found, "name": name}
+            return _opened(attempt, found, name)
         with suppress(NameTaken):
-            return {"id": chat.open_channel(name, private=case.playbook.channel.private), "name": name}
+            made = chat.open_channel(name, private=case.playbook.channel.private)
+            return _opened(attempt, made, name)
     why = phrase(
         "#{channel} and {number} names like it are taken", channel=case.channel_name, number=_TRIES - 1
     )
     raise GiveUp(why, fix=phrase("Archive does not free a name: rename one of those channels."))
+
+
+def _opened(attempt: Attempt, channel: str, name: str) -> Result:
+    """The channel, with what is known of the one in which the incident was before, if it was in another."""
+    return {**attempt.before.result, "id": channel, "name": name}
 
 
 def _names(attempt: Attempt) -> list[str]:
@@ -53,7 +59,8 @@ def keep_channel(tx: sa.Connection, case: Case, made: Result, *, now: datetime) 
     if made["name"] != case.channel_name:
         incidents.rename_channel(tx, case.id, made["name"])
     text = phrase("Channel #{channel} opened", channel=made["name"])
-    opened = Entry(kind=EntryKind.NOTE, at=now, text=text, key="channel")
+    key = f"channel:{made['id']}" if "before" in made else "channel"
+    opened = Entry(kind=EntryKind.NOTE, at=now, text=text, key=key)
     timeline.note(tx, case.id, [opened], now=now)
 
 

@@ -7,16 +7,21 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Nudge, Press
+from multivac.briefing import Answer, Nudge, Press
+from multivac.errors import GiveUp
 from multivac.incident import Entry, EntryKind, Status
+from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.directly import directly
 from multivac.steps.nights import back_at_work
 from multivac.steps.prompts import mentioned
+from multivac.steps.whispers import tell
 from multivac.steps.words import OPEN_AGAIN, channel_of, say
-from multivac.store import acts, endings, incidents, sayings, timeline
+from multivac.store import acts, endings, incidents, members, sayings, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
 from multivac.tongue import lasting, phrase
+from multivac.voice import IN_NEW_CHANNEL, family
 
 _NEVER_STALE = 2  # sev1 and sev2
 _GRACE = timedelta(days=1)  # between the question and closing it
@@ -64,9 +69,8 @@ def _was_asked(view: View) -> bool:
 def look_whether_people_write(attempt: Attempt) -> Result:
     """Ask the channel whether a human wrote in it since people last did something, and if the lead works."""
     case = attempt.case
-    spoke = case.channel_id is not None and attempt.chat().people_spoke(
-        case.channel_id, since=_idle_since(case)
-    )
+    can_speak = case.channel_id is not None and case.shut_at is None
+    spoke = can_speak and attempt.chat().people_spoke(channel_of(case), since=_idle_since(case))
     back = None if spoke else back_at_work(attempt, case.lead)
     return {
         "spoke": spoke,
@@ -122,21 +126,37 @@ def _lead_is_away(view: View) -> bool:
 
 
 def nudge_lead(attempt: Attempt) -> Result:
-    """Mention the lead, if there is one."""
+    """Mention the lead, if there is one; tell them directly where nobody can write in the channel."""
     case, about = attempt.case, f"INC-{attempt.case.id}"
+    presses = (
+        Press(label=phrase("Resolve"), line=f"{about} resolve", stands_out=True),
+        Press(label=phrase("Write update"), line=f"{about} update"),
+    )
+    if case.shut_at is not None:
+        return _nudge_directly(attempt, presses)
     text = phrase(
         "nothing has happened here for {time}. Is it over? In a day it closes by itself.",
         time=lasting(case.playbook.end.stale_after),
     )
     nudge = Nudge(
-        who=mentioned(case, case.lead) if case.lead is not None else None,
+        who=mentioned(attempt, case.lead) if case.lead is not None else None,
         text=text,
-        presses=(
-            Press(label=phrase("Resolve"), line=f"{about} resolve", stands_out=True),
-            Press(label=phrase("Write update"), line=f"{about} update"),
-        ),
+        presses=presses,
     )
     return say(attempt, channel_of(case), nudge)
+
+
+def _nudge_directly(attempt: Attempt, presses: tuple[Press, ...]) -> Result:
+    case = attempt.case
+    lead = people.chat_id(case, case.lead) if case.lead is not None else None
+    if lead is None:
+        return {}  # those who run Multivac were told that the channel is shut
+    text = phrase(
+        "Nothing has happened in {incident} for {time}. Is it over? In a day it closes by itself.",
+        incident=f"INC-{case.id}",
+        time=lasting(case.playbook.end.stale_after),
+    )
+    return tell(attempt, lead, lambda: directly(case, Answer(lines=(text,), presses=presses)))
 
 
 # --- the channel is put away ----------------------------------------------------------------------
@@ -198,17 +218,39 @@ def wants_archived(view: View) -> Mapping[str, str]:
     return {"": _BACK} if was_away or _was_put_away_by_hand(case) else NOTHING
 
 
+def is_archived(case: Case) -> bool:
+    """Whether its channel is archived, by us or by hand."""
+    row = case.steps.get("archived")
+    return case.shut_how.startswith(members.ARCHIVED) or (row is not None and row.done == _AWAY)
+
+
 def _was_put_away_by_hand(case: Case) -> bool:
     """Whether somebody archived the channel while it was over, and it is not any more."""
-    is_archived = case.shut_at is not None and case.shut_how.startswith("archived")
-    return is_archived and case.status.is_open and case.status_at > (case.shut_at or case.status_at)
+    is_by_hand = case.shut_at is not None and case.shut_how.startswith(members.ARCHIVED)
+    return is_by_hand and case.status.is_open and case.status_at > (case.shut_at or case.status_at)
 
 
 def put_channel_away(attempt: Attempt) -> Result:
-    """Archive it, or take it out again; what stands so already is fine."""
+    """Archive it, or take it out again, which Slack may not let us; what stands so already is fine."""
     chat, channel = attempt.chat(), channel_of(attempt.case)
     if attempt.before.wanted == _AWAY:
         chat.archive(channel)
-    else:
+        return {}
+    try:
         chat.unarchive(channel)
-    return {}
+    except GiveUp as no:
+        return {"stays_shut": no.why}
+    return {"stays_shut": None}
+
+
+def keep_archived(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
+    """Invite whoever was in it again; where it stays shut, the incident goes on in a new channel."""
+    if "stays_shut" not in made or not (case.steps["archived"].was_done or case.shut_at):
+        return  # it never was archived
+    members.all_out(tx, case.id, at=now)
+    if made["stays_shut"] is None:
+        return
+    endings.leave_channel(tx, case, steps=[name for name in case.steps if family(name) in IN_NEW_CHANNEL])
+    text = phrase("#{channel} stays archived: it goes on in a new channel", channel=case.channel_name)
+    left = Entry(kind=EntryKind.NOTE, at=now, text=text, key=f"left:{case.channel_id}")
+    timeline.note(tx, case.id, [left], now=now)

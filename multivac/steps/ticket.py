@@ -66,7 +66,8 @@ def find_or_open(attempt: Attempt, draft: TicketDraft) -> Result:
 
 
 def _kept(made: Ticket) -> dict[str, Any]:
-    return {"key": made.key, "url": made.url, "title": made.title, "left_out": dict(made.left_out)}
+    told = {"key": made.key, "url": made.url, "id": made.id, "title": made.title}
+    return told | {"left_out": dict(made.left_out)}
 
 
 def _second(attempt: Attempt) -> dict[str, str]:

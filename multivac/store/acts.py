@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from multivac.incident import LEAD, OPEN, IncidentId, Person, Severity, Status
 from multivac.playbook import Playbook
-from multivac.store import members, policies
+from multivac.store import members, policies, storms
 from multivac.store.facts import person_from, person_to, titled
 from multivac.store.tables import audit, incident, insert_new, member, policy, role, step
 
@@ -198,8 +198,10 @@ def accept_role(tx: sa.Connection, number: IncidentId, name: str, *, now: dateti
 
 
 def settle_severity(tx: sa.Connection, number: IncidentId, severity: Severity, *, by: str) -> None:
-    """A person has said how bad it is: alerts do not move it any more."""
+    """A person has said how bad it is: alerts do not move it any more, and what is bad waits in no storm."""
     tx.execute(sa.update(incident).where(incident.c.id == number).values(severity=severity, severity_by=by))
+    if severity.rank <= storms.NEVER_WAITS:
+        storms.leave(tx, number)
 
 
 def set_impact(tx: sa.Connection, number: IncidentId, text: str) -> None:

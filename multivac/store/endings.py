@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from multivac.incident import IncidentId
-from multivac.store import acts, alerts, cadence, incidents, storms, summons, traits
+from multivac.store import acts, alerts, cadence, incidents, reminders, storms, summons, traits
+from multivac.store import steps as progress
 from multivac.store.cases import Case
 from multivac.store.tables import alert, incident
 from multivac.store.traits import Subject
@@ -43,13 +45,26 @@ def reopened(  # noqa: PLR0913  # what begins anew for an incident, and what its
 ) -> None:
     """It is open again: what came due while it was over helps nobody, and whoever led is asked anew.
 
-    `by` is the name of whoever reopened it, empty if it was an alert, None if it was the lead.
+    One that was merged goes on by itself. `by` is the name of whoever reopened it, empty if it was an
+    alert, None if it was the lead.
     """
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(merged_into=None))
     acts.checklists_from(tx, number, now)
     if update_every is not None:
         cadence.begin_anew(tx, number, next_at=now + update_every)
     if by is not None:
         summons.call_again(tx, number, now=now, by=by, note=note)
+
+
+def leave_channel(tx: sa.Connection, case: Case, *, steps: Collection[str]) -> None:
+    """Go on in a new channel: what these steps had done in the old one is to be done there."""
+    left = {"channel_id": None, "shut_at": None, "shut_how": None}
+    tx.execute(sa.update(incident).where(incident.c.id == case.id).values(left))
+    since = case.result("channel").get("since") or case.steps["channel"].done_at
+    known = {"before": case.channel_id, "since": str(since)}
+    progress.undo(tx, case.id, steps)
+    progress.keep_meanwhile(tx, case.id, "channel", known=known)
+    reminders.out_of_threads(tx, case.id)
 
 
 def ask_to_archive(tx: sa.Connection, number: IncidentId, *, now: datetime) -> None:

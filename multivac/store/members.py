@@ -16,6 +16,7 @@ from multivac.store import people as directory
 from multivac.store.facts import person_from
 from multivac.store.tables import delivery, entry, incident, insert_into, insert_new, member, role, step
 
+ARCHIVED, UNARCHIVED = "archived", "unarchived"  # how a channel comes to be shut
 _NOTED_AGAIN = timedelta(minutes=1)  # who leads is at it all the time, and each note is a write
 
 
@@ -193,14 +194,23 @@ def shut(tx: sa.Connection, number: IncidentId, *, how: str, at: datetime) -> bo
     return done.rowcount == 1
 
 
-def opened(tx: sa.Connection, number: IncidentId) -> bool:
-    """People can write in it again; False if they could all the time."""
-    done = tx.execute(
-        sa.update(incident)
-        .where(incident.c.id == number, incident.c.shut_at.is_not(None))
-        .values(shut_at=None, shut_how=None)
-    )
-    return done.rowcount == 1
+def unarchived(tx: sa.Connection, number: IncidentId, *, how: str, at: datetime) -> None:
+    """People can write in the channel again, and we cannot."""
+    since = sa.func.coalesce(incident.c.shut_at, sa.literal(at, incident.c.shut_at.type))
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(shut_at=since, shut_how=how))
+
+
+def opened(tx: sa.Connection, number: IncidentId) -> str | None:
+    """Everybody can write in it again; gives how it had been shut, None if they could all the time."""
+    how: str | None = tx.scalar(sa.select(incident.c.shut_how).where(incident.c.id == number))
+    tx.execute(sa.update(incident).where(incident.c.id == number).values(shut_at=None, shut_how=None))
+    return how
+
+
+def all_out(tx: sa.Connection, number: IncidentId, *, at: datetime) -> None:
+    """Nobody is in the channel any more, through no doing of their own: whoever was is to be brought in."""
+    here = (member.c.incident == number, member.c.joined_at.is_not(None), member.c.left_at.is_(None))
+    tx.execute(sa.update(member).where(*here).values(joined_at=None, asked_at=at, asked_by=None))
 
 
 def is_posted_as(tx: sa.Connection, number: IncidentId, name: str, *, message: str) -> bool:

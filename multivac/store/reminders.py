@@ -115,6 +115,11 @@ def add(tx: sa.Connection, number: IncidentId, new: Reminder) -> int:
     return (last or 0) + 1
 
 
+def out_of_threads(tx: sa.Connection, number: IncidentId) -> None:
+    """They come in the channel itself from now on: the messages under which they were set are elsewhere."""
+    tx.execute(sa.update(reminder).where(reminder.c.incident == number).values(thread=None))
+
+
 def write(tx: sa.Connection, number: IncidentId, one: Reminder) -> None:
     """Keep how it stands now: answered, moved on, passed on, ended."""
     names = ("due_at", "round", "ended", "answered", "answer", "answered_by", "answered_at", "moment")

@@ -11,6 +11,8 @@ from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
+pytestmark = pytest.mark.every_database
+
 # Two new incidents in ten seconds are calm, so in a storm one comes in every five.
 TWO = {"storm__new_incidents": "2", "storm__within": "10s"}
 APART = {"join": {"same_service_within": "0s"}, "invite": [], "lead": [{"fixed": "ana@example.com"}]}
@@ -90,11 +92,16 @@ def test_an_alert_that_is_resolved_while_it_waits_never_opens_a_channel(
 def test_an_incident_that_turns_out_worse_waits_no_longer(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:
-    start(multivac)
-    alerts = break_out(pagerduty, clock, ["P3", "P3", "P3", "P4"])
+    start(multivac, slack__signing_secret="what-slack-signs-with")
+    alerts = break_out(pagerduty, clock, ["P3", "P3", "P3", "P4", "P4"])
     pagerduty.set_priority(alerts[3], "P1", by="Ana")
     clock.forward(seconds=1)
     assert opened(slack) == [1, 2, 4]
+    assert "Join INC-5 first" in slack.asks("Bo", "INC-5 severity sev2")
+    slack.asks("Bo", "INC-5 join")
+    assert "INC-5 is SEV2 now" in slack.asks("Bo", "INC-5 severity sev2")
+    clock.settle()
+    assert opened(slack) == [1, 2, 4, 5]
 
 
 def test_what_waits_is_let_in_after_a_restart_too(

@@ -68,14 +68,19 @@ def test_what_is_resolved_closes_alert_and_ticket_once_and_echoes_do_nothing(
     assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
-def test_a_playbook_may_leave_the_alerts_open(
-    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
+def test_a_playbook_may_leave_the_alerts_open_and_what_is_not_known_is_left_to_do(
+    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, jira: Jira
 ) -> None:
     multivac.start({"end": {"resolve_alerts": False}}, settings=HEARS)
     alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
     clock.settle()
-    resolve(slack, clock)
+    slack.asks("Ana", "resolve --customers=unknown It is over", channel="inc-1")
+    clock.settle()
     assert pagerduty.incident(alert)["status"] == "triggered"
+    not_known = "It is not known yet whether customers were hit."
+    assert loud_in_incidents(slack) == [f"INC-1: Ana Silva says it is resolved: It is over · {not_known}"]
+    assert not_known in str(jira.issue("OPS-1")["fields"]["comment"])
+    assert jira.issue("OPS-2")["fields"]["summary"] == "Find out whether customers were hit"
 
 
 def test_what_the_end_leaves_open_is_said_in_the_channel(
@@ -102,21 +107,34 @@ def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     (warning,) = slack.channel("inc-1").said("archive warning")
     assert "archived tomorrow" in warning
     assert not slack.standin.channel("inc-1-checkout-returns-500").archived
+    people = slack.channel("inc-1").members
     clock.forward(days=1)
     room = slack.channel("inc-1")
     assert slack.standin.channel(room.name).archived
     assert "*Status*\nClosed" in room.headline
     assert len(room.said("end line")) == 1
-    slack.asks("Ana", "INC-1 reopen It came back")
-    clock.settle()
-    room = slack.channel("inc-1")
-    assert not slack.standin.channel(room.name).archived
-    assert "*Status*\nTriage" in room.headline  # nobody has ever settled how bad it is
-    assert "Triage" in room.topic
+    told = slack.asks("Bo", "INC-1 reopen It came back")
+    assert "Its channel is archived, and Slack lets no bot change that: it goes on in a new one" in told
+    clock.forward(minutes=1)
+    again = slack.channel("inc-1-checkout-returns-500-2")
+    assert again.members == people
+    assert "*Status*\nTriage" in again.headline  # nobody has ever settled how bad it is
+    assert f"What was said before it was reopened is in <#{room.id}>." in again.headline
+    assert "Triage" in again.topic
+    assert set(again.kinds()) == {"headline", "lead told/2", "change line/2"}
+    assert "open again, says Bo Lindqvist" in again.said("lead told")[0]
+    assert again.mentions == ["Ana"]
+    assert again.said("change line") == ["Bo Lindqvist reopened it: It came back"]
+    assert slack.standin.channel(room.name).archived
+    assert slack.channel("inc-1-checkout-returns-500").messages == room.messages
+    assert f"<#{again.id}>" in slack.channel("incidents").said("announcement")[0]
     assert status_of(jira, "OPS-1") == "indeterminate"
-    assert room.said("change line") == ["Ana Silva reopened it: It came back"]
+    slack.asks("Ana", "update We look again", channel=again.name)
+    clock.forward(minutes=1)
+    assert "We look again" in slack.channel(again.name).said("update")[0]
 
 
+@pytest.mark.every_database
 def test_a_closed_channel_is_archived_at_once_if_asked(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:
@@ -136,19 +154,27 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
     assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
-def test_a_channel_that_somebody_archived_comes_back_with_the_incident(
+@pytest.mark.every_database
+def test_a_channel_that_people_open_again_is_the_incidents_once_they_bring_the_bot(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
     resolve(slack, clock)
-    slack.standin.person_archives("inc-1-checkout-returns-500", "Bo Lindqvist")
-    clock.forward(minutes=1)
-    slack.asks("Ana", "INC-1 reopen It came back")
-    clock.settle()
     room = slack.channel("inc-1")
-    assert not slack.standin.channel(room.name).archived
-    assert "*Status*\nTriage" in room.headline
+    for off in (False, True):
+        slack.standin.person_archives(room.name, "Bo Lindqvist", off=off)
+        clock.settle()
+    told = slack.asks("Bo", "reopen It came back", channel="inc-1")
+    assert "The bot is not in its channel any more. Bring it back: mention it there." in told
+    clock.settle()
+    assert "unarchived by Bo Lindqvist without the bot" in slack.direct("Ana")[-1]
+    slack.standin.person_joins(room.name, "multivac", inviter="bo@example.com")
+    clock.settle()
+    assert slack.channel("inc-1").members == room.members
+    assert "*Status*\nTriage" in slack.channel("inc-1").headline
+    assert len(slack.channel("inc-1").said("lead told")) == 2
 
 
+@pytest.mark.every_database
 def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, jira: Jira
 ) -> None:
@@ -178,6 +204,22 @@ def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_forgotten_one_whose_channel_is_shut_is_asked_about_directly_and_closed_too(
+    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
+) -> None:
+    multivac.start(PLAYBOOK | {"end": {"stale_after": "1d"}}, settings=HEARS)
+    pagerduty.trigger("Checkout is slow", "checkout", priority="P4")
+    clock.settle()
+    slack.standin.person_archives(slack.channel("inc-1").name, "Bo Lindqvist")
+    clock.forward(days=1, minutes=1)
+    assert "Nothing has happened in INC-1 for 1 day. Is it over?" in slack.direct("Ana")[-1]
+    assert multivac.incident().status.is_open
+    clock.forward(days=1, minutes=1)
+    assert multivac.incident().status is Status.CLOSED
+    assert slack.channel("inc-1").said("stale nudge") == []
+
+
+@pytest.mark.every_database
 def test_an_incident_that_takes_an_open_alert_over_is_not_over(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, *, world: World
 ) -> None:
@@ -222,3 +264,8 @@ def test_a_duplicate_gives_its_alerts_to_the_one_that_goes_on(
     assert multivac.numbers() == (1, 2)
     resolve(slack, clock)
     assert pagerduty.incident(other)["status"] == "resolved"
+    for line in ("INC-2 reopen It is another", "INC-2 resolve Rebooted"):
+        slack.asks("Dee", line)
+        clock.settle()
+    assert "It goes on in INC-1" not in slack.channel("inc-2").headline
+    assert "Rebooted" in slack.channel("inc-2").headline

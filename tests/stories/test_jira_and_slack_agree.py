@@ -69,6 +69,7 @@ def test_an_assignee_changed_in_jira_is_the_lead_everywhere(
     assert assignee(jira) == "Bo Lindqvist"
 
 
+@pytest.mark.every_database
 def test_changes_at_the_same_time_settle_and_do_not_loop(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, world: World
 ) -> None:
@@ -150,19 +151,67 @@ def test_a_change_that_is_taken_back_while_its_answer_is_lost_is_taken_back_in_j
         assert jira.issue("OPS-1")["fields"]["priority"]["name"] == name
 
 
-def test_a_copy_of_the_ticket_and_a_forged_webhook_change_nothing(
-    alert: str, multivac: Multivac, clock: Clock, jira: Jira
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_what_we_write_ourselves_into_a_ticket_that_people_made_is_not_heard(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, world: World
+) -> None:
+    other = jira.create("Customers cannot pay", by="Cara")
+    slack.asks("Ana", f"ticket link {other}", channel="inc-1")
+    clock.settle()
+    world.fail(Fault("jira", "PUT /issue/{key}/assignee", "hold"))
+    slack.asks("Bo", "lead me", channel="inc-1")
+    slack.wait_for(lambda: world.held == 1, "an assignment under way")
+    world.clock.forward(1)
+    slack.asks("Cy", "lead me", channel="inc-1")
+    world.clock.forward(1)
+    world.release()
+    clock.forward(minutes=1)
+    assert multivac.lead() == jira.issue(other)["fields"]["assignee"]["displayName"] == "Cy Tanaka"
+    assert "Multivac in the ticket" not in "\n".join(multivac.timeline())
+    jira.assign(other, "Bo", by="Cara")  # who made it
+    clock.settle()
+    assert multivac.lead() == "Bo Lindqvist"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_severity_that_an_update_gave_counts_if_it_is_later_than_the_tickets(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira
+) -> None:
+    slack.asks("Ana", "severity sev2", channel="inc-1")
+    clock.forward(minutes=1)
+    jira.deliveries.hold()
+    jira.edit("OPS-1", by="Dee", priority=PRIORITIES[2])
+    clock.forward(seconds=5)
+    slack.asks("Ana", "update", channel="inc-1")
+    slack.sends("Ana", text="It is worse", severity="sev1")
+    slack.sends("Ana")
+    clock.settle()
+    jira.deliveries.release()
+    clock.forward(seconds=5)
+    assert multivac.incident().severity is Severity.SEV1
+    assert jira.issue("OPS-1")["fields"]["priority"]["name"] == "Highest"
+
+
+def test_a_moved_ticket_stays_its_own_while_a_copy_and_a_forged_webhook_change_nothing(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira
 ) -> None:
     labels = jira.issue("OPS-1")["fields"]["labels"]
     copy = jira.create("A copy", "Dee", labels=labels)
     jira.assign(copy, "Bo", by="Dee")
     clock.settle()
     assert multivac.lead() == "Ana Silva"
+    jira.move_away("OPS-1", "SEC-7", by="Dee")
+    clock.forward(seconds=5)
+    assert "The ticket OPS-1 was moved, and is SEC-7 now" in multivac.timeline()
+    assert "/browse/SEC-7|SEC-7>" in slack.channel("inc-1").headline
+    jira.assign("SEC-7", "Cy", by="Dee")
+    clock.settle()
+    assert multivac.lead() == "Cy Tanaka"
     jira.deliveries.subscribers.clear()
     jira.subscribe(f"{multivac.running.url}/webhooks/jira", "not the secret")
-    jira.assign("OPS-1", "Bo", by="Dee")
+    jira.assign("SEC-7", "Bo", by="Dee")
     clock.settle()
-    assert multivac.lead() == "Ana Silva"
+    assert multivac.lead() == "Cy Tanaka"
     assert multivac.metric("multivac_webhooks_received_total", source="jira", result="unverified") == 1
 
 

@@ -48,12 +48,16 @@ def test_while_the_channel_is_archived_its_steps_wait_and_the_lead_is_told_once(
     clock.forward(minutes=25)
     (told,) = slack.direct("Ana")
     assert "The channel of INC-1 was archived" in told
-    assert "Unarchive it, or end the incident" in told
+    assert "Unarchive it and mention the bot there, which brings it back" in told
     assert "Nobody can pay" not in slack.channel("inc-1").headline
     assert len(slack.channel("inc-1").said("checklist")) == 1
     assert multivac.metric("multivac_steps_total", outcome="failed") == 0
     slack.standin.person_archives(room.name, "cy@example.com", off=True)
     clock.settle()
+    assert "unarchived without the bot" in slack.direct("Ana")[0]
+    slack.standin.person_joins(room.name, "multivac", inviter="cy@example.com")
+    clock.settle()
+    assert slack.channel("inc-1").members == {*room.members, "Cy"}
     assert "Nobody can pay" in slack.channel("inc-1").headline
     assert "Stabilise" in slack.channel("inc-1").said("checklist")[1]
     again = f"The channel of INC-1 can be used again.\nChannel: <#{slack.channel('inc-1').id}>"
@@ -67,12 +71,15 @@ def test_while_the_channel_is_archived_its_steps_wait_and_the_lead_is_told_once(
     tell = slack.tells_later(lambda: slack.standin.person_archives(room.name, "cy@example.com"))
     clock.forward(seconds=30)
     slack.standin.person_archives(room.name, "cy@example.com", off=True)
+    clock.forward(seconds=1)
+    slack.standin.person_joins(room.name, "multivac", inviter="cy@example.com")
     clock.settle()
     tell()  # Slack tries again what could not be kept, and holds nothing back for it
     clock.settle()
     assert multivac.incident().shut_at is None
 
 
+@pytest.mark.every_database
 def test_a_new_name_stays_a_deleted_headline_comes_back_an_unpinned_one_does_not_and_all_is_heard_once(
     alert: str, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:

@@ -91,6 +91,7 @@ def test_nonsense_that_is_rightly_signed_breaks_nothing(door: Door, multivac: Mu
     assert door.knock(command("list"))[0] == 200
 
 
+@pytest.mark.every_database
 def test_a_request_that_comes_twice_is_done_once(door: Door, multivac: Multivac, clock: Clock) -> None:
     for _ in range(2):
         assert door.knock(command("declare Checkout is down sev3")) == (200, "")
@@ -173,7 +174,9 @@ def test_their_own_page_shows_people_what_is_open_and_theirs(
     assert "INC-1 · SEV1 · triage · Card payments fail · led by Bo Lindqvist" in pages["Bo"]
     assert "Data leak" not in pages["Bo"]
     assert "Data leak" in pages["Cy"]
-    assert "`resolve [what fixed it]` It is over." in slack.presses_on_page("Bo", "What you can ask")
+    assert "`resolve [what fixed it]` Say that it is over, and what fixed it." in slack.presses_on_page(
+        "Bo", "What you can ask"
+    )
     slack.standin.closes(slack.id_of("Bo"), slack.form()["id"])
     assert "Open now: INC-1 SEV1" in slack.presses_on_page("Bo", "Declare an incident")
     assert slack.sends("Bo", title="Search is slow") == {}

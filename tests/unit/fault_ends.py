@@ -28,9 +28,8 @@ def _noted(bench: Bench) -> None:
     bench.pager.note(_alert(bench), "Rolled back.", marker=NOTE, look_first=True)
 
 
-def _archived(bench: Bench) -> Callable[[], object]:
-    channel = bench.channel()
-    bench.chat.archive(channel)
+def _unarchiving(bench: Bench) -> Callable[[], object]:
+    channel = bench.channel()  # of one that is archived, Slack refuses it to every bot
     return lambda: bench.chat.unarchive(channel)
 
 
@@ -96,7 +95,7 @@ ENDS: dict[str, Call] = {
     ),
     "conversations.unarchive": Call(
         "slack",
-        _archived,
+        _unarchiving,
         None,
         lambda b: int(not b.sandbox.slack.channel("inc-7").archived),
     ),

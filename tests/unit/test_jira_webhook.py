@@ -52,14 +52,16 @@ def body(*items: dict[str, Any], **changed: Any) -> bytes:
         "timestamp": 1_772_452_800_500,
         "webhookEvent": "jira:issue_updated",
         "user": DEE,
-        "issue": {"key": "OPS-1", "fields": fields},
+        "issue": {"id": "10001", "key": "OPS-1", "fields": fields},
         "changelog": {"items": list(items)},
     }
     return json.dumps(said | changed).encode()
 
 
 def door(core: Core, *secrets: str) -> Webhook:
-    return Webhook(secrets or (SECRET,), take=core.take, operators=core)
+    return Webhook(
+        secrets or (SECRET,), take=core.take, account=lambda: str(ROBOT["accountId"]), operators=core
+    )
 
 
 def signed(raw: bytes, secret: str = SECRET) -> dict[str, str]:
@@ -108,19 +110,20 @@ def test_a_change_is_read_whole() -> None:
         request="jira:wh-1",
         at=datetime(2026, 3, 2, 12, 0, 0, 500_000, tzinfo=UTC),
         ticket="OPS-1",
+        id="10001",
         labels=("multivac-inc-1-abc",),
         by=Person(name="Dee Okafor", jira="712020:dee"),
-        is_our_own=False,
         changed=frozenset({"assignee", "priority"}),
         assignee=Person(name="Bo", email="bo@x.example", jira="712020:bo"),
         priority="High",
     )
 
 
-def test_what_the_creator_of_the_ticket_did_is_our_own() -> None:
-    news = read_news(body(ASSIGNED, user=ROBOT), "wh-1")
-    assert news is not None
-    assert news.is_our_own
+def test_what_our_own_account_did_is_our_own_whoever_made_the_ticket() -> None:
+    core, moved = Core(), {"field": "Key", "fromString": "OPS-1", "toString": "SEC-7"}
+    for raw in (body(ASSIGNED, user=ROBOT), body(moved)):
+        door(core).receive(raw, signed(raw))
+    assert [news.is_our_own for news in core.news] == [True, False]
 
 
 def test_nobody_is_nobody_and_data_center_names_people_by_their_name() -> None:

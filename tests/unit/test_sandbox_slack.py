@@ -125,8 +125,9 @@ def test_an_archived_channel_refuses_changes_until_it_is_opened_again(office: Of
     assert why(office.web.conversations_invite, channel=channel, users=ana) == "is_archived"
     assert why(office.web.pins_add, channel=channel, timestamp=ts) == "is_archived"
     assert why(office.web.chat_update, channel=channel, ts=ts, text="x") == "is_inactive"
-    office.web.conversations_unarchive(channel=channel)
-    assert office.post(channel)
+    assert why(office.web.conversations_unarchive, channel=channel) == "not_in_channel"  # no bot can
+    office.slack.person_archives(channel, "Ana Silva", off=True)
+    assert office.slack.channel(channel).members == (ana,)
     assert why(office.web.conversations_unarchive, channel=channel) == "not_archived"
 
 

@@ -24,6 +24,7 @@ from multivac.desk import (
     Reply,
     Shut,
     Spoke,
+    Unarchived,
     Unpinned,
     Went,
 )
@@ -46,7 +47,7 @@ def body(**event: Any) -> dict[str, Any]:
             {"type": "member_joined_channel", "user": "U1", "channel": "C1", "inviter": BOT},
             Came(channel="C1", who="U1", by_us=True),
         ),
-        ({"type": "member_joined_channel", "user": BOT, "channel": "C1"}, Opened(channel="C1")),
+        ({"type": "member_joined_channel", "user": BOT, "channel": "C1"}, Opened(channel="C1", brought=True)),
         ({"type": "member_left_channel", "user": "U1", "channel": "C1"}, Went(channel="C1", who="U1")),
         (
             {"type": "member_left_channel", "user": BOT, "channel": "C1"},
@@ -60,6 +61,11 @@ def body(**event: Any) -> dict[str, Any]:
         ),
         ({"type": "channel_archive", "channel": "C1", "user": BOT}, None),
         ({"type": "group_unarchive", "channel": "C1", "user": "U1"}, Opened(channel="C1")),
+        (
+            {"type": "channel_unarchive", "channel": "C1", "user": "U1"},
+            Unarchived(channel="C1", by="U1"),
+        ),
+        ({"type": "channel_unarchive", "channel": "C1", "user": BOT}, Opened(channel="C1")),
         ({"type": "channel_deleted", "channel": "C1"}, Shut(channel="C1", how="deleted")),
         (
             {"type": "pin_removed", "user": "U1", "channel_id": "C1", "item": {"message": {"ts": "1.2"}}},

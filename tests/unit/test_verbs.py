@@ -276,6 +276,57 @@ def test_times_are_read() -> None:
     assert spoken("note Rolled back at:14:05")[1].at == "14:05"
 
 
+@pytest.mark.parametrize(
+    ("flagged", "bare"),
+    [
+        ("declare Checkout is down --sev=1 --drill", "declare Checkout is down sev1 drill"),
+        ("declare --severity=SEV2 —private Down", "declare sev2 private Down"),  # as phones write it
+        (
+            "declare Pay --impact=“Nobody can pay” --services=a,b",
+            'declare Pay impact:"Nobody can pay" service:a,b',
+        ),
+        ("note Rolled back --at=14:05", "note Rolled back at:14:05"),
+        (
+            "remind --in=20m <@UBO> ask --escalate=<@UCY> --until=done",
+            "remind in:20m <@UBO> ask escalate:<@UCY> until:done",
+        ),
+        ("INC-7 resolve --customers=no Rolled back", "INC-7 resolve customers:no Rolled back"),
+        ("followup Alert on it --due=friday <@UBO>", "followup Alert on it due:friday <@UBO>"),
+    ],
+)
+def test_a_flag_means_the_same_as_its_bare_token(flagged: str, bare: str) -> None:
+    assert spoken(flagged) == spoken(bare)
+    assert "-" not in spoken(flagged)[1].text
+
+
+def test_a_value_of_several_words_stands_in_quotes() -> None:
+    words = spoken('declare Pay --impact="Nobody can pay" now')[1]
+    assert (words.text, words.options) == ("Pay now", {"impact": "Nobody can pay"})
+
+
+@pytest.mark.parametrize(
+    ("line", "strange"),
+    [
+        ("declare Checkout is down --sevrity=1", ("--sevrity=1",)),
+        ("declare Checkout is down --sev=9", ("--sev=9",)),
+        ('remind me --in="two hours" Look', ('--in="two hours"',)),
+        ("note --in=20m Restarted with --force", ("--in=20m", "--force")),
+        ("lead me --now", ("--now",)),
+        ('declare Down --impact="Nobody can pay', ('--impact="Nobody',)),
+        ("note Restarted with `--force`", ()),
+        ("note “Restarted with --force”", ()),
+        ("note It is slow -- we look —really", ()),
+        ("ask resolve --force", ()),  # the verb that is asked for says what it has
+    ],
+)
+def test_a_flag_that_a_verb_does_not_have_is_told_apart_from_its_words(
+    line: str, strange: tuple[str, ...]
+) -> None:
+    words = spoken(line)[1]
+    assert words.strange == strange
+    assert all(one in words.text for one in strange)
+
+
 @given(st.text())
 def test_whatever_is_typed_is_read(line: str) -> None:
     read(line)
