@@ -174,9 +174,9 @@ def test_every_method_that_the_adapter_calls_works_with_these_scopes(sandbox: Sa
     do_everything(chat_with(sandbox, list(SCOPES)))
     assert refused(sandbox) == set()
     source = "".join(
-        (ROOT / "integrations" / "slack" / f"{name}.py").read_text() for name in ("chat", "doctor")
+        (ROOT / "integrations" / "slack" / f"{name}.py").read_text() for name in ("chat", "doctor", "invites")
     )
-    written = {name.replace("_", ".") for name in re.findall(r"self\._slack\.([a-z]+_\w+)", source)}
+    written = {name.replace("_", ".") for name in re.findall(r"\b_?slack\.([a-z]+_\w+)", source)}
     called = {call.method for call in sandbox.world.calls("slack")}
     assert written - {"base.url", "on.behalf"} == called
 
