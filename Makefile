@@ -24,6 +24,8 @@ READY := .venv/.ready
 
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
+# Or each of the processes that test would compile everything for itself, each time anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Looks every locked package up in the public database of advisories (osv.dev); a finding fails the check.
 # That needs the internet beyond a package index, which not every machine has: uv then ends with 2, and the

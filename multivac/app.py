@@ -7,6 +7,7 @@ import os
 import platform
 import time
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -67,7 +68,9 @@ log = structlog.get_logger()
 VERSION = version("multivac")
 _STEP_THREADS, _LATER_THREADS = 96, 8
 _DRAIN_SECONDS = 20.0
+_TIMEOUT, _TIMEOUT_FOR_A_PERSON = 10.0, 5.0  # seconds for a vendor's answer: a person waits for some
 _BEAT_SECONDS = 1.0
+_PAGES_SECONDS = 5.0
 _POLL_SECONDS = 0.5
 
 
@@ -78,20 +81,22 @@ def emoji_of(slack: SlackSettings) -> Emoji:
     return Emoji(keeps=keeps, offers=offers)
 
 
-def chat_for(slack: SlackSettings, pace: Pace) -> Chat | None:
-    """Slack, if it is on."""
+def chat_for(slack: SlackSettings, pace: Pace, *, timeout: float = _TIMEOUT) -> Chat | None:
+    """Slack, if it is on; `timeout` is in seconds, as for the others."""
     if slack.bot_token is None:
         return None
-    pacer = Pacer(pace, times=slack.pace)
-    return SlackChat(slack.bot_token.get_secret_value(), api_url=slack.api_url, pacer=pacer)
+    token, pacer = slack.bot_token.get_secret_value(), Pacer(pace, times=slack.pace)
+    return SlackChat(token, api_url=slack.api_url, pacer=pacer, timeout=timeout)
 
 
-def tracker_for(jira: JiraSettings, pace: Pace) -> Tracker | None:
+def tracker_for(jira: JiraSettings, pace: Pace, *, timeout: float = _TIMEOUT) -> Tracker | None:
     """Jira, if it is on."""
-    return _jira(JiraTracker, jira, pace=pace)
+    return _jira(JiraTracker, jira, pace=pace, timeout=timeout)
 
 
-def _jira(kind: type[Jira], jira: JiraSettings, *, pace: Pace | None) -> Jira | None:
+def _jira(
+    kind: type[Jira], jira: JiraSettings, *, pace: Pace | None, timeout: float = _TIMEOUT
+) -> Jira | None:
     if jira.url is None or jira.token is None or jira.project is None:
         return None
     return kind(
@@ -103,10 +108,11 @@ def _jira(kind: type[Jira], jira: JiraSettings, *, pace: Pace | None) -> Jira | 
         follow_up_type=jira.follow_up_type or "",
         flavour="cloud" if jira.is_cloud else "datacenter",
         pace=pace,
+        timeout=timeout,
     )
 
 
-def pager_for(pagerduty: PagerDutySettings, pace: Pace) -> Pager | None:
+def pager_for(pagerduty: PagerDutySettings, pace: Pace, *, timeout: float = _TIMEOUT) -> Pager | None:
     """PagerDuty's API, if there is a token for it; its webhooks need none."""
     if pagerduty.token is None:
         return None
@@ -117,6 +123,7 @@ def pager_for(pagerduty: PagerDutySettings, pace: Pace) -> Pager | None:
         from_email=sender,
         page_service=pagerduty.page_service or "",
         pace=pace,
+        timeout=timeout,
     )
 
 
@@ -155,6 +162,7 @@ class Daemon:
         self.database = Database(settings.database.sqlalchemy_url, boot=boot)
         self._liveness = _liveness_for(self.database, boot)
         self._pool = StepPool(_STEP_THREADS, later=_LATER_THREADS)
+        self._pace = self._paced()
         self.out = self._outside()
         self.response = Response(self.out, self._pool, telemetry=self.telemetry, chance=SystemRandom())
         self.jobs = Jobs(
@@ -174,7 +182,8 @@ class Daemon:
             telemetry=self.telemetry,
             inflow=self._inflow,
         )
-        self.inbound = self._inbound()
+        self.desk = self._desk()
+        self.inbound = self._inbound(self.desk)
         self.storms = Storms(self.out, self._inflow)
         self.beat = Beat(
             self.response, self.jobs, storms=self.storms, clock=self.clock, telemetry=self.telemetry
@@ -248,7 +257,7 @@ class Daemon:
         log.info("stopped")
 
     def _outside(self) -> Outside:
-        settings, pace = self.settings, self._pace()
+        settings, pace = self.settings, self._pace
         known = people.load_people(settings.people.path) if settings.people.path else people.People()
         outside = Outside(
             chat=chat_for(settings.slack, pace),
@@ -270,25 +279,40 @@ class Daemon:
             self.telemetry.vendor_on.labels(name).set(port is not None)
         return outside
 
-    def _pace(self) -> Pace:
+    def _paced(self) -> Pace:
         tanks = OwnTanks() if self.database.is_sqlite else SharedTanks(self.database)
         return Limiter(tanks, self.clock.now)
 
-    def _inbound(self) -> Inbound | None:
-        """Slack's front door, if people can be heard."""
-        slack = self.settings.slack
-        if slack.bot_token is None or not slack.hears:
+    def _desk(self) -> Desk | None:
+        """What people can ask, if they can be heard."""
+        if not self.out.hears:
             return None
-        desk = Desk(
-            self.out,
+        return Desk(
+            self._outside_for_a_person(),
             self.jobs,
             playbooks=lambda: self._playbooks,
-            admins=slack.admins,
+            admins=self.settings.slack.admins,
             count_declared=lambda severity: self.telemetry.declared.labels(severity, "people").inc(),
         )
+
+    def _inbound(self, desk: Desk | None) -> Inbound | None:
+        """Slack's front door, if people can be heard."""
+        slack = self.settings.slack
+        if desk is None or slack.bot_token is None:
+            return None
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else None
         mouth = Mouth(slack.bot_token.get_secret_value(), api_url=slack.api_url)
         return Inbound(desk, mouth, signing_secret=secret, now=self.clock.now, emoji=emoji_of(slack))
+
+    def _outside_for_a_person(self) -> Outside:
+        """The same vendors, given up sooner: a person is told what is known without them."""
+        settings, soon = self.settings, _TIMEOUT_FOR_A_PERSON
+        return replace(
+            self.out,
+            chat=chat_for(settings.slack, self._pace, timeout=soon),
+            tracker=tracker_for(settings.jira, self._pace, timeout=soon),
+            pager=pager_for(settings.pagerduty, self._pace, timeout=soon),
+        )
 
     @property
     def _inflow(self) -> Inflow:
@@ -333,6 +357,8 @@ class Daemon:
         every(5, "write", self.beat.write_again)
         every(3600, "house", self.beat.keep_house)
         every(pauses.COLLECT_EVERY_SECONDS, "collect", gc.collect)
+        if self.desk is not None:
+            every(_PAGES_SECONDS, "pages", self.desk.redraw_homes)
         if self.sweep is not None:
             every(
                 self.settings.pagerduty.sweep_every.total_seconds(), "sweep", self.sweep.sweep, at_once=True

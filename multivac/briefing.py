@@ -32,7 +32,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """A button: `line` is what pressing it says, as if typed; `confirm` is asked first where set."""
+    """A button: `line` is what pressing it says, as if typed; `confirm` is asked first where set.
+
+    What cannot simply be taken back is always asked first, as `multivac.verbs.irrevocable` has it.
+    """
 
     label: str
     line: str
@@ -268,7 +271,8 @@ class UpdateDue:
 class Update:
     """What a person tells stakeholders; with a `number` where it stands outside the incident's channel.
 
-    `was` is the severity before, if it changed with this, and `follows` what that changes in the response.
+    Where it stands alone it has the incident's `title` too. `was` is the severity before, if it changed with
+    this, and `follows` what that changes in the response.
     """
 
     text: str
@@ -279,6 +283,8 @@ class Update:
     was: Severity | None = None
     number: int | None = None
     follows: tuple[str, ...] = ()
+    title: str = ""
+    presses: tuple[Press, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,10 +307,11 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Says that it is over, why, by when it was mitigated, and what is left to do."""
+    """Says that it is over, why, by when it was mitigated, whether it hit customers, what is left to do."""
 
     text: str
     mitigated_at: datetime | None = None
+    customers: str = ""
     follow_ups: tuple[FollowUp, ...] = ()
 
 
@@ -382,6 +389,7 @@ class Asked(StrEnum):
     PERSON = "person"
     TICKS = "ticks"
     MOMENT = "moment"  # a day and a time of day, as whole seconds since 1970
+    DAY = "day"  # as 2026-12-04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -415,7 +423,7 @@ class Form:
     as_of: str = ""
     again: int = 0
     over: bool = False
-    kept: tuple[tuple[str, str], ...] = ()
+    kept: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
     presses: tuple[Press, ...] = ()
 
 

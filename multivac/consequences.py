@@ -144,7 +144,8 @@ class Consequences:
 
     def _tell_of(self, what: str, *, after: str, text: str) -> None:
         """Keep what the channel is told in one line, and who moved it."""
-        more = {"what": what, "before": self._before(what), "after": after}
+        why = self.news.told.text or self.news.told.kind
+        more = {"what": what, "before": self._before(what), "after": after, "why": why}
         self._trail(what, after=after)
         number, now = self.brief.number, self.news.now
         sayings.add(self.tx, number, kind=SayingKind.CHANGE, text=text, by="", at=now, more=more)

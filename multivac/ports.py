@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from multivac.briefing import Message
+from multivac.briefing import Home, Message
 from multivac.budget import Errand, Rate
 from multivac.incident import Alert, Person
 
@@ -165,6 +165,10 @@ class Chat(Protocol):
         """Show something to one person in a channel; False if they are not there. It cannot be read back."""
         ...
 
+    def show_home(self, person: str, page: Home) -> None:
+        """Show this on the page of ours that is this person's alone; nobody is notified."""
+        ...
+
     def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
         """Say something in the thread of a message of ours; `loud` shows it in the channel as well."""
         ...
@@ -221,6 +225,7 @@ class TicketDraft:
     severity: str
     component: str | None = None
     is_follow_up: bool = False  # work after the incident, not the incident itself
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,11 @@ Times of day (`at:14:05`) are by the clock of your Slack. A name of several word
 `/incident page "Payment API" help`. Of several people whom you mention, the one is meant who comes right
 after the verb or, where that says what is to be done, at the end; the others stay in your words.
 
+`--name=value` is another way to write `name:value`, anywhere in the line: `--at=14:05`, `--severity=sev1` (or
+`--sev=1`), `--private`, `--impact="Nobody can pay"`. A flag that the verb does not have is never guessed at:
+nothing is done, you are told which there are, and a button keeps it as words. In quotes or backticks it is
+words anyway: ``note Ran `kubectl delete --force` ``.
+
 Plain words do where they can mean one thing only: `accept`, `I take it`, `who is working on this?`, `what is
 going on?`, `scribe @bo`. Any other sentence is not guessed at: buttons offer to declare it, or to note it.
 

@@ -17,6 +17,7 @@ from importlib import resources
 from io import BytesIO
 from typing import Literal
 
+from babel.core import Locale
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -96,6 +97,11 @@ def any_of(parts: Iterable[str]) -> str:
     for other in row[1:]:
         joined = phrase("{these} or {other}", these=joined, other=other)
     return joined
+
+
+def called(language: str) -> str:
+    """What those who speak a language call it."""
+    return str(Locale(language).get_display_name(language)).capitalize()
 
 
 def reader() -> str:

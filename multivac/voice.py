@@ -71,11 +71,12 @@ SILENT = frozenset(
     {
         *("channel", "topic", "purpose", "pin", "first bookmark", "bookmark", "invite"),
         *("service", "on call", "schedule", "who", "group", "chat ids", "lead", "role", "settle"),
-        *("ticket", "account", "assignee", "comment", "note", "status update"),
+        *("ticket", "account", "assignee", "comment", "note", "status update", "note passed on"),
         *("announcement", "thread"),
         *("stand-ins", "next lead", "page", "priority"),
         *("severity asked", "shut told", "on call now", "briefing", "capture", "memo"),
         *("approval", "approval told", "given", "writing", "off work", "page told", "unanswered"),
+        "stakeholder told",
         *(
             "alert priority",
             "severity heard",

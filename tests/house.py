@@ -7,6 +7,7 @@ say stays with them.
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 Rule = Callable[[str, str], Iterator[str]]
@@ -40,8 +41,15 @@ LISTS = ("multivac/migrations/versions/",)
 VENDOR_WORDS = {"integrations/sandbox/pagerduty_model.py": {"Service"}}
 
 
+# Each rule reads the file that the one before it has read.
+@lru_cache(maxsize=1)
 def _tree(text: str) -> ast.Module:
     return ast.parse(text)
+
+
+@lru_cache(maxsize=1)
+def _nodes(text: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_tree(text)))
 
 
 def _is_test(path: str) -> bool:
@@ -56,7 +64,7 @@ def functions_are_short(path: str, text: str) -> Iterator[str]:
     """No function is over 60 lines, its docstring and decorators included."""
     if path.startswith(LISTS):
         return
-    for node in ast.walk(_tree(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             lines = (node.end_lineno or first) - first + 1
@@ -102,7 +110,7 @@ def _raises_again(handler: ast.ExceptHandler) -> bool:
 
 def broad_catches(path: str, text: str) -> Iterator[str]:
     """Where errors of every kind are caught and kept."""
-    for node in ast.walk(_tree(text)):
+    for node in _nodes(text):
         if not isinstance(node, ast.ExceptHandler) or _raises_again(node):
             continue
         caught = ast.unparse(node.type) if node.type else "everything"
@@ -125,14 +133,14 @@ def names_say_something(path: str, text: str) -> Iterator[str]:
     """No class and no module is called a manager, a helper, a service and so on."""
     for word in sorted(_words(Path(path).stem) & EMPTY_WORDS):
         yield f"{path}: a module named {word}"
-    for node in ast.walk(_tree(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.ClassDef) and node.name not in VENDOR_WORDS.get(path, ()):
             for word in sorted(_words(node.name) & EMPTY_WORDS):
                 yield f"{path}:{node.lineno}: class {node.name} is named {word}"
 
 
 def _imports(text: str) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(_tree(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -162,11 +170,13 @@ def parts_are_not_mocked(path: str, text: str) -> Iterator[str]:
     if not _is_test(path):
         return
     yield from (f"{path}:{line}: imports {module}" for line, module in _imports(text) if "mock" in module)
-    for node in ast.walk(_tree(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.ImportFrom) and node.module == "unittest":
             yield f"{path}:{node.lineno}: imports from unittest"
-        if isinstance(node, ast.Attribute) and re.search(
-            r"^(monkeypatch|mp)\.(set|del)attr$", ast.unparse(node)
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr in {"setattr", "delattr"}
+            and ast.unparse(node.value) in {"monkeypatch", "mp"}
         ):
             yield f"{path}:{node.lineno}: {ast.unparse(node)} replaces a part behind the code's back"
         if isinstance(node, ast.arg) and node.arg == "mocker":
@@ -175,9 +185,9 @@ def parts_are_not_mocked(path: str, text: str) -> Iterator[str]:
 
 def nobody_sleeps_in_tests(path: str, text: str) -> Iterator[str]:
     """A test waits for something to happen; it pauses for 0.05 s at most between two looks."""
-    if not _is_test(path):
+    if not _is_test(path) or "sleep" not in text:
         return
-    for node in ast.walk(_tree(text)):
+    for node in _nodes(text):
         if not isinstance(node, ast.Call) or ast.unparse(node.func) not in {"time.sleep", "sleep"}:
             continue
         match node.args:
@@ -191,7 +201,9 @@ def only_the_command_line_prints(path: str, text: str) -> Iterator[str]:
     """Everything else logs, or returns what it has to say."""
     if not is_ours(path) or path.startswith("multivac/cli") or path.endswith("/__main__.py"):
         return
-    for node in ast.walk(_tree(text)):
+    if not re.search(r"\b(print|stdout)\b", text):
+        return
+    for node in _nodes(text):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "sys.stdout.write"}:
             yield f"{path}:{node.lineno}: prints"
 
@@ -200,8 +212,12 @@ def longer_limits_have_a_reason(path: str, text: str) -> Iterator[str]:
     """A test's time limit is raised by @pytest.mark.slow(seconds, why), which asks for the reason."""
     if not _is_test(path) or path == "tests/harness.py":
         return
-    for node in ast.walk(_tree(text)):
-        if isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.timeout":
+    for node in _nodes(text):
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr == "timeout"
+            and ast.unparse(node) == "pytest.mark.timeout"
+        ):
             yield f"{path}:{node.lineno}: use pytest.mark.slow(seconds, why)"
 
 

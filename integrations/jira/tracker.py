@@ -258,6 +258,8 @@ class JiraTracker:
             fields["priority"] = {"name": PRIORITIES[draft.severity]}
         if draft.component:
             fields["components"] = [{"name": draft.component}]
+        if draft.due is not None:
+            fields["duedate"] = draft.due.isoformat()
         return fields
 
     def _leave_out(self, fields: dict[str, object], refused: Invalid) -> None:

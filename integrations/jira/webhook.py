@@ -14,13 +14,14 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
 
 from integrations.jira.adf import one_line
+from integrations.replies import Reply
 from multivac.desk import TicketNews
 from multivac.errors import GiveUp
 from multivac.incident import Person
@@ -39,17 +40,6 @@ _LONGEST_NAME = 100
 
 Json = Mapping[str, Any]
 _EMPTY: Json = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What to answer over HTTP, and what became of the delivery."""
-
-    status: int
-    text: str
-    outcome: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    afterwards: None = None  # the core begins what follows by itself
 
 
 class Operators(Protocol):

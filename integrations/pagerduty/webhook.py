@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -21,6 +20,7 @@ import structlog
 
 from integrations.pagerduty.bodies import ident
 from integrations.pagerduty.events import Unreadable, read_event
+from integrations.replies import Reply
 from multivac.incident import Alert
 from multivac.tongue import written
 
@@ -40,17 +40,6 @@ class Outcome(StrEnum):
     UNSIGNED = "unsigned"
     UNVERIFIED = "unverified"
     UNAVAILABLE = "unavailable"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What to answer over HTTP, and what became of the delivery."""
-
-    status: int
-    text: str
-    outcome: Outcome
-    headers: Mapping[str, str] = field(default_factory=dict)
-    afterwards: None = None  # the core begins what follows by itself
 
 
 class FrontDoor(Protocol):

@@ -167,7 +167,9 @@ def _keep(space: Workspace, view: View, *, user: str, under: View | None = None)
 
 
 def _replace(space: Workspace, shown: View, view: View) -> View:
-    shown.update(view, hash=_hash(space))
+    stays = {name: shown[name] for name in ("id", "root_view_id", "previous_view_id", "external_id")}
+    shown.clear()  # nothing of what it was before shines through
+    shown.update({**_frame(space), **stays, **view, "hash": _hash(space)})
     return shown
 
 

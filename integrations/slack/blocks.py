@@ -265,6 +265,8 @@ def _update_due(said: UpdateDue) -> Drawn:
 
 def _update(said: Update) -> Drawn:
     about = f"*INC-{said.number}* " if said.number is not None else ""
+    if said.title:
+        about = f"*INC-{said.number} · {line(said.title, TITLE_LIMIT)}*\n"
     severity = said.severity.upper()
     moved = f"{said.was.upper()} → {severity}" if said.was else severity
     stands, name = f"{moved} · {status_name(said.status)}", line(said.by, 80)
@@ -280,7 +282,7 @@ def _update(said: Update) -> Drawn:
     return _drawn(
         "update",
         f"{about.replace('*', '')}{spoken} ({stands}; {after})",
-        [*_sections(f"{about}{text}"), _context(small)],
+        [*_sections(f"{about}{text}"), _context(small), presses(said.presses)],
     )
 
 
@@ -295,6 +297,8 @@ def _ended(said: Ended) -> Drawn:
     if said.mitigated_at is not None:
         eased = phrase("Mitigated {at}.", at=when(said.mitigated_at))
         text = spoken = f"{text}\n{eased}"
+    if said.customers:
+        text = spoken = f"{text}\n{line(said.customers, 200)}"
     left = list[str]()
     if said.follow_ups:
         left = [phrase("*Left to do*"), *(f"• {_follow_up(each)}" for each in said.follow_ups)]

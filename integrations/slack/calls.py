@@ -54,6 +54,15 @@ class Declined(GiveUp):
         self.answer = answer
 
 
+def silent() -> logging.Logger:
+    """A logger for Slack's libraries, which says nothing of theirs and changes nothing else.
+
+    They would describe each request and each message at debug level, people's addresses included, and
+    log each failure that they raise anyway.
+    """
+    return logging.Logger("slack", level=logging.CRITICAL)  # noqa: LOG001  # outside the hierarchy
+
+
 class Garbled(Exception):
     """Something answered in Slack's place, or the answer was cut short."""
 
@@ -72,12 +81,9 @@ class KeptOpen(WebClient):
         if not _TOKEN.fullmatch(token):
             # http.client would say so too, with the token in its message.
             raise BadConfig(Finding("Slack's bot token", "is empty or has spaces or line breaks in it."))
-        # The SDK would describe each request at debug level, people's addresses included, and log
-        # each failure that `ask` raises anyway. A logger outside the hierarchy changes nothing else.
-        silent = logging.Logger("slack_sdk", level=logging.CRITICAL)  # noqa: LOG001 - see above
         # Its blind retries would say a message twice: whether to try again is decided in the core.
         super().__init__(
-            token, base_url=api_url, timeout=math.ceil(timeout), logger=silent, retry_handlers=[]
+            token, base_url=api_url, timeout=math.ceil(timeout), logger=silent(), retry_handlers=[]
         )
         self._patience = urllib3.Timeout(connect=timeout, read=timeout)
         self._pool = asking(_pool(api_url, self.proxy, connections))

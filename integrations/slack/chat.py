@@ -18,12 +18,12 @@ from typing import Any
 
 from slack_sdk.web import SlackResponse
 
-from integrations.slack.blocks import render
+from integrations.slack.blocks import draw_home, render
 from integrations.slack.calls import PAGE, Answer, Declined, KeptOpen, ask, pages, piece, unless
 from integrations.slack.invites import invite
 from integrations.slack.rates import Pacer
 from integrations.slack.text import line, words
-from multivac.briefing import Message
+from multivac.briefing import Home, Message
 from multivac.budget import Errand
 from multivac.errors import GiveUp
 from multivac.ports import ChatUser, Invited, Marker, Posted, Said
@@ -187,6 +187,10 @@ class SlackChat:
                 raise
             return False
         return True
+
+    def show_home(self, person: str, page: Home) -> None:
+        """Show this in somebody's App Home."""
+        ask(self._slack.views_publish, user_id=person, view=draw_home(page))
 
     def reply(self, to: Posted, message: Message, marker: Marker, *, loud: bool) -> Posted:
         """Say something in the thread of a message; `loud` has Slack show it in the channel as well."""

@@ -24,6 +24,7 @@ _NONE = "-"  # an option needs a value that is not empty
 _HELD_IN = {  # where an input that is no text has its value
     "users_select": "selected_user",
     "datetimepicker": "selected_date_time",
+    "datepicker": "selected_date",
     "static_select": "selected_option",
     "external_select": "selected_option",
     "radio_buttons": "selected_option",
@@ -66,10 +67,16 @@ def draw_form(form: Form, *, channel: str) -> dict[str, Any]:
     }
 
 
+def on_it() -> Answer:
+    """What is told whoever waits for longer."""
+    return Answer(lines=(phrase("On it…"),))
+
+
 def draw_answer(answer: Answer) -> dict[str, Any]:
-    """The view that shows an answer, for whoever did not ask in a channel."""
+    """The view that shows an answer, for whoever did not ask in a channel; closing it ends what led there."""
     return {
         "type": "modal",
+        "clear_on_close": True,
         "callback_id": ANSWER,
         "title": _titled("Multivac"),
         "close": _titled(phrase("Close")),
@@ -89,7 +96,10 @@ def read_form(view: Mapping[str, Any]) -> Sent:
     if not isinstance(about, dict) or not isinstance(about.get("line"), str):
         raise ValueError("a form that this release does not know")  # noqa: TRY004 - wrong content, not code
     fields = read_fields(view)
-    kept = about.get("kept") or {}
+    kept = {
+        name: tuple(one) if isinstance(one, list) else str(one)
+        for name, one in (about.get("kept") or {}).items()
+    }
     return Sent(
         line=about["line"],
         channel=str(about.get("channel", "")),
@@ -140,6 +150,8 @@ def _element(field: Field) -> dict[str, Any]:
         case Asked.MOMENT:
             at = next((int(one) for one in field.filled if one.isdigit()), None)
             return {"type": "datetimepicker"} | ({} if at is None else {"initial_date_time": at})
+        case Asked.DAY:
+            return {"type": "datepicker"} | ({"initial_date": field.filled[0]} if any(field.filled) else {})
 
 
 def _options(field: Field) -> list[dict[str, Any]]:

@@ -1,18 +1,18 @@
 """Slack's front door: commands, buttons, forms and events in, each as an `Ask` for the core's desk.
 
 Slack waits three seconds for an answer, so a command and a button are acknowledged before anything is
-done, a form is opened while its trigger is fresh, and an event is acknowledged after it was kept.
+done, a form is opened while its trigger is fresh, one that was sent is acknowledged with its answer or, if
+that takes longer, with a word that it does, and an event is acknowledged after it was kept.
 Only here is slack-bolt. Built by app.py.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,15 +29,17 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
+from integrations.slack.calls import silent
 from integrations.slack.events import WRITTEN, news_of, time_of
-from integrations.slack.forms import FORM, Sent, draw_answer, draw_form, read_fields, read_form
+from integrations.slack.forms import FORM, Sent, draw_answer, on_it, read_fields, read_form
 from integrations.slack.mouth import Mouth, Place
-from integrations.slack.patience import Patience
+from integrations.slack.outcome import Outcome, outcome_of, salvage
+from integrations.slack.patience import Patience, Waiting
 from integrations.slack.saying import asked_by_shortcut, line_of, name_of, said_to_us
 from integrations.slack.signs import Emoji, emoji_of, is_ours, read_sign
 from integrations.slack.text import typed
-from multivac.briefing import Answer, Form
-from multivac.desk import Ask, BadField, Desk
+from multivac.briefing import Form
+from multivac.desk import Ask, Desk
 from multivac.errors import MultivacError
 from multivac.shortcuts import SHORTCUTS
 from multivac.tongue import mark, phrase
@@ -45,7 +47,10 @@ from multivac.tongue import mark, phrase
 log = structlog.get_logger()
 
 _ANYTHING = re.compile(r".*", re.DOTALL)
-_THREADS = 16
+# Most of them wait for a vendor: whoever asks for what needs none is not to wait for those.
+_THREADS = 64
+_LISTENERS = 16
+_FORM_SECONDS = 2.0  # of the three after which Slack says that a form was not taken
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two tries to open the socket
 _PING_SECONDS = 2.0  # a lost connection is noticed by the next ping, and opened again
 _STALE = mark("That button is of an older message. Use `/incident` to see what you can do now.")
@@ -101,7 +106,7 @@ class Inbound:
         self._verifier = SignatureVerifier(signing_secret, clock=_Time(now)) if signing_secret else None
         self._now = now
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="slack")
-        self._patience = Patience(mouth, now, threads=_THREADS)
+        self._patience = Patience(now)
         self._held = _Held()
         self._socket: _Socket | None = None
         self.app = self._bolt()
@@ -147,10 +152,9 @@ class Inbound:
 
     def _bolt(self) -> App:
         """Bolt, told to keep out of what we do ourselves: signatures, tokens, and whom it writes to."""
-        silent = logging.Logger("slack_bolt", level=logging.CRITICAL)  # noqa: LOG001 - it logs bodies
         app = App(
             name="multivac",
-            logger=silent,
+            logger=silent(),
             client=WebClient(),
             authorize=_nobody,
             request_verification_enabled=False,  # `receive` does, by our own clock
@@ -229,30 +233,42 @@ class Inbound:
             as_of=sent.as_of,
             again=sent.again,
         )
-        with self._desk.speaking_to(ask.by):
-            try:
-                reply = self._desk.answer(ask)
-            except BadField as bad:
-                ack(response_action="errors", errors={sent.blocks.get(bad.name, bad.name): bad.reason})
-                return
-            if isinstance(reply, Form):
-                # Slack piles up three at most.
-                how = "push" if reply.over and not sent.again and not sent.over else "update"
-                ack(response_action=how, view=draw_form(reply, channel=ask.channel))
-                return
-            if isinstance(reply, Answer) and not ask.channel and not sent.over:  # nowhere else do they see it
-                ack(response_action="update", view=draw_answer(reply))
-                self._later(self._show_home, ask.by)  # the page under the window shows what they have done
-                return
-            ack(**{"response_action": "clear"} if sent.over else {})
-            self._later(self._tell, Place(user=ask.by, channel=ask.channel), reply, ask)
+        self._acknowledge(ack, ask, partial(outcome_of, self._desk, ask, sent), window=str(view["id"]))
 
     def _salvage(self, ack: Ack, view: Body, user: str) -> None:
         """Show what was typed into a form that this release does not know."""
         fields = {name: value for name, (_, value) in read_fields(view).items()}
         ask = Ask(request="", by=user, name="", via="form", line="", fields=fields)
-        with self._desk.speaking_to(user):
-            ack(response_action="update", view=draw_form(self._desk.salvage(ask), channel=""))
+        self._acknowledge(ack, ask, partial(salvage, self._desk, ask), window=str(view["id"]))
+
+    def _acknowledge(self, ack: Ack, ask: Ask, work: Callable[[], Outcome], *, window: str) -> None:
+        """Tell Slack what came of a form; in time, and so perhaps only that it takes longer."""
+        begun = self._pool.submit(copy_context().run, work)
+        done, _ = wait([begun], _FORM_SECONDS)
+        if done:
+            outcome = begun.result()
+            ack(**outcome.shown)
+            if outcome.is_told_later:
+                self._later(self._tell, Place(user=ask.by, channel=ask.channel), outcome.reply, ask)
+            elif outcome.is_over:
+                self._later(self._show_home, ask.by)  # the page under the window shows what they have done
+            return
+        with self._desk.speaking_to(ask.by, at_once=True):
+            ack(response_action="update", view=draw_answer(on_it()))
+        place = Place(user=ask.by, channel=ask.channel, window=window, held=True)
+        # Not before Slack has that: it would take the place of the answer.
+        self._later(begun.add_done_callback, partial(self._tell_late, ask, place))
+
+    def _tell_late(self, ask: Ask, place: Place, begun: Future[Outcome]) -> None:
+        _show(partial(self._follow, ask, place, begun))
+
+    def _follow(self, ask: Ask, place: Place, begun: Future[Outcome]) -> None:
+        outcome = begun.result()
+        with self._desk.speaking_to(ask.by):
+            reply = self._desk.mend(ask, outcome.bad) if outcome.bad is not None else outcome.reply
+            self._tell(place, reply, ask)
+        if outcome.is_over and not ask.channel:
+            self._show_home(ask.by)
 
     def _shortcut(self, ack: Ack, body: Body) -> None:
         ack()
@@ -267,16 +283,7 @@ class Inbound:
 
     def _later(self, work: Callable[..., None], *given: Any, **named: Any) -> None:
         """Do it on a thread of ours, in the language of whoever asked, once Slack has its answer."""
-
-        def run() -> None:
-            try:
-                work(*given, **named)
-            except MultivacError as error:
-                log.warning("answer not shown", why=str(error))
-            except Exception:  # a thread's boundary: nobody waits for it
-                log.exception("answer not shown")
-
-        spoken = partial(copy_context().run, run)
+        spoken = partial(copy_context().run, _show, partial(work, *given, **named))
         if self._held.works is None:  # heard over the socket
             self._pool.submit(spoken)
         else:
@@ -287,13 +294,19 @@ class Inbound:
             self._pool.submit(work)
 
     def _answer_later(self, ask: Ask, place: Place, *, trigger: str = "") -> None:
-        self._later(self._answer, ask, place, trigger=trigger, since=self._now())
+        """Answer on a thread of ours; from now on they are told that they were heard, if that takes long."""
+        waiting = self._patience.of(place, partial(self._hold, ask, place, trigger=trigger))
+        self._later(self._answer, ask, waiting, trigger=trigger)
 
-    def _answer(self, ask: Ask, place: Place, *, trigger: str, since: datetime) -> None:
-        with self._desk.speaking_to(ask.by):
-            with self._patience.of(place, trigger=trigger, since=since) as waiting:
-                reply = self._desk.answer(ask)
-            self._tell(waiting.place, reply, ask, trigger=trigger)
+    def _hold(self, ask: Ask, place: Place, *, trigger: str) -> Place:
+        with self._desk.speaking_to(ask.by, at_once=True):
+            return self._mouth.hold(place, trigger=trigger, for_form=self._desk.opens_form(ask))
+
+    def _answer(self, ask: Ask, waiting: Waiting, *, trigger: str) -> None:
+        with waiting, self._desk.speaking_to(ask.by):
+            reply = self._desk.answer(ask)
+            place = waiting.end()
+            self._tell(place, reply, ask, trigger=trigger)
             if place.in_window and reply is None:  # what they did on our page shows there
                 self._show_home(ask.by)
 
@@ -310,7 +323,7 @@ class Inbound:
 
     def _show_home(self, user: str) -> None:
         with self._desk.speaking_to(user):
-            self._mouth.publish(user, self._desk.home(user))
+            self._desk.show_home(user, self._mouth.publish)
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -358,14 +371,13 @@ class _Socket:
     """
 
     def __init__(self, app: App, app_token: str, *, api_url: str) -> None:
-        silent = logging.Logger("slack_socket", level=logging.CRITICAL)  # noqa: LOG001 - it logs messages
-        web = WebClient(base_url=api_url, logger=silent, retry_handlers=[])
+        web = WebClient(base_url=api_url, logger=silent(), retry_handlers=[])
         self._handler = SocketModeHandler(
             app,
             app_token,
-            logger=silent,
+            logger=silent(),
             web_client=web,
-            concurrency=_THREADS,
+            concurrency=_LISTENERS,
             ping_interval=_PING_SECONDS,
         )
         self._stopped = threading.Event()
@@ -390,6 +402,16 @@ class _Socket:
             else:
                 log.info("socket to Slack is open")
                 return
+
+
+def _show(work: Callable[[], None]) -> None:
+    """Do what shows an answer, which nobody waits for: the boundary of a thread."""
+    try:
+        work()
+    except MultivacError as error:
+        log.warning("answer not shown", why=str(error))
+    except Exception:
+        log.exception("answer not shown")
 
 
 def _nobody(**_: Any) -> AuthorizeResult:

@@ -14,7 +14,7 @@ def paragraphs(said: LeadCall) -> list[str]:
     if said.then and not said.accepted_at:
         told.append(_turn(said.then))
     if said.late and not said.accepted_at:
-        told.append(_nobody_else(said.late) if said.absent else _late(said.late))
+        told.append(_late(said.late, absent=said.absent))
     if said.cx_lead:
         told.append(_asked_to_settle(said, said.cx_lead))
     return [one for one in told if one]
@@ -132,54 +132,23 @@ def _turn(said: Turn) -> str:
     return phrase("Accept until {at}; then nobody is left to be asked: call somebody.", at=at)
 
 
-def _late(said: Late) -> str:
-    """What follows since nobody has accepted in time."""
+def _late(said: Late, *, absent: bool) -> str:
+    """What follows since nobody has accepted in time; or cannot, being `absent`, and there is no other."""
+    begun = phrase("Nobody else can be asked.") if absent else phrase("Nobody has accepted in time.")
     names = _named(said)
     if said.paged:
-        return phrase("Nobody has accepted in time. PagerDuty pages {names}.", names=names)
+        return " ".join((begun, phrase("PagerDuty pages {names}.", names=names)))
     if said.asked:
-        return phrase("Nobody has accepted in time. PagerDuty is asked to page {names}.", names=names)
+        return " ".join((begun, phrase("PagerDuty is asked to page {names}.", names=names)))
+    lead = phrase("Whoever can lead presses Accept.")
+    if absent:
+        lead = phrase("Whoever can lead presses Take the lead.")
     if said.drill:
-        return phrase(
-            "Nobody has accepted in time, and a drill pages nobody. Whoever can lead presses Accept."
-        )
+        return " ".join((begun, phrase("A drill pages nobody."), lead))
+    failed = phrase("Multivac cannot page anybody now.")
     if said.why:
-        return phrase(
-            "Nobody has accepted in time, and the page could not be sent: {why}. "
-            "Whoever can lead presses Accept. If nobody can, reach {names} yourself.",
-            why=_why(said),
-            names=names,
-        )
-    return phrase(
-        "Nobody has accepted in time, and Multivac cannot page anybody now. "
-        "Whoever can lead presses Accept. If nobody can, reach {names} yourself.",
-        names=names,
-    )
-
-
-def _nobody_else(said: Late) -> str:
-    """What follows since whoever is to lead cannot be asked, and there is no other."""
-    names = _named(said)
-    if said.paged:
-        return phrase("Nobody else can be asked. PagerDuty pages {names}.", names=names)
-    if said.asked:
-        return phrase("Nobody else can be asked. PagerDuty is asked to page {names}.", names=names)
-    if said.drill:
-        return phrase(
-            "Nobody else can be asked, and a drill pages nobody. Whoever can lead presses Take the lead."
-        )
-    if said.why:
-        return phrase(
-            "Nobody else can be asked, and the page could not be sent: {why}. "
-            "Whoever can lead presses Take the lead. If nobody can, reach {names} yourself.",
-            why=_why(said),
-            names=names,
-        )
-    return phrase(
-        "Nobody else can be asked, and Multivac cannot page anybody now. "
-        "Whoever can lead presses Take the lead. If nobody can, reach {names} yourself.",
-        names=names,
-    )
+        failed = phrase("The page could not be sent: {why}.", why=_why(said))
+    return " ".join((begun, failed, lead, phrase("If nobody can, reach {names} yourself.", names=names)))
 
 
 def _named(said: Late) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -12,10 +13,10 @@ from urllib3.exceptions import HTTPError
 
 from integrations.slack.blocks import draw_home, render
 from integrations.slack.calls import Declined, KeptOpen, ask, piece
-from integrations.slack.forms import draw_answer, draw_form
+from integrations.slack.forms import draw_answer, draw_form, on_it
 from integrations.slack.pieces import Drawn
 from integrations.slack.text import line
-from multivac.briefing import Answer, Files, Form, Home, Press
+from multivac.briefing import Answer, Asked, Files, Form, Home, Press
 from multivac.errors import GiveUp, MultivacError, TryAgain
 from multivac.tongue import mark, phrase
 
@@ -31,8 +32,9 @@ class Place:
     """Where somebody asked. `url` takes answers for half an hour; `replaces` the message they pressed in.
 
     Who asks on our own page, or by a shortcut, is in no channel: they are answered in a window (`in_window`),
-    and what they ask in that window (`window`, its id) in its place. Who was told to wait (`held`) was told
-    so in the message `holding`, where that can be changed.
+    and what they ask in that window (`window`, its id) in its place; `hash` is that of a window which only
+    shows that they wait. Who was told to wait (`held`) was told so in the message `holding`, where that can
+    be changed.
     """
 
     user: str
@@ -43,6 +45,7 @@ class Place:
     direct: bool = False
     in_window: bool = False
     window: str = ""
+    hash: str = ""
     held: bool = False
     holding: str = ""
 
@@ -76,8 +79,10 @@ class Mouth:
             case None if place.held:
                 self.say_line(place, phrase("Done."))
 
-    def hold(self, place: Place, *, trigger: str) -> Place:
+    def hold(self, place: Place, *, trigger: str, for_form: bool) -> Place:
         """Say that it takes longer; gives where the answer then takes the place of that.
+
+        What leads to a form (`for_form`) is awaited in a window, while the trigger lives that opens one.
 
         Slack lets nobody change what only one person was shown after a command, nor what they were shown by
         a button of a message for all: the address changes the message that was pressed in, or nothing
@@ -85,11 +90,13 @@ class Mouth:
         1268, "Unable to change ephemeral messages with response_url (with slash commands)"). There the
         answer follows.
         """
-        told = Answer(lines=(phrase("On it…"),))
         place = replace(place, held=True)
         if place.in_window or place.window:
-            return replace(place, window=self._open(place, draw_answer(told), trigger))
-        return replace(place, holding=self._show(place, render(told)))
+            return self._open(place, draw_answer(on_it()), trigger)
+        if for_form and trigger:
+            with suppress(MultivacError):  # mostly the trigger has lived too long
+                return self._open(place, draw_answer(on_it()), trigger)
+        return replace(place, holding=self._show(place, render(on_it())))
 
     def publish(self, user: str, home: Home) -> None:
         """Show somebody their page. Raises `TryAgain`, `GiveUp`."""
@@ -127,7 +134,7 @@ class Mouth:
             # It took longer than a trigger lives, or they have closed the window meanwhile.
             log.info("window not opened", why=str(no))
             shown = _offer(said, again) if isinstance(said, Form) else said
-            self._show(replace(place, channel="", url=None), render(shown))
+            self._show(place, render(shown))
 
     def _as_answer(self, reply: Answer | Files | None) -> Answer:
         match reply:
@@ -138,13 +145,14 @@ class Mouth:
             case None:
                 return Answer(lines=(phrase("Done."),))
 
-    def _open(self, place: Place, view: dict[str, Any], trigger: str) -> str:
-        """Show a window; gives its id."""
+    def _open(self, place: Place, view: dict[str, Any], trigger: str) -> Place:
+        """Show a window; gives the place with it."""
         if place.window:
-            ask(self._slack.views_update, view_id=place.window, view=view)
-            return place.window
+            ask(self._slack.views_update, view_id=place.window, hash=place.hash or None, view=view)
+            return place
         shown, _ = ask(self._slack.views_open, trigger_id=trigger, view=view)
-        return str((shown.get("view") or {}).get("id", ""))
+        opened = shown.get("view") or {}
+        return replace(place, window=str(opened.get("id", "")), hash=str(opened.get("hash", "")))
 
     def _show(self, place: Place, drawn: Drawn) -> str:
         """Show a message; gives its id where it can be changed, else ""."""
@@ -210,6 +218,11 @@ class Mouth:
 
 
 def _offer(form: Form, again: str) -> Answer:
-    """What is told whoever cannot be shown a form now."""
+    """What is told whoever cannot be shown a form now; of one that comes back, why, and what they wrote."""
     opens = Press(label=phrase("Open the form"), line=again or form.line, stands_out=True)
-    return Answer(title=form.title, lines=(phrase(_NEEDS_A_FORM),), presses=(opens,))
+    if not form.again:
+        return Answer(title=form.title, lines=(phrase(_NEEDS_A_FORM),), presses=(opens,))
+    typed = (
+        one.filled[0] for one in form.fields if one.kind in {Asked.LINE, Asked.PROSE} and any(one.filled)
+    )
+    return Answer(title=form.title, lines=(*form.intro[:1], *typed), presses=(opens,))

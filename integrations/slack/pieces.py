@@ -10,6 +10,7 @@ from typing import Any
 from integrations.slack.text import joined, plain
 from multivac.briefing import Press
 from multivac.tongue import phrase
+from multivac.verbs import irrevocable
 
 # Slack's limits: https://docs.slack.dev/reference/block-kit/blocks. The header keeps a distance from
 # its 150, because Slack may count an emoji by its name.
@@ -77,14 +78,20 @@ def button(said: Press, place: int) -> dict[str, Any]:
     }
     if said.stands_out:
         drawn["style"] = "primary"
-    if said.confirm:
+    if asked := _asked_first(said):
         drawn["confirm"] = {
             "title": plain_text(phrase("Are you sure?"), 100),
-            "text": plain_text(said.confirm, 300),
+            "text": plain_text(asked, 300),
             "confirm": plain_text(said.label, 30),
             "deny": plain_text(phrase("No"), 30),
         }
     return drawn
+
+
+def _asked_first(said: Press) -> str:
+    """What is asked before it does anything: always of what cannot simply be taken back."""
+    verb = irrevocable(said.line)
+    return said.confirm or (phrase(verb.help) if verb is not None else "")
 
 
 def plain_text(text: str, limit: int) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class Stage:
         self.channel = ""
         self.began = world.world.clock.now()
         secret = secrets.token_hex(16)
+        names = [{"name": name, "email": email} for name, email in seed.PEOPLE.items()]
+        (folder / "people.yaml").write_text(yaml.safe_dump(names), encoding="utf-8")
         file = folder / "multivac.yaml"
         file.write_text(yaml.safe_dump(_settings(world.url, folder, secret)), encoding="utf-8")
         settings = load_settings(file, {})
@@ -158,6 +160,7 @@ def _settings(url: str, folder: Path, secret: str) -> dict[str, dict[str, Any]]:
         "server": {"port": 0, "clock_url": url},
         "database": {"url": f"sqlite:///{folder / 'multivac.db'}"},
         "playbooks": {"path": str(shipped("playbooks-demo"))},
+        "people": {"path": str(folder / "people.yaml")},
         "slack": {
             "bot_token": seed.BOT_TOKEN,
             "api_url": f"{url}/slack/api/",

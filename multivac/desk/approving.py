@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Form, Press, clock_time
 from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_of
+from multivac.desk.flags import told_of
 from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
 from multivac.desk.spelling import spelt, spelt_out
@@ -22,10 +23,11 @@ from multivac.store.cases import Case
 from multivac.store.requests import Answered, Request
 from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase, written
-from multivac.verbs import Right, Spoken, read, refusal
+from multivac.verbs import Part, Right, Spoken, read, refusal
 
 ANSWERS = frozenset({"approve", "decline"})
 _WORDS = ("severity", "to", "other", "fixed", "reason", "note", "text")  # the fields that a line can say too
+_BESIDE_ITS_WORDS = frozenset({Part.HARM})
 _LONGEST = 1500
 
 
@@ -62,8 +64,9 @@ def _said(sitting: Sitting) -> str:
         to = {"to": f"<@{fields['to']}>"} if fields.get("to") else {}
         said = ({**fields, **to}.get(name) for name in _WORDS)
         return " ".join(" ".join(one.split()) for one in said if isinstance(one, str))[:_LONGEST]
-    if not sitting.verb.takes:
-        return sitting.words.text[:_LONGEST]
+    if sitting.verb.takes <= _BESIDE_ITS_WORDS:
+        flags = (f"{name}:{value}" for name, value in sitting.words.options.items())
+        return " ".join([sitting.words.text, *flags])[:_LONGEST]
     line = sitting.ask.line.split()
     rest = line[1:] if read(line[0]) == read(f"INC-{sitting.number}") else line
     return " ".join(rest[1:])[:_LONGEST]
@@ -77,10 +80,12 @@ def ask(sitting: Sitting) -> Reply:
     wanted = read(f"INC-{sitting.incident} {sitting.words.text}")
     if not isinstance(wanted, Spoken):
         raise Refused(phrase("Say what the lead is to approve: `/incident ask resolve Rolled back`."))
+    if wanted.words.strange:
+        raise Refused(told_of(wanted.verb, wanted.words.strange))
     if wanted.verb.right is Right.ADMIN:
         raise Refused(refusal(wanted.verb))
     if not _is_theirs(wanted):
-        told = phrase("Nobody has to approve this: `/incident {line}`.", line=sitting.words.text)
+        told = phrase("This needs no approval. Say it yourself: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)
     line = f"INC-{sitting.incident} {sitting.words.text}"
     inner = resolved(
@@ -262,7 +267,7 @@ def _open_request(sitting: Sitting, case: Case, number: int | None = None) -> Re
         number = int(word) if word.isdigit() else still[0] if len(still) == 1 and not word else None
     asked = known.get(number) if number is not None else None
     if asked is None:
-        raise Refused(phrase("Say which request you mean, by the button of the message that asks you."))
+        raise Refused(phrase("Press Approve or Decline in the message that asks you."))
     if asked.answered is not None and asked.answered_at is not None:
         raise Refused(_said_before(case.id, asked))
     return asked

@@ -181,6 +181,11 @@ class Sitting:
         said = self.ask.fields.get(name, self.words.text if not self.ask.fields else "")
         return said.strip() if isinstance(said, str) else " ".join(said)
 
+    def choice(self, name: str) -> str:
+        """A field of the form, else the flag of this name; "" where neither is given."""
+        said = self.ask.fields.get(name, self.words.options.get(name, ""))
+        return said.strip() if isinstance(said, str) else " ".join(said)
+
     def moment(self, name: str) -> datetime | None:
         """When something happened, as a field of the form says; None where it says nothing.
 

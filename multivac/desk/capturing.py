@@ -115,7 +115,8 @@ def _write(tx: sa.Connection, house: House, sign: Sign, *, number: IncidentId) -
     by = known.key if known else f"slack:{sign.by}"
     if not acts.leave_trail(tx, _act(sign, number, by=by, now=now)):
         return None
-    incidents.person_is_on_it(tx, number, now=now)
+    if known is not None:  # whoever is met only now may be a guest: the step that reads it finds out
+        incidents.person_is_on_it(tx, number, now=now)
     match sign.deed:
         case Deed.KEEP:
             new = Capture(message=sign.message, kind=sign.kind, by=sign.by, via=sign.via, at=now)

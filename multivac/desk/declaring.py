@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Asked, Field, Form, Press
 from multivac.desk.asking import BadField, DoneBefore, Reply, Sitting
+from multivac.desk.correcting import named_services
 from multivac.desk.looking import may_see_row
-from multivac.desk.naming import named_services
 from multivac.desk.offering import BY_SIGN, offer_to_declare
 from multivac.errors import Refused
 from multivac.incident import Entry, EntryKind, Facts, IncidentId, Severity
@@ -56,8 +56,8 @@ def declare(sitting: Sitting) -> Reply:
         severity=severity,
         playbook=playbook,
         drill="drill" in flags,
-        impact=str(sitting.ask.fields.get("impact", "")).strip(),
-        services=named_services(str(sitting.ask.fields.get("services", ""))),
+        impact=sitting.choice("impact"),
+        services=named_services(sitting.choice("service")),
     )
     return bring(sitting, new)
 
@@ -184,16 +184,22 @@ def _form(sitting: Sitting) -> Form:
                 label=phrase("How bad is it?"),
                 kind=Asked.CHOICE,
                 choices=tuple((value, phrase(label)) for value, label in _CHOICES),
-                filled=("",),
+                filled=(sitting.words.severity or "",),
             ),
             Field(
-                name="services",
+                name="service",
                 label=phrase("Which services?"),
                 kind=Asked.LINE,
                 hint=phrase("Their names, with commas between them."),
                 longest=300,
+                filled=(sitting.choice("service"),),
             ),
-            Field(name="impact", label=phrase("What do users notice?"), kind=Asked.PROSE),
+            Field(
+                name="impact",
+                label=phrase("What do users notice?"),
+                kind=Asked.PROSE,
+                filled=(sitting.choice("impact"),),
+            ),
             Field(
                 name="flags",
                 label=phrase("Anything special?"),
@@ -202,6 +208,7 @@ def _form(sitting: Sitting) -> Form:
                     ("private", phrase("Private: only those invited can see it")),
                     ("drill", phrase("Drill: this is practice")),
                 ),
+                filled=tuple(sitting.words.flags),
             ),
         ),
     )

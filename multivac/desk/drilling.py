@@ -62,12 +62,5 @@ def _list(drills: tuple[Drill, ...], *, may_begin: bool) -> Answer:
     )
     if not may_begin:
         return Answer(lines=(*lines, _who_may()))
-    presses = (
-        Press(
-            label=one.name,
-            line=f"drill {one.name}",
-            confirm=phrase("Begin the drill “{title}” now?", title=one.title),
-        )
-        for one in drills[:_MOST]
-    )
+    presses = (Press(label=one.name, line=f"drill {one.name}") for one in drills[:_MOST])
     return Answer(lines=lines, presses=tuple(presses))

@@ -13,7 +13,8 @@ from multivac.desk.names import stands
 from multivac.desk.standing import move
 from multivac.errors import Refused
 from multivac.incident import Entry, EntryKind, Status
-from multivac.store import endings, sayings, timeline
+from multivac.steps import customers
+from multivac.store import acts, endings, sayings, timeline
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase, written
@@ -29,21 +30,50 @@ def resolve(sitting: Sitting) -> Reply:
         return _form(sitting.case())
     if not said:
         raise BadField("fixed", phrase("Write in a few words what fixed it, or that nobody knows."))
-    follow_ups, mitigated = _follow_ups(sitting), sitting.moment("mitigated")
+    follow_ups, mitigated, hit = _follow_ups(sitting), sitting.moment("mitigated"), _customers(sitting)
 
     def also(tx: sa.Connection, case: Case) -> None:
-        if mitigated is not None and mitigated < case.declared_at:
-            raise BadField("mitigated", phrase("That is before it began. Pick a later time."))
-        if mitigated is not None and not _is_known(case, mitigated):
-            timeline.note(tx, case.id, [_mitigation(sitting, mitigated)], now=sitting.now)
+        if mitigated is not None:
+            _keep_mitigation(tx, sitting, case, at=mitigated)
+        if hit:
+            _keep_customers(tx, sitting, case, hit=hit)
         for text in follow_ups:
             sayings.add(
                 tx, case.id, kind=SayingKind.FOLLOW_UP, text=text, by=sitting.person.name, at=sitting.now
             )
 
-    return move(
-        sitting, Status.RESOLVED, said=said, also=also, more=lambda case: _with_mitigation(case, mitigated)
-    )
+    def more(case: Case) -> Mapping[str, str]:
+        return {**_with_mitigation(case, mitigated), **({"customers": hit} if hit else {})}
+
+    return move(sitting, Status.RESOLVED, said=said, also=also, more=more)
+
+
+def _customers(sitting: Sitting) -> str:
+    """Whether customers were hit: yes, no or unknown; "" if nothing is said of it."""
+    said = sitting.choice("customers").lower()
+    if said and said not in customers.SAID:
+        raise Refused(phrase("“{said}” says nothing of customers. Use yes, no or unknown.", said=said))
+    return said
+
+
+def _keep_customers(tx: sa.Connection, sitting: Sitting, case: Case, *, hit: str) -> None:
+    """For the record; "no" settles the impact unless somebody just wrote another, "unknown" is left to do."""
+    name, now = sitting.person.name, sitting.now
+    says = written("{name} says: {what}", name=name, what=written(customers.SAID[hit]))
+    key = f"customers:{sitting.ask.request}"
+    timeline.note(tx, case.id, [Entry(kind=EntryKind.NOTE, at=now, text=says, key=key, actor=name)], now=now)
+    if hit == customers.NO and str(sitting.ask.fields.get("impact", "")).strip() in {"", case.impact}:
+        acts.set_impact(tx, case.id, written(customers.SAID[hit]))
+    to_do = written("Find out whether customers were hit")
+    if hit == customers.UNKNOWN and all(one.text != to_do for one in case.said(SayingKind.FOLLOW_UP)):
+        sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=to_do, by=name, at=now)
+
+
+def _keep_mitigation(tx: sa.Connection, sitting: Sitting, case: Case, *, at: datetime) -> None:
+    if at < case.declared_at:
+        raise BadField("mitigated", phrase("That is before it began. Pick a later time."))
+    if not _is_known(case, at):
+        timeline.note(tx, case.id, [_mitigation(sitting, at)], now=sitting.now)
 
 
 def _is_known(case: Case, mitigated: datetime) -> bool:
@@ -92,6 +122,16 @@ def _form(case: Case) -> Form:
                 label=phrase("What did users notice?"),
                 kind=Asked.PROSE,
                 filled=(case.impact,),
+            ),
+            Field(
+                name="customers",
+                label=phrase("Were customers hit?"),
+                kind=Asked.CHOICE,
+                choices=(
+                    ("yes", phrase("Yes")),
+                    (customers.NO, phrase("No: that is the impact then")),
+                    (customers.UNKNOWN, phrase("Not known yet: to find out is left to do")),
+                ),
             ),
             Field(
                 name="follow_ups",

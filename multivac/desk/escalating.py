@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from multivac.desk.asking import Change, Reply, Sitting
-from multivac.desk.handover import asked_to_page, must_be_possible
+from multivac.desk.paging import asked_to_page, must_be_possible
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, Person, status_name
 from multivac.ports import OnCall, Pager

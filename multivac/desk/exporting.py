@@ -12,6 +12,7 @@ from multivac.desk.asking import Reply, Sitting, must_be_allowed, must_see
 from multivac.desk.names import channel_link
 from multivac.errors import Refused
 from multivac.incident import Entry, Status, status_name
+from multivac.steps import customers
 from multivac.steps.words import fixed_by
 from multivac.store import cases, timeline
 from multivac.store.cases import Case
@@ -45,7 +46,7 @@ def export(sitting: Sitting) -> Reply:
 
 def as_markdown(case: Case, entries: Sequence[Entry]) -> str:
     """A heading, what is known of the incident, and a line for each entry; times are in UTC."""
-    lead = case.lead.name if case.lead else written("nobody")
+    lead, hit = case.lead.name if case.lead else written("nobody"), customers.answer(case)
     is_dismissed = case.status is Status.DISMISSED
     known = {
         written("Severity"): case.severity.upper(),
@@ -54,6 +55,7 @@ def as_markdown(case: Case, entries: Sequence[Entry]) -> str:
         written("Lead"): lead,
         written("Impact"): case.impact,
         written("Why it was no incident") if is_dismissed else written("What ended it"): fixed_by(case),
+        written("Customers"): written(customers.SAID[hit]) if hit else "",
     }
     is_private = case.playbook.channel.private
     lines = [
@@ -81,6 +83,7 @@ def as_json(case: Case, entries: Sequence[Entry]) -> str:
         "lead": case.lead.name if case.lead else None,
         "impact": case.impact,
         "how_it_ended": fixed_by(case) or None,
+        "customers_hit": customers.answer(case),
         "private": case.playbook.channel.private,
         "drill": case.drill,
         "timeline": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Asked, Field, Form, Press
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.handover import whom
+from multivac.desk.moments import coming_day
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person
 from multivac.store import sayings
@@ -33,8 +35,9 @@ def follow_up(sitting: Sitting) -> Reply:
         return _list(sitting.case())
     if wrong := _wrong_with(said):
         raise BadField("text", wrong) if is_sent else Refused(wrong)
-    owner = _owner(sitting)
-    return sitting.change(lambda tx, case: _write_down(tx, case, sitting, said=said, owner=owner))
+    owner, due = _owner(sitting), _due(sitting)
+    new = _New(text=said, owner=owner, due=due)
+    return sitting.change(lambda tx, case: _write_down(tx, case, sitting, new=new))
 
 
 def _wrong_with(said: str) -> str:
@@ -45,22 +48,41 @@ def _wrong_with(said: str) -> str:
     return ""
 
 
-def _write_down(
-    tx: sa.Connection, case: Case, sitting: Sitting, *, said: str, owner: Person | None
-) -> Change:
+@dataclass(frozen=True, slots=True)
+class _New:
+    """What is to be done, by whom and by which day, if they say so."""
+
+    text: str
+    owner: Person | None
+    due: str
+
+
+def _write_down(tx: sa.Connection, case: Case, sitting: Sitting, *, new: _New) -> Change:
     if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
         raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
-    more: dict[str, Any] = {"owner": person_to(owner)} if owner else {}
+    more: dict[str, Any] = {"owner": person_to(new.owner)} if new.owner else {}
+    if new.due:
+        more["due"] = new.due
     if sitting.words.message is not None:
         more["link"] = sitting.words.message.link
     by, at = sitting.person.name, sitting.now
-    sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=said, by=by, at=at, more=more)
-    return _added(sitting, case, said, owner=owner)
+    sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=new.text, by=by, at=at, more=more)
+    what = written("{text}, due {day}", text=new.text, day=new.due) if new.due else new.text
+    return _added(sitting, case, what, owner=new.owner)
 
 
 def _owner(sitting: Sitting) -> Person | None:
     chosen = str(sitting.ask.fields.get("owner", "")) or next(iter(sitting.words.people), "")
     return whom(sitting, chosen) if chosen else None
+
+
+def _due(sitting: Sitting) -> str:
+    """The day by which it is to be done; "" if nobody says one."""
+    said = sitting.choice("due")
+    try:
+        return coming_day(sitting, said).isoformat() if said else ""
+    except Refused as no:
+        raise (BadField("due", no.reason) if sitting.ask.fields else no) from no
 
 
 def _added(sitting: Sitting, case: Case, said: str, *, owner: Person | None) -> Change:
@@ -97,7 +119,8 @@ def _list(case: Case) -> Answer:
 def _line(case: Case, one: Saying) -> str:
     issue, owner = case.result(f"follow-up/{one.id}"), one.more.get("owner", {}).get("name", "")
     where = f"{issue['key']} {issue['url']}" if issue else one.more.get("link", "")
-    return " · ".join(filter(None, (one.text, owner, where)))
+    due = phrase("due {day}", day=one.more["due"]) if "due" in one.more else ""
+    return " · ".join(filter(None, (one.text, owner, due, where)))
 
 
 def _form(sitting: Sitting, case: Case) -> Form:
@@ -119,5 +142,6 @@ def _form(sitting: Sitting, case: Case) -> Form:
                 filled=(" ".join(quoted.split())[:_LONGEST],),
             ),
             Field(name="owner", label=phrase("Who does it?"), kind=Asked.PERSON),
+            Field(name="due", label=phrase("By which day?"), kind=Asked.DAY, filled=(_due(sitting),)),
         ),
     )

@@ -15,6 +15,7 @@ import structlog
 from multivac.briefing import Answer, Form, Home, Press
 from multivac.desk import (
     approving,
+    correcting,
     declaring,
     dismissing,
     drilling,
@@ -29,10 +30,12 @@ from multivac.desk import (
     joining,
     linking,
     looking,
-    naming,
+    paging,
+    preferring,
     reminding,
     searching,
     splitting,
+    stakeholders,
     standing,
     tasks,
     telling,
@@ -43,14 +46,17 @@ from multivac.desk.answering import notice_answer
 from multivac.desk.asking import Ask, BadField, DoneBefore, House, OnlyLead, Reply, Sitting
 from multivac.desk.capturing import Deed, Sign, notice
 from multivac.desk.choosing import about, chosen
+from multivac.desk.flags import not_understood
 from multivac.desk.hearing import Hearing, News
 from multivac.desk.home import guests_home, home
 from multivac.desk.meant import resolved
 from multivac.desk.names import none_such, stands
 from multivac.desk.offering import words_at
+from multivac.desk.pages import Pages
 from multivac.desk.people import language_at, look_up, must_be_sure, who_is
+from multivac.desk.roster import Roster
 from multivac.desk.spelling import spelt
-from multivac.errors import Refused, sure
+from multivac.errors import GiveUp, Refused, TryAgain, sure
 from multivac.incident import CX_LEAD, DEPUTY, SCRIBE, IncidentId, Severity, Status, role_spellings
 from multivac.jobs import Jobs
 from multivac.playbook import Playbook
@@ -58,7 +64,7 @@ from multivac.steps.base import Outside
 from multivac.store import acts, cases
 from multivac.store.acts import Act
 from multivac.tongue import phrase, speaking
-from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, read, verb_named
+from multivac.verbs import Bare, Right, Spoken, Unclear, Verb, Words, as_role, opens_form, read, verb_named
 
 log = structlog.get_logger()
 
@@ -76,7 +82,7 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "role": standing.role,
     "roles": handover.roles,
     "handover": handover.hand_over,
-    "page": handover.page,
+    "page": paging.page,
     "severity": standing.severity,
     "status": standing.status,
     "mitigate": standing.mitigate,
@@ -108,15 +114,18 @@ DOES: Mapping[str, Callable[[Sitting], Reply]] = {
     "escalate": escalating.escalate,
     "whoami": health.whoami,
     "doctor": health.doctor,
-    "ticket": naming.ticket,
-    "services": naming.services,
-    "private": naming.private,
+    "ticket": correcting.ticket,
+    "services": correcting.services,
+    "private": correcting.private,
     "ask": approving.ask,
     "approve": approving.approve,
     "decline": approving.decline,
     "drill": drilling.drill,
     "retry": going_on.retry,
     "continue": going_on.go_on,
+    "prefs": preferring.prefs,
+    "subscribe": stakeholders.subscribe,
+    "unsubscribe": stakeholders.unsubscribe,
 }
 
 
@@ -142,11 +151,18 @@ class Desk:
             count_declared=count_declared,
         )
         self._hearing = Hearing(out, jobs)
+        self._pages = Pages(out, draw=self._home)
 
     @contextmanager
-    def speaking_to(self, by: str) -> Iterator[None]:
-        """Speak this person's language, within, and the house's where it is not known."""
-        with speaking(language_at(self._house.out, by)):
+    def speaking_to(self, by: str, *, at_once: bool = False) -> Iterator[None]:
+        """Speak this person's language, within, and the house's where it is not known.
+
+        `at_once` asks nobody for it.
+        """
+        language = None
+        with suppress(sa.exc.SQLAlchemyError):  # what there is to say is said all the same
+            language = language_at(self._house.out, by, at_once=at_once)
+        with speaking(language):
             yield
 
     def hear(self, event: str, news: News, *, at: datetime | None = None) -> None:
@@ -166,7 +182,7 @@ class Desk:
             raise
         except Refused as no:
             self._keep(ask, "refused", no.reason)
-            return self._afresh(ask, no) or Answer(lines=(no.reason,))
+            return self._afresh(ask, no) or Answer(lines=(no.reason, *_reference(ask, no)))
         except sa.exc.OperationalError:
             log.exception("request not dealt with", ref=ask.ref)
             told = phrase(
@@ -182,6 +198,16 @@ class Desk:
                 ref=ask.ref,
             )
             return Answer(lines=(told,))
+
+    def mend(self, ask: Ask, bad: BadField) -> Reply:
+        """For whom it is too late to be told at the field: the form as they filled it, and what is wrong."""
+        return self._afresh(ask, bad) or Answer(lines=(bad.reason,))
+
+    def opens_form(self, ask: Ask) -> bool:
+        """Whether the line leads to a form, as far as it says itself."""
+        if not isinstance(read(ask.line), Bare):
+            return opens_form(ask.line)
+        return named(ask) is None and self._incident_of(ask) is None
 
     def notice(self, sign: Sign) -> None:
         """Write down what somebody did to a message, in one transaction; nobody is told of it at once."""
@@ -201,8 +227,19 @@ class Desk:
         said = "" if is_guest else words_at(self._house.out, ask.channel, message)
         return self.answer(replace(ask, quoted=said)) if said else None
 
-    def home(self, by: str) -> Home:
-        """What this person sees on Multivac's own page in the chat."""
+    def show_home(self, by: str, publish: Callable[[str, Home], None]) -> None:
+        """Show this person Multivac's own page in the chat, and keep it true from then on."""
+        self._pages.show(by, publish, instead=guests_home)
+
+    def redraw_homes(self) -> int:
+        """Redraw the pages on which something has changed, a few at a time; says how many.
+
+        Raises what the chat does.
+        """
+        return self._pages.redraw()
+
+    def _home(self, by: str, found: Roster | None) -> Home | None:
+        """What this person sees there; None for a guest."""
         person, is_guest = who_is(self._house.out, by, "")
         ask = Ask(request="", by=by, name="", via="home", line="list")
         sitting = Sitting(
@@ -214,7 +251,7 @@ class Desk:
             number=None,
             is_guest=is_guest,
         )
-        return guests_home() if is_guest else home(sitting)
+        return None if is_guest else home(sitting, found)
 
     def _keep(self, ask: Ask, outcome: str, why: str) -> None:
         """Leave a trail of what was not done, for whoever is asked about its reference."""
@@ -327,6 +364,8 @@ class Desk:
 
     def _done(self, sitting: Sitting) -> Reply:
         ask, verb = sitting.ask, sitting.verb
+        if sitting.words.strange:
+            return not_understood(sitting)
         try:
             meant = resolved(sitting)
             return meant if isinstance(meant, Answer) else DOES[verb.name](meant)
@@ -347,6 +386,13 @@ class Desk:
         with self._house.out.database.read() as tx:
             if not acts.exists(tx, number):
                 raise Refused(none_such(number))
+
+
+def _reference(ask: Ask, no: Refused) -> tuple[str, ...]:
+    """By what operators find out more, where it is not the person's doing: a vendor did not do its part."""
+    if not isinstance(no.__cause__, TryAgain | GiveUp):
+        return ()
+    return (phrase("Ref {ref} (operators: `multivac trace {ref}`)", ref=ask.ref),)
 
 
 def _did_you_mean(line: Unclear, number: IncidentId | None, *, spell: Callable[[str], str]) -> Reply:

@@ -21,7 +21,9 @@ def retry(sitting: Sitting) -> Reply:
     def have_tried(tx: sa.Connection, case: Case) -> Change:
         names = sorted(progress.try_now(tx, case.id))
         if not names:
-            raise Refused(phrase("Nothing of INC-{number} has failed that is not done.", number=case.id))
+            raise Refused(
+                phrase("Nothing of INC-{number} has failed: there is nothing to try again.", number=case.id)
+            )
         what = "; ".join(dict.fromkeys(map(missing, names)))
         return Change(
             said=phrase("I try again now. Not done yet: {what}.", what=what), after=", ".join(names)

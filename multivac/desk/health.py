@@ -7,12 +7,12 @@ from datetime import datetime
 from importlib.metadata import version
 
 from multivac.briefing import Answer, day_and_time
+from multivac.desk import roster
 from multivac.desk.asking import Reply, Sitting, is_admin, right_of
-from multivac.errors import MultivacError, Refused
-from multivac.incident import Person
+from multivac.errors import Refused
 from multivac.steps.base import MENDED_WITHIN
 from multivac.steps.gaps import missing
-from multivac.store import acts, cases, health
+from multivac.store import acts, cases, health, preferences
 from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store.health import Failing
@@ -53,6 +53,7 @@ _ASKED = {
         "alert end",
         "alert priority",
         "status update",
+        "note passed on",
     ),
 }
 
@@ -79,7 +80,7 @@ def _at_slack(sitting: Sitting) -> str:
     email = sitting.person.email
     if email is None:
         return phrase(
-            "Slack: {id}, and does not tell us your e-mail, by which others would know you.",
+            "Slack: {id}. Slack does not show your e-mail, by which PagerDuty and Jira would know you.",
             id=sitting.ask.by,
         )
     return phrase("Slack: {id}, {email}", id=sitting.ask.by, email=email)
@@ -108,26 +109,21 @@ def _at_pagerduty(sitting: Sitting) -> str:
 
 def _on_call(sitting: Sitting) -> str:
     """What the pager says; nothing is made of its silence."""
-    pager = sitting.house.out.pager
-    if pager is None or sitting.is_guest:
+    if sitting.house.out.pager is None or sitting.is_guest:
         return ""
-    try:
-        found = [one for one in pager.on_call_everywhere() if _is(sitting, one.person)]
-    except MultivacError as error:
-        return phrase("Whether you are on call cannot be said now: {why}", why=error)
-    if not found:
+    everywhere = roster.everywhere(sitting.house.out)
+    if everywhere is None or everywhere.is_old:
+        return phrase(
+            "Whether you are on call cannot be said now: {why}", why=phrase("PagerDuty did not answer.")
+        )
+    found = everywhere.of(sitting.person)
+    if not found.on_call:
         return phrase("You are not on call.")
-    names = ", ".join(dict.fromkeys(one.policy_name for one in found if one.policy_name))
-    ends = [one.until for one in found if one.until is not None]
-    if len(ends) < len(found):
+    names = ", ".join(dict.fromkeys(one.policy_name for one in found.on_call if one.policy_name))
+    ends = [one.until for one in found.on_call if one.until is not None]
+    if len(ends) < len(found.on_call):
         return phrase("You are on call for {names}.", names=names)
     return phrase("You are on call for {names}, until {time}.", names=names, time=day_and_time(max(ends)))
-
-
-def _is(sitting: Sitting, other: Person) -> bool:
-    me = sitting.person
-    is_same = me.pagerduty is not None and me.pagerduty == other.pagerduty
-    return is_same or sitting.house.out.complete(other).key == me.key
 
 
 def _right(sitting: Sitting) -> str:
@@ -145,8 +141,11 @@ def _right(sitting: Sitting) -> str:
 def _language(sitting: Sitting) -> str:
     with sitting.house.out.database.read() as tx:
         language = directory.language_of(tx, "slack", sitting.ask.by)
+        chosen = preferences.of(tx, sitting.ask.by).language
+    if chosen:
+        return phrase("Language: {language}, as you chose with `prefs`", language=chosen)
     if not language:
-        return phrase("Language: that of the house; Slack names none for you that I speak.")
+        return phrase("Language: the workspace's, since Multivac does not speak the one set in your Slack.")
     return phrase("Language: {language}, as in your Slack", language=language)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from multivac.briefing import Answer, Home, Press
+from multivac.desk import roster
 from multivac.desk.asking import Sitting
 from multivac.desk.looking import may_see_row, own_among, own_line, row_line
 from multivac.desk.reminding import when_due
+from multivac.desk.roster import Roster
 from multivac.incident import Person, TaskState
-from multivac.steps import briefs, oncall
 from multivac.steps.checklists import every_task
 from multivac.store import acts, cases
 from multivac.store.cases import Case
@@ -19,22 +20,21 @@ _SHOWN = 10
 _OFFERED = 5
 
 
-def home(sitting: Sitting) -> Home:
-    """Their page as it should read now, of what we know already; it shows nothing that they may not see."""
+def home(sitting: Sitting, found: Roster | None) -> Home:
+    """Their page as it should read now; it shows nothing that they may not see."""
     with sitting.house.out.database.read() as tx:
         rows = [row for row in acts.listed(tx) if may_see_row(tx, sitting, row)]
         mine = own_among(tx, sitting, rows)
         own = [row for row in rows if row.number in mine][:_SHOWN]
         others = [row for row in rows if row.number not in mine][:_SHOWN]
         theirs = [cases.load(tx, row.number) for row in own]
-        rest = [cases.load(tx, row.number) for row in others]
     incidents = Answer(
         title=phrase("Your incidents"),
         lines=tuple(own_line(row, mine[row.number]) for row in own),
         presses=tuple(Press(label=f"INC-{row.number}", line=f"INC-{row.number} show") for row in own),
     )
     parts = (
-        Answer(title=phrase("On call"), lines=tuple(_duties(sitting, [*theirs, *rest]))),
+        Answer(title=phrase("On call"), lines=tuple(_duties(found, sitting.person))),
         incidents,
         _tasks(theirs, sitting.person),
         Answer(title=phrase("Your reminders"), lines=tuple(_reminders(sitting, theirs))),
@@ -50,14 +50,14 @@ def _presses(sitting: Sitting) -> tuple[Press, ...]:
         Press(label=phrase("Declare an incident"), line="declare", stands_out=True),
         *((on_call,) if sitting.house.out.pager is not None else ()),
         Press(label=phrase("What you can ask"), line="help all"),
+        Press(label=phrase("Preferences"), line="prefs"),
     )
 
 
-def _duties(sitting: Sitting, seen: Sequence[Case]) -> Sequence[str]:
-    """What they are on call for, as far as an open incident has let us find out."""
-    now, person = sitting.now, sitting.person
-    found = (briefs.duty_of(case, person, oncall.listed(case), now=now) for case in seen)
-    return list(dict.fromkeys(briefs.on_duty(duty) for duty in found if duty is not None))
+def _duties(found: Roster | None, who: Person) -> Sequence[str]:
+    """Everybody who is on call for what they are on call for; nothing if they are not, or nobody can say."""
+    beside = found.beside(who) if found is not None else None
+    return roster.lines(beside) if beside is not None and beside.on_call else ()
 
 
 def _tasks(seen: Sequence[Case], who: Person) -> Answer:

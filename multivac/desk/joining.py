@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, day_and_time
+from multivac.briefing import Answer
+from multivac.desk import roster
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.meant import met
 from multivac.desk.names import channel_link, none_such, stands
+from multivac.desk.roster import Roster
 from multivac.errors import MultivacError, Refused
-from multivac.incident import Person
 from multivac.ports import OnCall, Pager
 from multivac.steps import briefs, oncall
 from multivac.steps.base import View
 from multivac.store import acts, members, timeline
-from multivac.store import people as directory
 from multivac.store.cases import Case
-from multivac.tongue import phrase, plural, speaking
-
-_SHOWN = 15
-
+from multivac.tongue import phrase
 
 # --- a briefing -----------------------------------------------------------------------------------
 
@@ -81,28 +76,16 @@ def on_call(sitting: Sitting) -> Reply:
     pager = sitting.house.out.pager
     if pager is None:
         raise Refused(phrase("Multivac is not connected to PagerDuty. Look there who is on call."))
-    title, about, ask = _question(sitting, pager)
-    return _answered(sitting, title, about=about, ask=ask)
-
-
-_Draw = Callable[[], Sequence[str]]  # what the pager has answered, in lines for whoever reads it
-
-
-def _question(sitting: Sitting, pager: Pager) -> tuple[str, str, Callable[[], _Draw]]:
-    """What they ask: in words, as a key under which the answer is kept, and how it is asked."""
     if sitting.words.people:
-        person, _ = met(sitting, sitting.words.people[0])
-        title = phrase("On call: {name}", name=person.name)
-        return title, person.key, lambda: _of_person(sitting, pager, person)
+        return _of_person(sitting, pager)
     if service := sitting.words.text:
-        about = f"service {service.lower()}"
-        title = phrase("On call for {service}", service=service)
-        return title, about, lambda: _for_service(pager, service)
+        return _for_service(sitting, pager, service)
     if policies := _policies_here(sitting):
-        about = f"policies {','.join(policies)}"
-        title = phrase("On call here")
-        return title, about, lambda: partial(_listed, pager.on_call_of_policies(policies))
-    return phrase("On call"), "all", lambda: partial(_listed, pager.on_call_everywhere())
+        found = _asked(
+            sitting, f"policies {','.join(policies)}", lambda: (pager.on_call_of_policies(policies), {})
+        )
+        return Answer(title=phrase("On call here"), lines=tuple(roster.lines(found)))
+    return Answer(title=phrase("On call"), lines=tuple(roster.lines(_everywhere(sitting, pager))))
 
 
 def _policies_here(sitting: Sitting) -> tuple[str, ...]:
@@ -115,68 +98,38 @@ def _policies_here(sitting: Sitting) -> tuple[str, ...]:
     return oncall.policies_of(sitting.case())
 
 
-def _answered(sitting: Sitting, title: str, *, about: str, ask: Callable[[], _Draw]) -> Answer:
-    """The answer of the pager; if it does not answer, its last one with its age, in the house's language."""
-    database, key = sitting.house.out.database, f"asked {about}"
+def _asked(
+    sitting: Sitting, about: str, ask: Callable[[], tuple[Iterable[OnCall], Mapping[str, str]]]
+) -> Roster:
+    """The answer of the pager, or its last one. Raises `Refused` where there is none."""
     try:
-        draw = ask()
+        return roster.asked(sitting.house.out, about, ask)
     except MultivacError as error:
-        with database.read() as tx:
-            last = directory.last_answer(tx, key)
-        if last is None:
-            told = phrase("Who is on call cannot be said now: {why}. Look into PagerDuty.", why=error)
-            raise Refused(told) from error
-        age = phrase("PagerDuty does not answer. This is as of {time}:", time=day_and_time(last[1]))
-        return Answer(title=title, lines=(age, *last[0]))
-    with speaking(None):
-        kept = list(draw())
-    database.write(lambda tx: directory.keep_answer(tx, key, kept, now=sitting.now))
-    return Answer(title=title, lines=tuple(draw()))
+        told = phrase("Who is on call cannot be said now: {why}. Look into PagerDuty.", why=error)
+        raise Refused(told) from error
 
 
-def _for_service(pager: Pager, name: str) -> _Draw:
-    policies = pager.policies_of_service(name)
-    if not policies:
-        return lambda: (phrase("PagerDuty has no service with “{name}” in its name.", name=name),)
-    return partial(_listed, pager.on_call_of_policies(policies), called=policies)
+def _everywhere(sitting: Sitting, pager: Pager) -> Roster:
+    return _asked(sitting, roster.EVERYWHERE, lambda: (pager.on_call_everywhere(), {}))
 
 
-def _of_person(sitting: Sitting, pager: Pager, person: Person) -> _Draw:
-    everywhere = [(one, sitting.house.out.complete(one.person)) for one in pager.on_call_everywhere()]
-    theirs = [one for one, who in everywhere if who.key == person.key or _same_id(who, person)]
-    if not theirs:
-        return lambda: (phrase("{name} is not on call.", name=person.name),)
-    return partial(_listed, theirs)
+def _for_service(sitting: Sitting, pager: Pager, name: str) -> Answer:
+    def ask() -> tuple[Iterable[OnCall], Mapping[str, str]]:
+        policies = pager.policies_of_service(name)
+        return (pager.on_call_of_policies(policies) if policies else ()), policies
+
+    found = _asked(sitting, f"service {name.lower()}", ask)
+    lines = roster.lines(found)
+    if not found.called:
+        none_found = phrase("PagerDuty has no service with “{name}” in its name.", name=name)
+        lines = [*roster.age(found), none_found]
+    return Answer(title=phrase("On call for {service}", service=name), lines=tuple(lines))
 
 
-def _same_id(one: Person, other: Person) -> bool:
-    return one.pagerduty is not None and one.pagerduty == other.pagerduty
-
-
-def _listed(found: Iterable[OnCall], *, called: Mapping[str, str] | None = None) -> Sequence[str]:
-    """One line a policy: its people by level, and until when."""
-    by_policy: dict[str, list[OnCall]] = {}
-    for one in sorted(found, key=lambda each: (each.policy_name, each.level, each.person.name)):
-        name = (called or {}).get(one.policy or "") or one.policy_name or "PagerDuty"
-        by_policy.setdefault(name, []).append(one)
-    lines = [f"{name}: {', '.join(_duties(on_call))}" for name, on_call in by_policy.items()]
-    if len(lines) > _SHOWN:
-        rest = plural(
-            "and {count} more: name a service.", "and {count} more: name a service.", len(lines) - _SHOWN
-        )
-        lines = [*lines[:_SHOWN], rest]
-    return lines or (phrase("Nobody is on call."),)
-
-
-def _duties(on_call: Sequence[OnCall]) -> Sequence[str]:
-    """Each person once, with every level at which they answer until then."""
-    levels: dict[tuple[str, datetime | None], list[int]] = {}
-    for one in on_call:
-        levels.setdefault((one.person.name, one.until), []).append(one.level)
-    return [_duty(name, until, sorted(set(at))) for (name, until), at in levels.items()]
-
-
-def _duty(name: str, until: datetime | None, levels: Sequence[int]) -> str:
-    where = ", ".join(map(str, levels))
-    who = plural("{name} (level {levels})", "{name} (levels {levels})", len(levels), name=name, levels=where)
-    return phrase("{who} until {time}", who=who, time=day_and_time(until)) if until else who
+def _of_person(sitting: Sitting, pager: Pager) -> Answer:
+    person, _ = met(sitting, sitting.words.people[0])
+    found = _everywhere(sitting, pager).of(person)
+    lines = roster.lines(found)
+    if not found.on_call:
+        lines = [*roster.age(found), phrase("{name} is not on call.", name=person.name)]
+    return Answer(title=phrase("On call: {name}", name=person.name), lines=tuple(lines))

@@ -16,7 +16,7 @@ from multivac.errors import Refused
 from multivac.incident import LEAD, Entry, IncidentId, Status, role_name, status_name
 from multivac.playbook import restore
 from multivac.steps import people
-from multivac.steps.words import CLOSE_IT, is_settled, led_by, wants_a_lead
+from multivac.steps.words import is_settled, led_by, wants_a_lead
 from multivac.store import acts, cases, ties, timeline
 from multivac.store.acts import Row
 from multivac.store.cases import Case
@@ -69,7 +69,9 @@ def _none_found(words: Sequence[str]) -> str:
     if not words:
         return phrase("No incident is open.")
     if list(words) == ["mine"]:
-        return phrase("None is yours: you have no role or task, declared none, and are in no channel of one.")
+        return phrase(
+            "No open incident is yours: you have no role or task in one, declared none, and joined none."
+        )
     return phrase("No such incident.")
 
 
@@ -165,11 +167,7 @@ def _panel(case: Case, right: Right) -> tuple[Press, ...]:
     timeline = Press(label=phrase("Timeline"), line=f"{about} timeline")
     brief = Press(label=phrase("Brief me"), line=f"{about} briefing")
     if not case.status.is_open:
-        close = Press(
-            label=phrase("Close"),
-            line=f"{about} close",
-            confirm=phrase(CLOSE_IT),
-        )
+        close = Press(label=phrase("Close"), line=f"{about} close")
         reopen = Press(label=phrase("Reopen"), line=f"{about} reopen")
         return (
             *((close,) if leads and case.status is Status.RESOLVED else ()),

@@ -25,7 +25,7 @@ from multivac.steps import oncall, people
 from multivac.store import people as directory
 from multivac.store.cases import Case
 from multivac.tongue import phrase
-from multivac.verbs import BEFORE_WHOM, Bare, Spoken, Words, in_other_words, read
+from multivac.verbs import BEFORE_WHOM, Bare, Spoken, Words, in_other_words, pieces, read
 
 log = structlog.get_logger()
 
@@ -113,6 +113,16 @@ def met(sitting: Sitting, named: str) -> tuple[Person, bool]:
     return known or sitting.house.out.complete(Person(name=named, email=named)), False
 
 
+def no_guest(sitting: Sitting, named: str, *, else_told: str) -> Person:
+    """The person whom a mention names. Raises `Refused`, in the words for that, if it is a guest."""
+    if named == sitting.ask.by:
+        return sitting.person
+    person, is_guest = met(sitting, named)
+    if is_guest:
+        raise Refused(phrase(else_told, name=person.name))
+    return person
+
+
 # --- where a name may stand -----------------------------------------------------------------------
 
 
@@ -126,6 +136,7 @@ def _after_verb(sitting: Sitting) -> list[str]:
         rest = rest[1:]
     while rest and sitting.verb.name in _FIRST and rest[0].lower() in BEFORE_WHOM:
         rest = rest[1:]
+    rest = [one.word for one in pieces(sitting.verb, rest)]
     may_be_named = _starts(sitting.verb.name, rest) if not _adds_task(sitting.verb.name, rest) else ()
     return [_IN_BRACKETS.sub(r"\1", one) if at in may_be_named else one for at, one in enumerate(rest)]
 

@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 _TIME = re.compile(r"(?:(\d{4}-\d\d-\d\d)T)?([01]?\d|2[0-3]):([0-5]\d)", re.IGNORECASE)
 _A_DAY = timedelta(days=1)
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def coming(sitting: Sitting, said: str) -> datetime:
@@ -55,6 +56,23 @@ def past(sitting: Sitting, said: str, *, since: datetime) -> datetime:
         )
         raise Refused(told)
     return then.astimezone(UTC)
+
+
+def coming_day(sitting: Sitting, said: str) -> date:
+    """The day that is meant, today at the earliest: 2026-12-04, or the next one of this name: friday.
+
+    Raises `Refused`.
+    """
+    today, word = sitting.now.astimezone(_zone(sitting)).date(), said.lower()
+    if word in _DAYS:
+        return today + _A_DAY * ((_DAYS.index(word) - today.weekday() - 1) % len(_DAYS) + 1)
+    try:
+        day = date.fromisoformat(said)
+    except ValueError as error:
+        raise Refused(phrase("“{said}” is no day. Write it as 2026-12-04.", said=said)) from error
+    if day < today:
+        raise Refused(phrase("{day} is over.", day=day.isoformat()))
+    return day
 
 
 def shown(at: datetime, now: datetime) -> str:

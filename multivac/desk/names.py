@@ -6,7 +6,7 @@ from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, IncidentId, Status
 from multivac.tongue import mark, phrase, written
 
 _STANDS = {
-    Status.TRIAGE: mark("INC-{number} is triage."),
+    Status.TRIAGE: mark("INC-{number} is in triage."),
     Status.ACTIVE: mark("INC-{number} is active."),
     Status.MITIGATED: mark("INC-{number} is mitigated."),
     Status.RESOLVED: mark("INC-{number} is resolved."),

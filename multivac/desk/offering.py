@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import structlog
 
 from multivac.briefing import Answer, Press
@@ -12,13 +14,14 @@ from multivac.ports import Posted
 from multivac.steps.base import Outside, View
 from multivac.steps.updates import reached
 from multivac.tongue import listed, phrase
+from multivac.verbs import as_words
 
 log = structlog.get_logger()
 
 BY_SIGN = "reaction"  # how it was asked
 _LONGEST = 1500  # a button holds no more
 _LONGEST_TITLE = 120
-_FLAGS = frozenset({"private", "drill"})  # of the line that the button says
+_MEANS = re.compile(r"private|drill|(?:service|impact):.+", re.IGNORECASE)  # in the line that the button says
 
 
 def words_at(out: Outside, channel: str, message: str) -> str:
@@ -41,9 +44,12 @@ def offer_update(sitting: Sitting) -> Reply:
     places = reached(View(case=case, now=sitting.now, out=sitting.house.out))
     return Answer(
         title=phrase("Publish this as an update of INC-{number}?", number=case.id),
-        lines=(text, *((phrase("It goes to {places}.", places=listed(places)),) if places else ())),
+        lines=(
+            text,
+            *((phrase("It goes to {places}.", places=listed(tuple(places.values()))),) if places else ()),
+        ),
         presses=(
-            Press(label=phrase("Publish"), line=f"INC-{case.id} update {text}", stands_out=True),
+            Press(label=phrase("Publish"), line=f"INC-{case.id} update {as_words(text)}", stands_out=True),
             Press(label=phrase("Write update"), line=f"INC-{case.id} update"),
         ),
     )
@@ -52,7 +58,8 @@ def offer_update(sitting: Sitting) -> Reply:
 def offer_to_declare(sitting: Sitting) -> Reply:
     """The words as a title, and the button that declares it."""
     title = _cut(sitting.ask.quoted, _LONGEST_TITLE)
-    line = " ".join(f'"{word}"' if word.lower().lstrip("-") in _FLAGS else word for word in title.split())
+    words = as_words(title).split()
+    line = " ".join(f'"{word}"' if _MEANS.fullmatch(word) else word for word in words)
     return Answer(
         lines=(phrase("Is this an incident? “{title}”", title=title),),
         presses=(

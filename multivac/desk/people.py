@@ -65,9 +65,12 @@ def in_channel(out: Outside, case: Case) -> dict[str, Person]:
     }
 
 
-def language_at(out: Outside, chat_id: str) -> str | None:
-    """In which language they read, asking the chat where we have not heard; None if nobody can say."""
-    if (heard := _heard(out, chat_id)) is None:
+def language_at(out: Outside, chat_id: str, *, at_once: bool = False) -> str | None:
+    """In which language they read; None if nobody can say.
+
+    Where we have not heard, the chat is asked, unless it is to be said `at_once`.
+    """
+    if (heard := _heard(out, chat_id)) is None and not at_once:
         _ask(out, chat_id, "", now=out.clock.now())
         heard = _heard(out, chat_id)
     return heard or None

@@ -242,7 +242,13 @@ def _form(sitting: Sitting) -> Form:
         line=f"INC-{sitting.incident} remind",
         send=phrase("Remind"),
         fields=(
-            Field(name="text", label=phrase("Of what?"), kind=Asked.LINE, optional=False, longest=_LONGEST),
+            Field(
+                name="text",
+                label=phrase("Remind of what?"),
+                kind=Asked.LINE,
+                optional=False,
+                longest=_LONGEST,
+            ),
             Field(
                 name="when",
                 label=phrase("When?"),

@@ -11,8 +11,8 @@ from multivac.briefing import Asked, Field, Form
 from multivac.desk.advice import after_severity, after_status
 from multivac.desk.already import same_severity, same_status
 from multivac.desk.asking import Change, Reply, Sitting, as_of, must_give_lead, must_lower
-from multivac.desk.giving import role_given
-from multivac.desk.meant import met
+from multivac.desk.giving import give_role
+from multivac.desk.meant import no_guest
 from multivac.desk.names import reopen_first, stands, with_reason
 from multivac.errors import Refused
 from multivac.incident import (
@@ -30,7 +30,7 @@ from multivac.incident import (
     role_spellings,
     status_name,
 )
-from multivac.store import acts, cases, endings, incidents, summons
+from multivac.store import acts, cases, endings, incidents
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
 from multivac.verbs import Words
@@ -93,13 +93,8 @@ def _by_its_key(said: str, known: Collection[str]) -> str:
 
 def _named(sitting: Sitting) -> Person:
     """Whom they mean: whoever they mention, else themselves."""
-    people = sitting.words.people
-    if not people or people[0] == sitting.ask.by:
-        return sitting.person
-    person, is_guest = met(sitting, people[0])
-    if is_guest:
-        raise Refused(phrase("{name} is a guest, and cannot have a role.", name=person.name))
-    return person
+    named = next(iter(sitting.words.people), sitting.ask.by)
+    return no_guest(sitting, named, else_told=mark("{name} is a guest, and cannot have a role."))
 
 
 def _give(sitting: Sitting, name: str, to: Person | None) -> Reply:
@@ -172,12 +167,7 @@ def _pass_on(tx: sa.Connection, sitting: Sitting, case: Case, *, given: _Given) 
     """Give the role, whoever had it; who is made lead by another is asked whether they take it."""
     name, to, held = given.name, given.to, case.roles.get(given.name)
     itself = to is not None and to.key == sitting.person.key
-    if name == LEAD and to is not None and not itself:
-        summons.ask_to_lead(tx, case.id, to, now=sitting.now, by=sitting.person.name)
-    acts.give_role(tx, case.id, name, to=to, now=sitting.now)
-    role_given(tx, sitting, name, to=to)
-    if itself:
-        acts.accept_role(tx, case.id, name, now=sitting.now)
+    give_role(tx, sitting, name, to=to)
     return Change(
         said=given.said(case.id, itself=itself),
         kind=EntryKind.LEAD if name == LEAD else EntryKind.ROLE,
@@ -228,20 +218,25 @@ def severity(sitting: Sitting) -> Reply:
         acts.settle_severity(tx, case.id, chosen, by=sitting.person.key)
         if case.status is Status.TRIAGE:
             incidents.set_status(tx, case.id, Status.ACTIVE, now=sitting.now)
-        moved = f"{case.severity.upper()} → {chosen.upper()}" if chosen != case.severity else chosen.upper()
-        entry = written("Severity {severity}, settled by {name}", severity=moved, name=sitting.person.name)
         advice = after_severity(sitting, cases.load(tx, case.id), was=case.status)
         return Change(
             said=advice.said,
             presses=advice.presses,
             kind=EntryKind.SEVERITY,
-            entry=with_reason(entry, reason),
+            entry=with_reason(settled(case, chosen, by=sitting.person.name), reason),
             before=case.severity,
             after=chosen,
+            why=reason,
             by_lead=lowers,
         )
 
     return sitting.change(settle)
+
+
+def settled(case: Case, chosen: Severity, *, by: str) -> str:
+    """The line of the timeline that says what somebody made of the severity."""
+    moved = f"{case.severity.upper()} → {chosen.upper()}" if chosen != case.severity else chosen.upper()
+    return written("Severity {severity}, settled by {name}", severity=moved, name=by)
 
 
 def _chosen(sitting: Sitting) -> Severity | None:

@@ -12,7 +12,7 @@ from multivac.briefing import Answer, Asked, Field, Form, Press, TaskLine, clock
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.capturing import capture
 from multivac.desk.giving import task_given
-from multivac.desk.meant import met
+from multivac.desk.meant import no_guest
 from multivac.desk.names import reopen_first
 from multivac.errors import Refused
 from multivac.incident import EntryKind, Person, TaskState, role_name
@@ -122,12 +122,7 @@ def _owner(sitting: Sitting) -> Person | None:
 
 def person_meant(sitting: Sitting, chat_id: str) -> Person:
     """Who has this id of the chat. Raises `Refused` for a guest, who can do nothing here."""
-    if chat_id == sitting.ask.by:
-        return sitting.person
-    person, is_guest = met(sitting, chat_id)
-    if is_guest:
-        raise Refused(phrase("{name} is a guest, and can do nothing here.", name=person.name))
-    return person
+    return no_guest(sitting, chat_id, else_told=mark("{name} is a guest, and can do nothing here."))
 
 
 def _done(sitting: Sitting, named: str) -> Reply:
@@ -178,7 +173,7 @@ def _assign(sitting: Sitting, named: str) -> Reply:
         if _owner_of(case, key) != owner.key:
             task_given(tx, sitting, key, text=line.text, to=owner)
         does = mark("{name} does: {task}")
-        shown = mark("You do: {task}") if owner.key == sitting.person.key else does
+        shown = mark("The task is yours: {task}") if owner.key == sitting.person.key else does
         is_shown = sitting.ask.via == "button"
         return Change(
             said="" if is_shown else phrase(shown, name=owner.name, task=line.text),

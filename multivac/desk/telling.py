@@ -10,8 +10,9 @@ from multivac.desk.capturing import capture
 from multivac.desk.moments import past, shown
 from multivac.errors import Refused
 from multivac.incident import EntryKind
-from multivac.store import acts
+from multivac.store import acts, sayings
 from multivac.store.cases import Case
+from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase, written
 
 _LONGEST_TITLE = 200
@@ -84,11 +85,12 @@ def note(sitting: Sitting) -> Reply:
         at = past(sitting, sitting.words.at, since=sitting.case().declared_at)
 
     def change(tx: sa.Connection, case: Case) -> Change:
-        del tx, case
+        by = sitting.person.name
+        sayings.add(tx, case.id, kind=SayingKind.NOTE, text=said, by=by, at=sitting.now)
         told = phrase("It is in the timeline.")
         if at is not None:
             told = phrase("It is in the timeline, at {time}.", time=shown(at, sitting.now))
-        return Change(said=told, kind=EntryKind.NOTE, entry=f"{sitting.person.name}: {said}", at=at)
+        return Change(said=told, kind=EntryKind.NOTE, entry=f"{by}: {said}", at=at)
 
     return sitting.change(change)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,9 +18,11 @@ from multivac.desk.asking import (
     as_of,
     must_be_current,
     must_lower,
+    tell_of,
 )
 from multivac.desk.names import stands
 from multivac.desk.offering import BY_SIGN, offer_update
+from multivac.desk.standing import settled
 from multivac.errors import Refused
 from multivac.incident import MAY_FOLLOW, EntryKind, IncidentId, Severity, Status, status_name, status_title
 from multivac.steps.base import View
@@ -28,6 +30,7 @@ from multivac.steps.updates import reached
 from multivac.store import acts, cadence, incidents, sayings
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
+from multivac.store.updates import Place
 from multivac.tongue import lasting, listed, mark, phrase, written
 from multivac.verbs import span
 
@@ -46,13 +49,19 @@ _LONGEST_SNOOZE, _LONGEST_QUIET = timedelta(hours=4), timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What an update says, and what it changes on the way."""
+    """What an update says, where it is read, and what it changes on the way."""
 
     text: str
     status: Status
     severity: Severity
     promised: datetime | None
     is_last: bool  # it promises no other
+    to: tuple[Place, ...] = tuple(Place)
+
+    @property
+    def is_kept_here(self) -> bool:
+        """Whether stakeholders do not read it, so that they are still owed what was promised them."""
+        return Place.ANNOUNCEMENT not in self.to
 
 
 def update(sitting: Sitting) -> Reply:
@@ -102,23 +111,29 @@ def _preview(sitting: Sitting, text: str) -> Form | None:
     must_be_current(sitting.ask, case)
     with out.database.read() as tx:
         new = _checked(tx, sitting, case, text=text)
-    places = reached(View(case=case, now=sitting.now, out=out))
+    places = [where for place, where in _reached(sitting, case).items() if place in new.to]
     if not places:
         return None
-    moved = (new.severity, new.status) != (case.severity, case.status)
-    chosen = {name: str(one) for name, one in sitting.ask.fields.items() if name != "text"}
-    form = before_sending(case.id, new, places=places, moved=moved)
+    chosen = {name: one for name, one in sitting.ask.fields.items() if name != "text"}
+    form = before_sending(case.id, new, places=places, due=_due(case, new, sitting.now))
     return replace(form, as_of=sitting.ask.as_of, kept=(*chosen.items(), (_SEEN, "yes")))
 
 
-def before_sending(number: IncidentId, told: Draft, *, places: Sequence[str], moved: bool) -> Form:
-    """An update as it leaves the channel and for where, with what it changes."""
+def _reached(sitting: Sitting, case: Case) -> Mapping[Place, str]:
+    return reached(View(case=case, now=sitting.now, out=sitting.house.out))
+
+
+def before_sending(number: IncidentId, told: Draft, *, places: Sequence[str], due: datetime | None) -> Form:
+    """An update as it leaves the channel and for where, with what it says of the incident and promises."""
     stands_at = phrase(
         "With it INC-{number} is {severity} and {status}.",
         number=number,
         severity=told.severity.upper(),
         status=status_name(told.status),
     )
+    promise = phrase("No next update is promised.")
+    if due is not None:
+        promise = phrase("The next update is promised for {time}.", time=clock_time(due))
     text = Field(
         name="text",
         label=phrase("This is what people read"),
@@ -131,7 +146,7 @@ def before_sending(number: IncidentId, told: Draft, *, places: Sequence[str], mo
         line=f"INC-{number} update",
         send=phrase("Send"),
         fields=(text,),
-        intro=(phrase("It goes to {places}.", places=listed(places)), *([stands_at] if moved else [])),
+        intro=(phrase("It goes to {places}.", places=listed(places)), stands_at, promise),
         over=True,
     )
 
@@ -156,7 +171,16 @@ def _read(sitting: Sitting, case: Case, text: str) -> Draft:
         severity=severity,
         promised=promised,
         is_last=chosen == _NONE,
+        to=_places(sitting, case),
     )
+
+
+def _places(sitting: Sitting, case: Case) -> tuple[Place, ...]:
+    """Where it is read: everywhere but where somebody has taken the tick away."""
+    ticked, offered = sitting.ask.fields.get("places"), _reached(sitting, case)
+    if ticked is None:
+        return tuple(Place)
+    return tuple(place for place in Place if place in ticked or place not in offered)
 
 
 def _status(chosen: str, case: Case, severity: Severity) -> Status:
@@ -167,12 +191,16 @@ def _status(chosen: str, case: Case, severity: Severity) -> Status:
 
 
 def _apply(tx: sa.Connection, sitting: Sitting, case: Case, *, told: Draft) -> None:
-    now = sitting.now
-    if told.severity is not case.severity:
+    now, was = sitting.now, case.severity
+    if told.severity is not was:
         acts.settle_severity(tx, case.id, told.severity, by=sitting.person.key)
+        if told.is_kept_here:
+            _tell_severity(tx, sitting, case, told=told)
+            was = told.severity
     if told.status is not case.status:
         incidents.set_status(tx, case.id, told.status, now=now)
-    cadence.updated(tx, case.id, now=now, promised=told.promised)
+    if told.promised is not None or not told.is_kept_here:
+        cadence.updated(tx, case.id, now=now, promised=told.promised)
     if told.is_last:
         cadence.no_more(tx, case.id)
     sayings.add(
@@ -185,15 +213,24 @@ def _apply(tx: sa.Connection, sitting: Sitting, case: Case, *, told: Draft) -> N
         more={
             "status": told.status,
             "severity": told.severity,
-            "was": case.severity,
+            "was": was,
             "next": None if (due := _due(case, told, now)) is None else due.isoformat(),
+            "to": list(told.to),
         },
     )
 
 
+def _tell_severity(tx: sa.Connection, sitting: Sitting, case: Case, *, told: Draft) -> None:
+    """What an update changes that stakeholders do not read, they are told as if it had been said alone."""
+    by = sitting.person.name
+    entry = settled(case, told.severity, by=by)
+    change = Change(said="", kind=EntryKind.SEVERITY, entry=entry, before=case.severity, after=told.severity)
+    tell_of(tx, case.id, change, by=by, at=sitting.now)
+
+
 def _due(case: Case, told: Draft, now: datetime) -> datetime | None:
     """When the next update is due with this one."""
-    every = case.playbook.update_every(told.severity)
+    every = None if told.is_kept_here else case.playbook.update_every(told.severity)
     if told.is_last or (told.promised is None and every is None):
         return None
     return told.promised or now + (every or timedelta())
@@ -205,6 +242,9 @@ def _on_its_way(told: Draft, case: Case) -> str:
         return phrase(
             "Your update is on its way; the next one is promised for {time}.", time=clock_time(told.promised)
         )
+    is_owed = not told.is_last and (every is not None or case.cadence.next_at is not None)
+    if told.is_kept_here and is_owed:
+        return phrase("Your update is on its way. It is not announced, so one is still owed to stakeholders.")
     if told.is_last or every is None:
         return phrase("Your update is on its way; no other is promised.")
     return phrase("Your update is on its way; the next one is due in {span}.", span=lasting(every))
@@ -220,6 +260,8 @@ def _entry(told: Draft, case: Case, *, by: str) -> str:
         changes.append(f"{case.severity.upper()} → {told.severity.upper()}")
     if told.status is not case.status:
         changes.append(status_name(told.status, written))
+    if told.is_kept_here:
+        changes.append(written("not announced"))
     if not changes:
         return written("Update by {name}: {text}", name=by, text=told.text)
     return written(
@@ -229,7 +271,7 @@ def _entry(told: Draft, case: Case, *, by: str) -> str:
 
 def _form(sitting: Sitting) -> Form:
     case = sitting.case()
-    is_shown_first = reached(View(case=case, now=sitting.now, out=sitting.house.out))
+    places = _reached(sitting, case)
     may_be = [case.status, *(one for one in _STANDS if one in MAY_FOLLOW[case.status])]
     every = case.playbook.update_every(case.severity)
     usual = phrase("as usual, every {span}", span=lasting(every)) if every else phrase("not promised")
@@ -239,7 +281,7 @@ def _form(sitting: Sitting) -> Form:
         title=phrase("Update on INC-{number}", number=case.id),
         line=f"INC-{case.id} update",
         as_of=as_of(case, "severity", "status"),
-        send=phrase("Preview") if is_shown_first else phrase("Send"),
+        send=phrase("Preview") if places else phrase("Send"),
         fields=(
             Field(
                 name="text",
@@ -270,8 +312,21 @@ def _form(sitting: Sitting) -> Form:
                 choices=(("", usual), *spans, (_NONE, phrase("none: do not ask any more"))),
                 filled=("",),
             ),
+            *_ask_where(places),
         ),
     )
+
+
+def _ask_where(places: Mapping[Place, str]) -> Iterator[Field]:
+    """Who reads it besides those in the channel: everybody whom it can reach, unless a tick is taken away."""
+    if places:
+        yield Field(
+            name="places",
+            label=phrase("Who else is to read it?"),
+            kind=Asked.TICKS,
+            choices=tuple((place.value, where) for place, where in places.items()),
+            filled=tuple(place.value for place in places),
+        )
 
 
 def snooze(sitting: Sitting) -> Reply:
@@ -317,7 +372,10 @@ def quiet(sitting: Sitting) -> Reply:
         if until is None:
             entry = written("{name} ended the quiet", name=name)
             return Change(
-                said=phrase("I speak again as usual."), kind=EntryKind.NOTE, entry=entry, after="off"
+                said=phrase("Reminders and checklists come again as usual."),
+                kind=EntryKind.NOTE,
+                entry=entry,
+                after="off",
             )
         time = _time(until)
         return Change(

@@ -23,7 +23,7 @@ _TITLE_LOOKED_AT = 500
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 # Letters that Unicode does not take apart; an apostrophe inside a word is not a break.
 _SPELT = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "'": None, "’": None}  # noqa: RUF001
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "'": None, "’": None}  # noqa: RUF001  # as titles have it
 )
 
 

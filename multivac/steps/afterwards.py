@@ -62,6 +62,7 @@ LATER: tuple[Step, ...] = (
         matters=1,
     ),
     Step(name="status update", wants=updates.wants_published, do=updates.publish_update, matters=1),
+    Step(name="note passed on", wants=updates.wants_passed_on, do=updates.pass_note_on),
     Step(
         name="alert ack",
         wants=acknowledging.wants_acknowledged,

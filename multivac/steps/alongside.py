@@ -11,6 +11,7 @@ from multivac.steps import (
     given,
     oncall,
     reminders,
+    stakeholders,
     tasks,
     unanswered,
     unsent,
@@ -87,5 +88,6 @@ BESIDE: tuple[Step, ...] = (
         matters=0,
     ),
     Step(name=unsent.TOLD, wants=unsent.wants_told, do=unsent.tell_asker, matters=0),
+    Step(name=stakeholders.STEP, wants=stakeholders.wants_told, do=stakeholders.tell, matters=3),
     Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )

@@ -12,7 +12,7 @@ from multivac.incident import Entry, EntryKind, IncidentId, TaskState
 from multivac.ports import Posted
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.words import channel_of
-from multivac.store import captures, tasks, timeline
+from multivac.store import captures, incidents, tasks, timeline
 from multivac.store import people as directory
 from multivac.store.captures import Capture
 from multivac.store.cases import Case, Result
@@ -76,6 +76,7 @@ def keep_message(tx: sa.Connection, case: Case, made: Result, *, now: datetime) 
     if "edition" not in made:
         return
     one = captures.of_incident(tx, case.id)[made["name"]]
+    incidents.person_is_on_it(tx, case.id, now=one.at)
     if one.retracted or made["edition"] != one.edition:
         return
     key = one.task

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from multivac.briefing import Ended, FollowUp, fingerprint
 from multivac.incident import Entry, EntryKind, Status
 from multivac.ports import TicketDraft
-from multivac.steps import news
+from multivac.steps import customers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.ticket import account_of, find_or_open, label_of
 from multivac.steps.words import channel_of, goes_on_elsewhere, mitigation_of, say, view_of
@@ -95,6 +95,7 @@ def open_follow_up(attempt: Attempt) -> Result:
         label=f"{label_of(case)}-{said.id}",
         severity="",
         is_follow_up=True,
+        due=date.fromisoformat(said.more["due"]) if "due" in said.more else None,
     )
     return find_or_open(attempt, draft)
 
@@ -120,8 +121,11 @@ def _told_of(case: Case, said: Saying) -> tuple[str, ...]:
         title=case.title,
         name=said.by,
     )
-    owner = said.more.get("owner", {}).get("name")
-    return said.text, said.text, why, *((phrase("{name} is to do it.", name=owner),) if owner else ())
+    owner, due = said.more.get("owner", {}).get("name"), said.more.get("due")
+    who = phrase("{name} is to do it.", name=owner) if owner else ""
+    # In words too: not every project has the field.
+    when = phrase("It is due on {day}.", day=due) if due else ""
+    return tuple(filter(None, (said.text, said.text, why, who, when)))
 
 
 def wants_owners(view: View) -> Mapping[str, str]:
@@ -188,6 +192,7 @@ def _end_line(view: View, said: Saying) -> Ended:
     return Ended(
         text=said.text,
         mitigated_at=mitigation_of(said),
+        customers=customers.told(said),
         follow_ups=tuple(
             FollowUp(text=one.text, key=found[one.id].get("key", ""), url=found[one.id].get("url", ""))
             for one in mine

@@ -139,7 +139,7 @@ def nudge_lead(attempt: Attempt) -> Result:
         time=lasting(case.playbook.end.stale_after),
     )
     nudge = Nudge(
-        who=mentioned(case, case.lead) if case.lead is not None else None,
+        who=mentioned(attempt, case.lead) if case.lead is not None else None,
         text=text,
         presses=presses,
     )

@@ -52,11 +52,13 @@ _WORDS = {
     "duplicate": mark("{instance} is a second ticket of this incident, and is still open"),
     "archived": mark("The channel is not archived as it should be"),
     "status update": mark("An update is not in PagerDuty"),
+    "note passed on": mark("A note is not in PagerDuty"),
     "next lead": mark("Who is asked to lead next is not known"),
     "alert priority": mark("The priority in PagerDuty does not follow the severity"),
     "severity heard": mark("Who set the priority in PagerDuty is not known"),
     "page": mark("A page could not be sent"),
     "capture": mark("A message that was to be kept could not be read"),
+    "stakeholder told": mark("A stakeholder was not told directly"),
     "given": mark("Somebody was not told of a role or task that they were given"),
 }
 

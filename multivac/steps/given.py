@@ -12,9 +12,10 @@ from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.checklists import every_task
 from multivac.steps.directly import directly
 from multivac.steps.whispers import asks_severity_of, tell
-from multivac.store import gifts
+from multivac.store import gifts, preferences
 from multivac.store.cases import Case, Result
 from multivac.store.gifts import ROLE, Gift
+from multivac.store.preferences import Unasked
 from multivac.tongue import mark, phrase
 
 _KNOWN_FOR = timedelta(days=30)  # whoever had the role within it knows what it is
@@ -123,7 +124,10 @@ def _guided(attempt: Attempt, group: Sequence[Gift]) -> Mapping[str, bool]:
     """Of each role, whether they are to be told what it is."""
     since, number = attempt.now - _KNOWN_FOR, attempt.case.id
     names = {one.key for one in group if one.what == ROLE and one.key in _GUIDES}
+    whom = people.chat_id(attempt.case, group[0].to) or ""
     with attempt.out.database.read() as tx:
+        if Unasked.GUIDES in preferences.of(tx, whom).without:
+            return dict.fromkeys(sorted(names), False)
         return {
             name: not gifts.had_role(tx, name, group[0].to, since=since, but=number) for name in sorted(names)
         }

@@ -228,7 +228,7 @@ def _fairness(tx: sa.Connection, pool: str, *, by_load: bool) -> Callable[[Perso
     turns = incidents.turns(tx, pool)
     load = incidents.leading_now(tx) if by_load else {}
     never = (0, datetime.min.replace(tzinfo=UTC))
-    return lambda one: (load.get(one.key, 0), *turns.get(one.key, never), one.key)
+    return lambda one: (load.get(one.key, 0), *turns.get(one.key, never))  # else as the pool lists them
 
 
 # --- other roles ----------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def _in_the_chat(attempt: Attempt, person: Person) -> Person | None:
         return person
     if person.email is None:
         return None
-    met = _met_lately(attempt, person) or _meet(attempt, person, email=person.email)
+    met = _met_lately(attempt, person) or _meet(attempt, person)
     if met.id is None or not met.active:
         return None
     return replace(person, name=met.name) if met.name and person.name == person.email else person
@@ -147,16 +147,8 @@ def _met_lately(attempt: Attempt, person: Person) -> directory.Identity | None:
     return known if known is not None and attempt.now - known.checked_at < _KNOWN_FOR else None
 
 
-def _meet(attempt: Attempt, person: Person, *, email: str) -> directory.Identity:
-    user = attempt.chat().find_person(email)
-    met = directory.Identity(
-        key=person.key,
-        id=user.id if user else None,
-        name=user.name if user else None,
-        active=user.active if user else True,
-        checked_at=attempt.now,
-        language=user.language if user else None,
-    )
+def _meet(attempt: Attempt, person: Person) -> directory.Identity:
+    met = people.look_up(attempt, person)
     attempt.out.database.write(lambda tx: directory.remember(tx, "slack", [met]))
     return met
 

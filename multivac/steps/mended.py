@@ -44,6 +44,7 @@ _SENTENCES: Mapping[str, str] = {
     "duplicate": mark("{instance} is closed as a duplicate."),
     "archived": mark("The channel is archived."),
     "status update": mark("The update is in PagerDuty."),
+    "note passed on": mark("The note is in PagerDuty."),
     "alert priority": mark("The priority in PagerDuty follows the severity."),
     "severity heard": mark("Who set the priority in PagerDuty is known now."),
     "capture": mark("The message that was to be kept was read."),

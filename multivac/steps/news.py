@@ -116,19 +116,23 @@ def line_of(case: Case, group: Sequence[Saying]) -> str:
 
 
 def severity_line(said: Sequence[Saying]) -> str:
-    """What changes of the severity come to, in the words of the last; "" if it is again as it was."""
+    """What changes of the severity come to, and what was said of the last; "" if it is again as it was."""
     moved = moves(said)
     if not moved:
         return said[-1].text
     first, last = str(moved[0].more["before"]), str(moved[-1].more["after"])
     if first == last:
         return next((one.text for one in reversed(said) if one not in moved), "")
-    # What is kept is a sentence; all who write one put what moved into it in this form.
-    return moved[-1].text.replace(_arrow(str(moved[-1].more["before"]), last), _arrow(first, last), 1)
+    return moved[0].text if len(moved) == 1 else _moved(first, last, moved[-1])
 
 
-def _arrow(before: str, after: str) -> str:
-    return f"{before.upper()} → {after.upper()}"
+def _moved(first: str, last: str, said: Saying) -> str:
+    """Several moves as one, by whoever made the last of them, or for its reason."""
+    before, after, why = first.upper(), last.upper(), str(said.more.get("why", ""))
+    if not said.by:
+        return phrase("Severity {before} → {after}: {why}", before=before, after=after, why=why)
+    told = phrase("Severity {severity}, settled by {name}", severity=f"{before} → {after}", name=said.by)
+    return phrase("{what}: {why}", what=told, why=why) if why else told
 
 
 def as_before(group: Sequence[Saying]) -> str:

@@ -213,7 +213,7 @@ def _look_up(
     failure: TryAgain | GiveUp | Paced | None = None
     with ThreadPoolExecutor(min(_AT_ONCE, len(people)), thread_name_prefix="lookup") as at_once:
         # Each with a copy of our context, so that it too asks before it sends whether it still may.
-        asked = [at_once.submit(copy_context().run, _look_one_up, attempt, one) for one in people]
+        asked = [at_once.submit(copy_context().run, look_up, attempt, one) for one in people]
         for asking in asked:
             try:
                 answers.append(asking.result())
@@ -222,7 +222,8 @@ def _look_up(
     return answers, failure
 
 
-def _look_one_up(attempt: Attempt, person: Person) -> directory.Identity:
+def look_up(attempt: Attempt, person: Person) -> directory.Identity:
+    """Ask the chat who has the person's e-mail; keeping the answer is up to the caller."""
     user = attempt.chat().find_person(person.email or "")
     return directory.Identity(
         key=person.key,

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 from multivac.briefing import Nudge, Press, UpdateDue, Who, clock_time, fingerprint
 from multivac.errors import sure
-from multivac.incident import Person
+from multivac.incident import Person, Severity
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.nights import back_at_work
 from multivac.steps.words import channel_of, say, say_in_thread, view_of, who
+from multivac.store import preferences
 from multivac.store.cases import Case, Result
+from multivac.store.preferences import Unasked
+from multivac.store.updates import Place, goes_to
 from multivac.tongue import phrase
 from multivac.voice import NEVER_WAITS, WRITING
 
@@ -101,14 +104,17 @@ def _presses(case: Case) -> tuple[Press, ...]:
 
 
 def _how_it_ended(case: Case, at: datetime) -> str:
-    answer = next((one for one in case.updates if one.at >= at), None)
+    told = (one for one in case.updates if goes_to(one, Place.ANNOUNCEMENT))
+    answer = next((one for one in told if one.at >= at), None)
     if answer is not None:
         return phrase("{name} wrote it at {time}.", name=answer.by, time=clock_time(answer.at))
     if not case.status.is_open:
         return phrase("It is over now.")
     if case.cadence.is_off:
         return phrase("Nobody is asked any more, until somebody writes one.")
-    return phrase("Put off.") if case.cadence.snoozed_until else phrase("None is owed any more.")
+    return (
+        phrase("It was put off.") if case.cadence.snoozed_until else phrase("No update is promised any more.")
+    )
 
 
 def prompt_update(attempt: Attempt) -> Result:
@@ -143,7 +149,7 @@ def nudge_lead(attempt: Attempt) -> Result:
     """Mention the lead in the question's thread: an edit would notify nobody."""
     case = attempt.case
     text = phrase("the update is overdue. Two sentences are enough.")
-    nudge = Nudge(who=mentioned(case, sure(case.lead)), text=text)
+    nudge = Nudge(who=mentioned(attempt, sure(case.lead)), text=text)
     return say_in_thread(attempt, case.result(f"{FAMILY}/{attempt.instance}"), nudge, loud=False)
 
 
@@ -188,6 +194,10 @@ def look_whether_people_write(attempt: Attempt) -> Result:
     return {"spoke": spoke, "away": away}
 
 
-def mentioned(case: Case, person: Person) -> Who:
-    """A person as a message mentions them."""
-    return Who(name=people.name_of(case, person), chat_id=people.chat_id(case, person))
+def mentioned(attempt: Attempt, person: Person) -> Who:
+    """A person as a message mentions them; by name alone where they prefer that, except at SEV1."""
+    case, chat_id = attempt.case, people.chat_id(attempt.case, person)
+    with attempt.out.database.read() as tx:
+        is_unwanted = Unasked.PROMPTS in preferences.of(tx, chat_id or "").without
+    by_name = is_unwanted and case.severity is not Severity.SEV1
+    return Who(name=people.name_of(case, person), chat_id=None if by_name else chat_id)

@@ -10,7 +10,7 @@ from multivac.errors import GiveUp, sure
 from multivac.incident import Severity, Status, marker_of, status_name
 from multivac.playbook import Playbook
 from multivac.ports import Marker
-from multivac.steps import answers, news
+from multivac.steps import answers, customers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.replanning import what_follows
 from multivac.steps.words import (
@@ -21,14 +21,16 @@ from multivac.steps.words import (
     say_in_thread,
     told_without_channel,
 )
+from multivac.store import stakeholders
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
-from multivac.store.updates import is_of_the_pager
-from multivac.tongue import phrase
+from multivac.store.updates import Place, goes_to, is_of_the_pager
+from multivac.tongue import mark, phrase, plural
 
 _RESOLVED = "resolved"
 _HIDDEN = "hidden"
 _EARLY = "early"  # while there is no channel, since the chat is down
+HIDDEN_TEXT = mark("INC-{number} is private now, so this is not shown any more.")
 _TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
 
 
@@ -50,28 +52,38 @@ def drawn(said: Saying, *, number: int | None = None, playbook: Playbook | None 
     )
 
 
-def _each(view: View) -> Mapping[str, str]:
-    return {str(one.id): "1" for one in view.case.updates}
+def _each(view: View, place: Place) -> Mapping[str, str]:
+    return {str(one.id): "1" for one in view.case.updates if goes_to(one, place)}
 
 
 def _said(attempt: Attempt) -> Saying:
     return next(one for one in attempt.case.sayings if str(one.id) == attempt.instance)
 
 
-def reached(view: View) -> tuple[str, ...]:
-    """Where an update is read outside the incident's channel, each place as within a sentence."""
+def reached(view: View) -> Mapping[Place, str]:
+    """Where an update may be read outside the incident's channel, each place as within a sentence."""
     case, announced = view.case, view.case.steps.get("announcement")
     ticket, alert = case.result("ticket"), bool(view.out.pager) and _alert_of(case)
+    places = dict[Place, str]()
     if view.playbook.channel.private:
-        return ()
-    places = []
+        return places
     if view.out.chat is not None and announced is not None and announced.wanted is not None:
-        places.append(phrase("the thread of its announcement"))
+        places[Place.ANNOUNCEMENT] = _where_announced(len(stakeholders.told(case)))
     if ticket and view.out.tracker is not None:
-        places.append(phrase("the ticket {key}", key=ticket["key"]))
+        places[Place.TICKET] = phrase("the ticket {key}", key=ticket["key"])
     if alert:
-        places.append(phrase("those who follow the alert in PagerDuty"))
-    return tuple(places)
+        places[Place.PAGER] = phrase("those who follow the alert in PagerDuty")
+    return places
+
+
+def _where_announced(stakeholders_told: int) -> str:
+    if not stakeholders_told:
+        return phrase("the thread of its announcement")
+    return plural(
+        "the thread of its announcement and {count} stakeholder by direct message",
+        "the thread of its announcement and {count} stakeholders by direct message",
+        stakeholders_told,
+    )
 
 
 # --- in the channel -------------------------------------------------------------------------------
@@ -79,7 +91,7 @@ def reached(view: View) -> tuple[str, ...]:
 
 def wants_updates(view: View) -> Mapping[str, str]:
     """Each update in the channel, once."""
-    return NOTHING if view.out.chat is None else _each(view)
+    return NOTHING if view.out.chat is None else {str(one.id): "1" for one in view.case.updates}
 
 
 def post_update(attempt: Attempt) -> Result:
@@ -91,7 +103,7 @@ def post_update(attempt: Attempt) -> Result:
 
 
 def wants_thread(view: View) -> Mapping[str, str]:
-    """Each update in the thread of the announcement, where there is one; what is worse now, and the end.
+    """Each update meant for the announcement in its thread, if there is one; what is worse now; the end.
 
     Of one that became private, what was told before says nothing more of it.
     """
@@ -101,7 +113,7 @@ def wants_thread(view: View) -> Mapping[str, str]:
     if view.playbook.channel.private:
         return _hidden(view, "thread/")
     told = {str(one.id): "1" for one in view.case.sayings if _concerns_all(view, one)}
-    return {**_each(view), **told, **_severities(view.case)}
+    return {**_each(view, Place.ANNOUNCEMENT), **told, **_severities(view.case)}
 
 
 def _hidden(view: View, prefix: str) -> Mapping[str, str]:
@@ -140,7 +152,7 @@ def _concerns_all(view: View, said: Saying) -> bool:
     if not said.by:
         moved = news.moves([said])
         return bool(moved) and news.is_worst_yet(view.case, moved) and _is_news(view, said)
-    return _is_back(said) or said.more.get("after") == Status.RESOLVED
+    return is_back(said) or said.more.get("after") == Status.RESOLVED
 
 
 def _is_news(view: View, said: Saying) -> bool:
@@ -150,9 +162,9 @@ def _is_news(view: View, said: Saying) -> bool:
     return is_late and not news.is_settled_by_people(view.case, said) and not answers.are_awaited(view)
 
 
-def _is_back(said: Saying) -> bool:
-    """Whether it was over before, and is not any more: to close what is resolved is no news."""
-    is_status = said.more["what"] == "status"
+def is_back(said: Saying) -> bool:
+    """Whether it was over before the change, and is not any more: to close what is resolved is no news."""
+    is_status = said.more.get("what") == "status"
     return is_status and not news.is_end(said) and not Status(str(said.more["before"])).is_open
 
 
@@ -166,7 +178,8 @@ def tell_stakeholders(attempt: Attempt) -> Result:
         moved = next((one for one in _moved_by_people(case) if one[0] is said), news.moves([said]))
         text = (news.severity_line(moved) or news.as_before(moved)) if moved else said.text
         is_worst = bool(moved) and news.is_worst_yet(case, moved)
-        loud = is_worst or news.is_end(said) or _is_back(said)  # else the channel ends on a lie
+        text = " · ".join(filter(None, (text, customers.told(said))))
+        loud = is_worst or news.is_end(said) or is_back(said)  # else the channel ends on a lie
         return say_in_thread(attempt, head, ChangeLine(text=f"INC-{case.id}: {text}"), loud=loud)
     update = drawn(said, number=case.id)
     is_worse = update.was is not None and update.severity.rank < update.was.rank
@@ -176,9 +189,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
 
 def _hide(attempt: Attempt) -> Result:
     posted, number = sure(posted_at(attempt.before.result)), attempt.case.id
-    line = ChangeLine(
-        text=phrase("INC-{number} is private now, so this is not shown any more.", number=number)
-    )
+    line = ChangeLine(text=phrase(HIDDEN_TEXT, number=number))
     attempt.chat().edit(posted, line, Marker(incident=number, kind=attempt.name))
     return attempt.before.result
 
@@ -187,12 +198,12 @@ def _hide(attempt: Attempt) -> Result:
 
 
 def wants_comments(view: View) -> Mapping[str, str]:
-    """Each update as a comment on the ticket, and how it ended; of private incidents none is left."""
+    """Each update meant for the ticket as a comment, and how it ended; of private incidents none stays."""
     if view.out.tracker is None:
         return NOTHING
     if view.playbook.channel.private:
         return _hidden(view, "comment/")
-    return {**_for_the_record(view), **({_EARLY: "1"} if _is_early(view) else {})}
+    return {**_for_the_record(view, Place.TICKET), **({_EARLY: "1"} if _is_early(view) else {})}
 
 
 def _is_early(view: View) -> bool:
@@ -200,11 +211,11 @@ def _is_early(view: View) -> bool:
     return (row is not None and row.was_done) or (view.case.channel_id is None and no_channel_yet(view))
 
 
-def _for_the_record(view: View) -> Mapping[str, str]:
-    """What belongs where others work: every update, and that a person resolved it, with what fixed it."""
+def _for_the_record(view: View, place: Place) -> Mapping[str, str]:
+    """What belongs where others work: each update meant for it, that a person resolved it, what fixed it."""
     changes = view.case.said(SayingKind.CHANGE)
     ends = {str(one.id): "1" for one in changes if one.by and one.more.get("after") in _TOLD_ENDS}
-    return {**_each(view), **ends}
+    return {**_each(view, place), **ends}
 
 
 def comment_update(attempt: Attempt) -> Result:
@@ -222,7 +233,7 @@ def comment_update(attempt: Attempt) -> Result:
 def _told(said: Saying) -> tuple[str, ...]:
     """Its paragraphs for whoever reads it outside the chat."""
     if said.kind is SayingKind.CHANGE:
-        return (said.text,)
+        return tuple(filter(None, (said.text, customers.told(said))))
     update = drawn(said)
     severity, status = update.severity.upper(), status_name(update.status)
     if update.next_at is None:
@@ -242,11 +253,28 @@ def _told(said: Saying) -> tuple[str, ...]:
 
 
 def wants_published(view: View) -> Mapping[str, str]:
-    """Each update told to those who follow the alert there, unless it is from there; none if private."""
+    """Each update meant for those who follow the alert there, unless it is from there; none if private."""
     if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
         return NOTHING
     theirs = {str(one.id) for one in view.case.updates if is_of_the_pager(one)}
-    return {name: mark for name, mark in _for_the_record(view).items() if name not in theirs}
+    return {name: mark for name, mark in _for_the_record(view, Place.PAGER).items() if name not in theirs}
+
+
+def wants_passed_on(view: View) -> Mapping[str, str]:
+    """Each note that people write here, for those who follow the alert there; none if private."""
+    if view.out.pager is None or view.playbook.channel.private or _alert_of(view.case) is None:
+        return NOTHING
+    return {str(one.id): "1" for one in view.case.said(SayingKind.NOTE)}
+
+
+def pass_note_on(attempt: Attempt) -> Result:
+    """Write it as a note on the alert, looking first where an earlier try may have worked."""
+    case, said = attempt.case, _said(attempt)
+    tag = marker_of(case.id, case.declared_at)
+    marker = f"[note {said.id} {tag.strip('[]')}]"
+    text = f"{tag} {said.by}: {said.text}"
+    attempt.pager().note(sure(_alert_of(case)), text, marker=marker, look_first=attempt.unknown)
+    return {}
 
 
 def _alert_of(case: Case) -> str | None:

@@ -18,10 +18,11 @@ from multivac.steps import briefs, oncall, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
 from multivac.steps.words import channel_of
-from multivac.store import acts, members, timeline
+from multivac.store import acts, members, preferences, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.members import Member
+from multivac.store.preferences import Unasked
 from multivac.tongue import mark, phrase, speaking
 
 _NOT_BEFORE = timedelta(minutes=3)  # until then the channel itself is all there is to know
@@ -44,7 +45,7 @@ def tell(attempt: Attempt, chat_id: str, draw: Callable[[], Message]) -> Result:
     marker = Marker(incident=attempt.case.id, kind=attempt.name)
     if "message" not in before.result and (before.was_done or attempt.unknown):
         return {}  # said perhaps, and nobody can look
-    with speaking(_language_of(attempt, chat_id)):
+    with speaking(language_of(attempt, chat_id)):
         if "message" in before.result:
             chat.edit(Posted(before.result["channel"], before.result["message"]), draw(), marker)
             return before.result
@@ -52,7 +53,7 @@ def tell(attempt: Attempt, chat_id: str, draw: Callable[[], Message]) -> Result:
     return {"channel": posted.channel, "message": posted.message}
 
 
-def _language_of(attempt: Attempt, chat_id: str) -> str | None:
+def language_of(attempt: Attempt, chat_id: str) -> str | None:
     """In which language they read; the house's where the chat cannot say, for it is not worth a delay."""
     with attempt.out.database.read() as tx:
         heard = directory.language_of(tx, "slack", chat_id)
@@ -64,7 +65,7 @@ def _language_of(attempt: Attempt, chat_id: str) -> str | None:
         return directory.language_of(tx, "slack", chat_id) or None
 
 
-def _family(case: Case, family: str) -> Iterator[tuple[str, StepRow]]:
+def done_rows(case: Case, family: str) -> Iterator[tuple[str, StepRow]]:
     """Every step of this family that was done, by its instance."""
     for name, row in case.steps.items():
         start, _, instance = name.partition("/")
@@ -80,7 +81,7 @@ def wants_severity_asked(view: View) -> Mapping[str, str]:
     case = view.case
     if view.out.chat is None or not view.out.hears:
         return NOTHING
-    asked = {who: _as_drawn(row, _question(case, who)) for who, row in _family(case, "severity asked")}
+    asked = {who: _as_drawn(row, _question(case, who)) for who, row in done_rows(case, "severity asked")}
     whom = _to_be_asked(case)
     return {**({whom: fingerprint(_question(case, whom))} if whom else {}), **asked}
 
@@ -182,7 +183,7 @@ def wants_shut_told(view: View) -> Mapping[str, str]:
     case = view.case
     if view.out.chat is None:
         return NOTHING
-    told = {at: _as_drawn(row, _shut(case, at)) for at, row in _family(case, "shut told")}
+    told = {at: _as_drawn(row, _shut(case, at)) for at, row in done_rows(case, "shut told")}
     if case.shut_at is None or not case.status.is_open:
         return told
     at = case.shut_at.strftime(_STAMP)
@@ -260,7 +261,7 @@ def wants_briefings(view: View) -> Mapping[str, str]:
     case = view.case
     if view.out.chat is None or not view.out.hears:
         return NOTHING
-    done = {who: str(row.done) for who, row in _family(case, "briefing")}
+    done = {who: str(row.done) for who, row in done_rows(case, "briefing")}
     if not case.status.is_open or case.channel_id is None:
         return done
     fresh = {who: mark for who, one in case.members.items() if (mark := _due(view, who, one))}
@@ -312,18 +313,18 @@ def brief(attempt: Attempt) -> Result:
     case, who = attempt.case, attempt.instance
     member, person = case.members[who], _who(attempt, who)
     with attempt.out.database.read() as tx:
-        entries = timeline.entries(tx, case.id)
+        entries, preferred = timeline.entries(tx, case.id), preferences.of(tx, who)
     made = {"told": False, "entries": len(entries)}
     if person is None or _knows(attempt, member, person):
         return made
     duty = briefs.duty_of(case, person, oncall.listed(case), now=attempt.now)
     is_invited = _is_invited(who, member)
-    if not is_invited and duty is None:
+    if not (is_invited or duty is not None) or (is_invited and Unasked.BRIEFINGS in preferred.without):
         return made
     if attempt.unknown:
         return made | {"told": True}  # said perhaps, and nobody can look
     view = View(case=case, now=attempt.now, out=attempt.out)
-    with speaking(_language_of(attempt, who)):
+    with speaking(language_of(attempt, who)):
         most = briefs.LINES - is_invited  # one is for where the channel is
         message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty), most=most)
         message = directly(case, message) if is_invited else message

@@ -1,8 +1,8 @@
-"""What is said: headline, announcement, lead call, gaps, and notes on the alert. Redrawn when it changes."""
+"""What is said: the headline, the announcement, and notes on the alerts. Redrawn when it changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,9 +30,9 @@ from multivac.store.cases import Case, Result
 from multivac.store.sayings import Saying, SayingKind
 from multivac.store.splits import separable
 from multivac.store.storms import NEVER_WAITS
+from multivac.store.updates import Place, goes_to
 from multivac.tongue import mark, phrase, plural
 
-CLOSE_IT = mark("Close it? Its follow-ups stay in Jira.")
 OPEN_AGAIN = mark("Open it again? Its lead is called again.")
 _ROLES = (CX_LEAD, DEPUTY, SCRIBE)  # in this order; then those of the playbook
 _SHOWN_ALERTS = 10
@@ -113,7 +113,7 @@ def headline(view: View) -> Headline:
         update_is_late=_is_late(view),
         summary=_summary(case),
         impact=case.impact,
-        update=_latest_update(case),
+        update=_latest(case.updates),
         latest=news.folded(case),
         missing=gaps.held_back(view),
         ended_at=ended_at(case),
@@ -159,8 +159,8 @@ def _is_late(view: View) -> bool:
     return due is not None and view.now >= due
 
 
-def _latest_update(case: Case) -> LatestUpdate | None:
-    last = max(case.updates, key=lambda one: one.at, default=None)
+def _latest(updates: Sequence[Saying]) -> LatestUpdate | None:
+    last = max(updates, key=lambda one: one.at, default=None)
     return LatestUpdate(text=last.text, by=last.by, at=last.at) if last is not None else None
 
 
@@ -194,11 +194,7 @@ def _headline_presses(case: Case) -> tuple[Press, ...]:
     """What people do next, in the order of the need."""
     about = f"INC-{case.id}"
     if not case.status.is_open:
-        close = Press(
-            label=phrase("Close"),
-            line=f"{about} close",
-            confirm=phrase(CLOSE_IT),
-        )
+        close = Press(label=phrase("Close"), line=f"{about} close")
         return (
             *((close,) if case.status is Status.RESOLVED else ()),
             Press(label=phrase("Timeline"), line=f"{about} timeline"),
@@ -360,15 +356,21 @@ def announcement(view: View) -> Announcement:
         channel=case.channel_id or "",
         lead_accepted=has_accepted(view),
         impact=case.impact,
-        update=_latest_update(case),
+        update=_latest([one for one in case.updates if goes_to(one, Place.ANNOUNCEMENT)]),
         next_update_due=next_update_due(view),
         update_is_late=_is_late(view),
         ended_at=ended_at(case),
         mitigated_at=mitigated_at(case),
         fixed_by=fixed_by(case),
-        presses=(Press(label=phrase("Join"), line=f"INC-{case.id} join"),)
-        if view.out.hears and case.status.is_open
-        else (),
+        presses=_announcement_presses(case) if view.out.hears and case.status.is_open else (),
+    )
+
+
+def _announcement_presses(case: Case) -> tuple[Press, ...]:
+    about = f"INC-{case.id}"
+    return (
+        Press(label=phrase("Join"), line=f"{about} join"),
+        Press(label=phrase("Subscribe"), line=f"{about} subscribe"),
     )
 
 

@@ -216,7 +216,7 @@ def load(tx: sa.Connection, number: IncidentId) -> Case:
         steps=steps,
         members=members.of(tx, number),
         tasks=tasks.of_incident(tx, number) if acted else {},
-        captures=captures.of_incident(tx, number) if acted else {},
+        captures=captures.of_incident(tx, number) if row.channel_id is not None else {},
         reminders=reminders.of_incident(tx, number) if acted else {},
         acted_at=row.acted_at,
         cadence=_cadence(row),

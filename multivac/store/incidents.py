@@ -145,7 +145,7 @@ _LOCK = (
 _PLANNED = (
     sa.update(incident)
     .where(incident.c.id == sa.bindparam("number"))
-    .values(planned=sa.bindparam("seen"), wake_at=sa.bindparam("at"))
+    .values(planned=sa.bindparam("seen"), wake_at=sa.bindparam("at"), looks=incident.c.looks + 1)
 )
 
 

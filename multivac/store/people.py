@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from multivac.store import preferences
 from multivac.store.tables import insert_into, lookup, person
 
 LASTS = timedelta(days=1)  # how long an identity is taken for true without asking again
@@ -104,10 +105,12 @@ def known_as(tx: sa.Connection, vendor: str, its_id: str) -> Identity | None:
 
 
 def language_of(tx: sa.Connection, vendor: str, its_id: str) -> str | None:
-    """In which language whoever has this id at a vendor reads; "" for one that we do not speak.
+    """In which language whoever has this id at a vendor reads, as they chose, else as the vendor says.
 
-    None if we have not heard.
+    "" for one that we do not speak, None if we have not heard.
     """
+    if chosen := preferences.of(tx, its_id).language:
+        return chosen
     known = known_as(tx, vendor, its_id)
     return known.language if known is not None else None
 

@@ -24,7 +24,9 @@ class SayingKind(StrEnum):
     LINK = "link"
     SERVICES = "services"
     REQUEST = "request"  # see `multivac.store.requests`
+    NOTE = "note"
     GIVEN = "given"  # see `multivac.store.gifts`
+    STAKEHOLDER = "stakeholder"  # see `multivac.store.stakeholders`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +34,11 @@ class Saying:
     """One thing that was said, by whom: a name, or "" for what a rule or an alert did.
 
     `more` of an update: `status` and `severity` as they are with it, `next` (the promise, as text of a
-    time), `was` (the severity before, if it changed) and `source`, if it was published there. Of a change:
-    `what` (severity, status, lead or another role), `before` and `after`; of the end also `mitigated`, the
-    time by which it was, if known. Of a follow-up: `owner`, a person, if it has one. Of a link: `url`; its
-    text is the label, and without one the link was taken away. Of services: `names`, instead of all that
+    time), `was` (the severity before, if it changed), `to` (the places where it is read; without it all)
+    and `source`, if it was published there. Of a change: `what` (severity, status, lead or another role),
+    `before` and `after`; of the end also `mitigated`, the time by which it was, if known, and `customers`,
+    whether it hit them. Of a follow-up: `owner`, a person, and `due`, a day, if it has one. Of a link: `url`;
+    its text is the label, and without one the link was taken away. Of services: `names`, instead of all that
     were said before.
     """
 

@@ -109,6 +109,8 @@ incident = sa.Table(
     # When somebody asked for the channel to be archived; the incident that goes on with this one's alerts.
     sa.Column("archive_at", Instant),
     sa.Column("merged_into", sa.Integer),
+    # How often the response has looked at it: all that people see of it changes in such a look, or before.
+    sa.Column("looks", sa.Integer, nullable=False, default=0, server_default="0"),
     # Numbers are said aloud by people: never given twice, not even after a restored backup's gap.
     sqlite_autoincrement=True,
 )
@@ -465,4 +467,25 @@ saying = sa.Table(
     sa.Column("more", sa.Text, nullable=False),
     # Numbers are in what was posted: never given twice.
     sqlite_autoincrement=True,
+)
+
+# Who has opened our own page in the chat, and what it showed them last.
+home = sa.Table(
+    "home",
+    meta,
+    sa.Column("chat_id", sa.Text, primary_key=True),
+    # How their open incidents stood then, as one number; and a fingerprint of the page.
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("drawn", sa.Text),
+    # Nobody redraws it before: since it was just drawn, or somebody is at it.
+    sa.Column("not_before", Instant, nullable=False),
+)
+
+# How somebody wants to be spoken to, where they have said so; without a language as their chat does.
+preference = sa.Table(
+    "preference",
+    meta,
+    sa.Column("chat_id", sa.Text, primary_key=True),
+    sa.Column("language", sa.Text),
+    sa.Column("without", sa.Text, nullable=False),  # what they do not want to be told, as JSON
 )

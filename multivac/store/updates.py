@@ -1,8 +1,9 @@
-"""Updates that people publish at the pager: kept as if they had been written in the chat."""
+"""Updates: where each is read, and those that people publish at the pager, kept as if written in the chat."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 
@@ -12,6 +13,19 @@ from multivac.store.incidents import Brief
 from multivac.store.sayings import Saying, SayingKind
 
 _WHERE = {"pagerduty": "PagerDuty"}
+
+
+class Place(StrEnum):
+    """Where an update may be read besides the incident's channel."""
+
+    ANNOUNCEMENT = "announcement"
+    TICKET = "ticket"
+    PAGER = "pager"
+
+
+def goes_to(said: Saying, place: Place) -> bool:
+    """Whether whoever wrote the update wants it read there; everywhere, if they did not say."""
+    return place in said.more.get("to", tuple(Place))
 
 
 def take_over(tx: sa.Connection, of: Brief, told: Alert, *, now: datetime) -> None:

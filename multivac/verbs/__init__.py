@@ -6,6 +6,7 @@ from this table. A button is a line of the same grammar, written for whoever pre
 
 from __future__ import annotations
 
+from multivac.verbs.flags import as_words, flags_of, pieces
 from multivac.verbs.grammar import (
     BEFORE_WHOM,
     Bare,
@@ -20,9 +21,11 @@ from multivac.verbs.grammar import (
     span,
     verb_named,
 )
+from multivac.verbs.headings import by_heading
+from multivac.verbs.presses import irrevocable, opens_form
 from multivac.verbs.refusals import refusal
 from multivac.verbs.sentences import as_role, in_other_words
-from multivac.verbs.table import VERBS, Part, Right, Verb, by_heading
+from multivac.verbs.table import VERBS, Part, Right, Verb
 
 __all__ = [
     "BEFORE_WHOM",
@@ -37,9 +40,14 @@ __all__ = [
     "Verb",
     "Words",
     "as_role",
+    "as_words",
     "by_heading",
+    "flags_of",
     "in_other_words",
+    "irrevocable",
     "number_of",
+    "opens_form",
+    "pieces",
     "read",
     "read_words",
     "refusal",

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import partial
 
 from multivac.incident import IncidentId, Severity
+from multivac.verbs.flags import names_of, pieces
 from multivac.verbs.sentences import in_other_words
 from multivac.verbs.table import VERBS, Part, Verb
 
@@ -35,7 +37,8 @@ class Pointed:
 class Words:
     """What follows a verb, read; `text` is what is left, `quoted` if all of it stood in quotes.
 
-    `people` and `groups` are the chat's ids, or e-mails of those who are not there; `at` is as typed.
+    `people` and `groups` are the chat's ids, or e-mails of those who are not there; `at` is as typed, and
+    so are the `strange`: flags that the verb does not have, or cannot read. They are left in the text too.
     """
 
     number: IncidentId | None = None
@@ -51,6 +54,7 @@ class Words:
     odd: str = ""  # what looked like a severity and is none
     message: Pointed | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    strange: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,12 @@ _SEVERITY_WORD = re.compile(r"sev-?(\d+)", re.IGNORECASE)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _ADDRESS = re.compile(r"<([^<>|\s@]+@[^<>|\s]+)>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|[^>]*)?>")
-_WHEN_WORD = re.compile(r"(in|every|at):(\S+)", re.IGNORECASE)
-_OPTION_WORD = re.compile(r"(until|after|escalate|then|when):(\S+)", re.IGNORECASE)
+_WHEN_WORD = re.compile(r"(in|every):(\S+)", re.IGNORECASE)
+_AT_WORD = re.compile(r"at:(\S+)", re.IGNORECASE)
+_OPTION_WORDS = {
+    part: re.compile(f"({'|'.join(names_of(part))}):(.+)", re.IGNORECASE | re.DOTALL)
+    for part in (Part.OPTIONS, Part.REACH, Part.HARM, Part.DUE)
+}
 _MESSAGE_WORD = re.compile(
     r"from:(?:([UW][A-Z0-9]+)@)?(https://\S+/archives/([CDG][A-Z0-9]+)/p(\d{10})(\d{6}))"
 )
@@ -130,7 +138,11 @@ def read(line: str, *, in_talk: bool = False) -> Line:
     verb = _verb(words[0])
     if verb is None or (in_talk and _may_be_a_sentence(verb, words)):
         return Unclear(words[0], verb or _near(words), " ".join(words[1:]), number)
-    return _by_what_ends_it(Spoken(verb, _words(verb, words[1:], number)))
+    said = Spoken(verb, _words(verb, words[1:], number))
+    if verb.name == "timeline" and said.words.text:  # to show it takes no words: they are to be written there
+        note = _BY_WORD["note"]
+        return Spoken(note, _words(note, words[1:], number))
+    return _by_what_ends_it(said)
 
 
 def _may_be_a_sentence(verb: Verb, words: Sequence[str]) -> bool:
@@ -187,20 +199,23 @@ class _Found:
     odd: str = ""
     message: Pointed | None = None
     options: dict[str, str] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)
 
 
 def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
     found, left = _Found(number), list[str]()
-    own = words[: _message_at(verb, words) + 1]  # what a message says is never read for more than its words
-    whom, group = _whom_at(verb, own), _group_at(verb, own)
-    for at, word in enumerate(own):
+    until = _message_at(verb, words) + 1  # what a message says is never read for more than its words
+    own = pieces(verb, words[:until])
+    whom, group = _whom_at(verb, [one.word for one in own]), _group_at(verb, [one.word for one in own])
+    for at, one in enumerate(own):
         if at in whom:
             found.people.append(whom[at])
         elif at == group:
-            _take_group(word, found)
-        elif not _take(verb, word, found, is_first=at == 0):
-            left.append(word)
-    text = " ".join([*left, *words[len(own) :]])
+            _take_group(one.word, found)
+        elif not _take(verb, one.word, found, is_first=at == 0):
+            left.append(one.typed or one.word)
+            found.strange += [one.typed] if one.typed else []
+    text = " ".join([*left, *words[until:]])
     inner = _in_quotes(text)
     return Words(
         number=found.number,
@@ -216,6 +231,7 @@ def _words(verb: Verb, words: list[str], number: IncidentId | None) -> Words:
         odd=found.odd,
         message=found.message,
         options=found.options,
+        strange=tuple(found.strange),
     )
 
 
@@ -272,7 +288,7 @@ def _group_at(verb: Verb, words: Sequence[str]) -> int | None:
 
 
 def _may_come_first(word: str) -> bool:
-    is_when = bool(_WHEN_WORD.fullmatch(word) or _OPTION_WORD.fullmatch(word))
+    is_when = any(one.fullmatch(word) for one in (_WHEN_WORD, _AT_WORD, _OPTION_WORDS[Part.OPTIONS]))
     return is_when or word.lower() in BEFORE_WHOM or _number(word) is not None
 
 
@@ -287,12 +303,13 @@ def _take(verb: Verb, word: str, found: _Found, *, is_first: bool) -> bool:
 
 
 def _takers(verb: Verb) -> Iterator[Callable[[str, _Found], bool]]:
-    takers = {
+    takers: dict[Part, Callable[[str, _Found], bool]] = {
         Part.SEVERITY: _take_severity,
         Part.GROUPS: _take_group,
         Part.FLAGS: _take_flag,
         Part.WHEN: _take_when,
-        Part.OPTIONS: _take_option,
+        Part.AT: _take_at,
+        **{part: partial(_take_option, called=called) for part, called in _OPTION_WORDS.items()},
         Part.MESSAGE: _take_message,
     }
     yield from (take for part, take in takers.items() if part in verb.takes)
@@ -321,7 +338,7 @@ def _group(word: str) -> str:
 
 
 def _take_flag(word: str, found: _Found) -> bool:
-    flag = word.lower().removeprefix("--")
+    flag = word.lower()
     if flag in _FLAGS:
         found.flags.add(flag)
     return flag in _FLAGS
@@ -331,18 +348,21 @@ def _take_when(word: str, found: _Found) -> bool:
     said = _WHEN_WORD.fullmatch(word)
     if said is None:
         return False
-    kind = said[1].lower()
-    if kind == "at":
-        found.at = said[2]
-        return True
     lasts = span(said[2])
     if lasts is not None:
-        found.spans[kind] = lasts
+        found.spans[said[1].lower()] = lasts
     return lasts is not None
 
 
-def _take_option(word: str, found: _Found) -> bool:
-    said = _OPTION_WORD.fullmatch(word)
+def _take_at(word: str, found: _Found) -> bool:
+    said = _AT_WORD.fullmatch(word)
+    if said is not None:
+        found.at = said[1]
+    return said is not None
+
+
+def _take_option(word: str, found: _Found, *, called: re.Pattern[str]) -> bool:
+    said = called.fullmatch(word)
     if said is None:
         return False
     mention = _MENTION.fullmatch(said[2])

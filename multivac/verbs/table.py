@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -29,8 +28,12 @@ class Part(StrEnum):
     OWNER = "owner"  # who is mentioned first or, after what they are to do, last
     GROUPS = "groups"  # user groups
     GROUP = "group"  # the user group that is mentioned before all else
-    FLAGS = "flags"
-    WHEN = "when"  # in:20m every:1h at:14:05
+    FLAGS = "flags"  # private drill
+    REACH = "reach"  # service:payments impact:"Nobody can pay"
+    WHEN = "when"  # in:20m every:1h
+    AT = "at"  # at:14:05
+    HARM = "harm"  # customers:no
+    DUE = "due"  # due:2026-12-04
     NUMBER = "number"  # a bare number is an incident's
     OPTIONS = "options"  # until:done escalate:@bo after:10m then:page when:resolved
     MESSAGE = "message"  # from:https://…/archives/C012AB3CD/p1700000000000100, and after it what it says
@@ -70,10 +73,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="declare",
         aliases=("new", "open"),
-        usage="[title] [sev1-sev5] [private] [drill]",
+        usage='[title] [sev1-sev5] [private] [drill] [service:name] [impact:"text"]',
         help=mark("Start a response: a channel, the right people, a lead, checklists."),
         right=Right.MEMBER,
-        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.MESSAGE}),
+        takes=frozenset({Part.SEVERITY, Part.FLAGS, Part.REACH, Part.MESSAGE}),
         in_incident=False,
         example="declare Checkout returns 500 sev1",
     ),
@@ -168,22 +171,23 @@ VERBS: tuple[Verb, ...] = (
         name="mitigate",
         aliases=("mitigated",),
         usage="[what helped]",
-        help=mark("The worst is over, the cause is not fixed yet."),
+        help=mark("Say that the worst is over, and the cause not fixed yet."),
         right=Right.RESPONDER,
         example="mitigate Rolled back",
     ),
     Verb(
         name="resolve",
         aliases=("resolved",),
-        usage="[what fixed it]",
-        help=mark("It is over."),
+        usage="[what fixed it] [customers:yes | customers:no | customers:unknown]",
+        help=mark("Say that it is over, and what fixed it."),
         right=Right.LEAD,
+        takes=frozenset({Part.HARM}),
         final=True,
         example="resolve Rolled back the release",
     ),
     Verb(
         name="close",
-        help=mark("Nothing is left to do."),
+        help=mark("Close what is resolved: nothing is left to do."),
         right=Right.LEAD,
         final=True,
         example="close",
@@ -191,7 +195,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="reopen",
         usage="[reason]",
-        help=mark("It is not over after all."),
+        help=mark("Open it again: it is not over after all."),
         right=Right.RESPONDER,
         takes=_NUMBER,
         example="reopen It came back",
@@ -200,7 +204,7 @@ VERBS: tuple[Verb, ...] = (
         name="dismiss",
         aliases=("cancel",),
         usage="[reason]",
-        help=mark("It is no incident."),
+        help=mark("End it, since it is no incident."),
         right=Right.LEAD,
         final=True,
         example="dismiss A false alarm",
@@ -208,15 +212,17 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="note",
         usage="<text> [at:14:05]",
-        help=mark("Write something into the timeline."),
+        help=mark("Write something into the timeline; PagerDuty shows it as a note."),
         right=Right.MEMBER,
-        takes=frozenset({Part.WHEN, Part.MESSAGE}),
+        takes=frozenset({Part.AT, Part.MESSAGE}),
         example="note Rolled back at:14:05",
     ),
     Verb(
         name="timeline",
-        help=mark("Show what has happened so far."),
+        usage="[INC-42 | text [at:14:05]]",
+        help=mark("Show what has happened so far, or write something there."),
         right=Right.MEMBER,
+        takes=_NUMBER,
         example="timeline",
     ),
     Verb(
@@ -295,7 +301,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         help=mark("Remind somebody, once or again and again, and ask another if they do not answer."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.OPTIONS}),
+        takes=frozenset({Part.WHOM, Part.GROUP, Part.WHEN, Part.AT, Part.OPTIONS}),
         example="remind me in:20m Look at the queue",
     ),
     Verb(
@@ -316,14 +322,14 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="snooze",
         usage="<15m | stop>",
-        help=mark("Put off the question for the next update."),
+        help=mark("Be asked later for the next update, or not any more."),
         right=Right.RESPONDER,
         example="snooze 15m",
     ),
     Verb(
         name="quiet",
         usage="<30m | off>",
-        help=mark("Have reminders and new checklists wait, for everybody here."),
+        help=mark("Hold back reminders and new checklists, for everybody here."),
         right=Right.LEAD,
         example="quiet 30m",
     ),
@@ -345,7 +351,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="archive",
-        help=mark("Archive the channel of what is closed now."),
+        help=mark("Archive the channel of a closed incident early."),
         right=Right.ADMIN,
         final=True,
         example="archive",
@@ -363,10 +369,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="followup",
         aliases=("follow-up", "followups", "follow-ups"),
-        usage="[text | list] [@owner]",
+        usage="[text | list] [@owner] [due:2026-12-04]",
         help=mark("Write down what is to be done afterwards; at the end it becomes an issue in Jira."),
         right=Right.RESPONDER,
-        takes=frozenset({Part.OWNER, Part.MESSAGE}),
+        takes=frozenset({Part.OWNER, Part.DUE, Part.MESSAGE}),
         example="followup Alert on the length of the queue",
     ),
     Verb(
@@ -415,7 +421,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="private",
-        help=mark("Have nothing more of it said where others read."),
+        help=mark("Make it private: nothing more of it is said where others read."),
         right=Right.LEAD,
         final=True,
         example="private",
@@ -431,7 +437,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="approve",
         usage="[number]",
-        help=mark("Do what somebody asked you to approve, in your name."),
+        help=mark("Approve what somebody asked for: it is done, in your name."),
         right=Right.LEAD,
         final=True,
         example="approve 3",
@@ -439,7 +445,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="decline",
         usage="[number] [reason]",
-        help=mark("Say no to what somebody asked you to approve."),
+        help=mark("Decline what somebody asked for; a reason helps them."),
         right=Right.LEAD,
         example="decline 3 Wait for the payment provider",
     ),
@@ -461,25 +467,33 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="continue",
         usage="[reason]",
-        help=mark("It goes on, although its alerts are resolved in PagerDuty."),
+        help=mark("Say that it goes on, although its alerts are resolved in PagerDuty."),
         right=Right.RESPONDER,
         example="continue Users still see errors",
     ),
+    Verb(
+        name="prefs",
+        aliases=("preferences",),
+        usage="[language <en | de | ja | ko | slack> | <briefings | guides | prompts> <on | off>]",
+        help=mark("Show and change how Multivac speaks to you: in which language, and what it tells you."),
+        right=Right.MEMBER,
+        in_incident=False,
+        example="prefs language de",
+    ),
+    Verb(
+        name="subscribe",
+        usage="[INC-42]",
+        help=mark("Be told by direct message of each update for stakeholders, and when it is over."),
+        right=Right.MEMBER,
+        takes=_NUMBER,
+        example="subscribe INC-42",
+    ),
+    Verb(
+        name="unsubscribe",
+        usage="[INC-42]",
+        help=mark("Be told of it by direct message no more."),
+        right=Right.MEMBER,
+        takes=_NUMBER,
+        example="unsubscribe INC-42",
+    ),
 )
-
-# Under which heading help shows a verb; every verb stands under one.
-_HEADINGS: tuple[tuple[str, str], ...] = (
-    (mark("Begin and find"), "declare drill list search show join briefing oncall whoami doctor help"),
-    (mark("Who does it, and how bad it is"), "lead handover role roles severity impact page escalate invite"),
-    (mark("Where it stands, and who is told"), "update snooze status mitigate note timeline export"),
-    (mark("What is to be done"), "task checklist followup remind reminders quiet retry"),
-    (mark("What it is"), "rename services link ticket private"),
-    (mark("The end"), "resolve close continue reopen dismiss merge split archive ask approve decline"),
-)
-
-
-def by_heading() -> Iterator[tuple[str, tuple[Verb, ...]]]:
-    """The verbs as help shows them: each heading, in English, with those under it."""
-    named = {verb.name: verb for verb in VERBS}
-    for heading, names in _HEADINGS:
-        yield heading, tuple(named[name] for name in names.split())

@@ -58,14 +58,7 @@ PLANTED: dict[str, tuple[Fault, frozenset[str]]] = {
     "the cx lead was chosen": (
         Refuse("pagerduty", "GET /schedules"),
         frozenset(
-            {
-                "the headline was redrawn with lead and ticket",
-                "the cx lead was asked for the severity",
-                "the responders were invited in one call",
-                "the ticket is assigned to the lead",
-                "the lead was told",
-                "the announcement was redrawn",
-            }
+            {"the cx lead was asked for the severity", "the responders were invited in one call"},
         ),
     ),
     "the support leads came with SEV1": (Refuse("slack", "usergroups.list"), frozenset()),

@@ -1,4 +1,9 @@
-"""What every story may use: the stand-ins, the daemon, and the clock; all on SQLite and on PostgreSQL."""
+"""What every story may use: the stand-ins, the daemon, and the clock.
+
+A story is told on SQLite. What is marked `every_database` is told on PostgreSQL too, which takes twice as
+long: what is about many things at one moment, what comes in, claims, limits and rows; and of the others as
+many as it takes to try all our SQL there, which tests/statements.py watches over.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -24,6 +29,19 @@ from tests.stories.workspace import Slack
 __all__ = ["documents_if_there", "held_to_the_documents"]  # fixtures
 
 MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest's own, which then finds the mark
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tell a story on SQLite, if it says nothing else."""
+    story = metafunc.definition
+    given = [mark.args[0] for mark in story.iter_markers("parametrize")]
+    if (
+        "database_url" in metafunc.fixturenames
+        and "database_url" not in given
+        and story.get_closest_marker("every_database") is None
+    ):
+        story.add_marker(pytest.mark.parametrize("database_url", ["sqlite"], indirect=True))
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ SHORT_WAITS = timedelta(seconds=6)
 PATIENCE = 30.0  # real seconds for one stretch of work on a busy machine; pytest ends a story sooner
 STOPS = 2_000  # instants at which something is due in one `forward`; more is a response that spins
 BEAT = 0.5  # real seconds after which the clock beats again where something is due and nothing happens
-POLL = 0.02  # seconds between two looks of the engine at its tables: stopping waits for one
+POLL = 0.1  # seconds between two looks of the engine at its queue, in which few stories have a job
 
 NOTHING: Mapping[str, str] = {}
 # A small playbook, into which a story puts what it is about.
@@ -207,9 +207,8 @@ class Multivac:
             return wake
 
     def is_at_work(self) -> bool:
-        """Whether a job is begun and not over, or the rows say that one is to begin now."""
-        jobs = self.running.jobs
-        return not jobs.wait_until_idle(0) or self._is_due() or bool(jobs.waiting())  # the dearest last
+        """Whether a job is begun and not over, or the rows say that one is to begin, as if it waits."""
+        return not self.running.jobs.wait_until_idle(0) or self._is_due()
 
     def is_due_and_idle(self) -> bool:
         """Whether the rows say that a job is to begin, and none is begun: the beat is to see to it."""

@@ -19,6 +19,8 @@ from tests.processes.outage import Outage
 from tests.stories.conftest import MONDAY_NOON
 from tests.stories.stage import Logs
 
+pytestmark = pytest.mark.every_database
+
 WHY = "a dozen crashes and restarts in one test, perhaps on a busy machine"
 
 

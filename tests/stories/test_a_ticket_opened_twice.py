@@ -39,6 +39,7 @@ def comments(jira: Jira, key: str) -> str:
     return str([each["body"] for each in jira.issue(key)["fields"]["comment"]["comments"]])
 
 
+@pytest.mark.every_database
 def test_the_older_of_two_tickets_stays_and_the_newer_is_closed_as_its_duplicate(
     hidden: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira
 ) -> None:

@@ -220,7 +220,7 @@ def test_what_people_mended_goes_on_within_ten_minutes(
     assert "Nothing is missing any more" in slack.channel("inc-1").said("gaps")[0]
 
 
-@ON_SQLITE
+@pytest.mark.every_database
 def test_what_has_no_room_yet_is_in_the_headline_and_people_mend_it_by_buttons(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World, jira: Jira
 ) -> None:

@@ -11,6 +11,8 @@ from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
+pytestmark = pytest.mark.every_database
+
 # Two new incidents in ten seconds are calm, so in a storm one comes in every five.
 TWO = {"storm__new_incidents": "2", "storm__within": "10s"}
 APART = {"join": {"same_service_within": "0s"}, "invite": [], "lead": [{"fixed": "ana@example.com"}]}

@@ -8,6 +8,8 @@ from multivac.incident import Severity, Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
+pytestmark = pytest.mark.every_database
+
 
 def test_a_second_alert_joins_the_open_incident(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
@@ -27,7 +29,7 @@ def test_a_second_alert_joins_the_open_incident(
     assert slack.channel("inc-1").kinds() == ["headline", "checklist/first-5-minutes", "lead told"]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_an_alert_that_joined_wrongly_is_split_off_and_what_follows_of_it_goes_there(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:

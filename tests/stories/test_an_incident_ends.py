@@ -68,14 +68,19 @@ def test_what_is_resolved_closes_alert_and_ticket_once_and_echoes_do_nothing(
     assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
-def test_a_playbook_may_leave_the_alerts_open(
-    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
+def test_a_playbook_may_leave_the_alerts_open_and_what_is_not_known_is_left_to_do(
+    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, jira: Jira
 ) -> None:
     multivac.start({"end": {"resolve_alerts": False}}, settings=HEARS)
     alert = pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
     clock.settle()
-    resolve(slack, clock)
+    slack.asks("Ana", "resolve --customers=unknown It is over", channel="inc-1")
+    clock.settle()
     assert pagerduty.incident(alert)["status"] == "triggered"
+    not_known = "It is not known yet whether customers were hit."
+    assert loud_in_incidents(slack) == [f"INC-1: Ana Silva says it is resolved: It is over · {not_known}"]
+    assert not_known in str(jira.issue("OPS-1")["fields"]["comment"])
+    assert jira.issue("OPS-2")["fields"]["summary"] == "Find out whether customers were hit"
 
 
 def test_what_the_end_leaves_open_is_said_in_the_channel(
@@ -129,6 +134,7 @@ def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     assert "We look again" in slack.channel(again.name).said("update")[0]
 
 
+@pytest.mark.every_database
 def test_a_closed_channel_is_archived_at_once_if_asked(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:
@@ -148,6 +154,7 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
     assert loud_in_incidents(slack) == ["INC-1: Ana Silva says it is resolved: Rolled back 2.31"]
 
 
+@pytest.mark.every_database
 def test_a_channel_that_people_open_again_is_the_incidents_once_they_bring_the_bot(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
@@ -167,6 +174,7 @@ def test_a_channel_that_people_open_again_is_the_incidents_once_they_bring_the_b
     assert len(slack.channel("inc-1").said("lead told")) == 2
 
 
+@pytest.mark.every_database
 def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, jira: Jira
 ) -> None:
@@ -211,7 +219,7 @@ def test_a_forgotten_one_whose_channel_is_shut_is_asked_about_directly_and_close
     assert slack.channel("inc-1").said("stale nudge") == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_an_incident_that_takes_an_open_alert_over_is_not_over(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty, *, world: World
 ) -> None:

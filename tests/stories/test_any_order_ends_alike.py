@@ -6,12 +6,15 @@
 import re
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from integrations.sandbox.pagerduty import PagerDuty
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
+
+pytestmark = pytest.mark.every_database
 
 ACTS = ("acknowledge", "worse", "milder", "reassign", "responder", "bridge", "unacknowledge", "note")
 THOROUGH = 1_000

@@ -44,6 +44,7 @@ def test_a_hostile_title_gives_a_valid_channel_and_pings_nobody(
     assert "INC-1" in room.headline
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("written", [r"Check\u0000out is slow", r"Check\ud83dout is slow"])
 def test_what_no_database_can_hold_is_left_out(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, written: str

@@ -11,6 +11,8 @@ from multivac.incident import Status
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
+pytestmark = pytest.mark.every_database
+
 
 def test_an_event_that_comes_twice_does_nothing_twice(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World

@@ -4,7 +4,7 @@ import pytest
 
 from integrations.sandbox.pagerduty import PagerDuty
 from tests.stories.stage import Clock, Multivac
-from tests.stories.workspace import Slack
+from tests.stories.workspace import Slack, text_of
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
 TRIAGE = {"roles": {"cx lead": {"on_call": {"schedule": "cx-leads"}}}}
@@ -38,3 +38,37 @@ def test_the_cx_lead_is_spoken_to_in_their_language_and_the_channel_keeps_the_ho
 
     slack.asks("Cara", "role customer-experience lead @Ana", channel="inc-1")  # in English, as all may
     assert multivac.incident().roles["cx lead"].person.name == "Ana Silva"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_everybody_chooses_their_language_and_what_they_are_told_unasked(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
+) -> None:
+    multivac.start({"updates": {"sev1": "30m", "sev2": "30m"}}, settings=HEARS)
+    slack.opens_home("Bo")
+    slack.presses_on_page("Bo", "Preferences")
+    assert slack.sends("Bo", language="de", told=["prompts"]) == {}
+    assert "Wirklich\nUnser" not in text_of(slack.form())
+    slack.wait_for(lambda: "Deutsch" in text_of(slack.form()), "what is kept")
+    homes = slack.standin.space.homes
+    slack.wait_for(lambda: "Incident ausrufen" in str(homes[slack.id_of("Bo")]), "his page in German")
+    assert "Write it so: `/incident prefs language de`" in slack.asks("Ana", "prefs briefings never")
+    assert "I speak en, de, ja, ko" in slack.asks("Ana", "prefs language fr")
+    assert "overdue; at SEV1 always: no" in slack.asks("Ana", "prefs prompts off")
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P2")
+    clock.settle()
+    slack.asks("Ana", "lead me", channel="inc-1")
+    slack.asks("Ana", f"role scribe <@{slack.id_of('Bo')}>", channel="inc-1")
+    slack.asks("Ana", f"role deputy <@{slack.id_of('Dee')}>", channel="inc-1")
+    clock.forward(minutes=4)
+    (given,) = slack.direct("Bo")  # and no briefing
+    assert "Ana Silva hat dir die Rolle" in given
+    assert "You write down" not in given
+    assert len(given.splitlines()) == 3
+    clock.forward(hours=2)
+    (nudge,) = slack.channel("inc-1").said("update overdue")
+    assert nudge.startswith("Ana Silva: the update is overdue.")
+    slack.asks("Ana", "severity sev1", channel="inc-1")
+    slack.asks("Ana", "update Still looking", channel="inc-1")
+    clock.forward(hours=2)
+    assert slack.channel("inc-1").said("update overdue")[-1].startswith(f"<@{slack.id_of('Ana')}>: ")

@@ -1,10 +1,12 @@
 """However the playbook chooses the lead, that person becomes the assignee in Jira and is told so."""
 
 import pytest
+import yaml
 
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
+from multivac.playbooks import shipped
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
@@ -134,6 +136,7 @@ def test_round_robin_is_fair_over_six_incidents(
     assert set(led) == {"Ana Silva", "Bo Lindqvist", "Dee Okafor"}
 
 
+@pytest.mark.every_database
 def test_who_leads_the_fewest_open_incidents_leads_the_next(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, *, jira: Jira, flavour: dict[str, str]
 ) -> None:
@@ -149,6 +152,21 @@ def test_who_leads_the_fewest_open_incidents_leads_the_next(
     pagerduty.trigger("search is slow", "search")
     clock.settle()
     assert multivac.lead(4) == assignee(jira, "OPS-4") == second
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_by_the_demos_playbook_each_of_several_incidents_has_a_lead_of_its_own(
+    multivac: Multivac, pagerduty: PagerDuty, clock: Clock
+) -> None:
+    (playbook,) = shipped("playbooks-demo").iterdir()
+    multivac.start({"lead": yaml.safe_load(playbook.read_text())["lead"]})
+    pagerduty.trigger("checkout is slow", "checkout")
+    clock.settle()
+    for service in SERVICES[1:3]:
+        pagerduty.trigger(f"{service} is slow", service)
+    clock.settle()
+    assert multivac.lead(1) == "dee@example.com"  # the first in the list
+    assert {multivac.lead(2), multivac.lead(3)} == {"ana@example.com", "bo@example.com"}
 
 
 @pytest.mark.parametrize("rule", [{}, {"component": "payments"}], ids=["of the service", "by name"])

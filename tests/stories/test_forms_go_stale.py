@@ -31,7 +31,9 @@ def filled(view: Mapping[str, Any]) -> dict[str, Any]:
         if block["type"] == "input":
             element = block["element"]
             chosen = element.get("initial_option") or {}
-            found[block["block_id"].partition("~")[0]] = element.get("initial_value") or chosen.get("value")
+            ticked = [one["value"] for one in element.get("initial_options", ())]
+            stands = ticked or element.get("initial_value") or chosen.get("value")
+            found[block["block_id"].partition("~")[0]] = stands
     return found
 
 
@@ -41,12 +43,19 @@ def test_an_update_on_what_others_have_changed_comes_back_with_its_words(
 ) -> None:
     slack.asks("Bo", "update", channel="inc-1")
     slack.asks("Ana", "severity sev2", channel="inc-1")
-    assert slack.sends("Bo", text="We roll back", severity="sev1", next="15") == {}
+    assert slack.sends("Bo", text="We roll back", severity="sev1", next="15", places=["ticket"]) == {}
     view = slack.form()
     assert "Others changed INC-1 meanwhile: it is SEV2 and active now." in text_of(view)
-    assert filled(view) == {"text": "We roll back", "status": "active", "severity": "sev2", "next": "15"}
+    kept = {"text": "We roll back", "status": "active", "severity": "sev2", "next": "15"}
+    assert filled(view) == {**kept, "places": ["ticket"]}
     names = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
-    assert names == {"text~1", "status~1", "severity~1", "next~1"}  # Slack would keep the old choices
+    assert names == {
+        "text~1",
+        "status~1",
+        "severity~1",
+        "next~1",
+        "places~1",
+    }  # Slack would keep the old choices
     values = {"text~1": {"text": {"type": "plain_text_input", "value": " "}}}
     knock = slack.standin.submits(slack.person("Bo"), view["id"], values)
     assert list(knock.body["errors"]) == ["text~1"]
@@ -56,7 +65,7 @@ def test_an_update_on_what_others_have_changed_comes_back_with_its_words(
     slack.sends("Bo")
     clock.settle()
     assert multivac.incident().severity is Severity.SEV2
-    assert "Update by Bo Lindqvist: We roll back" in multivac.timeline()
+    assert "Update by Bo Lindqvist (not announced): We roll back" in multivac.timeline()
 
 
 @SQLITE

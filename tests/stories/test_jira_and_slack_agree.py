@@ -69,6 +69,7 @@ def test_an_assignee_changed_in_jira_is_the_lead_everywhere(
     assert assignee(jira) == "Bo Lindqvist"
 
 
+@pytest.mark.every_database
 def test_changes_at_the_same_time_settle_and_do_not_loop(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, world: World
 ) -> None:

@@ -13,6 +13,7 @@ from tests.stories.workspace import Slack
 SERVICES = ("checkout", "payments", "cart", "search", "login", "edge")
 
 
+@pytest.mark.every_database
 def test_round_robin_is_fair_among_incidents_of_one_moment(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock
 ) -> None:
@@ -25,6 +26,7 @@ def test_round_robin_is_fair_among_incidents_of_one_moment(
     assert sorted(map(led.count, set(led))) == [2, 2, 2]
 
 
+@pytest.mark.every_database
 def test_an_alert_that_comes_while_another_ends_is_in_an_incident_that_goes_on(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock
 ) -> None:
@@ -74,6 +76,7 @@ def test_an_alert_does_not_join_an_incident_that_is_ending_just_then(
     assert [len(multivac.incident(number).alerts.rows) for number in (1, 2)] == [1, 1]
 
 
+@pytest.mark.every_database
 def test_ten_changes_of_one_moment_make_few_edits(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:

@@ -264,6 +264,7 @@ class CutOff:
         return getattr(self._chat, verb)
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("said", [False, True])
 def test_a_notice_whose_teller_died_is_told_by_the_next_and_once(
     look: Look, multivac: Multivac, slack: Slack, *, said: bool, world: World
@@ -282,7 +283,7 @@ def test_a_notice_whose_teller_died_is_told_by_the_next_and_once(
     assert len(told(slack)) == 1
 
 
-@ON_SQLITE
+@pytest.mark.every_database
 def test_a_notice_that_comes_back_is_told_again_though_the_first_can_be_found(
     look: Look, multivac: Multivac, slack: Slack, *, world: World
 ) -> None:

@@ -45,6 +45,7 @@ def is_whole(slack: Slack, jira: Jira, pagerduty: PagerDuty, alert: str) -> None
     assert "*Lead*\nAna Silva" in room.headline
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize(("vendor", "method"), LOSSES.values(), ids=LOSSES.keys())
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_answer_that_is_lost_doubles_nothing(
@@ -88,6 +89,7 @@ def test_every_first_call_may_fail(
     is_whole(slack, jira, pagerduty, alert)
 
 
+@pytest.mark.every_database
 def test_a_search_that_lags_does_not_double_the_ticket(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, *, world: World, jira: Jira
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_vendor_that_asks_for_patience_gets_it(
     is_whole(slack, jira, pagerduty, alert)
 
 
+@pytest.mark.every_database
 def test_a_name_that_is_taken_gets_a_suffix(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:

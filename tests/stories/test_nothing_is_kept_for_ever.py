@@ -2,8 +2,12 @@
 
 import time
 
+import pytest
+
 from tests.processes.engine import note_ended_jobs, noted_jobs
 from tests.stories.stage import Multivac
+
+pytestmark = pytest.mark.every_database
 
 
 def test_the_engine_forgets_every_job_that_ended_an_hour_ago_and_no_other(

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from integrations.sandbox.exchange import Exchange, Fault
 from integrations.sandbox.jira import Jira
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
+
+pytestmark = pytest.mark.every_database
 
 
 def started(multivac: Multivac, pagerduty: PagerDuty) -> None:

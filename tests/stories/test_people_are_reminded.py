@@ -79,6 +79,7 @@ def test_nobodys_answer_asks_one_more_person_once_and_then_nobody(
         assert "Snooze" not in room.said(kind)[0]
 
 
+@pytest.mark.every_database
 def test_what_comes_again_and_was_due_while_we_were_away_comes_once(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:

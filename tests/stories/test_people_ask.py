@@ -42,6 +42,24 @@ def test_a_title_is_enough_to_declare(hearing: Multivac, slack: Slack, clock: Cl
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_a_flag_is_read_and_a_strange_one_never_becomes_part_of_a_title(
+    hearing: Multivac, slack: Slack, clock: Clock
+) -> None:
+    told = slack.asks("Cy", "declare Card payments fail --sevrity=1")
+    assert "`--sevrity=1`. Nothing was done." in told
+    assert '`--severity=sev1` `--private` `--drill` `--service=payments` `--impact="Nobody can pay"`' in told
+    slack.asks("Cy", 'declare Card payments fail --sev=1 --service=checkout —impact="Nobody can pay"')
+    clock.settle()
+    case = hearing.incident()
+    assert (case.title, case.severity, case.impact) == ("Card payments fail", Severity.SEV1, "Nobody can pay")
+    assert case.alerts.services == ("checkout",)
+    assert "“lead” has no flags" in slack.asks("Cy", "lead me --now", channel="inc-1")
+    assert "`--force`" in slack.asks("Cy", "note Ran kubectl delete --force", channel="inc-1")
+    assert "It is in the timeline." in slack.presses("Cy", "Keep it as words", channel="inc-1")
+    assert "Ran kubectl delete `--force`" in slack.asks("Cy", "timeline", channel="inc-1")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_whoever_declared_it_or_asked_to_come_in_acts_before_there_is_a_channel(
     hearing: Multivac, slack: Slack, clock: Clock, world: World
 ) -> None:
@@ -90,7 +108,7 @@ def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
     slack.asks("Cy", "")
     assert slack.form()["title"]["text"] == "Declare an incident"
     assert slack.sends("Cy", title=" ") == {"title": "Write in a few words what is wrong."}
-    assert slack.sends("Cy", title="Search is slow", flags=["drill"], services="search, index") == {}
+    assert slack.sends("Cy", title="Search is slow", flags=["drill"], service="search, index") == {}
     clock.settle()
     case = hearing.incident()
     assert case.alerts.services == ("search", "index")
@@ -102,7 +120,7 @@ def test_the_bare_command_opens_a_form_that_needs_nothing_but_a_title(
     )
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     hearing: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
 ) -> None:
@@ -135,6 +153,7 @@ def test_a_drill_says_so_wherever_it_stands_and_pages_nobody(
     assert hearing.incident().summons == ()
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_those_who_run_multivac_begin_a_named_drill_and_no_figure_counts_it(
     hearing: Multivac, slack: Slack, clock: Clock
@@ -289,12 +308,16 @@ def test_only_the_lead_resolves_and_everything_says_that_it_is_over(
         "fixed": "Write in a few words what fixed it, or that nobody knows."
     }
     earlier = str(at - 60)
-    assert slack.sends("Ana", fixed="Rolled back", impact="Nobody could pay", mitigated=earlier) == {}
+    told = {"impact": "Nobody could pay", "customers": "yes"}
+    assert slack.sends("Ana", fixed="Rolled back", mitigated=earlier, **told) == {}
     clock.settle()
     assert hearing.incident().status is Status.RESOLVED
     room = slack.channel("inc-1")
     assert f" (mitigated <!date^{earlier}^" in room.headline
-    assert f"\nMitigated <!date^{earlier}^" in room.said("end line")[0]
+    (line,) = room.said("end line")
+    assert f"\nMitigated <!date^{earlier}^" in line
+    assert line.endswith("\nCustomers were hit.")
+    assert "Ana Silva says: Customers were hit." in hearing.timeline()
     assert "Ana Silva says it was mitigated by then" in hearing.timeline()
     assert "\nMitigated <!date^" in slack.asks("Bo", "briefing", channel="inc-1")
     assert "*Status*\nResolved" in room.headline
@@ -430,11 +453,12 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     assert "INC-1" not in told
     assert told.endswith("> · you: declared it")
     assert "you:" not in slack.asks("Dee", "list")
-    assert "None is yours: you have no role or task" in slack.asks("Gus", "list mine")
+    assert "No open incident is yours: you have no role or task" in slack.asks("Gus", "list mine")
     slack.asks("Dee", "remind me in:20m Look at the queue", channel="inc-1")
+    slack.asks("Cy", "oncall")  # so that the page need not ask
     page = slack.opens_home("Dee")
     assert "> · you: deputy, 1 task" in page
-    assert "*On call*\nYou are on call for checkout." in page
+    assert "*On call*\nCommerce: Ana Silva (level 1)" in page
     assert "*Your tasks*\nINC-1 · 1. Call the bank" in page
     assert "UTC>: Look at the queue" in page
     assert "Roles: deputy Dee Okafor" in slack.presses_on_page("Dee", "INC-1")
@@ -446,6 +470,7 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     slack.wait_for(lambda: "Call the bank" not in str(homes[slack.id_of("Dee")]), "the page drawn again")
 
 
+@pytest.mark.every_database
 def test_who_somebody_is_and_how_multivac_is_can_be_asked(
     alert: str, hearing: Multivac, slack: Slack, clock: Clock, world: World
 ) -> None:

@@ -79,6 +79,7 @@ def test_while_the_channel_is_archived_its_steps_wait_and_the_lead_is_told_once(
     assert multivac.incident().shut_at is None
 
 
+@pytest.mark.every_database
 def test_a_new_name_stays_a_deleted_headline_comes_back_an_unpinned_one_does_not_and_all_is_heard_once(
     alert: str, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:

@@ -76,7 +76,7 @@ def test_nobody_is_paged_for_a_hand_declared_one_without_a_service_nor_for_a_dri
     assert "Nobody has accepted to lead, and nobody can be paged" in multivac.timeline()
     (failed,) = slack.channel("inc-1").said("page failed")
     assert "paging Dee Okafor failed: INC-1 has no PagerDuty incident to page from" in failed
-    assert "a drill pages nobody" in slack.channel("inc-2").said("lead told")[0]
+    assert "A drill pages nobody. Whoever can lead presses " in slack.channel("inc-2").said("lead told")[0]
     slack.presses("Cy", "Accept", channel="inc-1", kind="lead told")
     clock.forward(minutes=15)
     assert "Cy Tanaka leads this incident." in slack.channel("inc-1").said("lead told")[0]

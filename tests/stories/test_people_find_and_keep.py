@@ -21,6 +21,7 @@ def alert(multivac: Multivac, pagerduty: PagerDuty, clock: Clock) -> str:
     return alert
 
 
+@pytest.mark.every_database
 def test_an_incident_is_found_by_any_word_of_it_but_a_private_one_only_by_its_people(
     alert: str, slack: Slack, clock: Clock
 ) -> None:
@@ -43,17 +44,22 @@ def test_an_incident_is_found_by_any_word_of_it_but_a_private_one_only_by_its_pe
 def test_a_follow_up_waits_for_the_end_and_then_is_an_issue_of_its_owner(
     alert: str, slack: Slack, clock: Clock, jira: Jira
 ) -> None:
-    line = f"followup Alert on the queue <@{slack.id_of('Cara')}>"
+    for due, told in (("soon", "“soon” is no day."), ("2026-03-01", "2026-03-01 is over.")):
+        assert told in slack.asks("Ana", f"followup Alert on the queue due:{due}", channel="inc-1")
+    line = f"followup --due=friday Alert on the queue <@{slack.id_of('Cara')}>"
     assert "becomes an issue in Jira when" in slack.asks("Ana", line, channel="inc-1")
     slack.says("inc-1", "Cy", "We should test the rollback")
     ts = slack.channel("inc-1").messages[-1]["ts"]
     room = slack.channel("inc-1")
     slack.standin.shortcuts(slack.person("Ana"), "multivac-follow-up", channel=room.id, ts=ts)
     assert slack.sends("Ana", text=" ") == {"text": "Write what is left to do."}
-    assert slack.sends("Ana") == {}
+    assert slack.sends("Ana", due="2026-03-01") == {"due": "2026-03-01 is over."}
+    assert slack.sends("Ana", due="2026-03-09") == {}
     clock.settle()
     assert len(jira.state()["issues"]) == 1
-    assert "Alert on the queue · Cara Mbeki" in slack.asks("Ana", "followups list", channel="inc-1")
+    assert "Alert on the queue · Cara Mbeki · due 2026-03-06" in slack.asks(
+        "Ana", "followups list", channel="inc-1"
+    )
     slack.asks("Ana", "resolve Rolled back", channel="inc-1")
     clock.settle()
     slack.asks("Ana", "follow-up Write to the bank", channel="inc-1")
@@ -64,6 +70,13 @@ def test_a_follow_up_waits_for_the_end_and_then_is_an_issue_of_its_owner(
     assert issues.keys() == {"Alert on the queue", "We should test the rollback", "Write to the bank"}
     assert issues["Alert on the queue"]["fields"]["assignee"]["displayName"] == "Cara Mbeki"
     assert issues["Write to the bank"]["fields"]["assignee"] is None
+    assert "It is due on 2026-03-06." in str(issues["Alert on the queue"]["fields"]["description"])
+    days = {title: one["fields"]["duedate"] for title, one in issues.items()}
+    assert days == {
+        "Alert on the queue": "2026-03-06",
+        "We should test the rollback": "2026-03-09",
+        "Write to the bank": None,
+    }
     (line,) = slack.channel("inc-1").said("end line")
     assert line.count("|OPS-") == 3
     assert len(jira.issue("OPS-1")["fields"]["issuelinks"]) == 3

@@ -75,6 +75,7 @@ def test_a_pushpin_keeps_a_message_with_its_own_time_until_it_is_taken_back(
     assert not [one for one in kept(multivac) if "SEV1" in one]  # it says what the timeline has already
 
 
+@pytest.mark.every_database
 def test_edits_and_deletions_of_what_is_kept_are_followed_and_others_cost_nothing(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
@@ -97,7 +98,7 @@ def test_edits_and_deletions_of_what_is_kept_are_followed_and_others_cost_nothin
     assert not multivac.metric("multivac_steps_total", outcome="failed")
 
 
-@ON_SQLITE
+@pytest.mark.every_database
 def test_a_ticked_box_makes_a_task_and_a_guests_reaction_does_nothing(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
@@ -150,7 +151,7 @@ def test_a_megaphone_offers_to_publish_and_a_fire_engine_elsewhere_to_declare(
 ) -> None:
     standin, room = slack.standin, slack.channel("inc-1")
     standin.space.people[_id(slack, "Cy")].guest = True
-    ts = fingers.says("inc-1", "Ana", "We roll back\n2.31 <!here>")
+    ts = fingers.says("inc-1", "Ana", "We roll back\n2.31 <!here> with --force")
     for who, emoji in (("Cy", "mega"), ("Bo", "fire_engine"), ("Bo", "mega")):
         standin.person_reacts(room.id, slack.person(who), ts=ts, name=emoji)
     slack.wait_for(lambda: bool(slack.whispers("inc-1", "Bo")), "an offer")
@@ -161,6 +162,7 @@ def test_a_megaphone_offers_to_publish_and_a_fire_engine_elsewhere_to_declare(
     clock.settle()
     (update,) = slack.channel("inc-1").said("update")
     assert update.startswith("We roll back 2.31 @")
+    assert "with `--force`" in update
     assert slack.whispers("inc-1", "Cy") == []
     ts = standin.person_says("incidents", slack.person("Bo"), "Search is slow: a drill bit?")
     standin.person_reacts("incidents", slack.person("Ana"), ts=ts, name="fire_engine")
@@ -171,7 +173,7 @@ def test_a_megaphone_offers_to_publish_and_a_fire_engine_elsewhere_to_declare(
     assert multivac.incident(2).title.startswith("Search is slow")
 
 
-@ON_SQLITE
+@pytest.mark.every_database
 def test_a_message_of_another_channel_is_kept_with_its_words_and_where_it_is(
     fingers: Fingers, multivac: Multivac, clock: Clock, slack: Slack, jira: Jira
 ) -> None:

@@ -77,7 +77,7 @@ def test_those_on_call_for_a_service_that_people_name_are_brought_in_and_briefed
     slack.asks("Cy", "declare Keys are public sev2 private")
     clock.settle()
     told = slack.asks("Cy", "services Checkout, the bank", channel="inc-1")
-    assert told.endswith("Who is on call for those that PagerDuty has by this name is invited.")
+    assert told.endswith("Whoever is on call for them in PagerDuty is invited.")
     assert slack.asks("Cy", "services Checkout", channel="inc-2") == "The headline says so now."
     clock.settle()
     assert slack.channel("inc-1").members == {"Ana", "Bo", "Cy"}
@@ -94,6 +94,7 @@ def test_those_on_call_for_a_service_that_people_name_are_brought_in_and_briefed
     assert "No such incident" in slack.asks("Cy", "list search")
 
 
+@pytest.mark.every_database
 def test_what_becomes_private_is_told_nowhere_else_any_more(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, jira: Jira
 ) -> None:

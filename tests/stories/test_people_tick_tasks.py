@@ -73,6 +73,7 @@ def test_evidence_ticks_and_people_take_and_skip_from_menus(
 ) -> None:
     begin(multivac, pagerduty, clock, {**KEEP, "unless": "update_posted"})
     slack.presses("Ana", "Accept", channel="inc-1", kind="lead told")
+    clock.settle()
     fingers.ticks("Bo", "List deploys", channel="inc-1", kind="checklist", near="Assign to me")
     fingers.ticks("Ana", "Confirm impact", channel="inc-1", kind="checklist", near="Skip")
     clock.settle()
@@ -101,7 +102,7 @@ def test_people_add_tasks_of_their_own_in_one_message(
     (own,) = slack.channel("inc-1").said("tasks")
     assert "☐ 1. Call the &lt;!channel&gt; bank · Bo Lindqvist does it" in own
     fingers.ticks("Bo", "Done", channel="inc-1", kind="tasks", near="2. Look at the queue")
-    assert "You do: 1. Call the" in slack.asks("Bo", "task assign 1 me", channel="inc-1")
+    assert "The task is yours: 1. Call the" in slack.asks("Bo", "task assign 1 me", channel="inc-1")
     clock.settle()
     (own,) = slack.channel("inc-1").said("tasks")
     assert "☑ 2. Look at the queue — Bo Lindqvist" in own

@@ -7,10 +7,9 @@ from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
 HEARS = {"slack__signing_secret": "what-slack-signs-with"}
-ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 
 
-@ON_SQLITE
+@pytest.mark.every_database
 def test_a_plain_name_stands_for_the_one_person_who_has_it_whatever_the_verb(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
 ) -> None:
@@ -30,7 +29,7 @@ def test_a_plain_name_stands_for_the_one_person_who_has_it_whatever_the_verb(
     assert "Cara Mbeki does: 1. Call the bank, Ana" in slack.asks(
         "Bo", "task assign 1 cara@example.com", channel="inc-1"
     )
-    assert "Reminder 1: Cara Mbeki at" in slack.asks("Bo", "remind cara in:20m Look", channel="inc-1")
+    assert "Reminder 1: Cara Mbeki at" in slack.asks("Bo", "remind --in=20m cara Look", channel="inc-1")
     assert "Reminder 2: you at" in slack.asks("Bo", "remind Look at the queue in:20m", channel="inc-1")
     told = slack.asks("Bo", "invite Gus and chen@example.com", channel="inc-1")
     assert "Gus Moreau, Bo Chen" in told

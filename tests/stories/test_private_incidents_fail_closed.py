@@ -1,5 +1,7 @@
 """Of a private incident nobody learns anything who is not in it, by any way there is."""
 
+import pytest
+
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
 from tests.stories.stage import Clock, Logs, Multivac
@@ -13,6 +15,7 @@ HEARS = {
 SECRET_WORDS = "Data leak at a customer"
 
 
+@pytest.mark.every_database
 def test_only_those_who_are_in_it_see_join_or_are_briefed(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, world: World, logs: Logs
 ) -> None:

@@ -1,5 +1,6 @@
 """Slack's front door: only what Slack signed, only what is fresh, each request once, and never silence."""
 
+import re
 import time
 import urllib.error
 import urllib.request
@@ -7,13 +8,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from typer.testing import CliRunner
 
+from integrations.sandbox.exchange import Fault
 from integrations.sandbox.slack_events import signature
+from integrations.sandbox.world import World
+from multivac.cli import cli
 from multivac.incident import IncidentId
 from multivac.store import acts
-from tests.stories.stage import Clock, Multivac
+from multivac.store.tables import incident
+from tests.stories.stage import Clock, Logs, Multivac
 from tests.stories.workspace import Slack, text_of
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 SECRET = "what-slack-signs-with"
 ANA = {"user_id": "U000000ANA", "user_name": "ana", "channel_id": "C1", "command": "/incident"}
 
@@ -84,6 +91,7 @@ def test_nonsense_that_is_rightly_signed_breaks_nothing(door: Door, multivac: Mu
     assert door.knock(command("list"))[0] == 200
 
 
+@pytest.mark.every_database
 def test_a_request_that_comes_twice_is_done_once(door: Door, multivac: Multivac, clock: Clock) -> None:
     for _ in range(2):
         assert door.knock(command("declare Checkout is down sev3")) == (200, "")
@@ -104,19 +112,54 @@ def test_a_mention_and_a_direct_message_are_commands_too(
     assert slack.channel("inc-1").name == "inc-1-search-is-slow"
 
 
-def test_what_was_refused_can_be_looked_up_by_its_reference(
-    multivac: Multivac, slack: Slack, door: Door
+@SQLITE
+def test_what_broke_or_did_not_answer_can_be_looked_up_by_the_reference_that_they_were_told(
+    door: Door, multivac: Multivac, slack: Slack, clock: Clock, world: World, logs: Logs, database_url: str
 ) -> None:
-    told = slack.asks("Ana", "INC-99 resolve it")
-    assert "There is no INC-99" in told
-    with multivac.running.database.read() as tx:
-        (act,) = acts.trail(tx, ref=_ref_of(multivac))
-    assert (act.outcome, act.actor.startswith("U")) == ("refused", True)
+    slack.asks("Ana", "declare Checkout is down sev3")
+    clock.settle()
+    world.fail(Fault("pagerduty", "GET /oncalls", "server_error", status=503))
+    told = slack.asks("Bo", "oncall", channel="inc-1")
+    assert "Who is on call cannot be said now" in told
+    assert "Look into PagerDuty." in told
+    assert "Who is on call cannot be said now" in traced(told, database_url, verb="oncall (command): refused")
+    assert "Ref " not in slack.asks("Bo", "INC-99 resolve it")  # there is nothing to look up
+    write = multivac.running.database.write
+    write(lambda tx: tx.execute(incident.update().values(severity="dreadful")))
+    told = slack.asks("Bo", "show", channel="inc-1")
+    write(lambda tx: tx.execute(incident.update().values(severity="sev3")))
+    assert told.startswith("Something broke on my side; nothing was changed.")
+    assert "Traceback" not in told
+    assert "ValueError" in traced(told, database_url, verb="show (command): failed")
+    assert logs.mistakes
+    logs.mistakes.clear()  # that was the point
 
 
-def _ref_of(multivac: Multivac) -> str:
-    with multivac.running.database.read() as tx:
-        return next(act.ref for act in acts.trail(tx) if act.outcome == "refused")
+def traced(told: str, url: str, *, verb: str) -> str:
+    """What operators are shown of the reference in what somebody was told."""
+    (ref,) = set(re.findall(r"Ref ([0-9A-F]{4})\b", told))
+    assert f"`multivac trace {ref}`" in told
+    shown = CliRunner().invoke(cli, ["trace", ref], env={"MULTIVAC_DATABASE__URL": url})
+    assert shown.exit_code == 0, shown.output
+    assert f"{ref} U" in shown.output
+    assert verb in shown.output
+    return shown.output
+
+
+@SQLITE
+def test_a_button_that_no_release_of_ours_has_drawn_says_what_to_do_instead(
+    door: Door, multivac: Multivac, slack: Slack, clock: Clock
+) -> None:
+    slack.asks("Ana", "declare Checkout is down sev3")
+    clock.settle()
+    room = slack.channel("inc-1")
+    message = slack.standin.space.channels[room.id].messages[room.ours("headline")[0]["ts"]]
+    pressed = next(block for block in message["blocks"] if block["type"] == "actions")["elements"][0]
+    pressed["action_id"] = "escalate-it"
+    told = slack.presses("Bo", pressed["text"]["text"], channel="inc-1")
+    assert told == "That button is of an older message. Use `/incident` to see what you can do now."
+    assert "It is in the timeline." in slack.asks("Bo", "timeline The button is old", channel="inc-1")
+    assert "Bo Lindqvist: The button is old" in slack.asks("Bo", "timeline", channel="inc-1")
 
 
 def test_their_own_page_shows_people_what_is_open_and_theirs(
@@ -131,7 +174,9 @@ def test_their_own_page_shows_people_what_is_open_and_theirs(
     assert "INC-1 · SEV1 · triage · Card payments fail · led by Bo Lindqvist" in pages["Bo"]
     assert "Data leak" not in pages["Bo"]
     assert "Data leak" in pages["Cy"]
-    assert "`resolve [what fixed it]` It is over." in slack.presses_on_page("Bo", "What you can ask")
+    assert "`resolve [what fixed it]` Say that it is over, and what fixed it." in slack.presses_on_page(
+        "Bo", "What you can ask"
+    )
     slack.standin.closes(slack.id_of("Bo"), slack.form()["id"])
     assert "Open now: INC-1 SEV1" in slack.presses_on_page("Bo", "Declare an incident")
     assert slack.sends("Bo", title="Search is slow") == {}

@@ -9,6 +9,8 @@ from integrations.sandbox.world import Fault, World
 from tests.stories.stage import Clock, Multivac
 from tests.stories.workspace import Slack
 
+pytestmark = pytest.mark.every_database
+
 EACH_ITS_OWN = {"join": {"same_service_within": "0s"}}
 A_QUARTER = {"slack__pace": "0.25"}  # of what Slack allows: five new channels a minute
 

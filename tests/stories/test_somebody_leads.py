@@ -197,6 +197,7 @@ def test_who_leads_another_incident_is_asked_last(
     assert [one for one in multivac.incident(2).summons if one.pages] == []
 
 
+@pytest.mark.every_database
 def test_a_page_that_fails_says_so_at_once_and_whom_to_call(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, world: World
 ) -> None:
@@ -273,7 +274,7 @@ def test_where_nobody_can_be_asked_they_are_paged_at_once_and_what_fails_is_said
     clock.settle()
     (call,) = calls(slack)
     assert "Fay Kim is to lead this incident, and cannot be reached in Slack." in call
-    assert "Nobody else can be asked, and the page could not be sent: " in call
+    assert "Nobody else can be asked. The page could not be sent: " in call
     assert "If nobody can, reach Fay Kim (+49 30 1234, fay@example.com) yourself." in call
     (failed,) = slack.channel("inc-1").said("page failed")
     assert "Nobody has accepted to lead, and paging Fay Kim failed: " in failed

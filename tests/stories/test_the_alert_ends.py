@@ -81,6 +81,7 @@ def test_an_acknowledgement_keeps_the_incident(
     assert len(slack.channel("inc-1").said("resolution")) == 1
 
 
+@pytest.mark.every_database
 def test_an_acknowledgement_that_is_told_after_the_end_brings_the_incident_back(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:
@@ -135,6 +136,7 @@ def test_an_intruder_cannot_silence_an_alert(multivac: Multivac, pagerduty: Page
     assert multivac.incident().status is Status.TRIAGE
 
 
+@pytest.mark.every_database
 def test_a_dismissed_incident_comes_back_with_its_alert(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:

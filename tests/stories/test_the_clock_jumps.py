@@ -12,8 +12,6 @@ from multivac.incident import Status
 from tests.stories.stage import PLAYBOOK, Clock, Logs, Multivac
 from tests.stories.workspace import Slack
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
-
 LATER: dict[str, Any] = {
     "phase": "time-check",
     "title": "Time check",
@@ -34,6 +32,7 @@ def titles(slack: Slack) -> list[str]:
     return [text.partition("\n")[0] for text in slack.channel("inc-1").said("checklist")]
 
 
+@pytest.mark.every_database
 def test_a_clock_that_goes_forward_and_back_brings_nothing_twice(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, *, world: World
 ) -> None:

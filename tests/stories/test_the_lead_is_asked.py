@@ -26,6 +26,7 @@ def trail(multivac: Multivac) -> list[tuple[str, str, str]]:
         return [(act.actor, act.verb, act.via) for act in acts.trail(tx, number=IncidentId(1))]
 
 
+@pytest.mark.every_database
 def test_the_lead_approves_by_a_button_what_another_asked_for(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
 ) -> None:

@@ -24,6 +24,10 @@ def test_a_timeline_is_exported_as_markdown_and_as_json_with_a_warning_if_it_is_
     assert "It is in the timeline, at <!date^1772451000^" in slack.asks("Cy", f"{asked}2026-03-02T20:30")
     assert "you at <!date^1772456400^" in slack.asks("Cy", "INC-1 remind at:22:00 Ask again")
     clock.settle()
+    assert "“maybe” says nothing of customers." in slack.asks("Cy", "INC-1 resolve --customers=maybe Changed")
+    assert "INC-1 is resolved now." in slack.asks("Cy", "INC-1 resolve --customers=no Changed them all")
+    clock.settle()
+    assert "*Impact while it lasted:* No customer was hit." in slack.channel("inc-1").headline
     slack.standin.change_person(slack.person("Cy"), real_name="Cy <!channel> Tanaka")
     clock.settle()
     assert "The files are in" in slack.asks("Cy", "export", channel="inc-1")
@@ -33,15 +37,18 @@ def test_a_timeline_is_exported_as_markdown_and_as_json_with_a_warning_if_it_is_
     sent = slack.standin.space.uploads[shared[0]["id"]].content or b""
     assert b"Cy Tanaka: Keys were" in sent
     assert "There is no INC-1" in slack.asks("Bo", "INC-1 export")
+    slack.asks("Cy", "reopen", channel="inc-1")
     slack.asks("Cy", "dismiss A false alarm", channel="inc-1")
     monkeypatch.setenv("MULTIVAC_DATABASE__URL", database_url)
     shown = CliRunner().invoke(cli, ["export", "INC-1"])
     assert shown.exit_code == 0, shown.output
     assert "# INC-1: Data leak \\*here\\*" in shown.stdout
     assert "- Why it was no incident: A false alarm\n" in shown.stdout
+    assert "- Impact: No customer was hit.\n" in shown.stdout
     assert "- 2026-03-02 11:30:00 Cy Tanaka: Keys were \\<changed\\>" in shown.stdout
     assert "INC-1 is private" in shown.stderr
     told = json.loads(CliRunner().invoke(cli, ["export", "1", "--format", "json"]).stdout)
     assert (told["incident"], told["private"], told["how_it_ended"]) == (1, True, "A false alarm")
+    assert told["customers_hit"] == "no"
     assert "Cy Tanaka: Keys were <changed>" in [one["text"] for one in told["timeline"]]
     assert CliRunner().invoke(cli, ["export", "INC-7"]).exit_code == 1

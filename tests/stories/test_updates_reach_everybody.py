@@ -47,7 +47,7 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert "Send this update?" in str(slack.form()["title"])
     assert (
         "It goes to the thread of its announcement, the ticket OPS-1, and those who follow the alert in "
-        "PagerDuty.\nWith it INC-1 is SEV2 and mitigated."
+        "PagerDuty.\nWith it INC-1 is SEV2 and mitigated.\nThe next update is promised for <!date^"
     ) in shown
     assert slack.sends("Ana", text="Rolling back 2.31.") == {}
     assert slack.standin.space.views == {}
@@ -77,6 +77,35 @@ def test_an_update_is_carried_once_to_channel_announcement_ticket_and_pager(
     assert len(slack.channel("inc-1").said("update")) == len(comments(jira)) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+def test_an_update_is_read_only_where_whoever_writes_it_wants(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
+) -> None:
+    clock.forward(minutes=20)
+    slack.asks("Ana", "update", channel="inc-1")
+    assert slack.sends("Ana", text="Maybe it is the cache", severity="sev1", places=["ticket"]) == {}
+    assert "It goes to the ticket OPS-1.\nWith it INC-1 is SEV1 and triage.\nNo next update" in text_of(
+        slack.form()
+    )
+    assert slack.sends("Ana") == {}
+    owed = "It is not announced, so one is still owed to stakeholders."
+    slack.wait_for(lambda: owed in "".join(slack.whispers("inc-1", "Ana")), "what is owed")
+    clock.settle()
+    assert len(slack.channel("inc-1").said("update")) == len(comments(jira)) == 1
+    assert "Update by Ana Silva (not announced): Maybe it is the cache" in multivac.timeline()
+    slack.asks("Ana", "update", channel="inc-1")
+    assert slack.sends("Ana", text="It is the cache", severity="sev2", places=[]) == {}  # nothing to preview
+    clock.settle()
+    assert len(slack.channel("inc-1").said("update")) == 2
+    (told,) = thread(slack.channel("incidents"))  # how bad it is stakeholders are told all the same
+    assert told == "INC-1: Severity SEV1 → SEV2, settled by Ana Silva"
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert "cache" not in announced
+    assert (len(comments(jira)), pagerduty.incident(alert)["status_updates"]) == (1, [])
+    clock.forward(minutes=40)  # of an hour since it was declared
+    assert len(slack.channel("inc-1").said("update due")) == 1
+
+
 def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira, *, pagerduty: PagerDuty
 ) -> None:
@@ -99,6 +128,13 @@ def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     assert "Update by Bo Lindqvist (PagerDuty) (SEV1, triage, next update 12:50 UTC):" in comment
     assert len(pagerduty.incident(alert)["status_updates"]) == 1
     assert [one for one in pagerduty.incident(alert)["notes"] if "504s" in one["content"]] == []
+    slack.asks("Ana", "note Rolled back at:12:01", channel="inc-1")
+    clock.settle()
+    (note,) = [
+        one["content"] for one in pagerduty.incident(alert)["notes"] if "Rolled back" in one["content"]
+    ]
+    assert "Ana Silva: Rolled back" in note
+    assert [line for line in multivac.timeline() if "Rolled back" in line] == ["Ana Silva: Rolled back"]
     assert [line for line in multivac.timeline() if "504s" in line] == [
         "Bo Lindqvist published a status update: We see 504s; <!here> look away"
     ]
@@ -109,6 +145,7 @@ def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     assert "Tell support" in slack.channel("inc-1").said("reminder/1/1")[0]
 
 
+@pytest.mark.every_database
 def test_an_update_whose_answers_are_lost_comes_once_all_the_same(
     alert: str, slack: Slack, clock: Clock, jira: Jira, pagerduty: PagerDuty, world: World
 ) -> None:
@@ -216,7 +253,7 @@ def test_the_question_is_put_off_silenced_and_stopped(
     clock.forward(minutes=1)
     slack.presses("Ana", "Snooze 15m", channel="inc-1", kind="update due")
     clock.settle()
-    assert "Put off." in slack.channel("inc-1").said("update due")[0]
+    assert "It was put off." in slack.channel("inc-1").said("update due")[0]
     clock.forward(minutes=15)
     assert len(slack.channel("inc-1").said("update due")) == 2
     assert "I do not ask" in slack.presses("Ana", "Stop", channel="inc-1", kind="update due")
@@ -239,3 +276,46 @@ def test_an_update_on_a_private_incident_stays_in_its_channel(
     assert len(slack.channel("inc-1").said("update")) == 1
     assert slack.channel("incidents").said() == []
     assert comments(jira) == []
+
+
+def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, world: World
+) -> None:
+    told = slack.presses("Cy", "Subscribe", channel="incidents", kind="announcement")
+    assert told.startswith("You are told directly of each update of INC-1, and when it is over.")
+    assert "already" in slack.presses("Cy", "Subscribe", channel="incidents", kind="announcement")
+    assert "You are told directly" in slack.asks("Dee", "subscribe 1")
+    assert multivac.incident().person_acted_at is None  # who only reads is not at work on it
+    slack.asks("Ana", "update Rolling back 2.31", channel="inc-1")
+    slack.asks("Ana", "update Still rolling back", channel="inc-1")
+    clock.settle()
+    assert [said.splitlines()[:2] for said in slack.direct("Cy")] == [
+        ["*INC-1 · Checkout returns 500*", "Rolling back 2.31"],
+        ["*INC-1 · Checkout returns 500*", "Still rolling back"],
+    ]
+    assert len(slack.direct("Dee")) == 2
+    clock.forward(seconds=10)
+    slack.presses_in_direct("Dee", "Unsubscribe")
+    again = slack.presses("Dee", "Subscribe", channel="incidents", kind="announcement")
+    assert "You are told directly" in again
+    clock.forward(seconds=10)
+    again = slack.presses("Dee", "Subscribe", channel="incidents", kind="announcement")
+    assert "You are told of INC-1 directly no more." in again
+    world.fail(Fault("slack", "chat.postMessage", "lose_answer", match={"channel": slack.id_of("Cy")}))
+    slack.asks("Ana", "resolve Rolled back", channel="inc-1")
+    clock.settle()
+    assert len(slack.direct("Dee")) == 2
+    assert "resolved" in slack.direct("Cy")[-1]
+    assert len(slack.direct("Cy")) == 3
+    assert "INC-1 is resolved. Nothing more is told of it." in slack.asks("Dee", "subscribe 1")
+    slack.asks("Ana", "reopen It came back", channel="inc-1")
+    clock.settle()
+    assert "It came back" in slack.direct("Cy")[-1]
+    slack.asks("Ana", "private", channel="inc-1")
+    slack.asks("Ana", "update Nothing for others", channel="inc-1")
+    clock.settle()
+    first, second, lost, last = slack.direct("Cy")  # where the lost one stands, nobody can say
+    assert {first, second, last} == {"INC-1 is private now, so this is not shown any more."}
+    assert "resolved" in lost
+    assert "INC-1 is private" in slack.asks("Ana", "subscribe", channel="inc-1")
+    assert "There is no INC-1" in slack.asks("Cy", "unsubscribe 1")

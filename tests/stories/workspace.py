@@ -255,15 +255,19 @@ class Slack:
         yield told
 
         def fresh() -> list[Message]:
-            now = self.standin.channel(channel).ephemerals
-            return [one for one in now if one["to"] == me and one not in before]
+            return [one for one in self._whispered(channel) if one["to"] == me and one not in before]
 
         def answered() -> bool:
-            is_less = len(self.standin.channel(channel).ephemerals) < len(before)
+            is_less = len(self._whispered(channel)) < len(before)
             return is_less or bool(fresh()) or set(self.standin.space.views) != views
 
         self.wait_for(answered, "an answer")
         told.text = "\n".join(text_of(one) for one in fresh())
+
+    def _whispered(self, channel: str) -> list[Message]:
+        """What anybody is shown in a channel; not a copy, which takes long to make."""
+        with self.standin.world.lock:
+            return list(self.standin._where(channel).ephemerals)
 
     def wait_for(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until it holds: people are answered on threads of the daemon's own."""
@@ -298,9 +302,14 @@ def _filled(element: dict[str, Any], value: str | list[str] | None) -> dict[str,
         return {"type": kind, "value": element.get("initial_value") if value is None else value}
     if kind == "checkboxes":
         chosen = [one for one in options if one["value"] in (value or ())]
-        return {"type": kind, "selected_options": chosen or element.get("initial_options", [])}
+        return {
+            "type": kind,
+            "selected_options": element.get("initial_options", []) if value is None else chosen,
+        }
     if kind == "users_select":
         return {"type": kind, "selected_user": value or element.get("initial_user")}
+    if kind == "datepicker":
+        return {"type": kind, "selected_date": value or element.get("initial_date")}
     if kind == "datetimepicker":
         at = element.get("initial_date_time") if value is None else int(str(value))
         return {"type": kind, "selected_date_time": at}

@@ -59,7 +59,7 @@ from multivac.briefing import (
     clock_time,
 )
 from multivac.desk import Ask, Desk
-from multivac.desk.naming import link_form
+from multivac.desk.correcting import link_form
 from multivac.desk.reminding import pass_form
 from multivac.desk.splitting import split_form
 from multivac.desk.updating import Draft, before_sending
@@ -220,7 +220,7 @@ SAMPLES: Sequence[Message] = (
     Nudge(who=ANA, text="N1", presses=PRESSES),
     Nudge(who=None, text=""),
     Ended(text="E1", follow_ups=(FollowUp(text="F1", key="OPS-2", url="https://e.com/2"),)),
-    Ended(text="", mitigated_at=AT),
+    Ended(text="", mitigated_at=AT, customers="C1"),
     OperatorNotice(what="W1", do="D1"),
     OperatorNotice(what="W1", do="", over=True),
     STORM,
@@ -239,6 +239,7 @@ FORM = Form(
         Field(name="f3", label="L3", kind=Asked.TICKS, choices=(("c1", "C1"),), filled=("c1",)),
         Field(name="f4", label="L4", kind=Asked.PERSON, filled=("U0ANA",)),
         Field(name="f5", label="L5", kind=Asked.MOMENT, filled=("1795356180",)),
+        Field(name="f6", label="L6", kind=Asked.DAY),
     ),
     intro=("I1",),
 )
@@ -441,6 +442,6 @@ def forms(desk: Desk) -> list[Form]:
     told = Draft(text="T1", status=Status.ACTIVE, severity=Severity.SEV1, promised=None, is_last=False)
     asked.append(link_form(IncidentId(1)))  # the desk asks only where there is a tracker
     asked += [pass_form(IncidentId(1), "7", about="T1"), split_form(IncidentId(1), (("A1", "T1"),))]
-    asked.append(before_sending(IncidentId(1), told, places=("P1",), moved=True))
+    asked.append(before_sending(IncidentId(1), told, places=("P1",), due=None))
     assert all(isinstance(one, Form) for one in asked), asked
     return [one for one in asked if isinstance(one, Form)]

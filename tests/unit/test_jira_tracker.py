@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -96,13 +96,14 @@ def test_making_one_calls_nobody(flavour: Any) -> None:
 
 
 def test_a_ticket_is_written_in_one_call(sandbox: Sandbox, tracker: JiraDoctor) -> None:
-    ticket = tracker.open_ticket(draft(component="checkout"))
+    ticket = tracker.open_ticket(draft(component="checkout", due=date(2026, 12, 4)))
     assert (ticket.key, ticket.url, ticket.left_out) == ("OPS-1", f"{sandbox.url}/jira/browse/OPS-1", {})
     assert calls(sandbox) == ["POST /issue"]
     fields = sandbox.jira.issue("OPS-1")["fields"]
     assert (fields["summary"], fields["issuetype"]["name"]) == ("Checkout is slow", "Incident")
     assert (fields["labels"], fields["priority"]["name"]) == (["multivac-inc-1"], "High")
     assert [each["name"] for each in fields["components"]] == ["checkout"]
+    assert fields["duedate"] == "2026-12-04"
     assert "for minutes." in fields["description"]
     version = "3" if sandbox.jira.flavour == "cloud" else "2"
     assert sandbox.world.calls("jira")[0].path.endswith(f"/rest/api/{version}/issue")
@@ -126,10 +127,10 @@ def test_hostile_titles_become_a_summary(sandbox: Sandbox, tracker: JiraDoctor, 
 
 
 def test_refused_fields_are_left_out_and_told(sandbox: Sandbox, tracker: JiraDoctor) -> None:
-    for field in ("priority", "labels"):
+    for field in ("priority", "labels", "duedate"):
         sandbox.jira.refuse_field(field)
-    ticket = tracker.open_ticket(draft(component="unheard of"))
-    assert set(ticket.left_out) == {"priority", "labels", "components"}
+    ticket = tracker.open_ticket(draft(component="unheard of", due=date(2026, 12, 4)))
+    assert set(ticket.left_out) == {"priority", "labels", "components", "duedate"}
     assert ticket.left_out["labels"] == SCREEN.format("labels")
     assert calls(sandbox) == ["POST /issue", "POST /issue"]
     assert sandbox.jira.issue(ticket.key)["fields"]["labels"] == []

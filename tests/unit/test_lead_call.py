@@ -23,7 +23,7 @@ def test_the_lead_call_shows_the_clock_and_what_became_of_it() -> None:
     assert "Multivac cannot page anybody now. Whoever can lead presses Accept." in shown(render(alone))
     assert shown(render(alone)).endswith("reach Ana Lima (+31 20 123 4567) yourself.")
     failed = replace(alone, late=Late(call=("Ana Lima",), why="PagerDuty is down."))
-    assert "the page could not be sent: PagerDuty is down. Whoever can lead" in shown(render(failed))
+    assert "The page could not be sent: PagerDuty is down. Whoever can lead" in shown(render(failed))
     passed = replace(asked, lead=Who(name="Ana"), went_to="Bo <!here>", then=None)
     assert shown(render(passed)) == "Ana has not accepted to lead this incident: Bo &lt;!here&gt; is asked."
     assert (

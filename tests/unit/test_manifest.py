@@ -12,6 +12,7 @@ import yaml
 from integrations.sandbox.clock import Clock as SandboxClock
 from integrations.sandbox.server import Sandbox
 from integrations.slack.doctor import SlackDoctor
+from multivac.briefing import Answer, Home
 from multivac.check import slack_manifest
 from multivac.check.manifest import usage_hint
 from multivac.check.scopes import EVENTS, SCOPES, Feature
@@ -131,6 +132,7 @@ def everything(chat: SlackDoctor) -> Iterator[Callable[[], object]]:
     assert ana is not None
     since = NOON - timedelta(hours=1)
     yield lambda: chat.person(ana.id)
+    yield lambda: chat.show_home(ana.id, Home(parts=(Answer(lines=("Hello",)),), presses=()))
     yield lambda: chat.group_members("sre")
     yield lambda: chat.room("#incidents")
     yield lambda: chat.room("#elsewhere")

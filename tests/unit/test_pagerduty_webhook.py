@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import pytest
 
-from integrations.pagerduty.webhook import Outcome, Reply, Webhook
+from integrations.pagerduty.webhook import Outcome, Webhook
+from integrations.replies import Reply
 from multivac.errors import TryAgain
 from multivac.incident import Alert
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from integrations.slack.blocks import render
-from integrations.slack.pieces import Drawn
+from integrations.slack.pieces import Drawn, button
 from integrations.slack.text import line, link, person, plain, prose
 from multivac.briefing import (
     Announcement,
@@ -36,6 +36,8 @@ from multivac.briefing import (
     Who,
 )
 from multivac.incident import Bridge, Severity, Status, TaskState
+from multivac.verbs import VERBS, Verb
+from multivac.verbs.presses import ASKS
 
 AT = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
 SHOWN_AT = "<!date^1795356180^{date_short_pretty} {time}|2026-11-22 14:03 UTC>"
@@ -161,6 +163,24 @@ def test_a_proposed_resolution_asks_and_a_withdrawn_one_takes_it_back() -> None:
 def test_a_resolution_of_many_alerts_says_that_it_was_the_last_of_them() -> None:
     said = ResolutionProposed(by="PagerDuty", at=AT, withdrawn=False, alerts=3)
     assert shown(render(said)).startswith(f"PagerDuty resolved the last of 3 alerts, {SHOWN_AT}.")
+
+
+FINAL = [verb for verb in VERBS if verb.final]
+
+
+@pytest.mark.parametrize("verb", FINAL, ids=lambda verb: verb.name)
+def test_a_button_that_ends_or_hides_something_asks_first_wherever_it_is(verb: Verb) -> None:
+    says = verb.example if verb.name not in ASKS else f"{verb.name} something"
+    for said in (says, f"INC-1 {says}", f"INC-1 {verb.words[-1]} {says.partition(' ')[2]}".strip()):
+        drawn = button(Press(label="Do it", line=said), 1)
+        assert drawn["confirm"]["text"]["text"] == verb.help, said
+    alone = button(Press(label="Do it", line=f"INC-1 {verb.name}"), 1)
+    assert ("confirm" in alone) is (verb.name not in ASKS)  # else a form asks
+
+
+def test_a_button_that_can_be_taken_back_asks_nothing() -> None:
+    lines = [verb.example for verb in VERBS if not verb.final] + ["INC-1 ask resolve Rolled back"]
+    assert not [one for one in lines if "confirm" in button(Press(label="Do it", line=one), 1)]
 
 
 def test_a_change_is_one_quiet_line() -> None:

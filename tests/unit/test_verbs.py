@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multivac.desk.front import DOES
-from multivac.incident import Severity
+from multivac.incident import IncidentId, Severity
 from multivac.reference import verbs_page
 from multivac.shortcuts import SHORTCUTS, Shortcut
 from multivac.verbs import (
@@ -201,6 +201,16 @@ def test_a_line_that_begins_with_a_role_gives_it() -> None:
     assert as_role("the deputy is away", roles) is None
 
 
+def test_words_for_the_timeline_are_written_there_and_none_show_it() -> None:
+    assert spoken("timeline Rolled back at:14:05") == ("note", Words(text="Rolled back", at="14:05"))
+    assert spoken("INC-7 timeline 14 servers hang") == (
+        "note",
+        Words(number=IncidentId(7), text="14 servers hang"),
+    )
+    for line in ("INC-7 timeline", "timeline INC-7", "timeline 7"):
+        assert spoken(line) == ("timeline", Words(number=IncidentId(7)))
+
+
 def test_an_incident_is_named_before_or_after_the_verb() -> None:
     assert spoken("INC-7 impact Nobody can pay")[1].number == 7
     assert spoken("impact inc-7 Nobody can pay")[1] == Words(
@@ -264,6 +274,57 @@ def test_times_are_read() -> None:
     assert span("1h30m") == timedelta(minutes=90)
     assert span("soon") is None
     assert spoken("note Rolled back at:14:05")[1].at == "14:05"
+
+
+@pytest.mark.parametrize(
+    ("flagged", "bare"),
+    [
+        ("declare Checkout is down --sev=1 --drill", "declare Checkout is down sev1 drill"),
+        ("declare --severity=SEV2 —private Down", "declare sev2 private Down"),  # as phones write it
+        (
+            "declare Pay --impact=“Nobody can pay” --services=a,b",
+            'declare Pay impact:"Nobody can pay" service:a,b',
+        ),
+        ("note Rolled back --at=14:05", "note Rolled back at:14:05"),
+        (
+            "remind --in=20m <@UBO> ask --escalate=<@UCY> --until=done",
+            "remind in:20m <@UBO> ask escalate:<@UCY> until:done",
+        ),
+        ("INC-7 resolve --customers=no Rolled back", "INC-7 resolve customers:no Rolled back"),
+        ("followup Alert on it --due=friday <@UBO>", "followup Alert on it due:friday <@UBO>"),
+    ],
+)
+def test_a_flag_means_the_same_as_its_bare_token(flagged: str, bare: str) -> None:
+    assert spoken(flagged) == spoken(bare)
+    assert "-" not in spoken(flagged)[1].text
+
+
+def test_a_value_of_several_words_stands_in_quotes() -> None:
+    words = spoken('declare Pay --impact="Nobody can pay" now')[1]
+    assert (words.text, words.options) == ("Pay now", {"impact": "Nobody can pay"})
+
+
+@pytest.mark.parametrize(
+    ("line", "strange"),
+    [
+        ("declare Checkout is down --sevrity=1", ("--sevrity=1",)),
+        ("declare Checkout is down --sev=9", ("--sev=9",)),
+        ('remind me --in="two hours" Look', ('--in="two hours"',)),
+        ("note --in=20m Restarted with --force", ("--in=20m", "--force")),
+        ("lead me --now", ("--now",)),
+        ('declare Down --impact="Nobody can pay', ('--impact="Nobody',)),
+        ("note Restarted with `--force`", ()),
+        ("note “Restarted with --force”", ()),
+        ("note It is slow -- we look —really", ()),
+        ("ask resolve --force", ()),  # the verb that is asked for says what it has
+    ],
+)
+def test_a_flag_that_a_verb_does_not_have_is_told_apart_from_its_words(
+    line: str, strange: tuple[str, ...]
+) -> None:
+    words = spoken(line)[1]
+    assert words.strange == strange
+    assert all(one in words.text for one in strange)
 
 
 @given(st.text())

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from benchmarks.growth import fill
 from multivac.app import Daemon
 from multivac.settings import load_settings
+from multivac.store import homes
 
 STORED = 3_000
 ALL_ROWS = re.compile(
@@ -34,12 +35,17 @@ def plan(daemon: Daemon, statement: str, bound: Any) -> str:
         return "\n".join(str(row[-1]) for row in tx.exec_driver_sql(f"{explain} {statement}", bound))
 
 
+def pages_due(daemon: Daemon) -> None:
+    with daemon.database.read() as tx:
+        homes.due(tx, now=daemon.clock.now(), most=10)
+
+
 def test_what_is_done_again_and_again_never_reads_every_incident_there_was(database_url: str) -> None:
     fill(database_url, STORED)
     daemon = Daemon(load_settings(None, {"MULTIVAC_DATABASE__URL": database_url}))
     statements = [
         one
-        for work in (daemon.beat.beat, daemon.beat.measure, daemon.watch.look)
+        for work in (daemon.beat.beat, daemon.beat.measure, daemon.watch.look, lambda: pages_due(daemon))
         for one in asked(daemon.database.engine, work)
     ]
 

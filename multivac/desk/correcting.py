@@ -15,7 +15,7 @@ from multivac.incident import EntryKind, IncidentId
 from multivac.steps import people
 from multivac.steps.duplicates import DONE_TO_A_TICKET
 from multivac.steps.ticket import TICKET
-from multivac.store import acts, sayings
+from multivac.store import acts, homes, sayings
 from multivac.store import steps as progress
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
@@ -163,9 +163,7 @@ def _named(sitting: Sitting, case: Case) -> str:
     rule = case.playbook.wanted(case.severity)
     if sitting.house.out.pager is None or not rule.alert_policy_levels or people.is_asked_first(case):
         return phrase("The headline says so now.")
-    return phrase(
-        "The headline says so now. Who is on call for those that PagerDuty has by this name is invited."
-    )
+    return phrase("The headline says so now. Whoever is on call for them in PagerDuty is invited.")
 
 
 def named_services(said: str) -> tuple[str, ...]:
@@ -188,6 +186,7 @@ def private(sitting: Sitting) -> Reply:
             raise Refused(phrase("INC-{number} is private already.", number=case.id))
         hidden = case.playbook.channel.hidden()
         acts.set_playbook(tx, case.id, case.playbook.model_copy(update={"channel": hidden}))
+        homes.look_at_all(tx)
         return Change(
             said="\n".join(_what_is_left(sitting, case)),
             kind=EntryKind.NOTE,
