@@ -181,7 +181,8 @@ def test_every_method_that_the_adapter_calls_works_with_these_scopes(sandbox: Sa
     named += re.findall(r"\bslack\.([a-z]+_\w+)", (folder / "invites.py").read_text())
     written = {name.replace("_", ".") for name in named}
     called = {call.method for call in sandbox.world.calls("slack")}
-    assert written - {"base.url", "on.behalf"} == called
+    elsewhere = {"apps.connections.open"}  # by another token
+    assert written - {"base.url", "on.behalf"} - elsewhere == called
 
 
 CALLED = {scope for scope, (feature, _) in SCOPES.items() if feature is not Feature.HEARS}
