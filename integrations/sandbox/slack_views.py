@@ -120,22 +120,28 @@ def _checked_view(view: Any, kind: str) -> View:
         )
     if len(json.dumps(view)) > LARGEST_VIEW:
         raise Refusal("view_too_large")
-    for name in ("title", "submit", "close"):
-        part = view.get(name)
-        if kind == "modal" and (part or name == "title") and not 0 < len((part or {}).get("text", "")) < 25:
-            raise Refusal(
-                "invalid_arguments", f"[ERROR] must be 1 to 24 characters [json-pointer:/view/{name}]"
-            )
-    typed = [place for place, block in enumerate(view.get("blocks") or []) if block.get("type") == "input"]
-    if kind == "modal" and typed and not view.get("submit"):
-        raise Refusal(
-            "invalid_arguments",
-            f"[ERROR] must define `submit` to use `input` block [json-pointer:/view/blocks/{typed[0]}/input]",
-        )
+    if kind == "modal":
+        _must_be_a_window(view)
     for name, longest in _LIMITS.items():
         if len(view.get(name, "")) > longest:
             raise Refusal("invalid_arguments", f"[ERROR] too long [json-pointer:/view/{name}]")
     return {**view, "blocks": checked_blocks(view.get("blocks", []), most=MOST_IN_VIEW)}
+
+
+def _must_be_a_window(view: View) -> None:
+    """Its labels have a length, and what can be filled in can be sent; raises Refusal."""
+    for name in ("title", "submit", "close"):
+        part = view.get(name)
+        if (part or name == "title") and not 0 < len((part or {}).get("text", "")) < 25:
+            raise Refusal(
+                "invalid_arguments", f"[ERROR] must be 1 to 24 characters [json-pointer:/view/{name}]"
+            )
+    typed = [place for place, block in enumerate(view.get("blocks") or []) if block.get("type") == "input"]
+    if typed and not view.get("submit"):
+        raise Refusal(
+            "invalid_arguments",
+            f"[ERROR] must define `submit` to use `input` block [json-pointer:/view/blocks/{typed[0]}/input]",
+        )
 
 
 def _frame(space: Workspace) -> View:

@@ -51,33 +51,34 @@ class Endpoint:
 
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         started = time.monotonic()
-        world = self._world
         transport = _transport(receive)
         raw = await _body(receive)
         call = self._call(scope, raw or b"")
-        pause = world.delays.get(self._vendor, 0.0) + (
-            world.connect_delay if world.is_new(transport) else 0.0
-        )
-        fault = world.fault_for(call)
-        if fault is not None and fault.kind == "slow":
-            pause += fault.seconds
-        if pause > 0:
-            await asyncio.sleep(pause)
-        if fault is not None and fault.kind == "hold":
-            await world.gate()
-        if world.is_cut(call, happened=False):
+        fault = self._world.fault_for(call)
+        kind = "" if fault is None else fault.kind
+        await self._wait(transport, fault)
+        if self._world.is_cut(call, happened=False):
             await _cut(transport, receive, hard=True)
             return
         answer = Answer(413) if raw is None else await self._outcome(call, fault, receive)
-        lost = fault is not None and fault.kind in {"reset", "timeout", "lose_answer"}
-        if world.is_cut(call, happened=True) or lost:
+        if self._world.is_cut(call, happened=True) or kind in {"reset", "timeout", "lose_answer"}:
             self._record(scope, call, started, fault=fault)
-            await _cut(transport, receive, hard=fault is not None and fault.kind == "reset")
+            await _cut(transport, receive, hard=kind == "reset")
             return
         sent: Sent = (answer.status, _headers(answer), answer.encoded())
         # Recorded before it is sent: a client that has the answer finds its exchange in the list.
         self._record(scope, call, started, fault=fault, sent=sent)
         await _reply(send, sent)
+
+    async def _wait(self, transport: Any, fault: Fault | None) -> None:
+        """Be as slow as the vendor is told to be, on a new connection and by the fault."""
+        pause = self._world.delays.get(self._vendor, 0.0)
+        pause += self._world.connect_delay if self._world.is_new(transport) else 0.0
+        pause += fault.seconds if fault is not None and fault.kind == "slow" else 0.0
+        if pause > 0:
+            await asyncio.sleep(pause)
+        if fault is not None and fault.kind == "hold":
+            await self._world.gate()
 
     def _call(self, scope: "Scope", raw: bytes) -> Call:
         query = scope["query_string"]

@@ -51,8 +51,6 @@ class Waiting(AbstractContextManager["Waiting"]):
                 self._place = self._hold()
             except MultivacError as error:
                 log.info("nobody was told to wait", why=str(error))
-            except Exception:  # a thread's boundary: nobody waits for it
-                log.exception("nobody was told to wait")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

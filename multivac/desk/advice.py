@@ -85,7 +85,7 @@ def _of_open(sitting: Sitting, case: Case) -> Iterator[Said]:
     if case.lead is None:
         yield (
             phrase("No lead yet. Whoever leads presses Take the lead."),
-            Press(label=phrase("Take the lead"), line=f"{about} lead me", stands_out=True),
+            Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True),
         )
     if case.severity_by is None:
         yield (

@@ -375,6 +375,8 @@ def _last_round(case: Case, one: Occurrence, posted: Sequence[Occurrence]) -> Re
 
 def _is_near(attempt: Attempt, before: Result) -> bool:
     """Whether people still have it before them: it has not scrolled away."""
+    if before["channel"] != channel_of(attempt.case):
+        return False
     since = datetime.fromisoformat(before["at"])
     try:
         return not attempt.chat().people_spoke(before["channel"], since=since, at_least=_FAR)

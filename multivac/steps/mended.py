@@ -48,7 +48,9 @@ _SENTENCES: Mapping[str, str] = {
     "alert priority": mark("The priority in PagerDuty follows the severity."),
     "severity heard": mark("Who set the priority in PagerDuty is known now."),
     "capture": mark("The message that was to be kept was read."),
+    "stakeholder told": mark("The stakeholder was told directly."),
     "given": mark("Whoever was given a role or a task was told."),
+    "stakeholder told": mark("The stakeholder was told directly."),
 }
 
 

@@ -13,7 +13,7 @@ from multivac.briefing import Answer, ChangeLine, Message, Press
 from multivac.errors import GiveUp
 from multivac.incident import Status
 from multivac.ports import Marker, Posted
-from multivac.steps import news
+from multivac.steps import customers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
 from multivac.steps.updates import HIDDEN_TEXT, drawn, is_back
@@ -104,7 +104,8 @@ def _message(case: Case, key: str) -> Message:
     if said.kind is SayingKind.UPDATE:
         return replace(drawn(said, number=case.id), title=case.title, presses=(stop,))
     presses = () if news.is_end(said) else (stop,)
-    return directly(case, Answer(title=title, lines=(said.text,), presses=presses))
+    lines = tuple(filter(None, (said.text, customers.told(said))))
+    return directly(case, Answer(title=title, lines=lines, presses=presses))
 
 
 def to_stop(number: int) -> Press:

@@ -25,7 +25,8 @@ from multivac.verbs.headings import by_heading
 from multivac.verbs.presses import irrevocable, opens_form
 from multivac.verbs.refusals import refusal
 from multivac.verbs.sentences import as_role, in_other_words
-from multivac.verbs.table import VERBS, Part, Right, Verb
+from multivac.verbs.table import VERBS
+from multivac.verbs.verb import Part, Right, Verb
 
 __all__ = [
     "BEFORE_WHOM",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from multivac.verbs.table import Part, Verb
+from multivac.verbs.verb import Part, Verb
 
 # What each part can be said by, each with a value that works; in the order in which people are told of them.
 _FLAGS: Mapping[Part, tuple[str, ...]] = {

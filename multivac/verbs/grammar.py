@@ -12,7 +12,8 @@ from functools import partial
 from multivac.incident import IncidentId, Severity
 from multivac.verbs.flags import names_of, pieces
 from multivac.verbs.sentences import in_other_words
-from multivac.verbs.table import VERBS, Part, Verb
+from multivac.verbs.table import VERBS
+from multivac.verbs.verb import Part, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

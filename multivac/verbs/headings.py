@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from multivac.tongue import mark
-from multivac.verbs.table import VERBS, Verb
+from multivac.verbs.table import VERBS
+from multivac.verbs.verb import Verb
 
 # Every verb stands under one.
 _HEADINGS: tuple[tuple[str, str], ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multivac.verbs.grammar import Spoken, Words, read
-from multivac.verbs.table import Verb
+from multivac.verbs.verb import Verb
 
 # Said alone they ask for what they lack, in a form or, as a drill, by a list.
 ASKS = frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multivac.tongue import mark, phrase
-from multivac.verbs.table import Verb
+from multivac.verbs.verb import Verb
 
 _REFUSALS = {
     # those who respond

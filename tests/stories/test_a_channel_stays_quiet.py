@@ -95,7 +95,7 @@ def test_quiet_holds_back_what_can_wait_for_everybody(
     clock.forward(minutes=40)
     assert slack.channel("inc-1").said("update due") == []
     assert len(slack.channel("inc-1").said("checklist")) == 1
-    assert "I speak again" in slack.asks("Ana", "quiet off", channel="inc-1")
+    assert "come again as usual" in slack.asks("Ana", "quiet off", channel="inc-1")
     clock.settle()
     assert len(slack.channel("inc-1").said("update due")) == 1
     assert len(slack.channel("inc-1").said("checklist")) > 1

@@ -97,7 +97,7 @@ def test_an_incident_that_turns_out_worse_waits_no_longer(
     pagerduty.set_priority(alerts[3], "P1", by="Ana")
     clock.forward(seconds=1)
     assert opened(slack) == [1, 2, 4]
-    assert "Join INC-5 first" in slack.asks("Bo", "INC-5 severity sev2")
+    assert "Only those who respond" in slack.asks("Bo", "INC-5 severity sev2")
     slack.asks("Bo", "INC-5 join")
     assert "INC-5 is SEV2 now" in slack.asks("Bo", "INC-5 severity sev2")
     clock.settle()

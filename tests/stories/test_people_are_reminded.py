@@ -209,7 +209,7 @@ def test_a_group_is_asked_as_one_and_who_is_asked_after_it_in_vain_is_paged_once
     line = f"remind {group} in:10m Ask <!subteam^{sre}> escalate:<@{dee}> after:5m then:page"
     slack.asks("Ana", line, channel="inc-1")
     clock.forward(minutes=10, seconds=5)
-    first, second = slack.channel("inc-1").ours("reminder")
+    (first,), (second,) = (slack.channel("inc-1").ours(f"reminder/{number}/1") for number in (1, 2))
     assert f"⏰ <!subteam^{sre}>: Look at the queue" in text_of(first)
     assert f"⏰ <!subteam^{sre}>: Ask @sre" in text_of(second)
     slack.standin.person_reacts(slack.channel("inc-1").id, slack.person("Ana"), ts=first["ts"], name=TICK)

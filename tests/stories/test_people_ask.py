@@ -67,7 +67,7 @@ def test_whoever_declared_it_or_asked_to_come_in_acts_before_there_is_a_channel(
     slack.asks("Bo", "declare Card payments fail sev3")
     clock.settle()
     assert "You are the lead of INC-1 now" in slack.asks("Bo", "INC-1 lead me")
-    assert "Join INC-1 first" in slack.asks("Cy", "INC-1 severity sev2")
+    assert "Only those who respond" in slack.asks("Cy", "INC-1 severity sev2")
     assert "as soon as that is open" in slack.asks("Cy", "INC-1 join")
     assert "INC-1 is SEV2 now" in slack.asks("Cy", "INC-1 severity sev2")
 

@@ -271,7 +271,9 @@ def test_an_update_on_a_private_incident_stays_in_its_channel(
     multivac.start(settings=HEARS)
     slack.asks("Cy", "declare Data leak private sev1")
     clock.settle()
-    slack.asks("Cy", "update Keys are rotated.", channel="inc-1")
+    slack.asks("Cy", "update", channel="inc-1")
+    assert "places" not in {one["block_id"] for one in slack.form()["blocks"]}  # there is nothing to choose
+    assert slack.sends("Cy", text="Keys are rotated.") == {}
     clock.settle()
     assert len(slack.channel("inc-1").said("update")) == 1
     assert slack.channel("incidents").said() == []
@@ -303,10 +305,10 @@ def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
     again = slack.presses("Dee", "Subscribe", channel="incidents", kind="announcement")
     assert "You are told of INC-1 directly no more." in again
     world.fail(Fault("slack", "chat.postMessage", "lose_answer", match={"channel": slack.id_of("Cy")}))
-    slack.asks("Ana", "resolve Rolled back", channel="inc-1")
+    slack.asks("Ana", "resolve Rolled back --customers=no", channel="inc-1")
     clock.settle()
     assert len(slack.direct("Dee")) == 2
-    assert "resolved" in slack.direct("Cy")[-1]
+    assert "says it is resolved: Rolled back\nNo customer was hit." in slack.direct("Cy")[-1]
     assert len(slack.direct("Cy")) == 3
     assert "INC-1 is resolved. Nothing more is told of it." in slack.asks("Dee", "subscribe 1")
     slack.asks("Ana", "reopen It came back", channel="inc-1")

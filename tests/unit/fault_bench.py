@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -227,6 +228,7 @@ CALLS: dict[str, Call] = {
     "GET /user/search": Call(
         "jira", _asking(lambda b: b.tracker.find_account(Person(name="Ana", email="ana@example.com")))
     ),
+    "GET /myself": Call("jira", _asking(lambda b: copy(b.tracker).account())),  # the answer is kept
     "GET /project/{key}/role": Call("jira", _asking(lambda b: b.tracker.role_members("Incident leads"))),
     "GET /project/{key}/role/{id}": Call("jira", _asking(lambda b: b.tracker.role_members("Incident leads"))),
     "GET /group/member": Call("jira", _asking(lambda b: b.tracker.group_members("incident-leads"))),

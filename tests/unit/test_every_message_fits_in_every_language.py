@@ -217,6 +217,7 @@ SAMPLES: Sequence[Message] = (
     *(replace(UPDATE, status=status) for status in Status),
     replace(UPDATE, text="", next_at=None, was=None, number=None),
     replace(UPDATE, number=None, follows=("F1", "F2")),
+    replace(UPDATE, title="T2", presses=PRESSES),
     Nudge(who=ANA, text="N1", presses=PRESSES),
     Nudge(who=None, text=""),
     Ended(text="E1", follow_ups=(FollowUp(text="F1", key="OPS-2", url="https://e.com/2"),)),
@@ -260,6 +261,7 @@ ASKING = (
     "INC-1 followup",
     "INC-1 dismiss",
     "INC-1 merge",
+    "prefs",
 )
 
 
@@ -322,8 +324,8 @@ def test_a_title_that_is_too_long_ends_with_a_whole_word() -> None:
 
 # --- no English is left -----------------------------------------------------------------------------
 
-# Moments, addresses, and the grammar.
-NOT_READ = re.compile(r"<!date\^[^>]*>|<https?://[^|>]*\||`[^`]*`")
+# Moments, addresses, the grammar, and what languages call themselves.
+NOT_READ = re.compile(r"<!date\^[^>]*>|<https?://[^|>]*\||`[^`]*`|^(?:English|Deutsch)$")
 ENGLISH_LEFT = re.compile(r"\w*[aeiouycns]\w*")
 OF_MACHINES = ("type", "block_id", "action_id", "value", "callback_id", "private_metadata", "style")
 

@@ -55,7 +55,7 @@ RIGHTS = {
     Right.GUEST: {"help", "whoami"},
     Right.MEMBER: {
         *("declare", "list", "show", "timeline", "briefing", "oncall", "search", "join"),
-        *("page", "escalate", "note", "ask"),
+        *("page", "escalate", "note", "ask", "subscribe", "unsubscribe", "prefs"),
     },
     Right.RESPONDER: {
         *("lead", "role", "roles", "severity", "impact", "status", "mitigate", "reopen", "rename", "update"),
