@@ -81,6 +81,13 @@ def test_a_follow_up_waits_for_the_end_and_then_is_an_issue_of_its_owner(
     assert line.count("|OPS-") == 3
     assert len(jira.issue("OPS-1")["fields"]["issuelinks"]) == 3
 
+    slack.asks("Ana", "reopen It came back", channel="inc-1")
+    slack.asks("Ana", "followup Raise the limit", channel="inc-1")
+    slack.asks("Ana", "resolve Rolled back once more", channel="inc-1")
+    clock.settle()
+    first, second = slack.channel("inc-1").said("end line")
+    assert (first.count("|OPS-"), second.count("|OPS-")) == (3, 4)  # none of those is done
+
 
 def test_links_stand_in_the_headline_and_the_briefing_until_they_are_taken_away(
     alert: str, slack: Slack, clock: Clock
