@@ -80,6 +80,8 @@ def test_a_playbook_may_leave_the_alerts_open_and_what_is_not_known_is_left_to_d
     not_known = "It is not known yet whether customers were hit."
     assert loud_in_incidents(slack) == [f"INC-1: Ana Silva says it is resolved: It is over · {not_known}"]
     assert not_known in str(jira.issue("OPS-1")["fields"]["comment"])
+    (published,) = pagerduty.incident(alert)["status_updates"]
+    assert f"resolved: It is over\n{not_known}" in published["message"]
     assert jira.issue("OPS-2")["fields"]["summary"] == "Find out whether customers were hit"
 
 
