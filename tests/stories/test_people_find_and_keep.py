@@ -82,11 +82,27 @@ def test_a_follow_up_waits_for_the_end_and_then_is_an_issue_of_its_owner(
     assert len(jira.issue("OPS-1")["fields"]["issuelinks"]) == 3
 
     slack.asks("Ana", "reopen It came back", channel="inc-1")
-    slack.asks("Ana", "followup Raise the limit", channel="inc-1")
-    slack.asks("Ana", "resolve Rolled back once more", channel="inc-1")
+    slack.asks("Ana", "followup Raise the limit @cara", channel="inc-1")
+    told = "I do not know who “nobby” is: “Ask @nobby” is nobody's yet."
+    assert slack.asks("Ana", "followup Ask @nobby", channel="inc-1").endswith(told)
+    slack.asks("Ana", "resolve", channel="inc-1")
+    fixed = "Rolled back once more"
+    soon = slack.sends("Ana", fixed=fixed, follow_ups="Rotate keys due:soon")
+    assert soon == {"follow_ups": "“soon” is no day. Write it as 2026-12-04."}
+    to_do = "- Rotate keys due:2026-03-09 @cara\n- Call @nobby back\n- Raise the limit"
+    assert slack.sends("Ana", fixed=fixed, follow_ups=to_do) == {}
     clock.settle()
     first, second = slack.channel("inc-1").said("end line")
-    assert (first.count("|OPS-"), second.count("|OPS-")) == (3, 4)  # none of those is done
+    assert (first.count("|OPS-"), second.count("|OPS-")) == (3, 7)  # none of those is done
+    later = [jira.issue(f"OPS-{key}")["fields"] for key in range(5, 9)]
+    assert [
+        (one["summary"], (one["assignee"] or {}).get("displayName"), one["duedate"]) for one in later
+    ] == [
+        ("Raise the limit", "Cara Mbeki", None),
+        ("Ask @nobby", None, None),
+        ("Rotate keys", "Cara Mbeki", "2026-03-09"),
+        ("Call @nobby back", None, None),
+    ]
 
 
 def test_links_stand_in_the_headline_and_the_briefing_until_they_are_taken_away(
