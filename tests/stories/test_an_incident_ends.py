@@ -142,7 +142,9 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
 ) -> None:
     assert "Close it first" in slack.asks("Dee", "archive", channel="inc-1")
     resolve(slack, clock)
-    slack.asks("Ana", "close", channel="inc-1")
+    for press in ("Close", "Reopen"):  # in the answer, not only in the headline
+        assert slack.sees(press, channel="inc-1") != slack.sees(press, channel="inc-1", kind="headline")
+    assert "Its channel is archived in" in slack.presses("Ana", "Close", channel="inc-1")
     for line in ("archive", "ask archive"):
         assert "Only those who run Multivac can archive" in slack.asks("Ana", line, channel="inc-1")
     slack.asks("Dee", "archive", channel="inc-1")
