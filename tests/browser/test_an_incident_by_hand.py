@@ -1,4 +1,4 @@
-"""An incident from its first word to its end, as a person runs it in the page, with the real daemon behind it."""
+"""An incident from its first word to its end, run by hand in the page, with the real daemon behind it."""
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -23,7 +23,7 @@ def form(site: Page, title: str) -> Locator:
     return site.get_by_role("dialog", name=title)
 
 
-@pytest.mark.slow(40, "a browser and a daemon, through twenty things that a person does")
+@pytest.mark.slow(20, "a browser and a daemon, through twenty things that a person does")
 def test_a_person_declares_leads_tells_ticks_and_resolves_in_the_page(site: Page) -> None:
     site.get_by_label("You act as").select_option("Dee Okafor")
     site.get_by_label("Message", exact=True).fill("/incident declare")
