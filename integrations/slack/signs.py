@@ -49,7 +49,11 @@ def emoji_of(event: Body) -> str:
 
 def is_ours(body: Body, by: str) -> bool:
     """Whether our own bot did it, as Slack names it beside each event."""
-    return by in {str(one.get("user_id")) for one in body.get("authorizations") or () if one.get("is_bot")}
+    return by in _bots(body)
+
+
+def _bots(body: Body) -> set[str]:
+    return {str(one.get("user_id")) for one in body.get("authorizations") or () if one.get("is_bot")}
 
 
 def _mark(body: Body, event: Body, deed: Deed, *, keeps: Mapping[str, str]) -> Sign | None:
@@ -73,10 +77,12 @@ def _mark(body: Body, event: Body, deed: Deed, *, keeps: Mapping[str, str]) -> S
 
 
 def _below(body: Body, event: Body) -> Sign | None:
-    """What somebody wrote in the thread of a message, which may answer it."""
+    """What somebody wrote in the thread of a message, which may answer it; what they ask of us does not."""
     above, by = event.get("thread_ts"), str(event.get("user", ""))
     is_written = event.get("subtype") in _WRITTEN and not event.get("bot_id")
     if not above or above == event.get("ts") or not is_written or is_ours(body, by):
+        return None
+    if any(f"<@{bot}" in str(event.get("text", "")) for bot in _bots(body)):
         return None
     return Sign(
         request=_request(body),

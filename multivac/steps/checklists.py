@@ -10,14 +10,14 @@ import sqlalchemy as sa
 
 from multivac.briefing import CaughtUp, Checklist, TaskLine, fingerprint
 from multivac.errors import GiveUp
-from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Entry, EntryKind, Status, TaskState
+from multivac.incident import CX_LEAD, DEPUTY, LEAD, SCRIBE, Entry, EntryKind, Severity, Status, TaskState
 from multivac.playbook import Phase, Task
 from multivac.ports import Marker, Posted
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.tasks import as_left, line_of, own_tasks, with_presses
 from multivac.steps.words import channel_of, say
 from multivac.store import timeline
-from multivac.store.cases import Case, Result
+from multivac.store.cases import Case, Result, StepRow
 from multivac.store.facts import titled
 from multivac.tongue import phrase
 
@@ -80,6 +80,7 @@ def wants_checklists(view: View) -> Mapping[str, str]:
         return _at_the_end(view, posted)
     wanted = {name: mark for name, one in posted.items() if (mark := _posted_mark(view, one, posted))}
     wanted |= {name: _digest_mark(view, name) for name in _digests(case)}
+    wanted |= {one.name: _OVER for one in _of_other_severities(case)}
     fresh = _fresh(view)
     if len(fresh) > 1 and any(view.now - one.at > _LATE for one in fresh):
         last = max(fresh, key=lambda one: one.at)
@@ -151,13 +152,26 @@ def _fingerprint(view: View, one: Occurrence) -> str:
 def _posted(case: Case) -> Iterator[Occurrence]:
     """Occurrences that have a row: they were wanted once, so they stay."""
     phases = {phase.phase: phase for phase in case.playbook.phases_for(case.severity)}
-    for name in case.steps:
+    return (one for one, row in _with_rows(case, phases) if row.wanted or row.was_done)
+
+
+def _of_other_severities(case: Case) -> Sequence[Occurrence]:
+    """The newest of each phase that was posted and is not of the severity of now: not to be pressed."""
+    now = {phase.phase for phase in case.playbook.phases_for(case.severity)}
+    every = {phase.phase: phase for one in reversed(Severity) for phase in case.playbook.phases_for(one)}
+    others = {name: phase for name, phase in every.items() if name not in now}
+    posted = [one for one, row in _with_rows(case, others) if "message" in row.result]
+    return list({one.phase.phase: one for one in sorted(posted, key=lambda one: one.number)}.values())
+
+
+def _with_rows(case: Case, phases: Mapping[str, Phase]) -> Iterator[tuple[Occurrence, StepRow]]:
+    for name, row in case.steps.items():
         family, _, rest = name.partition("/")
         phase, _, number = rest.partition("/")
-        if family == FAMILY and phase in phases and (case.steps[name].wanted or case.steps[name].was_done):
+        if family == FAMILY and phase in phases:
             one = _nth(case, phases[phase], int(number or 1))
             if one is not None:
-                yield one
+                yield one, row
 
 
 def _nth(case: Case, phase: Phase, number: int) -> Occurrence | None:
@@ -353,7 +367,7 @@ def post_checklist(attempt: Attempt) -> Result:
         digest = _digest(view, attempt.instance, over=over)
         return say(attempt, channel_of(case), digest) | {"told": [one.name for one in missed]}
     posted = list(_posted(case))
-    one = next(one for one in posted if one.name == attempt.instance)
+    one = next(one for one in [*posted, *_of_other_severities(case)] if one.name == attempt.instance)
     drawn = draw(view, one, over=over, folded=attempt.before.wanted == _FOLDED)
     came_at = attempt.before.result.get("came_at") or attempt.now.astimezone(UTC).isoformat()
     told = {"title": one.phase.title, "name": one.name, "came_at": came_at}

@@ -52,6 +52,7 @@ def look_for_twins(attempt: Attempt) -> Result:
         "of": of,
         "key": stays.key,
         "url": stays.url,
+        "id": stays.id,
         "title": stays.title,
         "duplicates": duplicates,
     }
@@ -66,7 +67,7 @@ def keep_stays(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
     before, key = case.result(made["of"]), made["key"]
     if key == before["key"]:
         return
-    ticket = before | {"key": key, "url": made["url"], "title": made.get("title", "")}
+    ticket = before | {name: made.get(name, "") for name in ("key", "url", "id", "title")}
     if made["of"] == TICKET:
         ticket["severity"] = ""  # it was opened with another's priority, perhaps
         done = [name for name in case.steps if name.partition("/")[0] in DONE_TO_A_TICKET]

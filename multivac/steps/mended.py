@@ -50,7 +50,6 @@ _SENTENCES: Mapping[str, str] = {
     "capture": mark("The message that was to be kept was read."),
     "stakeholder told": mark("The stakeholder was told directly."),
     "given": mark("Whoever was given a role or a task was told."),
-    "stakeholder told": mark("The stakeholder was told directly."),
 }
 
 

@@ -203,7 +203,7 @@ def test_a_forgotten_incident_is_asked_about_once_and_closed_by_rule(
     assert slack.channel("inc-1").said("stale nudge") == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_a_forgotten_one_whose_channel_is_shut_is_asked_about_directly_and_closed_too(
     multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from integrations.sandbox.pagerduty import PagerDuty
 from integrations.sandbox.world import World
 from multivac.incident import Status
-from tests.stories.stage import Clock, Multivac
+from tests.stories.stage import PLAYBOOK, Clock, Multivac
 from tests.stories.workspace import Slack
 
 EVERY_5M = {"every": "5m"}
@@ -204,3 +204,26 @@ def test_lists_of_a_severity_come_with_that_severity(
     pagerduty.set_priority(alert, "P1", by="Ana")
     clock.settle()
     assert titles(slack) == ["First things", "Tell management"]
+
+
+def test_a_checklist_of_another_severity_has_nothing_to_press_until_it_counts_again(
+    multivac: Multivac, slack: Slack, clock: Clock, pagerduty: PagerDuty
+) -> None:
+    first = {"phase": "first", "title": "First things", "at": "0m", "severities": ["sev1", "sev2"]}
+    tasks = [{"id": "impact", "text": "Say what users see.", "role": "lead"}]
+    playbook = PLAYBOOK | {"checklists": [first | {"tasks": tasks}], "lead": [{"on_call": {}}]}
+    multivac.start(playbook, settings={"slack__signing_secret": "what-slack-signs-with"})
+    pagerduty.trigger("Checkout returns 500", "checkout", priority="P1")
+    clock.settle()
+
+    def has_buttons() -> bool:
+        (posted,) = slack.channel("inc-1").ours("checklist")
+        return "Done" in str(posted["blocks"])
+
+    assert has_buttons()
+    slack.asks("Ana", "severity sev3", channel="inc-1")
+    clock.settle()
+    assert not has_buttons()
+    slack.asks("Ana", "severity sev2", channel="inc-1")
+    clock.settle()
+    assert has_buttons()

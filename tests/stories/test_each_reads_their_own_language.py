@@ -42,7 +42,7 @@ def test_the_cx_lead_is_spoken_to_in_their_language_and_the_channel_keeps_the_ho
     assert multivac.incident().roles["cx lead"].person.name == "Ana Silva"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_everybody_chooses_their_language_and_what_they_are_told_unasked(
     multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack
 ) -> None:

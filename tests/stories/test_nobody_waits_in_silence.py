@@ -35,11 +35,11 @@ def test_a_form_is_taken_in_time_and_answered_where_it_was_sent_or_else_in_the_c
     clock.settle()
     slack.presses("Ana", "Page somebody", channel="inc-1", kind="headline")
     world.fail(Fault("pagerduty", "GET /services", "hold"))
-    assert slack.sends("Ana", service="chekout", message="The rollback hangs") == {}
+    assert slack.sends("Ana", service="refunds", message="The rollback hangs") == {}
     assert text_of(slack.form()) == "On it…"
     world.release()
     slack.wait_for(lambda: "submit" in slack.form(), "the form again")
-    assert "PagerDuty has no service called “chekout”." in text_of(slack.form())
+    assert "PagerDuty has no service called “refunds”." in text_of(slack.form())
     assert typed(slack.form())["message"] == "The rollback hangs"
     world.fail(Fault("pagerduty", "GET /services", "hold"))
     with slack._told("Ana", slack.channel("inc-1").name) as told:

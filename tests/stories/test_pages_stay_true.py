@@ -32,6 +32,7 @@ def page_of(slack: Slack, who: str) -> str:
     return text_of(slack.standin.space.homes[slack.id_of(who)])
 
 
+@pytest.mark.every_database
 def test_a_page_is_redrawn_when_its_owners_own_things_change_at_most_twice_a_minute(
     alert: str, multivac: Multivac, pagerduty: PagerDuty, clock: Clock, slack: Slack, world: World
 ) -> None:

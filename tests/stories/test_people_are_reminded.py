@@ -43,14 +43,19 @@ def test_a_reminder_comes_when_it_is_due_and_one_answer_ends_it(
     first, second = (slack.channel("inc-1").said(f"reminder/1/{n}")[0] for n in (1, 2))
     assert "Snoozed by Bo Lindqvist at <!date^" in first
     assert f"<@{_id(slack, 'Bo')}>" in second
-    fingers.ticks("Ana", "Done", channel="inc-1", kind="reminder/1/2")
+    us, (asked,) = f"<@{slack.standin.space.bot.id}>", slack.channel("inc-1").ours("reminder/1/2")
+    told = slack.calls_us("Bo", f"{us} reminders snooze 1 15m", channel="inc-1", thread=asked["ts"])
+    assert "Already done" not in told  # by the very words that ask for it
+    clock.forward(minutes=15, seconds=5)
+    fingers.ticks("Ana", "Done", channel="inc-1", kind="reminder/1/3")
     clock.settle()
-    assert "Done by Ana Silva" in slack.channel("inc-1").said("reminder/1/2")[0]
-    assert "Already done by Ana Silva at" in slack.asks("Bo", "reminders done 1/2", channel="inc-1")
+    assert "Done by Ana Silva" in slack.channel("inc-1").said("reminder/1/3")[0]
+    assert "Already done by Ana Silva at" in slack.asks("Bo", "reminders done 1/3", channel="inc-1")
     clock.forward(hours=2)
     assert [kind for kind in slack.channel("inc-1").kinds() if kind.startswith(("reminder", "asked"))] == [
         "reminder/1/1",
         "reminder/1/2",
+        "reminder/1/3",
     ]
 
 

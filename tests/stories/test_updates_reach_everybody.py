@@ -280,7 +280,7 @@ def test_an_update_on_a_private_incident_stays_in_its_channel(
     assert comments(jira) == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
+@pytest.mark.every_database
 def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, world: World
 ) -> None:

@@ -67,6 +67,7 @@ from multivac.incident import Bridge, IncidentId, Severity, Status, TaskState
 from multivac.playbook import Playbook
 from multivac.settings import load_settings
 from multivac.store import incidents, migrate
+from multivac.store import people as directory
 from multivac.tongue import LANGUAGES, PSEUDO, speaking
 
 ROOT = Path(__file__).parents[2]
@@ -430,6 +431,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             name_channel="INC-{}".format,
         )
         daemon.database.write(declared)
+    now = daemon.out.clock.now()
+    ana = directory.Identity(key="slack:U0ANA", id="U0ANA", name="ANA", active=True, checked_at=now)
+    daemon.database.write(lambda tx: directory.remember(tx, "slack", [ana]))
     yield Desk(daemon.out, daemon.jobs, playbooks=lambda: (playbook,), admins=())
     daemon.database.stop()
 

@@ -55,6 +55,7 @@ RIGHTS = {
     Right.GUEST: {"help", "whoami"},
     Right.MEMBER: {
         *("declare", "list", "show", "timeline", "briefing", "oncall", "search", "join"),
+        *("prefs", "subscribe", "unsubscribe"),
         *("page", "escalate", "note", "ask", "subscribe", "unsubscribe", "prefs"),
     },
     Right.RESPONDER: {
