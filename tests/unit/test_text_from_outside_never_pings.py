@@ -49,6 +49,26 @@ outside = st.lists(st.sampled_from(LOUD) | st.text(max_size=12), max_size=5).map
 named = outside.map("It: ".__add__)  # where some of the words are ours
 links = st.one_of(outside, outside.map("https://x.example/".__add__))
 grammar = st.sampled_from(("INC-1 lead me", "INC-1 resolve", "INC-1 task done 7", "help"))
+
+
+def field(name: str, kind: Asked, label: str, hint: str, named: list[str], filled: str) -> Field:
+    """A field as the desk makes it: with choices where there is something to choose."""
+    chosen = kind in {Asked.CHOICE, Asked.TICKS}
+    choices = tuple((str(place), each) for place, each in enumerate(named)) if chosen else ()
+    given = ("0",) if chosen else {Asked.LINE: (filled,), Asked.PROSE: (filled,)}.get(kind, ())
+    return Field(name=name, label=label, kind=kind, hint=hint, choices=choices, filled=given)
+
+
+asked = st.builds(
+    field,
+    st.uuids().map(str),
+    st.sampled_from(Asked),
+    named,
+    st.just("") | named,
+    st.lists(named, min_size=1, max_size=9),
+    outside,
+)
+
 PLAIN: Mapping[type, st.SearchStrategy[Any]] = {
     str: outside,
     bool: st.booleans(),
@@ -72,7 +92,7 @@ GIVEN: Mapping[tuple[type, str], st.SearchStrategy[Any]] = {
     (Form, "intro"): st.lists(named, max_size=5).map(tuple),
     (Form, "kept"): st.just(()),
     (Form, "as_of"): st.just(""),
-    (Form, "fields"): st.deferred(lambda: st.lists(asked, min_size=1, max_size=8).map(tuple)),
+    (Form, "fields"): st.lists(asked, min_size=1, max_size=8).map(tuple),
 }
 MOST = {Press: 5, Answer: 3, TaskLine: 30}
 
@@ -103,25 +123,6 @@ def one_of_few(kind: Any) -> st.SearchStrategy[Any]:
         return st.none()
     assert issubclass(kind, Enum), f"of what is {kind} made?"
     return st.sampled_from(kind)
-
-
-def field(name: str, kind: Asked, label: str, hint: str, named: list[str], filled: str) -> Field:
-    """A field as the desk makes it: with choices where there is something to choose."""
-    chosen = kind in {Asked.CHOICE, Asked.TICKS}
-    choices = tuple((str(place), each) for place, each in enumerate(named)) if chosen else ()
-    given = ("0",) if chosen else {Asked.LINE: (filled,), Asked.PROSE: (filled,)}.get(kind, ())
-    return Field(name=name, label=label, kind=kind, hint=hint, choices=choices, filled=given)
-
-
-asked = st.builds(
-    field,
-    st.uuids().map(str),
-    st.sampled_from(Asked),
-    named,
-    st.just("") | named,
-    st.lists(named, min_size=1, max_size=9),
-    outside,
-)
 
 
 @pytest.mark.parametrize("kind", get_args(Message), ids=lambda kind: kind.__name__)
