@@ -132,5 +132,6 @@ def test_the_buttons_of_answers_lead_on(
     slack.presses("Bo", "Ask Cy Tanaka to approve", channel="inc-1")
     clock.settle()
     slack.presses_in_direct("Cy", "Decline")
+    slack.sends("Cy")
     clock.settle()
     assert "You asked to resolve INC-1.*\nIt is over\nCy Tanaka declined it." in slack.direct("Bo")[-1]

@@ -255,9 +255,7 @@ def test_an_accepted_lead_is_given_to_a_third_by_nobody_but_the_lead(
     assert "scribe" not in hearing.incident().roles
     assert "Ana Silva is asked" in slack.presses_on_page("Bo", "Ask Ana Silva to approve")
     clock.settle()
-    assert "asks to hand over the lead of INC-1.\nlead @Cara Mbeki" in slack.direct("Ana")[-1].replace(
-        "*", ""
-    )
+    assert "asks to hand over the lead of INC-1.\n@Cara Mbeki" in slack.direct("Ana")[-1].replace("*", "")
     slack.presses_in_direct("Ana", "Approve")
     clock.settle()
     assert hearing.lead() == "Cara Mbeki"
