@@ -231,7 +231,8 @@ def decline(sitting: Sitting) -> Reply:
     meant = _open_request(sitting, case)
     reason = said[1] if len(said) > 1 and said[0].isdigit() else str(sitting.ask.fields.get("reason", ""))
     if not reason and not sitting.ask.fields:
-        return _why_not(case, meant)
+        about = tuple(filter(None, (title_of(case, meant), wished(meant))))
+        return decline_form(case.id, meant.id, by=meant.by, about=about)
 
     def say_no(tx: sa.Connection, case: Case) -> Change:
         asked = _open_request(sitting, case, meant.id)
@@ -261,19 +262,19 @@ def decline(sitting: Sitting) -> Reply:
     return sitting.change(say_no)
 
 
-def _why_not(case: Case, asked: Request) -> Form:
-    """The form that asks why, for who wants to say; it shows what was asked."""
+def decline_form(number: IncidentId, request: int, *, by: str, about: tuple[str, ...]) -> Form:
+    """The form that asks why, of whoever wants to say; it shows what was asked for."""
     return Form(
         title=phrase("Decline what was asked"),
-        line=f"INC-{case.id} decline {asked.id}",
+        line=f"INC-{number} decline {request}",
         send=phrase("Decline"),
-        intro=tuple(filter(None, (title_of(case, asked), wished(asked)))),
+        intro=about,
         fields=(
             Field(
                 name="reason",
                 label=phrase("Why?"),
                 kind=Asked.LINE,
-                hint=phrase("{name} reads it.", name=asked.by),
+                hint=phrase("{name} reads it.", name=by),
             ),
         ),
     )

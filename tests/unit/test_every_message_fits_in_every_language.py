@@ -59,6 +59,7 @@ from multivac.briefing import (
     clock_time,
 )
 from multivac.desk import Ask, Desk
+from multivac.desk.approving import decline_form
 from multivac.desk.correcting import link_form
 from multivac.desk.reminding import pass_form
 from multivac.desk.splitting import split_form
@@ -448,6 +449,7 @@ def forms(desk: Desk) -> list[Form]:
     told = Draft(text="T1", status=Status.ACTIVE, severity=Severity.SEV1, promised=None, is_last=False)
     asked.append(link_form(IncidentId(1)))  # the desk asks only where there is a tracker
     asked += [pass_form(IncidentId(1), "7", about="T1"), split_form(IncidentId(1), (("A1", "T1"),))]
+    asked.append(decline_form(IncidentId(1), 7, by="P1", about=("T1",)))
     asked.append(before_sending(IncidentId(1), told, places=("P1",), due=None))
     assert all(isinstance(one, Form) for one in asked), asked
     return [one for one in asked if isinstance(one, Form)]
