@@ -21,7 +21,7 @@ EVERYWHERE = frozenset(
         "token_revoked",
     }
 )
-# Errors that Slack gives and lists nowhere: a bot is in no archived channel ("Bug alert" on the method's page).
+# Errors that Slack gives and lists nowhere: a bot is in no archived channel (the method page, "Bug alert").
 UNLISTED = {"conversations.unarchive": ("not_in_channel",)}
 # What recordings have from several answers at once: no single answer has all of it.
 NOT_ALWAYS = frozenset(
