@@ -7,7 +7,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Form, Press, clock_time
+from multivac.briefing import Answer, Asked, Field, Form, Press, clock_time
 from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_of
 from multivac.desk.flags import told_of
 from multivac.desk.meant import resolved
@@ -18,6 +18,7 @@ from multivac.errors import Refused, sure
 from multivac.incident import EntryKind, IncidentId
 from multivac.jobs import Put
 from multivac.steps import people
+from multivac.steps.approvals import title_of, wished
 from multivac.store import cases, incidents, requests, sayings
 from multivac.store.cases import Case
 from multivac.store.requests import Answered, Request
@@ -227,11 +228,13 @@ def _end(sitting: Sitting, number: int, why: str) -> None:
 def decline(sitting: Sitting) -> Reply:
     """Say no, with a reason perhaps; whoever asked is told."""
     said, case = sitting.words.text.split(maxsplit=1), sitting.case()
-    number = _open_request(sitting, case).id
-    reason = said[1] if len(said) > 1 and said[0].isdigit() else ""
+    meant = _open_request(sitting, case)
+    reason = said[1] if len(said) > 1 and said[0].isdigit() else str(sitting.ask.fields.get("reason", ""))
+    if not reason and not sitting.ask.fields:
+        return _why_not(case, meant)
 
     def say_no(tx: sa.Connection, case: Case) -> Change:
-        asked = _open_request(sitting, case, number)
+        asked = _open_request(sitting, case, meant.id)
         requests.answer(
             tx,
             case.id,
@@ -256,6 +259,24 @@ def decline(sitting: Sitting) -> Reply:
         )
 
     return sitting.change(say_no)
+
+
+def _why_not(case: Case, asked: Request) -> Form:
+    """The form that asks why, for who wants to say; it shows what was asked."""
+    return Form(
+        title=phrase("Decline what was asked"),
+        line=f"INC-{case.id} decline {asked.id}",
+        send=phrase("Decline"),
+        intro=tuple(filter(None, (title_of(case, asked), wished(asked)))),
+        fields=(
+            Field(
+                name="reason",
+                label=phrase("Why?"),
+                kind=Asked.LINE,
+                hint=phrase("{name} reads it.", name=asked.by),
+            ),
+        ),
+    )
 
 
 def _open_request(sitting: Sitting, case: Case, number: int | None = None) -> Request:

@@ -290,7 +290,8 @@ def publish_update(attempt: Attempt) -> Result:
     alert = sure(_alert_of(case))
     # At the beginning, since the pager's events hold only the first words, and these say that it is ours.
     tag = marker_of(case.id, case.declared_at)
-    text = " ".join((tag, *_told(said)))
+    between = "\n" if said.kind is SayingKind.CHANGE else " "  # the words of an end are no whole sentence
+    text = f"{tag} {between.join(_told(said))}"
     if not attempt.unknown:
         try:
             attempt.pager().publish(alert, text)

@@ -264,6 +264,16 @@ def test_the_question_is_put_off_silenced_and_stopped(
     assert "Next update due" not in room.headline
     assert "Say for how long" in slack.asks("Ana", "snooze soon", channel="inc-1")
 
+    told = slack.asks("Ana", "update We look again next:soon", channel="inc-1")
+    assert "“soon” does not say when the next update comes." in told
+    told = slack.asks("Ana", "update We look again --next=15m", channel="inc-1")
+    assert "the next one is promised for <!date" in told
+    clock.settle()
+    (posted,) = slack.channel("inc-1").said("update")
+    assert "We look again\n" in posted
+    assert "next update <!date" in posted
+    assert "no other is promised" in slack.asks("Ana", "update It is slow next:none", channel="inc-1")
+
 
 def test_an_update_on_a_private_incident_stays_in_its_channel(
     multivac: Multivac, slack: Slack, clock: Clock, jira: Jira
