@@ -220,7 +220,8 @@ class Sitting:
             return None
         change, put = done
         self.house.jobs.begin(put)
-        return Answer(lines=(change.said,), presses=change.presses) if change.said else None
+        lines = tuple(change.said.splitlines())
+        return Answer(lines=lines, presses=change.presses) if lines else None
 
     def _change(self, tx: sa.Connection, work: Work) -> tuple[Change, Put] | None:
         incidents.lock(tx, self.incident)

@@ -315,6 +315,7 @@ def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
     clock.settle()
     assert "It came back" in slack.direct("Cy")[-1]
     slack.asks("Ana", "private", channel="inc-1")
+    slack.presses("Ana", "Make it private", channel="inc-1")
     slack.asks("Ana", "update Nothing for others", channel="inc-1")
     clock.settle()
     first, second, lost, last = slack.direct("Cy")  # where the lost one stands, nobody can say
