@@ -124,7 +124,7 @@ def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     assert "*Status*\nTriage" in again.headline  # nobody has ever settled how bad it is
     assert f"What was said before it was reopened is in <#{room.id}>." in again.headline
     assert "Triage" in again.topic
-    assert set(again.kinds()) == {"headline", "lead told/2", "change line/2"}
+    assert set(again.kinds()) == {"headline", "lead told/2", "change line/3"}
     assert "open again, says Dee Okafor" in again.said("lead told")[0]
     assert again.mentions == ["Ana"]
     assert again.said("change line") == ["Dee Okafor reopened it: It came back"]

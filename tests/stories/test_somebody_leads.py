@@ -124,7 +124,7 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     assert "Ana Silva hands the lead of this incident over to you" in second
     brief = [one.removeprefix("• ") for one in second.split("\n") if one.startswith("• ")]
     assert len(brief) <= 12
-    assert brief[:2] == ["The rollback runs until noon.", "Cara tells customers."]
+    assert brief[:2] == ["Ana Silva says: The rollback runs until noon.", "Cara tells customers."]
     assert brief[2].startswith("INC-1, SEV1, triage since ")
     assert "Impact: Nobody can pay" in brief
     assert [one for one in brief if "by Cara Mbeki: We roll back the release" in one]
