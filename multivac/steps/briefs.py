@@ -14,8 +14,9 @@ from multivac.incident import LEAD, Entry, EntryKind, Person, Status, role_name,
 from multivac.steps import duties, oncall, paging, people
 from multivac.steps.base import View
 from multivac.steps.checklists import open_tasks
+from multivac.steps.leading import waiting
 from multivac.steps.links import links_of
-from multivac.steps.words import ended_at, fixed_by, has_accepted, is_settled, led_by, mitigated_at
+from multivac.steps.words import ended_at, fixed_by, has_accepted, led_by, mitigated_at
 from multivac.store import acknowledgements
 from multivac.store.cases import Case
 from multivac.store.facts import person_from
@@ -86,9 +87,9 @@ def _reasons(case: Case, person: Person, duty: Duty | None) -> Iterator[str]:
 
 
 def _is_asked(case: Case, person: Person) -> bool:
-    """Whether they are asked to lead, and have not accepted yet."""
-    lead = case.roles.get(LEAD)
-    return lead is not None and lead.person.key == person.key and not is_settled(case)
+    """Whether it is their turn to accept the lead, whoever has it until then."""
+    call = waiting(case)
+    return call is not None and call.people[0].key == person.key
 
 
 def _roles_of(case: Case, person: Person) -> str:

@@ -415,7 +415,8 @@ def wants_notes(view: View) -> Mapping[str, str]:
         return NOTHING
     if view.case.channel_id is None and not no_channel_yet(view):
         return NOTHING
-    mark = "early" if view.case.channel_id is None else "1"
+    moved = bool(view.case.result("channel").get("before"))  # it was reopened, and goes on elsewhere
+    mark = "early" if view.case.channel_id is None else view.case.channel_id if moved else "1"
     first = view.case.alerts.rows[:_NOTED_ALERTS]
     return {alert.key: mark for alert in first if alert.source == "pagerduty"}
 

@@ -95,7 +95,7 @@ def test_what_the_end_leaves_open_is_said_in_the_channel(
 
 
 def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
-    alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, pagerduty: PagerDuty
 ) -> None:
     assert "You are told directly" in slack.asks("Dee", "subscribe 1")
     resolve(slack, clock)
@@ -130,8 +130,12 @@ def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     assert again.said("change line") == ["Dee Okafor reopened it: It came back"]
     assert slack.standin.channel(room.name).archived
     assert slack.channel("inc-1-checkout-returns-500").messages == room.messages
-    assert f"<#{again.id}>" in slack.channel("incidents").said("announcement")[0]
+    announced = slack.channel("incidents").said("announcement")[0]
+    assert f"<#{again.id}>" in announced
+    for told in (announced, again.headline):
+        assert re.search(r"\*Reopened\* by Dee Okafor, <!date\S* .*: It came back", told)
     assert status_of(jira, "OPS-1") == "indeterminate"
+    assert f"#{again.name}" in pagerduty.incident(alert)["notes"][-1]["content"]
     slack.asks("Ana", "update We look again", channel=again.name)
     clock.forward(minutes=1)
     assert "We look again" in slack.channel(again.name).said("update")[0]

@@ -46,6 +46,9 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert "please lead this incident: Ana Silva has not accepted" in second
     assert "then Dee Okafor is asked" in second
     assert slack.channel("inc-1").mentions == ["Bo"]
+    briefed = slack.asks("Bo", "INC-1 briefing")
+    assert "You are asked to lead." in briefed
+    assert "Accept" in briefed
     clock.forward(minutes=2, seconds=5)
     assert "Dee" in slack.channel("inc-1").members
     assert "then PagerDuty pages Ana Silva, Bo Lindqvist, Dee Okafor" in calls(slack)[-1]
@@ -60,6 +63,7 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert "Dee Okafor has accepted to lead INC-1. To take over all the same: `/incident lead me`." in late
     clock.forward(minutes=20)
     assert multivac.lead() == "Dee Okafor"
+    assert calls(slack)[0] == "Ana Silva was asked to lead this incident before."
     assert [one for one in calls(slack) if "Accept\n" in one] == []
     assert len(calls(slack)) == 3
     assert pagerduty.incident(alert)["status"] == "acknowledged"  # so that nobody else is woken
