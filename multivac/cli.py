@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -170,9 +170,20 @@ def manifest(
         str | None,
         typer.Option(help="Where Slack reaches Multivac; left out: Socket Mode, which needs no address."),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Only what these settings need; left out: for any settings."),
+    ] = None,
 ) -> None:
     """Print the manifest from which Slack makes the app."""
-    typer.echo(slack_manifest(url=url), nl=False)
+    slack = load_settings(config, _with_bot_token(os.environ)).slack if config is not None else None
+    typer.echo(slack_manifest(url=url, slack=slack), nl=False)
+
+
+def _with_bot_token(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Settings without one are refused, and it is there only once the app is."""
+    name = "MULTIVAC_SLACK__BOT_TOKEN"
+    return environ if environ.keys() & {name, f"{name}_FILE"} else {**environ, name: "xoxb-to-come"}
 
 
 @cli.command()

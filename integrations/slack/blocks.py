@@ -97,13 +97,13 @@ def render(message: Message) -> Drawn:  # noqa: C901, PLR0911, PLR0912 - one row
             assert_never(message)
 
 
-def _answer(said: Answer) -> Drawn:
+def _answer(said: Answer, limit: int = LIST_LIMIT) -> Drawn:
     lines = [said_line(each) for each in said.lines]
     lines += [" · ".join(map(link, said.links))] if said.links else []
     text = joined([line(said.title, TITLE_LIMIT), *lines] if said.title else lines, SECTION_LIMIT, "\n")
     blocks = [
         *_sections(f"*{line(said.title, TITLE_LIMIT)}*" if said.title else ""),
-        *_listed(lines),
+        *_listed(lines, limit),
         *rows(said.presses),
     ]
     return _drawn("answer", text, blocks)
@@ -111,7 +111,8 @@ def _answer(said: Answer) -> Drawn:
 
 def draw_home(said: Home) -> dict[str, Any]:
     """Somebody's page in Slack, as `views.publish` takes it."""
-    shown = [presses(said.presses), *(block for part in said.parts for block in _answer(part).blocks)]
+    room = LIST_LIMIT // max(len(said.parts), 1)  # of a page as of a message
+    shown = [presses(said.presses), *(block for part in said.parts for block in _answer(part, room).blocks)]
     blocks = [block for block in shown if block is not None]
     return {
         "type": "home",

@@ -22,6 +22,7 @@ ADDRESS_LIMIT = 1500
 
 # A channel in a line of our own, as the core writes it; escaped like everything else, then put back.
 _OWN_TIME = re.compile(r"&lt;(t|d):(\d{1,10})&gt;")
+_MOST_TIMES = 20  # which grow when they are drawn: more are nobody's but a prankster's
 _OWN_MESSAGE = re.compile(r"https://[a-z0-9-]+\.slack\.com/archives/[A-Z0-9]+/p[0-9]+")
 _OWN_CHANNEL = re.compile(r"&lt;#([CG][A-Z0-9]{6,20})&gt;")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -106,7 +107,7 @@ def time_of_day(at: datetime) -> str:
 def said_line(text: str) -> str:
     """One line of ours, escaped; a channel's id becomes the channel, a moment the reader's own time."""
     said = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
-    said = _OWN_TIME.sub(_moment, said)
+    said = _OWN_TIME.sub(_moment, said, _MOST_TIMES)
     label = phrase("message")
     return _OWN_MESSAGE.sub(lambda found: f"(<{found[0]}|{label}>)", said)
 

@@ -9,7 +9,7 @@ from functools import partial
 from multivac.check.doctors import ChatDoctor, Identity
 from multivac.check.named import Wishes
 from multivac.check.questions import Area, Question
-from multivac.check.scopes import Feature, missing
+from multivac.check.scopes import Feature, missing, used
 from multivac.check.verdicts import Verdict
 from multivac.sections import SlackSettings
 
@@ -63,28 +63,21 @@ class ChatExamination:
             self.chat.open_socket(self.slack.app_token.get_secret_value())
             yield self.area.ok("the app-level token is good")
 
-    def _features(self) -> set[Feature]:
-        used = {
-            Feature.RESPONSE: True,
-            Feature.ANNOUNCED: bool(self.slack.announce_channel or self.slack.operators_channel),
-            Feature.PRIVATE: self.wished.private,
-            Feature.GROUPS: bool(self.wished.groups),
-            Feature.HEARS: self.slack.hears,
-        }
-        return {feature for feature, is_used in used.items() if is_used}
-
     def _scopes(self, granted: frozenset[str]) -> Iterator[Verdict]:
-        area, used = self.area, self._features()
+        area, wished = self.area, self.wished
+        features = used(
+            self.slack, hears=self.slack.hears, private=wished.private, groups=bool(wished.groups)
+        )
         if not granted:
             fix = "See whether something between here and Slack removes headers of answers."
             yield area.warn("Slack's answer names no scopes of the token (no x-oauth-scopes header)", fix)
             return
-        lacking = missing(granted, used)
+        lacking = missing(granted, features)
         for scope, why in lacking.items():
             # A member may write without it: whether that is so is told where the channel is looked at.
             tell = area.warn if scope == "chat:write.public" else area.fail
             yield tell(f"missing {scope} - {why}", _ADD_SCOPE)
-        for scope, why in missing(granted, set(Feature) - used).items():
+        for scope, why in missing(granted, set(Feature) - features).items():
             yield area.ok(f"{scope} is not granted, and nothing uses it yet: {why}")
         if not lacking:
             yield area.ok("every scope that is used is granted")

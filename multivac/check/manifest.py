@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from multivac.check.scopes import EVENTS, SCOPES
+from collections.abc import Mapping
+
+from multivac.check.scopes import Feature, events_of, scopes_of, used
+from multivac.sections import SlackSettings
 from multivac.shortcuts import SHORTCUTS, Shortcut
 from multivac.verbs import VERBS
 
@@ -43,12 +46,17 @@ settings:
 """
 
 
-def slack_manifest(*, url: str | None = None) -> str:
-    """The manifest as YAML, for Socket Mode; with `url`, where Multivac is reached, for HTTP."""
+def slack_manifest(*, url: str | None = None, slack: SlackSettings | None = None) -> str:
+    """The manifest as YAML, for Socket Mode; with `url`, where Multivac is reached, for HTTP.
+
+    With settings it has what their features need, and else what any needs. That people can ask is assumed:
+    the secrets by which they can are there only once the app is.
+    """
+    features = used(slack, hears=True) if slack is not None else frozenset(Feature)
     at = f"{url.rstrip('/')}/webhooks/slack" if url else None
     return _TEMPLATE.format(
-        scopes=_lines({scope: why for scope, (_, why) in SCOPES.items()}),
-        events=_lines(EVENTS),
+        scopes=_lines(scopes_of(features)),
+        events=_lines(events_of(features)),
         hint=usage_hint(),
         shortcuts="\n".join(map(_shortcut, SHORTCUTS)),
         socket=str(at is None).lower(),
@@ -76,6 +84,6 @@ def _shortcut(one: Shortcut) -> str:
     return "\n".join(f"    {line}" for line in lines)
 
 
-def _lines(reasons: dict[str, str]) -> str:
+def _lines(reasons: Mapping[str, str]) -> str:
     width = max(map(len, reasons))
     return "\n".join(f"      - {name:<{width}}  # {why}" for name, why in reasons.items())

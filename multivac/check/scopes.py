@@ -6,15 +6,18 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from multivac.sections import SlackSettings
+
 
 class Feature(StrEnum):
     """What of Slack is used; a scope of a feature that is off is not missed."""
 
     RESPONSE = "incidents have channels"
     ANNOUNCED = "a channel for announcements or for operators is set"
-    PRIVATE = "a playbook opens private channels"
-    GROUPS = "a playbook names a user group"
+    PRIVATE = "a playbook, or whoever declares, opens private channels"
+    GROUPS = "a playbook, or whoever asks, names a user group"
     HEARS = "people can ask in Slack"
+    REACTIONS = "people do something by a reaction"
 
 
 # Scope: the feature that needs it, and what for. The methods behind each are in integrations/slack.
@@ -49,7 +52,10 @@ SCOPES: Mapping[str, tuple[Feature, str]] = MappingProxyType(
         "commands": (Feature.HEARS, "/incident needs it"),
         "app_mentions:read": (Feature.HEARS, "asking by a mention, also in a thread, needs it"),
         "im:history": (Feature.HEARS, "asking in a direct message needs it"),
-        "reactions:read": (Feature.HEARS, "hearing of reactions, by which people keep messages, needs it"),
+        "reactions:read": (
+            Feature.REACTIONS,
+            "hearing of reactions, by which people keep messages, needs it",
+        ),
         "reactions:write": (Feature.HEARS, "showing at a message that it is kept needs it"),
         "files:write": (Feature.HEARS, "exporting a timeline into the channel needs it"),
         "pins:read": (Feature.HEARS, "hearing what people pin and unpin needs it"),
@@ -82,9 +88,34 @@ EVENTS: dict[str, str] = {
     "pin_added": "what people pin is kept in the timeline",
 }
 
+_OF_REACTIONS = frozenset({"reaction_added", "reaction_removed"})
 
-def missing(granted: Collection[str], used: Collection[Feature]) -> Mapping[str, str]:
-    """The scopes that the features in use need and that are not granted, each with its reason."""
-    return {
-        scope: why for scope, (feature, why) in SCOPES.items() if feature in used and scope not in granted
+
+def used(slack: SlackSettings, *, hears: bool, private: bool = False, groups: bool = False) -> set[Feature]:
+    """What is used: `hears` if people can ask, `private` and `groups` if playbooks need these anyway."""
+    emoji = (*slack.timeline_emoji, *slack.task_emoji, *slack.update_emoji, *slack.declare_emoji)
+    is_used = {
+        Feature.RESPONSE: True,
+        Feature.ANNOUNCED: bool(slack.announce_channel or slack.operators_channel),
+        Feature.PRIVATE: private or hears,
+        Feature.GROUPS: groups or hears,
+        Feature.HEARS: hears,
+        Feature.REACTIONS: hears and bool(emoji),
     }
+    return {feature for feature, is_so in is_used.items() if is_so}
+
+
+def scopes_of(features: Collection[Feature]) -> Mapping[str, str]:
+    """The scopes that these features need, each with its reason."""
+    return {scope: why for scope, (feature, why) in SCOPES.items() if feature in features}
+
+
+def events_of(features: Collection[Feature]) -> Mapping[str, str]:
+    """The events that are heard for these features, each with its reason."""
+    without = frozenset() if Feature.REACTIONS in features else _OF_REACTIONS
+    return {event: why for event, why in EVENTS.items() if event not in without}
+
+
+def missing(granted: Collection[str], features: Collection[Feature]) -> Mapping[str, str]:
+    """The scopes that the features in use need and that are not granted, each with its reason."""
+    return {scope: why for scope, why in scopes_of(features).items() if scope not in granted}

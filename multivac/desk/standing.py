@@ -120,6 +120,8 @@ def _not_free(sitting: Sitting, case: Case, name: str) -> str | None:
     held, words = case.roles.get(name), sitting.words.text.lower()
     if name != LEAD or held is None or sitting.words.people or words not in {_ACCEPT, _TAKE_IT}:
         return None
+    if held.gone_at is not None:
+        return None  # whoever had it can lead no more
     if held.accepted_at is not None:
         return phrase(
             "{name} has accepted to lead INC-{number}. To take over all the same: `/incident lead me`.",

@@ -175,7 +175,8 @@ def _people_gaps(case: Case, *, hears: bool) -> Iterator[tuple[str, str]]:
 def _name(case: Case, chat_id: str) -> str:
     looked_up = case.result("chat ids")
     key = next((key for key, known in looked_up.get("ids", {}).items() if known == chat_id), None)
-    return str(looked_up.get("names", {}).get(key, chat_id))
+    held = next((one.person.name for one in case.roles.values() if one.person.slack == chat_id), chat_id)
+    return str(looked_up.get("names", {}).get(key, held))
 
 
 def _on_call_gaps(case: Case) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ _WRITERS = 3  # on PostgreSQL; more only take Python's one interpreter from each
 _KEPT_SECONDS = 0.1
 _FROZEN_SECONDS = 10  # between two statements of a transaction; none of ours waits for anything outside
 _LOCKED_SECONDS = 3  # for a row; longer means a frozen replica, and the beat must live to find that out
+_PAUSES = (0.02, 0.1, 0.5)  # seconds: at once it may take the rows again before whoever waited for them
 _DEADLOCK = "40P01"  # PostgreSQL's own numbers
 _ONLY_LOCKED = frozenset({"55P03", _DEADLOCK})  # a row of somebody's, for a moment
 _URGENT, _ORDINARY, _LAST = 0, 1, 2
@@ -265,14 +267,16 @@ class Database:
 
 
 def _done(connection: sa.Connection, piece: _Piece) -> Any:
-    """What the piece gives, after the commit; of two that wait for each other one is done once more."""
-    try:
-        with _transaction(connection):
-            return piece.work(connection)
-    except sa.exc.OperationalError as error:
-        if _state_of(error) != _DEADLOCK:
-            raise
-        log.info("write done again: another waited for its rows", error=repr(error.orig))
+    """What the piece gives, after the commit; of two that wait for each other one is done again."""
+    for pause in _PAUSES:
+        try:
+            with _transaction(connection):
+                return piece.work(connection)
+        except sa.exc.OperationalError as error:
+            if _state_of(error) != _DEADLOCK:
+                raise
+            log.info("write done again: another waited for its rows", error=repr(error.orig))
+        time.sleep(pause)
     with _transaction(connection):
         return piece.work(connection)
 

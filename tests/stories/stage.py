@@ -9,7 +9,8 @@ import sys
 import time
 import traceback
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,16 @@ class Logs:
         raise structlog.DropEvent
 
 
+@contextmanager
+def _leaving_no_engine(daemon: Daemon) -> Iterator[None]:
+    """End the engine if its daemon does not start or stop in time: all stories of a process share one."""
+    try:
+        yield
+    except BaseException:
+        daemon.jobs.stop()
+        raise
+
+
 class Multivac:
     """The daemon under test; `start` it with what the story changes, `stop` it, `start` it again."""
 
@@ -99,7 +110,8 @@ class Multivac:
         self._settings["server__port"] = str(port)
         settings = load_settings(None, self._environment())
         daemon = Daemon(settings, clock=self._sandbox.world.clock, poll_seconds=POLL)
-        daemon.start(beating=False, listening=listening)
+        with _leaving_no_engine(daemon):
+            daemon.start(beating=False, listening=listening)
         self.daemon = daemon
         if listening:
             self._subscribe(f"{daemon.url}/webhooks/pagerduty")
@@ -129,9 +141,10 @@ class Multivac:
 
     def stop(self) -> None:
         """Stop it, if it runs; its rows stay."""
-        if self.daemon is not None:
-            self.daemon.stop()
-            self.daemon = None
+        daemon, self.daemon = self.daemon, None
+        if daemon is not None:
+            with _leaving_no_engine(daemon):
+                daemon.stop()
 
     @property
     def running(self) -> Daemon:

@@ -1,5 +1,7 @@
 """People leave, rename, archive, delete, unpin by hand: each has a rule, and a redelivery changes nothing."""
 
+import re
+
 import pytest
 
 from integrations.sandbox.pagerduty import PagerDuty
@@ -111,14 +113,24 @@ def test_a_new_name_stays_a_deleted_headline_comes_back_an_unpinned_one_does_not
     assert slack.channel("payments").name == multivac.incident().channel_name == "payments"
 
 
-def test_a_lead_whose_account_is_closed_is_a_gap_that_is_said_and_holds_nobody_up(
+def test_who_leads_or_has_a_role_and_whose_account_is_closed_is_a_gap_that_is_said_and_holds_nobody_up(
     alert: str, multivac: Multivac, clock: Clock, slack: Slack
 ) -> None:
     assert "Only the lead" in slack.asks("Bo", "resolve Rolled back", channel="inc-1")
+    slack.asks("Ana", f"role cx lead <@{slack.id_of('Cara')}>", channel="inc-1")
     slack.standin.deactivate("ana@example.com")
+    slack.standin.deactivate("cara@example.com")
     clock.settle()
     (gaps,) = slack.channel("inc-1").said("gaps")
     assert "Ana Silva, the lead, has no Slack account any more. Whoever leads presses Take the lead." in gaps
+    assert "Cara Mbeki, the customer-experience lead, has no Slack account any more. Name another:" in gaps
+    assert "Cara Mbeki could not be invited" in gaps
     slack.presses("Bo", "Take the lead", channel="inc-1", kind="gaps")
     clock.settle()
-    assert "✅ Bo Lindqvist is the lead." in slack.channel("inc-1").said("gaps")[0]
+    named = re.search(r"`/incident (role .*) @bo`", gaps)
+    assert named is not None
+    slack.asks("Bo", f"{named[1]} <@{slack.id_of('Dee')}>", channel="inc-1")
+    clock.settle()
+    (gaps,) = slack.channel("inc-1").said("gaps")
+    assert "✅ Bo Lindqvist is the lead." in gaps
+    assert "✅ Dee Okafor is the customer-experience lead." in gaps

@@ -77,6 +77,21 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert pagerduty.incident(alert)["status"] == "triggered"  # as Bo wants it
 
 
+def test_at_sev3_there_are_ten_minutes_to_accept(
+    multivac: Multivac, pagerduty: PagerDuty, slack: Slack, clock: Clock
+) -> None:
+    multivac.start({**IN_TURN, "severity": {"default": "sev3"}}, settings=HEARS)
+    pagerduty.trigger("Checkout is slow", "checkout")
+    clock.settle()
+    clock.forward(minutes=9, seconds=45)
+    (only,) = calls(slack)
+    assert "then Bo Lindqvist is asked" in only
+    clock.forward(seconds=20)
+    first, second = calls(slack)
+    assert "Ana Silva has not accepted to lead this incident: Bo Lindqvist is asked." in first
+    assert "please lead this incident: Ana Silva has not accepted" in second
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL that differs
 def test_of_two_who_press_to_take_the_lead_the_second_is_told_who_has_it(
     multivac: Multivac, slack: Slack, clock: Clock

@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 import yaml
+from typer.testing import CliRunner
 
 from integrations.sandbox.clock import Clock as SandboxClock
 from integrations.sandbox.server import Sandbox
@@ -16,8 +18,10 @@ from multivac.briefing import Answer, Home
 from multivac.check import slack_manifest
 from multivac.check.manifest import usage_hint
 from multivac.check.scopes import EVENTS, SCOPES, Feature
+from multivac.cli import cli
 from multivac.errors import GiveUp
 from multivac.ports import Posted
+from multivac.sections import SlackSettings
 from tests.slack_site import HELLO, MARKER, NOON
 from tests.stories.stage import Clock, Logs, Multivac
 
@@ -58,6 +62,38 @@ def test_each_scope_and_event_is_there_with_its_reason() -> None:
     lines = dict(re.findall(r"^ +- (\S+) +# (.+)$", slack_manifest(), flags=re.MULTILINE))
     assert lines == {scope: why for scope, (_, why) in SCOPES.items()} | EVENTS
     assert scopes_of(slack_manifest()) == list(SCOPES)
+
+
+NO_EMOJI = {"timeline_emoji": (), "task_emoji": (), "update_emoji": (), "declare_emoji": ()}
+REACTIONS = {"reactions:read", "reaction_added", "reaction_removed"}
+
+
+@pytest.mark.parametrize(
+    ("known", "left_out"),
+    [
+        ({"announce_channel": "incidents"}, set()),
+        ({"operators_channel": "ops"}, set()),
+        ({}, {"chat:write.public"}),
+        ({"announce_channel": "incidents", "task_emoji": ()}, set()),
+        ({"announce_channel": "incidents", **NO_EMOJI}, REACTIONS),
+    ],
+)
+def test_with_settings_it_asks_only_for_what_their_features_need(
+    known: dict[str, Any], left_out: set[str]
+) -> None:
+    every, asked = slack_manifest(), slack_manifest(slack=SlackSettings(**known))
+    lines = [line for line in every.splitlines() if line not in asked.splitlines()]
+    assert {line.split()[1] for line in lines} == left_out
+
+
+def test_the_command_reads_the_settings_that_it_is_given(tmp_path: Path) -> None:
+    file = tmp_path / "multivac.yaml"
+    file.write_text("slack: {announce_channel: incidents}\n")
+    told = CliRunner().invoke(cli, ["manifest", "--config", str(file)])
+    assert told.output == slack_manifest()
+    file.write_text("slack: {}\n")
+    told = CliRunner().invoke(cli, ["manifest", "--config", str(file)])
+    assert told.output == slack_manifest(slack=SlackSettings())
 
 
 def test_socket_mode_is_the_default_and_needs_no_address() -> None:
@@ -185,7 +221,9 @@ def test_every_method_that_the_adapter_calls_works_with_these_scopes(sandbox: Sa
     assert written - {"base.url", "on.behalf"} - elsewhere == called
 
 
-CALLED = {scope for scope, (feature, _) in SCOPES.items() if feature is not Feature.HEARS}
+CALLED = {
+    scope for scope, (feature, _) in SCOPES.items() if feature not in {Feature.HEARS, Feature.REACTIONS}
+}
 
 
 @pytest.mark.parametrize("scope", sorted(CALLED - {"users:read.email"}))

@@ -1,42 +1,9 @@
 """What people tell each other through us: updates, nudges and the end, as Slack shows them."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from integrations.slack.blocks import render
-from multivac.briefing import Ended, FollowUp, Message, Nudge, Update, UpdateDue
+from multivac.briefing import Update, UpdateDue
 from multivac.incident import Severity, Status
-from tests.unit.test_slack_blocks import AT, SHOWN_AT, holds, moments, outside, people, shown
-
-told = st.one_of(
-    st.builds(
-        Update,
-        text=outside,
-        by=outside,
-        severity=st.sampled_from(Severity),
-        status=st.sampled_from(Status),
-        next_at=st.none() | moments,
-        was=st.none() | st.sampled_from(Severity),
-        number=st.none() | st.integers(1, 10**9),
-    ),
-    st.builds(Nudge, who=st.none() | people, text=outside),
-    st.builds(UpdateDue, due_at=moments, every=st.none(), lead=st.none(), ended=outside),
-    st.builds(
-        Ended,
-        text=outside,
-        follow_ups=st.lists(
-            st.builds(
-                FollowUp, text=outside, key=st.sampled_from(("", "OPS-2")), url=st.just("https://e.com/2")
-            ),
-            max_size=20,
-        ).map(tuple),
-    ),
-)
-
-
-@given(told)
-def test_whatever_people_tell_fits_and_is_quiet(message: Message) -> None:
-    holds(message)
+from tests.unit.test_slack_blocks import AT, SHOWN_AT, shown
 
 
 def test_an_update_says_who_where_it_stands_and_when_the_next_comes() -> None:

@@ -6,6 +6,7 @@ import { ask } from "./doors.js";
 import { el } from "./markup.js";
 import { channels, me, present, titleOf } from "./state.js";
 import { textOf } from "./text.js";
+import { momentAt, wall } from "./zone.js";
 
 const FIELD = {
   channels_select: "selected_channel", checkboxes: "selected_options", conversations_select: "selected_conversation",
@@ -127,15 +128,9 @@ function text(input, type = "text") {
 function moment(input, type) {
   const field = el("input", { ...input.attributes, type });
   const soon = type === "datetime-local";
-  field.value = input.value ? (soon ? localTime(input.value) : input.value) : "";
-  const read = () => (soon ? Math.floor(new Date(field.value).getTime() / 1000) : field.value);
+  field.value = input.value ? (soon ? wall(new Date(input.value * 1000)) : input.value) : "";
+  const read = () => (soon ? Math.floor(momentAt(field.value).getTime() / 1000) : field.value);
   return on(field, "change", () => input.set(field.value ? read() : null));
-}
-
-/** Seconds since 1970 as a datetime-local field wants them, in the zone of whoever looks. */
-function localTime(seconds) {
-  const at = new Date(seconds * 1000);
-  return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 const option = (object) => ({ value: object.value, label: object.text.text, chosen: object });

@@ -1,6 +1,8 @@
 // Slack's markup and Block Kit as elements of the page. Text goes in as text nodes, addresses only if they
 // lead into the web: whatever an alert's title says, it is shown and does nothing.
 
+import { daysAfter, format } from "./zone.js";
+
 /** An element; an attribute that is undefined or false is left out, and so is a child that is none. */
 export function el(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -11,7 +13,6 @@ export function el(name, attributes = {}, ...children) {
   return made;
 }
 
-const format = (options) => new Intl.DateTimeFormat([], options);
 export const TIME = format({ hour: "numeric", minute: "2-digit" });
 export const TIME_SECONDS = format({ hour: "numeric", minute: "2-digit", second: "2-digit" });
 export const DAY = format({ weekday: "long", month: "long", day: "numeric" });
@@ -100,7 +101,7 @@ export function drawing({ nameOf, isMe, channel, now, here }) {
   }
 
   function day(at, style, pretty) {
-    const days = Math.round((new Date(at).setHours(0, 0, 0, 0) - now().setHours(0, 0, 0, 0)) / 86_400_000);
+    const days = daysAfter(at, now());
     if (pretty && Math.abs(days) <= 1) return ["yesterday", "today", "tomorrow"][days + 1];
     return format(DATES[style] ?? { dateStyle: "long" }).format(at);
   }

@@ -4,6 +4,7 @@ import { $, fill } from "./dom.js";
 import { TIME_SECONDS, el, time } from "./markup.js";
 import { alerts, issues, known, page, person, present } from "./state.js";
 import { link, linked } from "./text.js";
+import { seeFrom } from "./zone.js";
 
 function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== undefined && value !== "" && value?.length !== 0);
@@ -85,5 +86,7 @@ export function drawRest() {
   const anew = fill($("me"), present().map((one) => [one.id, one.profile.real_name]), (all) =>
     all.map(([id, name]) => el("option", { value: id }, name)));
   if (anew && present().some((one) => one.id === chosen)) $("me").value = chosen;
-  $("my-title").textContent = person($("me").value)?.profile.title ?? "";
+  const { tz, profile } = person($("me").value) ?? {};
+  seeFrom(tz);
+  $("my-title").textContent = [profile?.title, tz?.split("/").at(-1)].filter(Boolean).join(" · ");
 }

@@ -23,6 +23,8 @@ _WITH_CX_LEAD: Mapping[str, Any] = {
     **yaml.safe_load((_SHIPPED / "major.yaml").read_text()),
     "roles": {"cx lead": {"on_call": {"schedule": "cx-leads"}}},
 }
+# The same, but nobody of level 2 is brought in: Dee is on call for checkout and comes by herself.
+_WITHOUT_DEE: Mapping[str, Any] = {**_WITH_CX_LEAD, "invite": [{"on_call": {"levels": [1]}}]}
 
 
 @dataclass
@@ -69,6 +71,13 @@ class Cast:
         )
         self.clock.settle()
 
+    def keeps(self, who: str, text: str) -> None:
+        """A person writes in the channel, and puts a pushpin under it."""
+        name, person = self.slack.channel("inc-1").name, self.slack.person(who)
+        ts = self.slack.standin.person_says(name, person, text)
+        self.slack.standin.person_reacts(name, person, ts=ts, name="pushpin")
+        self.clock.settle()
+
     def accepts(self, who: str = "Ana") -> None:
         """Whoever is asked to lead accepts within the minute."""
         self.clock.forward(seconds=40)
@@ -77,13 +86,18 @@ class Cast:
 
 def healthy(cast: Cast) -> None:
     """A sev1 from its alert to its end, with every vendor well and everybody doing their part."""
-    cast.opens(_WITH_CX_LEAD)
+    cast.opens(_WITHOUT_DEE)
     alert = cast.alert()
     cast.accepts()
     cast.clock.forward(minutes=1)
     cast.slack.presses_in_direct("Cara", "SEV1")
     cast.clock.settle()
-    cast.clock.forward(minutes=5)
+    cast.clock.forward(minutes=2, seconds=30)
+    for name in ("Dee", "Cy"):  # who is on call for checkout, and who is not
+        cast.presses(name, "INC-1 join", channel="incidents")
+    cast.clock.forward(minutes=1, seconds=20)
+    cast.keeps("Bo", "Rollback started")
+    cast.clock.forward(minutes=1, seconds=30)
     cast.asks("Ana", "update We are rolling back")
     cast.clock.forward(minutes=10)
     cast.sandbox.pagerduty.resolve(alert, "Bo")
@@ -130,15 +144,17 @@ def severity_flip_flops(cast: Cast) -> None:
 
 
 def thirty_join(cast: Cast) -> None:
-    """Thirty people come to see what is going on."""
-    cast.opens()
+    """Thirty people come to see what is going on; one of them is on call."""
+    cast.opens(_WITHOUT_DEE)
     cast.alert()
     cast.accepts()
     cast.clock.forward(minutes=4)
     channel = cast.slack.channel("inc-1").name
-    for number in range(30):
+    for number in range(29):
         cast.slack.standin.add_person(f"Guest{number} Onlooker", f"onlooker{number}@example.com")
         cast.slack.standin.person_joins(channel, f"onlooker{number}@example.com")
+        if number == 15:
+            cast.slack.standin.person_joins(channel, "dee@example.com")
     cast.clock.forward(minutes=2)
 
 

@@ -2,8 +2,10 @@
 
 The vendors of a story answer at once, so much happens within one instant of its clock. What has no order
 by itself is put into one here: entries and messages of one instant, but for the three that open a channel.
-How often a message is redrawn while facts come in is not told of those that are redrawn all the time. Of what
-asks somebody, which is what they were notified of, both are told: what they read first, and what it became.
+How often a message is redrawn while facts come in differs from run to run: of those that are redrawn all
+the time is told only whether they still were after a minute. But no message may pass a bound. Of what asks
+somebody, which is what they were notified of, both are told: what they read first, and what it became. What
+people write is told where we put a sign under it.
 """
 
 import re
@@ -27,12 +29,14 @@ _VARIES = (
 _INSTANT = re.compile(r"<!date\^\d+")
 _OPENING = ("headline", "checklist", "lead told")
 _REDRAWN = ("headline", "announcement", "gaps")
-_ASKING = ("lead told", "severity asked", "given", "approval")
+_ASKING = ("lead told", "severity asked", "given", "approval", "gaps")
+_MOST_EDITS = 16  # of one message in a whole storyline: twice as many as there were ever
 
 
 def transcript(sandbox: Sandbox) -> str:
     """Every place that we wrote into: channels as they were opened, then what people were told directly."""
     edits = Counter(_edited(one) for one in sandbox.world.calls("slack", "chat.update"))
+    assert max(edits.values(), default=0) <= _MOST_EDITS, f"a message was redrawn too often: {edits}"
     posts = dict(map(_posted, sandbox.world.calls("slack", "chat.postMessage")))
     lines: list[str] = []
     places = sorted(sandbox.slack.space.channels.values(), key=lambda one: _rank(sandbox, one))
@@ -104,16 +108,39 @@ def _told(
         kind = _kind(message)
         what = "    in the thread, " if message.get("thread_ts", message["ts"]) != message["ts"] else "  "
         loud = ", also in the channel" if message.get("subtype") == "thread_broadcast" else ""
-        often = ", edited" if edits[channel.id, message["ts"]] and kind not in _REDRAWN else ""
+        is_redrawn = _is_redrawn_late(message) if kind in _REDRAWN else edits[channel.id, message["ts"]]
+        often = ", edited" if is_redrawn else ""
         pinned = ", pinned" if message["ts"] in channel.pins else ""
         first = posts.get((channel.id, message["ts"]), message)  # an edit notifies nobody
         yield f"{what}{kind}{loud}{often}{pinned}{_mentions(sandbox, first)}"
         if often and kind.partition("/")[0] in _ASKING:
             yield from ("    at first", *_shown(first), "    now")
         yield from _shown(message)
+    yield from _signed(sandbox, channel)
     for message in channel.ephemerals:
         yield f"  only {_names(sandbox)[message['to']]} sees"
         yield from _shown(message)
+
+
+def _is_redrawn_late(message: dict[str, Any]) -> bool:
+    edited = float(message.get("edited", {}).get("ts", message["ts"]))
+    return edited - float(message["ts"]) >= 60
+
+
+def _signed(sandbox: Sandbox, channel: Channel) -> Iterator[str]:
+    """What people wrote and we put a sign under, with all the signs there."""
+    us = sandbox.slack.space.bot.id
+    for message in channel.messages.values():
+        signs = message.get("reactions", ())
+        if any(us in sign["users"] for sign in signs):
+            told = ", ".join(f"{sign['name']} by {_listed(sandbox, sign['users'])}" for sign in signs)
+            yield f"  written by {_names(sandbox)[message['user']]}: {told}"
+            yield f"      | {message['text']}"
+
+
+def _listed(sandbox: Sandbox, users: Sequence[str]) -> str:
+    names = _names(sandbox) | {sandbox.slack.space.bot.id: "us"}
+    return ", ".join(names[one] for one in users)
 
 
 def _shown(message: dict[str, Any]) -> Iterator[str]:
