@@ -13,11 +13,12 @@ from multivac.errors import GiveUp, NameTaken
 from multivac.incident import Entry, EntryKind, status_title
 from multivac.playbook import with_suffix
 from multivac.steps.base import NOTHING, Attempt, View
-from multivac.store import incidents, timeline
+from multivac.store import incidents, members, timeline
 from multivac.store.cases import Case, Result
 from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase
 
+AWAY = "away"  # what the step "archived" has done while the channel is archived
 MADE_PRIVATE = "private"  # as rows have it
 _TRIES = 20  # names tried before giving up: the settled one, then with -2, -3, ...
 
@@ -64,6 +65,18 @@ def keep_channel(tx: sa.Connection, case: Case, made: Result, *, now: datetime) 
     key = f"channel:{made['id']}" if "before" in made else "channel"
     opened = Entry(kind=EntryKind.NOTE, at=now, text=text, key=key)
     timeline.note(tx, case.id, [opened], now=now)
+
+
+def is_archived(case: Case) -> bool:
+    """Whether its channel is archived, by us or by hand."""
+    row = case.steps.get("archived")
+    return case.shut_how.startswith(members.ARCHIVED) or (row is not None and row.done == AWAY)
+
+
+def is_leaving(case: Case) -> bool:
+    """Whether it is open again while its channel is archived yet: it is about to go on in a new one."""
+    is_back = case.shut_at is None or case.status_at > case.shut_at
+    return case.status.is_open and is_back and is_archived(case)
 
 
 def topic_of(case: Case) -> str:

@@ -155,7 +155,7 @@ def _concerns_all(view: View, said: Saying) -> bool:
     if not said.by:
         moved = news.moves([said])
         return bool(moved) and news.is_worst_yet(view.case, moved) and _is_news(view, said)
-    return is_back(said) or said.more.get("after") == Status.RESOLVED
+    return news.is_back(said) or said.more.get("after") == Status.RESOLVED
 
 
 def _is_news(view: View, said: Saying) -> bool:
@@ -163,12 +163,6 @@ def _is_news(view: View, said: Saying) -> bool:
     since = view.case.result("announcement").get("at")
     is_late = since is not None and said.at > datetime.fromisoformat(since)
     return is_late and not news.is_settled_by_people(view.case, said) and not answers.are_awaited(view)
-
-
-def is_back(said: Saying) -> bool:
-    """Whether it was over before the change, and is not any more: to close what is resolved is no news."""
-    is_status = said.more.get("what") == "status"
-    return is_status and not news.is_end(said) and not Status(str(said.more["before"])).is_open
 
 
 def tell_stakeholders(attempt: Attempt) -> Result:
@@ -182,7 +176,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
         text = (news.severity_line(moved) or news.as_before(moved)) if moved else said.text
         is_worst = bool(moved) and news.is_worst_yet(case, moved)
         text = " · ".join(filter(None, (text, customers.told(said))))
-        loud = is_worst or news.is_end(said) or is_back(said)  # else the channel ends on a lie
+        loud = is_worst or news.is_end(said) or news.is_back(said)  # else the channel ends on a lie
         return say_in_thread(attempt, head, ChangeLine(text=f"INC-{case.id}: {text}"), loud=loud)
     update = drawn(said, number=case.id)
     is_worse = update.was is not None and update.severity.rank < update.was.rank

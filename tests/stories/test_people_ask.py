@@ -460,7 +460,7 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     assert "*On call*\nCommerce: Ana Silva (level 1)" in page
     assert "*Your tasks*\nINC-1 · 1. Call the bank" in page
     assert "UTC>: Look at the queue" in page
-    assert "Roles: deputy Dee Okafor" in slack.presses_on_page("Dee", "INC-1")
+    assert "Roles: deputy Dee Okafor" in slack.presses_on_page("Dee", "Show INC-1")
     slack.standin.closes(slack.person("Dee"), slack.form()["id"])
     assert "Commerce: Ana Silva (level 1)" in slack.presses_on_page("Dee", "Who is on call?")
     slack.standin.closes(slack.person("Dee"), slack.form()["id"])

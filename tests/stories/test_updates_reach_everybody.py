@@ -308,7 +308,11 @@ def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
         ["*INC-1 · Checkout returns 500*", "Still rolling back"],
     ]
     assert len(slack.direct("Dee")) == 2
+    slack.asks("Ana", "severity sev4 One shop only", channel="inc-1")
     clock.forward(seconds=10)
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert "SEV4" in announced
+    assert "*Next update due:*" in announced  # as they were promised
     slack.presses_in_direct("Dee", "Unsubscribe")
     again = slack.presses("Dee", "Subscribe", channel="incidents", kind="announcement")
     assert "You are told directly" in again
