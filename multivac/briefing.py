@@ -82,6 +82,7 @@ class Headline:
     summary: str
     impact: str = ""
     update: LatestUpdate | None = None
+    reopened: LatestUpdate | None = None  # by whom, when and why; until there is an update on it
     latest: str = ""  # a change that was not worth a message of its own
     missing: tuple[str, ...] = ()  # what is not done, while there is no room for a message of it
     ended_at: datetime | None = None
@@ -108,6 +109,7 @@ class Announcement:
     lead_accepted: bool = True
     impact: str = ""
     update: LatestUpdate | None = None
+    reopened: LatestUpdate | None = None
     next_update_due: datetime | None = None
     update_is_late: bool = False
     ended_at: datetime | None = None
@@ -186,7 +188,8 @@ class LeadCall:
     """Tells the lead that they lead and the cx lead that severity is theirs to settle.
 
     `by` gave it to them, or `missed` was asked before and did not accept. `went_to` is who was asked
-    after them, as the next one or because `given_by` says so, or leads by now (`settled`). `late` is what
+    after them, as the next one or because `given_by` says so, or leads by now (`settled`); whoever has
+    accepted `led_until` then, and if it is `passed` on, a later call says to whom. `late` is what
     follows since nobody accepts. `in_vain`: it was over before they accepted. They are `absent` if nobody in
     the chat is them, and `missed` was so if `absent_before`.
     """
@@ -207,6 +210,8 @@ class LeadCall:
     went_to: str = ""
     given_by: str = ""
     settled: bool = False
+    led_until: datetime | None = None
+    passed: bool = False
     late: Late | None = None
     drill: bool = False
     absent: bool = False

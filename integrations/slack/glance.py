@@ -35,6 +35,7 @@ def headline(said: Headline) -> Drawn:
     """The pinned summary."""
     blocks = [
         header(f"{_sign(said)} · INC-{said.number} · {said.title}"),
+        *sections(_reopened(said)),
         *sections(_impact(said, prose(said.impact, 1200))),
         *sections(_what_ended_it(said)),
         *sections(_update(said)),
@@ -130,11 +131,17 @@ def _change(said: Headline) -> str:
 
 def announcement(said: Announcement) -> Drawn:
     """The few lines for those who read nothing else."""
+    if said.private:
+        told = phrase(
+            "INC-{number} is a private incident. Only those in it can see more.", number=said.number
+        )
+        return drawn("announcement", told, sections(told))
     where, sentence = _where(said)
     stands = (phrase(_STATUS[said.status]), phrase("Lead: {lead}", lead=_lead(said)), where)
     shown = (
         f"*{_sign(said)} · INC-{said.number}* · {line(said.title, TITLE_LIMIT)}",
         " · ".join(stands),
+        _reopened(said),
         _impact(said, line(said.impact, _UPDATE_LIMIT)),
         _what_ended_it(said),
         _update(said),
@@ -148,8 +155,6 @@ def _where(said: Announcement) -> tuple[str, str]:
     """Where more is to be read: by itself, and as a sentence."""
     # The announcement does not wait for the channel: it is edited once there is one.
     place = channel(said.channel) if said.channel else ""
-    if said.private:
-        return phrase("Only those in it can see more"), phrase("Only those in it can see more.")
     if not place:
         return phrase("Its channel is on its way"), phrase("Its channel is on its way.")
     if said.status.is_open:
@@ -217,12 +222,27 @@ def _what_ended_it(said: Headline | Announcement) -> str:
     return phrase("*What ended it:* {text}", text=text)
 
 
+def _reopened(said: Headline | Announcement) -> str:
+    """Who said that it is not over, and why: what was written before is old."""
+    if said.reopened is None:
+        return ""
+    by, at, why = line(said.reopened.by, 80), when(said.reopened.at), line(said.reopened.text, _UPDATE_LIMIT)
+    if not by:
+        return phrase("*Reopened* {at}: its alert came back", at=at)
+    if not why:
+        return phrase("*Reopened* by {name}, {at}", name=by, at=at)
+    return phrase("*Reopened* by {name}, {at}: {why}", name=by, at=at, why=why)
+
+
 def _update(said: Headline | Announcement) -> str:
     """What stakeholders were told last; how it ended says more."""
     if said.update is None or said.fixed_by:
         return ""
+    told = mark("*Latest update* by {name}, {at}: {text}")
+    if said.reopened is not None:
+        told = mark("*Update before that* by {name}, {at}: {text}")
     return phrase(
-        "*Latest update* by {name}, {at}: {text}",
+        told,
         name=line(said.update.by, 80),
         at=when(said.update.at),
         text=line(said.update.text, _UPDATE_LIMIT),

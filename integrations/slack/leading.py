@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from integrations.slack.text import joined, line, link, person, said_line, when
 from multivac.briefing import Late, LeadCall, Turn, Who
 from multivac.tongue import phrase
@@ -45,6 +47,8 @@ def _asked_to_lead(said: LeadCall) -> str:
     who = person(said.lead)
     if said.asked_again:
         return phrase("{lead} led this incident until it was over.", lead=who)
+    if said.led_until:
+        return _led_before(who, said, said.led_until)
     if said.went_to:
         return _went_on(who, said)
     if said.in_vain:
@@ -100,8 +104,22 @@ def _if_you_cannot(said: LeadCall) -> str:
     return phrase("If you cannot, say here who does.")
 
 
+def _led_before(who: str, said: LeadCall, led_until: datetime) -> str:
+    until = when(led_until)
+    if said.passed or not said.settled:
+        return phrase("{lead} led this incident until {at}.", lead=who, at=until)
+    return phrase(
+        "{lead} leads this incident. {before} led it until {at}.",
+        lead=line(said.went_to, 80),
+        before=who,
+        at=until,
+    )
+
+
 def _went_on(who: str, said: LeadCall) -> str:
     went_to = line(said.went_to, 80)
+    if said.settled and said.passed:
+        return phrase("{asked_before} was asked to lead this incident before.", asked_before=who)
     if said.settled:
         return phrase(
             "{lead} leads this incident. {asked_before} was asked before.", lead=went_to, asked_before=who

@@ -109,7 +109,7 @@ def said_line(text: str) -> str:
     said = _OWN_CHANNEL.sub(r"<#\1>", line(text, 1500))
     said = _OWN_TIME.sub(_moment, said, _MOST_TIMES)
     label = phrase("message")
-    return _OWN_MESSAGE.sub(lambda found: f"<{found[0]}|{label}>", said)
+    return _OWN_MESSAGE.sub(lambda found: f"(<{found[0]}|{label}>)", said)
 
 
 def _moment(found: re.Match[str]) -> str:

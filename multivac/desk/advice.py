@@ -13,7 +13,7 @@ from multivac.desk.asking import Sitting
 from multivac.incident import Status
 from multivac.steps.base import View
 from multivac.steps.cadence import next_update_due
-from multivac.steps.forgotten import is_archived
+from multivac.steps.channel import is_archived
 from multivac.steps.words import OPEN_AGAIN
 from multivac.store import members
 from multivac.store.cases import Case
@@ -66,7 +66,7 @@ def _of_its_channel(case: Case) -> str:
     if is_archived(case):
         return phrase(
             "Its channel is archived, and Slack lets no bot change that: it goes on in a new one, "
-            "to which whoever was in it is invited."
+            "to which you and whoever was in it are invited."
         )
     return ""
 

@@ -12,6 +12,7 @@ from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_o
 from multivac.desk.flags import told_of
 from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
+from multivac.desk.operators import with_names
 from multivac.desk.spelling import spelt, spelt_out
 from multivac.desk.standing import is_for_oneself
 from multivac.errors import Refused, sure
@@ -84,7 +85,8 @@ def ask(sitting: Sitting) -> Reply:
     if wanted.words.strange:
         raise Refused(told_of(wanted.verb, wanted.words.strange))
     if wanted.verb.right is Right.ADMIN:
-        raise Refused(refusal(wanted.verb))
+        house = sitting.house
+        raise Refused(with_names(refusal(wanted.verb), out=house.out, admins=house.admins))
     if not _is_theirs(wanted):
         told = phrase("This needs no approval. Say it yourself: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)

@@ -31,7 +31,7 @@ def home(sitting: Sitting, found: Roster | None) -> Home:
     incidents = Answer(
         title=phrase("Your incidents"),
         lines=tuple(own_line(row, mine[row.number]) for row in own),
-        presses=tuple(Press(label=f"INC-{row.number}", line=f"INC-{row.number} show") for row in own),
+        presses=tuple(_to_show(row.number) for row in own),
     )
     parts = (
         Answer(title=phrase("On call"), lines=tuple(_duties(found, sitting.person))),
@@ -42,6 +42,10 @@ def home(sitting: Sitting, found: Roster | None) -> Home:
     )
     nothing = (Answer(lines=(phrase("No incident is open."),)),)
     return Home(parts=tuple(part for part in parts if part.lines) or nothing, presses=_presses(sitting))
+
+
+def _to_show(number: int) -> Press:
+    return Press(label=phrase("Show INC-{number}", number=number), line=f"INC-{number} show")
 
 
 def _presses(sitting: Sitting) -> tuple[Press, ...]:

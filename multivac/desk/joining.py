@@ -35,7 +35,7 @@ def brief(sitting: Sitting) -> Reply:
         )
     duty = briefs.duty_of(case, sitting.person, oncall.listed(case), now=sitting.now)
     view = View(case=case, now=sitting.now, out=sitting.house.out)
-    return briefs.briefing(view, entries, why=briefs.why_here(case, sitting.person, duty))
+    return briefs.briefing(view, entries, person=sitting.person, duty=duty)
 
 
 # --- coming in ------------------------------------------------------------------------------------

@@ -202,7 +202,9 @@ def show_timeline(sitting: Sitting) -> Reply:
     case = sitting.case()
     with sitting.house.out.database.read() as tx:
         entries = timeline.entries(tx, case.id)
+        responds = right_of(tx, sitting, case) >= Right.RESPONDER
     shown = entries[-_SHOWN_ENTRIES:]
+    presses: tuple[Press, ...] = ()
     lines = tuple(_entry_line(one, now=sitting.now) for one in shown)
     if len(entries) > len(shown):
         hidden = plural(
@@ -211,7 +213,9 @@ def show_timeline(sitting: Sitting) -> Reply:
             len(entries) - len(shown),
         )
         lines = (hidden, *lines)
-    return Answer(title=phrase("Timeline of INC-{number}", number=case.id), lines=lines)
+        every = Press(label=phrase("All of it, as files into the channel"), line=f"INC-{case.id} export")
+        presses = (every,) if responds and case.channel_id else ()
+    return Answer(title=phrase("Timeline of INC-{number}", number=case.id), lines=lines, presses=presses)
 
 
 def _entry_line(one: Entry, *, now: datetime) -> str:

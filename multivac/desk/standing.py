@@ -30,7 +30,8 @@ from multivac.incident import (
     role_spellings,
     status_name,
 )
-from multivac.store import acts, cases, endings, incidents
+from multivac.steps.channel import is_archived
+from multivac.store import acts, cases, endings, incidents, members
 from multivac.store.cases import Case
 from multivac.tongue import mark, phrase, written
 from multivac.verbs import Words
@@ -343,6 +344,8 @@ def move(
             is_lead = case.lead is not None and case.lead.key == sitting.person.key
             by = None if is_lead else sitting.person.name
             endings.reopened(tx, case.id, now=sitting.now, update_every=every, by=by, note=said)
+            if is_archived(case):  # then it goes on in a new channel, which they must find
+                members.ask_for(tx, case.id, sitting.ask.by, by=sitting.ask.by, at=sitting.now)
         entry = written(mark("{name} reopened it") if is_back else _SAYS[to], name=sitting.person.name)
         advice = after_status(sitting, cases.load(tx, case.id), was=case.status)
         return Change(

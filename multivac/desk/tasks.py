@@ -195,10 +195,18 @@ def _take(sitting: Sitting, named: str) -> Reply:
     if not free:
         return Answer(lines=(phrase("Every task of INC-{number} is somebody's or done.", number=case.id),))
     presses = (
-        Press(label=line.text, line=f"INC-{case.id} task assign {key} me") for key, line in free.items()
+        Press(label=_with_role(line), line=f"INC-{case.id} task assign {key} me")
+        for key, line in free.items()
     )
     told = phrase("Which task of INC-{number} do you take?", number=case.id)
     return Answer(lines=(told,), presses=tuple(presses)[:_MOST_FREE])
+
+
+def _with_role(line: TaskLine) -> str:
+    """The task and whose it is by its role, if it has one."""
+    if line.role is None:
+        return line.text
+    return phrase("{task} ({owner})", task=line.text, owner=role_name(line.role))
 
 
 def _is_free(line: TaskLine) -> bool:

@@ -88,6 +88,12 @@ BESIDE: tuple[Step, ...] = (
         matters=0,
     ),
     Step(name=unsent.TOLD, wants=unsent.wants_told, do=unsent.tell_asker, matters=0),
-    Step(name=stakeholders.STEP, wants=stakeholders.wants_told, do=stakeholders.tell, matters=3),
+    Step(
+        name=stakeholders.STEP,
+        wants=stakeholders.wants_told,
+        do=stakeholders.tell,
+        waits=dict.fromkeys(("archived", "channel"), _A_WHILE),  # reopened, it may go on in a new one
+        matters=3,
+    ),
     Step(name="tasks", wants=tasks.wants_tasks, do=tasks.post_tasks, needs=("headline",), matters=1),
 )

@@ -13,7 +13,8 @@ from multivac.briefing import Answer, Link, Press, day_and_time
 from multivac.incident import LEAD, Entry, EntryKind, Person, Status, role_name, status_name
 from multivac.steps import duties, oncall, paging, people
 from multivac.steps.base import View
-from multivac.steps.checklists import left_to_do, open_tasks
+from multivac.steps.checklists import open_tasks
+from multivac.steps.leading import waiting
 from multivac.steps.links import links_of
 from multivac.steps.words import ended_at, fixed_by, has_accepted, led_by, mitigated_at
 from multivac.store import acknowledgements
@@ -85,7 +86,15 @@ def _reasons(case: Case, person: Person, duty: Duty | None) -> Iterator[str]:
         yield phrase("Somebody who responds asked for you.")
 
 
+def _is_asked(case: Case, person: Person) -> bool:
+    """Whether it is their turn to accept the lead, whoever has it until then."""
+    call = waiting(case)
+    return call is not None and call.people[0].key == person.key
+
+
 def _roles_of(case: Case, person: Person) -> str:
+    if _is_asked(case, person):
+        return phrase("You are asked to lead.")
     held = sorted(name for name, role in case.roles.items() if role.person.key == person.key)
     return phrase("You are the {role}.", role=reduce(_and_the, map(role_name, held))) if held else ""
 
@@ -123,14 +132,16 @@ def on_duty(duty: Duty) -> str:
     return phrase("You are on call for {services} until {until}.", services=services, until=until)
 
 
-def briefing(view: View, entries: Sequence[Entry], *, why: str, most: int = LINES) -> Answer:
-    """Where the incident stands, for one person; of one that is over, how it ended.
+def briefing(
+    view: View, entries: Sequence[Entry], *, person: Person, duty: Duty | None, most: int = LINES
+) -> Answer:
+    """Where the incident stands, for one person, and why they are here; of one that is over, how it ended.
 
     It has so many lines at most, the links among them: what happened first is left out.
     """
     case, links = view.case, _links(view.case)
-    facts = _of_open(view, why) if case.status.is_open else _of_ended(view)
-    to_do = _to_do(left_to_do(view)) if case.status.is_open else ""
+    facts = _of_open(view, why_here(case, person, duty)) if case.status.is_open else _of_ended(view)
+    to_do = _to_do([one.text for one in open_tasks(view)]) if case.status.is_open else ""
     update = _latest_update(entries)
     room = most - len(list(filter(None, (*facts, update, to_do, links))))
     lines = (*facts, update, *_happened(entries, room=room), to_do)
@@ -138,12 +149,14 @@ def briefing(view: View, entries: Sequence[Entry], *, why: str, most: int = LINE
         title=f"INC-{case.id} · {case.title}",
         lines=tuple(filter(None, lines)),
         links=links,
-        presses=tuple(_presses(view)),
+        presses=tuple(_presses(view, person)),
     )
 
 
-def _presses(view: View) -> Iterator[Press]:
+def _presses(view: View, person: Person) -> Iterator[Press]:
     case, about = view.case, f"INC-{view.case.id}"
+    if _is_asked(case, person):
+        yield Press(label=phrase("Accept"), line=f"{about} lead accept", stands_out=True)
     if case.lead is None and case.status.is_open:
         yield Press(label=phrase("Take the lead"), line=f"{about} lead it", stands_out=True)
     if case.status.is_open and any(not one.owner for one in open_tasks(view)):

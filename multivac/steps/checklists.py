@@ -319,19 +319,24 @@ def shown_now(case: Case) -> Sequence[Occurrence]:
     return [one for one in posted.values() if not _superseded(one, posted)] + told
 
 
-def left_to_do(view: View) -> tuple[str, ...]:
-    """The open tasks in words."""
-    return tuple(line.text for line in open_tasks(view))
-
-
 def open_tasks(view: View) -> tuple[TaskLine, ...]:
-    """What is to be done: what people added, then the checklists before them; no text twice."""
+    """What is to be done: what people added, then the checklists before them; no text twice.
+
+    Not what is done by accepting the lead: whoever is to has a button, and nobody else can.
+    """
     case = view.case
     shown = sorted(shown_now(case), key=lambda one: one.at)
     lines = [line_of(case, row) for row in own_tasks(case)]
-    lines += [line for one in shown for line in lines_of(case, one).values()]
+    lines += [
+        line for one in shown for key, line in lines_of(case, one).items() if not _is_to_accept(one, key)
+    ]
     still = {line.text: line for line in reversed(lines) if line.state is TaskState.OPEN}
     return tuple(reversed(still.values()))
+
+
+def _is_to_accept(one: Occurrence, key: str) -> bool:
+    named = key.rpartition("/")[2]
+    return any(task.id == named and "lead_accepted" in task.done_when for task in one.phase.tasks)
 
 
 def _next_phase(view: View, one: Occurrence) -> Occurrence | None:

@@ -12,6 +12,7 @@ from multivac.errors import GiveUp
 from multivac.incident import Entry, EntryKind, Status
 from multivac.steps import people
 from multivac.steps.base import NOTHING, Attempt, View
+from multivac.steps.channel import AWAY
 from multivac.steps.directly import directly
 from multivac.steps.nights import back_at_work
 from multivac.steps.prompts import mentioned
@@ -28,7 +29,7 @@ _GRACE = timedelta(days=1)  # between the question and closing it
 _WARNED = timedelta(days=1)  # before the channel is archived
 _STAMP = "%Y%m%dT%H%M%S"
 _ASKED, _CLOSED = "asked", "closed"
-_AWAY, _BACK = "away", "back"
+_BACK = "back"
 
 
 # --- nobody does anything -------------------------------------------------------------------------
@@ -213,15 +214,9 @@ def wants_archived(view: View) -> Mapping[str, str]:
         return NOTHING
     view.look_again(due)
     if due is not None and view.now >= due:
-        return {"": _AWAY}
+        return {"": AWAY}
     was_away = row is not None and (row.was_done or row.wanted is not None)
     return {"": _BACK} if was_away or _was_put_away_by_hand(case) else NOTHING
-
-
-def is_archived(case: Case) -> bool:
-    """Whether its channel is archived, by us or by hand."""
-    row = case.steps.get("archived")
-    return case.shut_how.startswith(members.ARCHIVED) or (row is not None and row.done == _AWAY)
 
 
 def _was_put_away_by_hand(case: Case) -> bool:
@@ -233,7 +228,7 @@ def _was_put_away_by_hand(case: Case) -> bool:
 def put_channel_away(attempt: Attempt) -> Result:
     """Archive it, or take it out again, which Slack may not let us; what stands so already is fine."""
     chat, channel = attempt.chat(), channel_of(attempt.case)
-    if attempt.before.wanted == _AWAY:
+    if attempt.before.wanted == AWAY:
         chat.archive(channel)
         return {}
     try:

@@ -29,7 +29,7 @@ _PAGES = ("page:", "escalate:")  # and of pages that were asked for: the facts s
 
 def for_new_lead(view: View, entries: Sequence[Entry], *, by: str, words: str = "") -> tuple[str, ...]:
     """The words of whoever hands over (`by`), then the facts, their last notes, and what was tried last."""
-    said = [*_own(words), *_facts(view)]
+    said = [*_own(words, by), *_facts(view)]
     tried = [one for one in reversed(entries) if _is_tried(one)]
     notes = [one for one in tried if one.actor == by and one.key.startswith(_NOTES)][:_OWN_NOTES]
     others = [one for one in tried if one not in notes][: _SHOWN_TRIED - len(notes)]
@@ -41,11 +41,12 @@ def _is_tried(one: Entry) -> bool:
     return one.actor is not None and one.kind in _TRIED and not one.key.startswith(_PAGES)
 
 
-def _own(words: str) -> list[str]:
-    """Their lines; those that are too many go into the last."""
+def _own(words: str, by: str) -> list[str]:
+    """Their lines, the first says whose they are; those that are too many go into the last."""
     lines = [shown for one in words.splitlines() if (shown := " ".join(one.split()))]
     first, rest = lines[: _OWN_WORDS - 1], lines[_OWN_WORDS - 1 :]
-    return [*first, " ".join(rest)] if rest else first
+    own = [*first, " ".join(rest)] if rest else first
+    return [phrase("{name} says: {words}", name=by, words=own[0]), *own[1:]] if own else []
 
 
 def _facts(view: View) -> Iterator[str]:

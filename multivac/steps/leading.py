@@ -245,6 +245,8 @@ def lead_call(view: View, call: Summons) -> LeadCall:
         went_to=went_to,
         given_by=given_by,
         settled=bool(went_to) and stand.accepted,
+        led_until=None if stand.counts else _led_until(case, call),
+        passed=call != asked(case)[-1],
         late=_late(view, call) if stand.waits else None,
         drill=case.drill,
         absent=not stand.accepted and cannot_be_asked(case, person),
@@ -312,6 +314,14 @@ def _went_to(case: Case, call: Summons) -> tuple[str, str]:
     if later is None:
         return people.name_of(case, role.person), ""
     return people.name_of(case, later.people[0]), later.by
+
+
+def _led_until(case: Case, call: Summons) -> datetime | None:
+    """Until when whoever accepted by this call led; None if they never did."""
+    if not case.result(_step(_instance(case, call))).get("accepted"):
+        return None
+    later = next((one for one in asked(case) if one.number > call.number), None)
+    return later.at if later is not None else case.roles[LEAD].since
 
 
 def _missed(case: Case, call: Summons) -> str:
@@ -400,8 +410,12 @@ def _shown(case: Case) -> list[Summons]:
 
 
 def _was_posted(case: Case, instance: str) -> bool:
-    row = case.steps.get(f"lead told/{instance}" if instance else "lead told")
+    row = case.steps.get(_step(instance))
     return row is not None and row.was_done
+
+
+def _step(instance: str) -> str:
+    return f"lead told/{instance}" if instance else "lead told"
 
 
 def _instance(case: Case, call: Summons) -> str:
@@ -417,9 +431,12 @@ def tell_lead(attempt: Attempt) -> Result:
         raise TryAgain(phrase("another lead was named meanwhile"), reached=False)
     brief = attempt.before.result.get("brief")
     brief = _brief(attempt, call) if brief is None else brief
-    shown = tuple(brief) if _stand(case, call).counts else ()
-    told = replace(lead_call(view, call), brief=shown)
-    return say(attempt, channel_of(case), told) | {"call": call.number, "brief": list(brief)}
+    stand = _stand(case, call)
+    told = replace(lead_call(view, call), brief=tuple(brief) if stand.counts else ())
+    made = {"call": call.number, "brief": list(brief)}
+    if (stand.leads and stand.accepted) or attempt.before.result.get("accepted"):
+        made["accepted"] = True  # remembered for when another leads
+    return say(attempt, channel_of(case), told) | made
 
 
 def _brief(attempt: Attempt, call: Summons) -> Sequence[str]:

@@ -49,6 +49,12 @@ def is_end(said: Saying) -> bool:
     return said.more.get("what") == "status" and not Status(str(said.more.get("after"))).is_open
 
 
+def is_back(said: Saying) -> bool:
+    """Whether it was over before the change, and is not any more: to close what is resolved is no news."""
+    is_status = said.more.get("what") == "status"
+    return is_status and not is_end(said) and not Status(str(said.more["before"])).is_open
+
+
 def last_end(case: Case) -> Saying | None:
     """How people, or a rule, last ended it; None while it goes on, or if only its alerts ended it."""
     if case.status.is_open:

@@ -24,7 +24,7 @@ def _updates(playbook: Playbook, was: Severity, now: Severity) -> str:
     every = playbook.update_every(now)
     if every == playbook.update_every(was):
         return ""
-    return phrase("updates every {span}", span=lasting(every)) if every else phrase("no updates promised")
+    return phrase("updates every {span}", span=lasting(every)) if every else phrase("no regular updates")
 
 
 def _invited(playbook: Playbook, was: Severity, now: Severity) -> str:

@@ -16,7 +16,7 @@ from multivac.ports import Marker, Posted
 from multivac.steps import customers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
-from multivac.steps.updates import HIDDEN_TEXT, drawn, is_back
+from multivac.steps.updates import HIDDEN_TEXT, drawn
 from multivac.steps.whispers import done_rows, language_of
 from multivac.store import stakeholders
 from multivac.store.cases import Case, Result
@@ -60,7 +60,7 @@ def _is_news(said: Saying) -> bool:
     """Whether it is for stakeholders: to close what is resolved is none."""
     if said.kind is not SayingKind.CHANGE:
         return said.kind is SayingKind.UPDATE and goes_to(said, Place.ANNOUNCEMENT)
-    return (news.is_end(said) and said.more.get("before") != Status.RESOLVED) or is_back(said)
+    return (news.is_end(said) and said.more.get("before") != Status.RESOLVED) or news.is_back(said)
 
 
 def tell(attempt: Attempt) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -29,6 +30,8 @@ from multivac.tongue import mark, phrase, plural
 
 _RESOLVED = "resolved"
 _HIDDEN = "hidden"
+_SURELY_READ = 800  # characters of a note
+_MARKED = re.compile(r"(?<!\w)([*_~`])(?!\1)(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _EARLY = "early"  # while there is no channel, since the chat is down
 HIDDEN_TEXT = mark("INC-{number} is private now, so this is not shown any more.")
 _TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
@@ -152,7 +155,7 @@ def _concerns_all(view: View, said: Saying) -> bool:
     if not said.by:
         moved = news.moves([said])
         return bool(moved) and news.is_worst_yet(view.case, moved) and _is_news(view, said)
-    return is_back(said) or said.more.get("after") == Status.RESOLVED
+    return news.is_back(said) or said.more.get("after") == Status.RESOLVED
 
 
 def _is_news(view: View, said: Saying) -> bool:
@@ -160,12 +163,6 @@ def _is_news(view: View, said: Saying) -> bool:
     since = view.case.result("announcement").get("at")
     is_late = since is not None and said.at > datetime.fromisoformat(since)
     return is_late and not news.is_settled_by_people(view.case, said) and not answers.are_awaited(view)
-
-
-def is_back(said: Saying) -> bool:
-    """Whether it was over before the change, and is not any more: to close what is resolved is no news."""
-    is_status = said.more.get("what") == "status"
-    return is_status and not news.is_end(said) and not Status(str(said.more["before"])).is_open
 
 
 def tell_stakeholders(attempt: Attempt) -> Result:
@@ -179,7 +176,7 @@ def tell_stakeholders(attempt: Attempt) -> Result:
         text = (news.severity_line(moved) or news.as_before(moved)) if moved else said.text
         is_worst = bool(moved) and news.is_worst_yet(case, moved)
         text = " · ".join(filter(None, (text, customers.told(said))))
-        loud = is_worst or news.is_end(said) or is_back(said)  # else the channel ends on a lie
+        loud = is_worst or news.is_end(said) or news.is_back(said)  # else the channel ends on a lie
         return say_in_thread(attempt, head, ChangeLine(text=f"INC-{case.id}: {text}"), loud=loud)
     update = drawn(said, number=case.id)
     is_worse = update.was is not None and update.severity.rank < update.was.rank
@@ -233,7 +230,7 @@ def comment_update(attempt: Attempt) -> Result:
 def _told(said: Saying) -> tuple[str, ...]:
     """Its paragraphs for whoever reads it outside the chat."""
     if said.kind is SayingKind.CHANGE:
-        return tuple(filter(None, (said.text, customers.told(said))))
+        return tuple(filter(None, (plain(said.text), customers.told(said))))
     update = drawn(said)
     severity, status = update.severity.upper(), status_name(update.status)
     if update.next_at is None:
@@ -249,7 +246,12 @@ def _told(said: Saying) -> tuple[str, ...]:
             status=status,
             time=time,
         )
-    return (begun, said.text)
+    return (begun, plain(said.text))
+
+
+def plain(text: str) -> str:
+    """What somebody wrote, without the marks by which only the chat shows words bold, struck or as code."""
+    return _MARKED.sub(r"\2", text)
 
 
 def wants_published(view: View) -> Mapping[str, str]:
@@ -270,9 +272,10 @@ def wants_passed_on(view: View) -> Mapping[str, str]:
 def pass_note_on(attempt: Attempt) -> Result:
     """Write it as a note on the alert, looking first where an earlier try may have worked."""
     case, said = attempt.case, _said(attempt)
-    tag = marker_of(case.id, case.declared_at)
-    marker = f"[note {said.id} {tag.strip('[]')}]"
-    text = f"{tag} {said.by}: {said.text}"
+    tag, text = marker_of(case.id, case.declared_at), f"{said.by}: {plain(said.text)}"
+    marker = f"#{said.id} {tag}"
+    if len(text) > _SURELY_READ:
+        text = f"{tag} {text}"  # its end, which says that it is ours, may not come back with the event
     attempt.pager().note(sure(_alert_of(case)), text, marker=marker, look_first=attempt.unknown)
     return {}
 

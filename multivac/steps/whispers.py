@@ -18,7 +18,7 @@ from multivac.steps import briefs, oncall, people
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
 from multivac.steps.words import channel_of
-from multivac.store import acts, members, preferences, timeline
+from multivac.store import acts, cases, members, preferences, timeline
 from multivac.store import people as directory
 from multivac.store.cases import Case, Result, StepRow
 from multivac.store.members import Member
@@ -310,12 +310,13 @@ def _knowing(case: Case) -> list[Person]:
 
 def brief(attempt: Attempt) -> Result:
     """Brief somebody whom we invited and who says nothing, or who came and is on call; else leave them be."""
-    case, who = attempt.case, attempt.instance
-    member, person = case.members[who], _who(attempt, who)
+    who, person = attempt.instance, _who(attempt, attempt.instance)
     with attempt.out.database.read() as tx:
+        case = cases.load(tx, attempt.case.id)  # as of now: looking things up may have taken a while
         entries, preferred = timeline.entries(tx, case.id), preferences.of(tx, who)
+    member = case.members[who]
     made = {"told": False, "entries": len(entries)}
-    if person is None or _knows(attempt, member, person):
+    if person is None or _knows(attempt, case, person):
         return made
     duty = briefs.duty_of(case, person, oncall.listed(case), now=attempt.now)
     is_invited = _is_invited(who, member)
@@ -326,17 +327,17 @@ def brief(attempt: Attempt) -> Result:
     view = View(case=case, now=attempt.now, out=attempt.out)
     with speaking(language_of(attempt, who)):
         most = briefs.LINES - is_invited  # one is for where the channel is
-        message = briefs.briefing(view, entries, why=briefs.why_here(case, person, duty), most=most)
+        message = briefs.briefing(view, entries, person=person, duty=duty, most=most)
         message = directly(case, message) if is_invited else message
         return made | {"told": _say(attempt, message, directly=is_invited)}
 
 
-def _knows(attempt: Attempt, member: Member, person: Person) -> bool:
+def _knows(attempt: Attempt, case: Case, person: Person) -> bool:
     """Whether they wrote or asked something here, or have to know by what they are."""
     with attempt.out.database.read() as tx:
-        has_acted = acts.acted(tx, attempt.case.id, person.key)
-    must_know = person.key in {one.key for one in _knowing(attempt.case)}
-    return has_acted or must_know or member.seen_at is not None
+        has_acted = acts.acted(tx, case.id, person.key)
+    must_know = person.key in {one.key for one in _knowing(case)}
+    return has_acted or must_know or case.members[attempt.instance].seen_at is not None
 
 
 def _say(attempt: Attempt, message: Message, *, directly: bool) -> bool:

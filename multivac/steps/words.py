@@ -114,6 +114,7 @@ def headline(view: View) -> Headline:
         summary=_summary(case),
         impact=case.impact,
         update=_latest(case.updates),
+        reopened=_reopened(case, case.updates),
         latest=news.folded(case),
         missing=gaps.held_back(view),
         ended_at=ended_at(case),
@@ -162,6 +163,14 @@ def _is_late(view: View) -> bool:
 def _latest(updates: Sequence[Saying]) -> LatestUpdate | None:
     last = max(updates, key=lambda one: one.at, default=None)
     return LatestUpdate(text=last.text, by=last.by, at=last.at) if last is not None else None
+
+
+def _reopened(case: Case, updates: Sequence[Saying]) -> LatestUpdate | None:
+    """Who said that it is not over, and why, while no update has been written since."""
+    back = [one for one in case.said(SayingKind.CHANGE) if news.is_back(one)]
+    if not back or not case.status.is_open or any(one.id > back[-1].id for one in updates):
+        return None
+    return LatestUpdate(text=str(back[-1].more.get("why") or ""), by=back[-1].by, at=back[-1].at)
 
 
 def ended_at(case: Case) -> datetime | None:
@@ -346,6 +355,7 @@ def announcement(view: View) -> Announcement:
             channel="",
             private=True,
         )
+    public = [one for one in case.updates if goes_to(one, Place.ANNOUNCEMENT)]
     return Announcement(
         number=case.id,
         title=case.title,
@@ -356,7 +366,8 @@ def announcement(view: View) -> Announcement:
         channel=case.channel_id or "",
         lead_accepted=has_accepted(view),
         impact=case.impact,
-        update=_latest([one for one in case.updates if goes_to(one, Place.ANNOUNCEMENT)]),
+        update=_latest(public),
+        reopened=_reopened(case, public),
         next_update_due=next_update_due(view),
         update_is_late=_is_late(view),
         ended_at=ended_at(case),
@@ -404,7 +415,8 @@ def wants_notes(view: View) -> Mapping[str, str]:
         return NOTHING
     if view.case.channel_id is None and not no_channel_yet(view):
         return NOTHING
-    mark = "early" if view.case.channel_id is None else "1"
+    moved = bool(view.case.result("channel").get("before"))  # it was reopened, and goes on elsewhere
+    mark = "early" if view.case.channel_id is None else view.case.channel_id if moved else "1"
     first = view.case.alerts.rows[:_NOTED_ALERTS]
     return {alert.key: mark for alert in first if alert.source == "pagerduty"}
 

@@ -97,8 +97,9 @@ def test_what_the_end_leaves_open_is_said_in_the_channel(
 
 
 def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
-    alert: str, multivac: Multivac, slack: Slack, clock: Clock, jira: Jira
+    alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, pagerduty: PagerDuty
 ) -> None:
+    assert "You are told directly" in slack.asks("Dee", "subscribe 1")
     resolve(slack, clock)
     clock.forward(days=2, hours=23)
     assert multivac.incident().status is Status.RESOLVED
@@ -115,22 +116,28 @@ def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     assert slack.standin.channel(room.name).archived
     assert "*Status*\nClosed" in room.headline
     assert len(room.said("end line")) == 1
-    told = slack.asks("Bo", "INC-1 reopen It came back")
+    told = slack.asks("Dee", "INC-1 reopen It came back")
     assert "Its channel is archived, and Slack lets no bot change that: it goes on in a new one" in told
+    assert "to which you and whoever was in it are invited." in told
     clock.forward(minutes=1)
     again = slack.channel("inc-1-checkout-returns-500-2")
-    assert again.members == people
+    assert again.members == people | {"Dee"}
+    assert f"reopened it: It came back\nChannel: <#{again.id}>" in slack.direct("Dee")[-1]
     assert "*Status*\nTriage" in again.headline  # nobody has ever settled how bad it is
     assert f"What was said before it was reopened is in <#{room.id}>." in again.headline
     assert "Triage" in again.topic
-    assert set(again.kinds()) == {"headline", "lead told/2", "change line/2"}
-    assert "open again, says Bo Lindqvist" in again.said("lead told")[0]
+    assert set(again.kinds()) == {"headline", "lead told/2", "change line/3"}
+    assert "open again, says Dee Okafor" in again.said("lead told")[0]
     assert again.mentions == ["Ana"]
-    assert again.said("change line") == ["Bo Lindqvist reopened it: It came back"]
+    assert again.said("change line") == ["Dee Okafor reopened it: It came back"]
     assert slack.standin.channel(room.name).archived
     assert slack.channel("inc-1-checkout-returns-500").messages == room.messages
-    assert f"<#{again.id}>" in slack.channel("incidents").said("announcement")[0]
+    announced = slack.channel("incidents").said("announcement")[0]
+    assert f"<#{again.id}>" in announced
+    for told in (announced, again.headline):
+        assert re.search(r"\*Reopened\* by Dee Okafor, <!date\S* .*: It came back", told)
     assert status_of(jira, "OPS-1") == "indeterminate"
+    assert f"#{again.name}" in pagerduty.incident(alert)["notes"][-1]["content"]
     slack.asks("Ana", "update We look again", channel=again.name)
     clock.forward(minutes=1)
     assert "We look again" in slack.channel(again.name).said("update")[0]

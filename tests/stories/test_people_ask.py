@@ -458,7 +458,7 @@ def test_what_is_mine_is_where_i_have_a_role_or_a_task_or_am_and_says_which(
     assert "*On call*\nCommerce: Ana Silva (level 1)" in page
     assert "*Your tasks*\nINC-1 · 1. Call the bank" in page
     assert "UTC>: Look at the queue" in page
-    assert "Roles: deputy Dee Okafor" in slack.presses_on_page("Dee", "INC-1")
+    assert "Roles: deputy Dee Okafor" in slack.presses_on_page("Dee", "Show INC-1")
     slack.standin.closes(slack.person("Dee"), slack.form()["id"])
     assert "Commerce: Ana Silva (level 1)" in slack.presses_on_page("Dee", "Who is on call?")
     slack.standin.closes(slack.person("Dee"), slack.form()["id"])
@@ -475,10 +475,12 @@ def test_who_somebody_is_and_how_multivac_is_can_be_asked(
     assert "ana@example.com" in told
     assert "You are on call for Commerce" in told
     assert "You can do everything in INC-1." in told
+    assert "Times you type are by " in told
+    assert "Language: English, " in told
     assert "You are not on call." in slack.asks("Cy", "whoami")
-    assert "Only those who run Multivac can ask how Slack, Jira and PagerDuty fare." in slack.asks(
-        "Ana", "doctor"
-    )
+    refused = slack.asks("Ana", "doctor")
+    assert "Only those who run Multivac can ask how Slack, Jira and PagerDuty fare." in refused
+    assert refused.endswith("They are: Dee Okafor.")
     world.fail(Fault("jira", "PUT /issue/{key}/assignee", "refuse", times=0, status=400))
     slack.asks("Bo", f"lead <@{slack.id_of('Cara')}>", channel="inc-1")
     clock.settle()

@@ -46,6 +46,9 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert "please lead this incident: Ana Silva has not accepted" in second
     assert "then Dee Okafor is asked" in second
     assert slack.channel("inc-1").mentions == ["Bo"]
+    briefed = slack.asks("Bo", "INC-1 briefing")
+    assert "You are asked to lead." in briefed
+    assert "Accept" in briefed
     clock.forward(minutes=2, seconds=5)
     assert "Dee" in slack.channel("inc-1").members
     assert "then PagerDuty pages Ana Silva, Bo Lindqvist, Dee Okafor" in calls(slack)[-1]
@@ -60,6 +63,7 @@ def test_who_does_not_accept_is_followed_by_the_next_and_in_the_end_all_are_page
     assert "Dee Okafor has accepted to lead INC-1. To take over all the same: `/incident lead me`." in late
     clock.forward(minutes=20)
     assert multivac.lead() == "Dee Okafor"
+    assert calls(slack)[0] == "Ana Silva was asked to lead this incident before."
     assert [one for one in calls(slack) if "Accept\n" in one] == []
     assert len(calls(slack)) == 3
     assert pagerduty.incident(alert)["status"] == "acknowledged"  # so that nobody else is woken
@@ -135,11 +139,11 @@ def test_the_lead_who_acts_has_accepted_and_hands_over_with_a_briefing(
     clock.settle()
     first, second = calls(slack)
     assert slack.channel("inc-1").said("change line") == []  # the calls say it
-    assert "Bo Lindqvist is to lead this incident, says Ana Silva." in first
+    assert first.startswith("Ana Silva led this incident until ")
     assert "Ana Silva hands the lead of this incident over to you" in second
     brief = [one.removeprefix("• ") for one in second.split("\n") if one.startswith("• ")]
     assert len(brief) <= 12
-    assert brief[:2] == ["The rollback runs until noon.", "Cara tells customers."]
+    assert brief[:2] == ["Ana Silva says: The rollback runs until noon.", "Cara tells customers."]
     assert brief[2].startswith("INC-1, SEV1, triage since ")
     assert "Impact: Nobody can pay" in brief
     assert [one for one in brief if "by Cara Mbeki: We roll back the release" in one]

@@ -145,7 +145,7 @@ def test_who_acts_for_a_lead_who_is_not_there_is_named_in_trail_and_channel(
         "(in place of Ana Silva, who was not seen here lately)"
     )
     assert said in multivac.timeline()
-    follows = "no updates promised · no longer to do: Tell management"
+    follows = "no regular updates · no longer to do: Tell management"
     assert f"{said} · {follows}" in slack.channel("inc-1").said("change line")
     slack.asks("Bo", "resolve It is over", channel="inc-1")
     clock.settle()

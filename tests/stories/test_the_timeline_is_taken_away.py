@@ -30,7 +30,11 @@ def test_a_timeline_is_exported_as_markdown_and_as_json_with_a_warning_if_it_is_
     assert "*Impact while it lasted:* No customer was hit." in slack.channel("inc-1").headline
     slack.standin.change_person(slack.person("Cy"), real_name="Cy <!channel> Tanaka")
     clock.settle()
-    assert "The files are in" in slack.asks("Cy", "export", channel="inc-1")
+    for number in range(30):
+        slack.asks("Cy", f"INC-1 note Key {number} is new")
+    assert "earlier entries are not shown." in slack.asks("Cy", "timeline", channel="inc-1")
+    told = slack.presses("Cy", "All of it, as files into the channel", channel="inc-1")
+    assert "The files are in" in told
     (shared,) = [one["files"] for one in slack.channel("inc-1").messages if "files" in one]
     assert not [one for one in slack.channel("inc-1").messages if "<!channel>" in one["text"]]
     assert [one["name"] for one in shared] == ["inc-1.md", "inc-1.json"]

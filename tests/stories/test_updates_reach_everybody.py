@@ -128,13 +128,14 @@ def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     assert "Update by Bo Lindqvist (PagerDuty) (SEV1, triage, next update 12:50 UTC):" in comment
     assert len(pagerduty.incident(alert)["status_updates"]) == 1
     assert [one for one in pagerduty.incident(alert)["notes"] if "504s" in one["content"]] == []
-    slack.asks("Ana", "note Rolled back at:12:01", channel="inc-1")
+    slack.asks("Ana", "note Rolled *back* at:12:01", channel="inc-1")
     clock.settle()
     (note,) = [
         one["content"] for one in pagerduty.incident(alert)["notes"] if "Rolled back" in one["content"]
     ]
-    assert "Ana Silva: Rolled back" in note
-    assert [line for line in multivac.timeline() if "Rolled back" in line] == ["Ana Silva: Rolled back"]
+    assert note.startswith("Ana Silva: Rolled back\n#")
+    assert note.count("INC-1") == 1
+    assert [line for line in multivac.timeline() if "Rolled" in line] == ["Ana Silva: Rolled *back*"]
     assert [line for line in multivac.timeline() if "504s" in line] == [
         "Bo Lindqvist published a status update: We see 504s; <!here> look away"
     ]
@@ -307,7 +308,11 @@ def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
         ["*INC-1 · Checkout returns 500*", "Still rolling back"],
     ]
     assert len(slack.direct("Dee")) == 2
+    slack.asks("Ana", "severity sev4 One shop only", channel="inc-1")
     clock.forward(seconds=10)
+    (announced,) = slack.channel("incidents").said("announcement")
+    assert "SEV4" in announced
+    assert "*Next update due:*" in announced  # as they were promised
     slack.presses_in_direct("Dee", "Unsubscribe")
     again = slack.presses("Dee", "Subscribe", channel="incidents", kind="announcement")
     assert "You are told directly" in again
@@ -325,6 +330,7 @@ def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
     clock.settle()
     assert "It came back" in slack.direct("Cy")[-1]
     slack.asks("Ana", "private", channel="inc-1")
+    slack.presses("Ana", "Make it private", channel="inc-1")
     slack.asks("Ana", "update Nothing for others", channel="inc-1")
     clock.settle()
     first, second, lost, last = slack.direct("Cy")  # where the lost one stands, nobody can say

@@ -45,7 +45,7 @@ PLAYBOOK: dict[str, Any] = {
             ),
         ),
         (Severity.SEV1, Severity.SEV2, ("updates every 1 hour", "no longer to do: Management")),
-        (Severity.SEV2, Severity.SEV4, ("no updates promised",)),
+        (Severity.SEV2, Severity.SEV4, ("no regular updates",)),
     ],
 )
 def test_what_differs_for_the_new_severity_is_said(

@@ -56,4 +56,4 @@ def test_each_reader_is_shown_moments_as_their_own_time() -> None:
     assert "{date_short_pretty}" in said_line(day_and_time(AT))
     assert said_line("<t:1> <!here> <t:x>") == "<!date^1^{time}|00:00 UTC> &lt;!here&gt; &lt;t:x&gt;"
     kept = "https://sandbox.slack.com/archives/C0AB/p1700000000000100"
-    assert said_line(f"Ana: {kept}") == f"Ana: <{kept}|message>"
+    assert said_line(f"Ana: {kept}") == f"Ana: (<{kept}|message>)"
