@@ -131,6 +131,11 @@ def _change(said: Headline) -> str:
 
 def announcement(said: Announcement) -> Drawn:
     """The few lines for those who read nothing else."""
+    if said.private:
+        told = phrase(
+            "INC-{number} is a private incident. Only those in it can see more.", number=said.number
+        )
+        return drawn("announcement", told, sections(told))
     where, sentence = _where(said)
     stands = (phrase(_STATUS[said.status]), phrase("Lead: {lead}", lead=_lead(said)), where)
     shown = (
@@ -150,8 +155,6 @@ def _where(said: Announcement) -> tuple[str, str]:
     """Where more is to be read: by itself, and as a sentence."""
     # The announcement does not wait for the channel: it is edited once there is one.
     place = channel(said.channel) if said.channel else ""
-    if said.private:
-        return phrase("Only those in it can see more"), phrase("Only those in it can see more.")
     if not place:
         return phrase("Its channel is on its way"), phrase("Its channel is on its way.")
     if said.status.is_open:

@@ -14,12 +14,13 @@ from multivac.incident import Status
 from multivac.steps.base import View
 from multivac.steps.cadence import next_update_due
 from multivac.steps.channel import is_archived
+from multivac.steps.words import OPEN_AGAIN
 from multivac.store import members
 from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
 from multivac.tongue import lasting, mark, phrase
 
-Said = tuple[str, Press | None]
+Said = tuple[str, Press | None]  # a whole sentence, "" for a button that needs none, and what it advises
 _NOW = {
     Status.ACTIVE: mark("INC-{number} is active now."),
     Status.MITIGATED: mark("INC-{number} is mitigated now."),
@@ -76,7 +77,7 @@ def _is_here(sitting: Sitting, case: Case) -> bool:
 
 def _together(told: list[str], advised: list[Said]) -> Advice:
     presses = (press for _, press in advised if press is not None)
-    return Advice(" ".join([*told, *(said for said, _ in advised)]), tuple(presses))
+    return Advice(" ".join(filter(None, [*told, *(said for said, _ in advised)])), tuple(presses))
 
 
 def _of_open(sitting: Sitting, case: Case) -> Iterator[Said]:
@@ -115,14 +116,17 @@ def _owed(sitting: Sitting, case: Case) -> str:
 
 
 def _of_ended(case: Case) -> Iterator[Said]:
-    ends = case.playbook.end
+    ends, about = case.playbook.end, f"INC-{case.id}"
+    reopen = Press(label=phrase("Reopen"), line=f"{about} reopen", confirm=phrase(OPEN_AGAIN))
     if case.status is not Status.RESOLVED:
         span = lasting(ends.archive_after)
-        yield phrase("Its channel is archived in {span}, and can be read then too.", span=span), None
+        yield phrase("Its channel is archived in {span}, and can be read then too.", span=span), reopen
         return
     if not case.said(SayingKind.FOLLOW_UP):
         yield (
-            phrase("Write down what is left to do: `/incident {line}`.", line=f"INC-{case.id} followup"),
+            phrase("Write down what is left to do: `/incident {line}`.", line=f"{about} followup"),
             None,
         )
-    yield phrase("In {span} it closes by itself.", span=lasting(ends.close_after)), None
+    close = Press(label=phrase("Close"), line=f"{about} close")
+    yield phrase("In {span} it closes by itself.", span=lasting(ends.close_after)), close
+    yield "", reopen

@@ -7,17 +7,19 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from multivac.briefing import Answer, Form, Press, clock_time
+from multivac.briefing import Answer, Asked, Field, Form, Press, clock_time
 from multivac.desk.asking import Change, OnlyLead, Reply, Sitting, Wish, right_of
 from multivac.desk.flags import told_of
 from multivac.desk.meant import resolved
 from multivac.desk.names import reopen_first, with_reason
+from multivac.desk.operators import with_names
 from multivac.desk.spelling import spelt, spelt_out
 from multivac.desk.standing import is_for_oneself
 from multivac.errors import Refused, sure
 from multivac.incident import EntryKind, IncidentId
 from multivac.jobs import Put
 from multivac.steps import people
+from multivac.steps.approvals import title_of, wished
 from multivac.store import cases, incidents, requests, sayings
 from multivac.store.cases import Case
 from multivac.store.requests import Answered, Request
@@ -83,7 +85,8 @@ def ask(sitting: Sitting) -> Reply:
     if wanted.words.strange:
         raise Refused(told_of(wanted.verb, wanted.words.strange))
     if wanted.verb.right is Right.ADMIN:
-        raise Refused(refusal(wanted.verb))
+        house = sitting.house
+        raise Refused(with_names(refusal(wanted.verb), out=house.out, admins=house.admins))
     if not _is_theirs(wanted):
         told = phrase("This needs no approval. Say it yourself: `/incident {line}`.", line=sitting.words.text)
         raise Refused(told)
@@ -227,11 +230,13 @@ def _end(sitting: Sitting, number: int, why: str) -> None:
 def decline(sitting: Sitting) -> Reply:
     """Say no, with a reason perhaps; whoever asked is told."""
     said, case = sitting.words.text.split(maxsplit=1), sitting.case()
-    number = _open_request(sitting, case).id
-    reason = said[1] if len(said) > 1 and said[0].isdigit() else ""
+    meant = _open_request(sitting, case)
+    reason = said[1] if len(said) > 1 and said[0].isdigit() else str(sitting.ask.fields.get("reason", ""))
+    if not reason and not sitting.ask.fields:
+        return _why_not(case, meant)
 
     def say_no(tx: sa.Connection, case: Case) -> Change:
-        asked = _open_request(sitting, case, number)
+        asked = _open_request(sitting, case, meant.id)
         requests.answer(
             tx,
             case.id,
@@ -256,6 +261,24 @@ def decline(sitting: Sitting) -> Reply:
         )
 
     return sitting.change(say_no)
+
+
+def _why_not(case: Case, asked: Request) -> Form:
+    """The form that asks why, for who wants to say; it shows what was asked."""
+    return Form(
+        title=phrase("Decline what was asked"),
+        line=f"INC-{case.id} decline {asked.id}",
+        send=phrase("Decline"),
+        intro=tuple(filter(None, (title_of(case, asked), wished(asked)))),
+        fields=(
+            Field(
+                name="reason",
+                label=phrase("Why?"),
+                kind=Asked.LINE,
+                hint=phrase("{name} reads it.", name=asked.by),
+            ),
+        ),
+    )
 
 
 def _open_request(sitting: Sitting, case: Case, number: int | None = None) -> Request:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from multivac.briefing import Answer, Files, Form, Press, fingerprint
 from multivac.desk.names import none_such
+from multivac.desk.operators import with_names
 from multivac.errors import Refused, sure
 from multivac.incident import (
     CX_LEAD,
@@ -220,7 +221,8 @@ class Sitting:
             return None
         change, put = done
         self.house.jobs.begin(put)
-        return Answer(lines=(change.said,), presses=change.presses) if change.said else None
+        lines = tuple(change.said.splitlines())
+        return Answer(lines=lines, presses=change.presses) if lines else None
 
     def _change(self, tx: sa.Connection, work: Work) -> tuple[Change, Put] | None:
         incidents.lock(tx, self.incident)
@@ -388,7 +390,7 @@ def must_be_allowed(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
         raise Refused(phrase("Guests can read here, but not change anything. Ask somebody of the team."))
     no = refusal(sitting.verb, number=case.id, lead=lead.name if lead is not None else "")
     if wanted is Right.ADMIN:
-        raise Refused(no)
+        raise Refused(with_names(no, out=sitting.house.out, admins=sitting.house.admins))
     if wanted is Right.LEAD and lead is not None:
         told = phrase("{refusal} Ask them, or take the lead first.", refusal=no)
         raise OnlyLead(told, lead=lead.name, number=case.id)

@@ -13,11 +13,12 @@ from multivac.desk.names import channel_link
 from multivac.errors import MultivacError, Refused
 from multivac.incident import EntryKind, IncidentId
 from multivac.steps import people
+from multivac.steps.channel import MADE_PRIVATE
 from multivac.steps.duplicates import DONE_TO_A_TICKET
 from multivac.steps.ticket import TICKET
 from multivac.store import acts, homes, sayings
 from multivac.store import steps as progress
-from multivac.store.cases import Case, Result
+from multivac.store.cases import Case
 from multivac.store.sayings import SayingKind
 from multivac.tongue import listed, mark, phrase, written
 
@@ -179,16 +180,18 @@ def named_services(said: str) -> tuple[str, ...]:
 
 
 def private(sitting: Sitting) -> Reply:
-    """Have nothing more of it said where others read; what Slack alone can do is said."""
+    """Have nothing more of it said where others read, once they press that they mean it."""
+    if sitting.ask.via != "button" and sitting.wish is None and sitting.instead is None:
+        return _really(sitting.case())
 
     def change(tx: sa.Connection, case: Case) -> Change:
-        if case.playbook.channel.private:
-            raise Refused(phrase("INC-{number} is private already.", number=case.id))
+        _must_be_public(case)
         hidden = case.playbook.channel.hidden()
         acts.set_playbook(tx, case.id, case.playbook.model_copy(update={"channel": hidden}))
         homes.look_at_all(tx)
+        _tell_the_channel(tx, sitting, case)
         return Change(
-            said="\n".join(_what_is_left(sitting, case)),
+            said="\n".join(_to_be_done(sitting, case)),
             kind=EntryKind.NOTE,
             entry=written("{name} made it private", name=sitting.person.name),
             before="public",
@@ -198,45 +201,64 @@ def private(sitting: Sitting) -> Reply:
     return sitting.change(change)
 
 
-def _what_is_left(sitting: Sitting, case: Case) -> list[str]:
-    told = [
-        phrase(
-            "INC-{number} is private now: lists, search, announcements and PagerDuty say nothing more of it.",
-            number=case.id,
-        )
-    ]
-    if case.channel_id is not None:
-        room = phrase(
-            "{channel} stays public until you convert it, since Slack lets no app do so: "
-            "open the channel's settings and choose “Change to a private channel”.",
-            channel=channel_link(case.channel_id),
-        )
-        told.append(room)
-    if sitting.house.out.tracker is not None and (made := case.result(TICKET)):
-        told.append(_of_the_ticket(made))
-    told += _of_follow_ups(case)
+def _must_be_public(case: Case) -> None:
+    if case.playbook.channel.private:
+        raise Refused(phrase("INC-{number} is private already.", number=case.id))
+
+
+def _really(case: Case) -> Answer:
+    _must_be_public(case)
+    told = phrase(
+        "Lists, search, announcements and PagerDuty then say nothing more of INC-{number}. "
+        "This cannot be taken back.",
+        number=case.id,
+    )
+    press = Press(label=phrase("Make it private"), line=f"INC-{case.id} private", confirm=told)
+    return Answer(lines=(told,), presses=(press,))
+
+
+def _tell_the_channel(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
+    """Those in a channel that is public so far learn that it must be converted."""
+    if case.channel_id is None:
+        return
+    name = sitting.person.name
+    text = written(
+        "{name} made INC-{number} private. Whoever may: convert this channel in its settings "
+        "(“Change to a private channel”), and say nothing of it elsewhere.",
+        name=name,
+        number=case.id,
+    )
+    more = {"what": MADE_PRIVATE, "before": "public", "after": case.channel_id}
+    sayings.add(tx, case.id, kind=SayingKind.CHANGE, text=text, by=name, at=sitting.now, more=more)
+
+
+def _to_be_done(sitting: Sitting, case: Case) -> Iterator[str]:
+    """That it is private, and what people alone can do, as a list."""
+    left = list(_left_to_people(sitting, case))
+    yield (
+        phrase("INC-{number} is private now. To be done by you:", number=case.id)
+        if left
+        else phrase("INC-{number} is private now.", number=case.id)
+    )
+    yield from (f"• {one}" for one in left)
     if case.alerts.rows:
-        told.append(phrase("What PagerDuty has been told before stays there."))
-    return told
+        yield phrase("What PagerDuty has been told before stays there.")
 
 
-def _of_follow_ups(case: Case) -> Iterator[str]:
-    """Those that are issues already keep their words, for we do not rewrite what people may have changed."""
-    made = (row.result for name, row in case.steps.items() if name.startswith("follow-up/") and row.was_done)
-    if keys := [str(one["key"]) for one in made if "key" in one]:
-        told = mark("Follow-ups keep their words in Jira: restrict who may see {keys}, or reword them there.")
+def _left_to_people(sitting: Sitting, case: Case) -> Iterator[str]:
+    if case.channel_id is not None:
+        channel = channel_link(case.channel_id)
+        yield phrase("{channel}: in its settings, choose “Change to a private channel”.", channel=channel)
+    made = case.result(TICKET)
+    if sitting.house.out.tracker is not None and made:
+        why = _TITLE_STAYS if made.get("linked") else _HISTORY_STAYS
+        yield phrase(why, key=made["key"])
+    # Follow-ups that are issues already: we do not rewrite what people may have changed.
+    rows = (row.result for name, row in case.steps.items() if name.startswith("follow-up/") and row.was_done)
+    if keys := [str(one["key"]) for one in rows if "key" in one]:
+        told = mark("{keys} in Jira: restrict who may see these follow-ups, which keep their words.")
         yield phrase(told, keys=listed(keys))
 
 
-def _of_the_ticket(made: Result) -> str:
-    if made.get("linked"):
-        text = mark(
-            "The ticket {key} loses the updates it had. It was linked by people, and so keeps its title: "
-            "in Jira, restrict who may see it."
-        )
-    else:
-        text = mark(
-            "The ticket {key} names only its number from now on, and loses the updates it had. "
-            "Its history stays: in Jira, restrict who may see it, or delete it."
-        )
-    return phrase(text, key=made["key"])
+_HISTORY_STAYS = mark("{key} in Jira: restrict who may see it, or delete it. Its history stays.")
+_TITLE_STAYS = mark("{key} in Jira: restrict who may see it. It keeps its title, since people linked it.")

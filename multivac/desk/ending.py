@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from multivac.briefing import Asked, Field, Form
+from multivac.briefing import Answer, Asked, Field, Form
 from multivac.desk.asking import BadField, Change, Reply, Sitting, as_of
+from multivac.desk.followups import New, in_a_line
 from multivac.desk.names import stands
 from multivac.desk.standing import move
 from multivac.errors import Refused
@@ -20,7 +22,6 @@ from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase, written
 
 _MOST_FOLLOW_UPS = 20
-_LONGEST_FOLLOW_UP = 200
 
 
 def resolve(sitting: Sitting) -> Reply:
@@ -37,15 +38,14 @@ def resolve(sitting: Sitting) -> Reply:
             _keep_mitigation(tx, sitting, case, at=mitigated)
         if hit:
             _keep_customers(tx, sitting, case, hit=hit)
-        for text in follow_ups:
-            sayings.add(
-                tx, case.id, kind=SayingKind.FOLLOW_UP, text=text, by=sitting.person.name, at=sitting.now
-            )
+        _keep_follow_ups(tx, sitting, case, told=follow_ups)
 
     def more(case: Case) -> Mapping[str, str]:
         return {**_with_mitigation(case, mitigated), **({"customers": hit} if hit else {})}
 
-    return move(sitting, Status.RESOLVED, said=said, also=also, more=more)
+    reply = move(sitting, Status.RESOLVED, said=said, also=also, more=more)
+    strangers = tuple(filter(None, (new.whose() for new in follow_ups)))
+    return replace(reply, lines=(*reply.lines, *strangers)) if isinstance(reply, Answer) else reply
 
 
 def _customers(sitting: Sitting) -> str:
@@ -67,6 +67,15 @@ def _keep_customers(tx: sa.Connection, sitting: Sitting, case: Case, *, hit: str
     to_do = written("Find out whether customers were hit")
     if hit == customers.UNKNOWN and all(one.text != to_do for one in case.said(SayingKind.FOLLOW_UP)):
         sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=to_do, by=name, at=now)
+
+
+def _keep_follow_ups(tx: sa.Connection, sitting: Sitting, case: Case, *, told: Sequence[New]) -> None:
+    """Write them down, but for those that were written down before: they are still to do."""
+    kind, known = SayingKind.FOLLOW_UP, {one.text for one in case.said(SayingKind.FOLLOW_UP)}
+    for new in told:
+        if new.text not in known:
+            by, at = sitting.person.name, sitting.now
+            sayings.add(tx, case.id, kind=kind, text=new.text, by=by, at=at, more=new.more())
 
 
 def _keep_mitigation(tx: sa.Connection, sitting: Sitting, case: Case, *, at: datetime) -> None:
@@ -93,13 +102,15 @@ def _with_mitigation(case: Case, said: datetime | None) -> Mapping[str, str]:
     return {} if at is None else {"mitigated": at.isoformat()}
 
 
-def _follow_ups(sitting: Sitting) -> list[str]:
+def _follow_ups(sitting: Sitting) -> list[New]:
     typed = str(sitting.ask.fields.get("follow_ups", "")).splitlines()
-    lines = [" ".join(line.lstrip(" -*•").split())[:_LONGEST_FOLLOW_UP] for line in typed]
-    found = [line for line in lines if line]
+    found = [line for one in typed if (line := " ".join(one.lstrip(" -*•").split()))]
     if len(found) > _MOST_FOLLOW_UPS:
         raise BadField("follow_ups", phrase("Write {most} lines at most.", most=_MOST_FOLLOW_UPS))
-    return found
+    try:
+        return [in_a_line(sitting, line) for line in found]
+    except Refused as no:
+        raise BadField("follow_ups", no.reason) from no
 
 
 def _form(case: Case) -> Form:
@@ -137,7 +148,9 @@ def _form(case: Case) -> Form:
                 name="follow_ups",
                 label=phrase("What is left to do?"),
                 kind=Asked.PROSE,
-                hint=phrase("One thing a line; each becomes an issue in Jira."),
+                hint=phrase(
+                    "One thing a line, such as “Rotate keys due:friday @ana”; each becomes an issue in Jira."
+                ),
             ),
         ),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from multivac.briefing import Answer, Press
 from multivac.desk.asking import Change, Reply, Sitting
 from multivac.desk.paging import asked_to_page, must_be_possible
 from multivac.errors import MultivacError, Refused
@@ -32,6 +33,8 @@ def escalate(sitting: Sitting) -> Reply:
     """Page whoever is next, with what they must know; where that cannot be, say whom to call and how."""
     team = sitting.words.text.strip("\"' ")
     called = _team(sitting, team) if team else _next_level(sitting, sitting.case())
+    if isinstance(called, Answer):
+        return called
 
     def ask(tx: sa.Connection, case: Case) -> Change:
         wanted = _summons(sitting, called)
@@ -77,8 +80,11 @@ def _context(sitting: Sitting, case: Case) -> str:
 # --- the next level -------------------------------------------------------------------------------
 
 
-def _next_level(sitting: Sitting, case: Case) -> _Called:
-    """The lowest level of the alerts' policies in which somebody was not called yet. Raises `Refused`."""
+def _next_level(sitting: Sitting, case: Case) -> _Called | Answer:
+    """The lowest level of the alerts' policies in which somebody was not called yet, or that there is none.
+
+    Raises `Refused` if it is not known.
+    """
     levels: dict[int, dict[str, Person]] = {}
     for level, person in oncall.on_call_of(case):
         levels.setdefault(level, {})[person.key] = person
@@ -89,22 +95,27 @@ def _next_level(sitting: Sitting, case: Case) -> _Called:
             number=case.id,
         )
         raise Refused(told)
-    reached = set(_reached(case))
+    reached = {sitting.person.key, *_reached(case)}
     for level in sorted(levels):
         fresh = tuple(one for key, one in levels[level].items() if key not in reached)
         if fresh and level > 1:
             return _Called(who=fresh)
-    everybody = tuple({key: one for found in levels.values() for key, one in found.items()}.values())
-    instead = paging.whom_to_call(_summons(sitting, _Called(who=everybody[:_SHOWN])), sitting.house.out)
-    raise Refused(phrase("Nobody is left to escalate to: every level was called. {instead}", instead=instead))
+    everybody = {key: one for found in levels.values() for key, one in found.items()}
+    everybody.pop(sitting.person.key, None)
+    wanted = _summons(sitting, _Called(who=tuple(everybody.values())[:_SHOWN]))
+    instead = paging.whom_to_call(wanted, sitting.house.out)
+    told = phrase(
+        "Nobody is left to escalate to: all on call were called, or are here. {instead}", instead=instead
+    )
+    return Answer(lines=(told,), presses=(Press(label=phrase("Page somebody"), line=f"INC-{case.id} page"),))
 
 
 def _reached(case: Case) -> Iterator[str]:
-    """The keys of those who were called already, by the pager, by us, or by having a role."""
+    """The keys of those who were called already, by the pager or by us, and of those who accepted a role."""
     told = case.alerts
     yield from (one.key for one in people.identified(case, (*told.assignees, *told.ackers, *told.responders)))
     yield from (person.key for one in case.summons for person in one.people)
-    yield from (row.person.key for row in case.roles.values())
+    yield from (row.person.key for row in case.roles.values() if row.accepted_at is not None)
 
 
 def on_call_for(sitting: Sitting, team: str) -> tuple[Person, ...]:

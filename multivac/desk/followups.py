@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,19 +11,22 @@ import sqlalchemy as sa
 from multivac.briefing import Answer, Asked, Field, Form, Press
 from multivac.desk.asking import BadField, Change, Reply, Sitting
 from multivac.desk.handover import whom
+from multivac.desk.meant import resolved
 from multivac.desk.moments import coming_day
-from multivac.errors import Refused
+from multivac.errors import Refused, sure
 from multivac.incident import EntryKind, Person
 from multivac.store import sayings
 from multivac.store.cases import Case
 from multivac.store.facts import person_to
 from multivac.store.sayings import Saying, SayingKind
 from multivac.tongue import mark, phrase, written
+from multivac.verbs import Spoken, read, verb_named
 
 _MOST = 40
 _LONGEST = 200
 _SHOWN = 20
 _SHOWN_IN_FORM = 5
+_NAME = re.compile(r"(?:^|\s)@([\w.-]*\w)(?=[\s.,;:]|$)")
 
 
 def follow_up(sitting: Sitting) -> Reply:
@@ -35,9 +39,21 @@ def follow_up(sitting: Sitting) -> Reply:
         return _list(sitting.case())
     if wrong := _wrong_with(said):
         raise BadField("text", wrong) if is_sent else Refused(wrong)
-    owner, due = _owner(sitting), _due(sitting)
-    new = _New(text=said, owner=owner, due=due)
+    new = New(text=said, owner=_owner(sitting), due=_due(sitting))
     return sitting.change(lambda tx, case: _write_down(tx, case, sitting, new=new))
+
+
+def in_a_line(sitting: Sitting, line: str) -> New:
+    """The follow-up that a line of a form says, read as if somebody had typed it. Raises `Refused`."""
+    typed = f"INC-{sitting.incident} followup {line}"
+    spoken = read(typed)
+    words = sure(spoken if isinstance(spoken, Spoken) else None).words
+    verb, ask = sure(verb_named("followup")), replace(sitting.ask, line=typed, fields={})
+    meant = resolved(replace(sitting, verb=verb, words=words, ask=ask))
+    if isinstance(meant, Answer):
+        raise Refused(" ".join(meant.lines))
+    text = " ".join(meant.words.text.split()) or line
+    return New(text=text[:_LONGEST], owner=_owner(meant), due=_due(meant))
 
 
 def _wrong_with(said: str) -> str:
@@ -49,26 +65,37 @@ def _wrong_with(said: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _New:
+class New:
     """What is to be done, by whom and by which day, if they say so."""
 
     text: str
     owner: Person | None
     due: str
 
+    def whose(self) -> str:
+        """That it is nobody's, although it names somebody: nobody whom we know; "" if it does not."""
+        named = _NAME.search(self.text) if self.owner is None else None
+        if named is None:
+            return ""
+        return phrase(
+            "I do not know who “{name}” is: “{text}” is nobody's yet.", name=named[1], text=self.text
+        )
 
-def _write_down(tx: sa.Connection, case: Case, sitting: Sitting, *, new: _New) -> Change:
+    def more(self) -> dict[str, Any]:
+        """What is kept of it besides its words."""
+        owner = {"owner": person_to(self.owner)} if self.owner else {}
+        return {**owner, **({"due": self.due} if self.due else {})}
+
+
+def _write_down(tx: sa.Connection, case: Case, sitting: Sitting, *, new: New) -> Change:
     if len(case.said(SayingKind.FOLLOW_UP)) >= _MOST:
         raise Refused(phrase("There are {most} follow-ups already. Write it into Jira.", most=_MOST))
-    more: dict[str, Any] = {"owner": person_to(new.owner)} if new.owner else {}
-    if new.due:
-        more["due"] = new.due
+    more = new.more()
     if sitting.words.message is not None:
         more["link"] = sitting.words.message.link
     by, at = sitting.person.name, sitting.now
     sayings.add(tx, case.id, kind=SayingKind.FOLLOW_UP, text=new.text, by=by, at=at, more=more)
-    what = written("{text}, due {day}", text=new.text, day=new.due) if new.due else new.text
-    return _added(sitting, case, what, owner=new.owner)
+    return _added(sitting, case, new)
 
 
 def _owner(sitting: Sitting) -> Person | None:
@@ -85,12 +112,13 @@ def _due(sitting: Sitting) -> str:
         raise (BadField("due", no.reason) if sitting.ask.fields else no) from no
 
 
-def _added(sitting: Sitting, case: Case, said: str, *, owner: Person | None) -> Change:
-    line = mark("{name} wrote down a follow-up: {text}")
+def _added(sitting: Sitting, case: Case, new: New) -> Change:
+    line, owner = mark("{name} wrote down a follow-up: {text}"), new.owner
+    said = written("{text}, due {day}", text=new.text, day=new.due) if new.due else new.text
     if owner is not None:
         line = mark("{name} wrote down a follow-up for {owner}: {text}")
     return Change(
-        said=_what_becomes_of_it(sitting, case),
+        said=" ".join(filter(None, (_what_becomes_of_it(sitting, case), new.whose()))),
         kind=EntryKind.NOTE,
         entry=written(line, name=sitting.person.name, owner=owner.name if owner else "", text=said),
         after=said,

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from multivac.briefing import Answer, day_and_time
 from multivac.desk import roster
 from multivac.desk.asking import Reply, Sitting, is_admin, right_of
+from multivac.desk.moments import zone_of
+from multivac.desk.operators import with_names
 from multivac.errors import Refused
 from multivac.steps.base import MENDED_WITHIN
 from multivac.steps.gaps import missing
@@ -16,7 +18,7 @@ from multivac.store import acts, cases, health, preferences
 from multivac.store import people as directory
 from multivac.store import steps as progress
 from multivac.store.health import Failing
-from multivac.tongue import mark, phrase, plural
+from multivac.tongue import called, mark, phrase, plural
 from multivac.verbs import Right, refusal
 
 _SHOWN = 5
@@ -71,6 +73,7 @@ def whoami(sitting: Sitting) -> Reply:
         _on_call(sitting),
         _right(sitting),
         _language(sitting),
+        phrase("Times you type are by {zone}", zone=zone_of(sitting)),
         phrase("If something is wrong, ask those who run Multivac: people.yaml says who is who."),
     )
     return Answer(title=person.name, lines=tuple(filter(None, lines)))
@@ -89,11 +92,11 @@ def _at_slack(sitting: Sitting) -> str:
 def _at_jira(sitting: Sitting) -> str:
     if sitting.house.out.tracker is None:
         return ""
+    with sitting.house.out.database.read() as tx:
+        known = directory.identities(tx, "jira", [sitting.person.key]).get(sitting.person.key)
     account = sitting.person.jira
-    if account is None:
-        with sitting.house.out.database.read() as tx:
-            known = directory.identities(tx, "jira", [sitting.person.key]).get(sitting.person.key)
-        account = known.id if known else None
+    if known is not None and account in {None, known.id}:
+        account = known.name or known.id
     if account is None:
         return phrase("Jira: not looked up yet, or not found by your e-mail.")
     return phrase("Jira: {account}", account=account)
@@ -143,10 +146,10 @@ def _language(sitting: Sitting) -> str:
         language = directory.language_of(tx, "slack", sitting.ask.by)
         chosen = preferences.of(tx, sitting.ask.by).language
     if chosen:
-        return phrase("Language: {language}, as you chose with `prefs`", language=chosen)
+        return phrase("Language: {language}, as you chose with `prefs`", language=called(chosen))
     if not language:
         return phrase("Language: the workspace's, since Multivac does not speak the one set in your Slack.")
-    return phrase("Language: {language}, as in your Slack", language=language)
+    return phrase("Language: {language}, as in your Slack", language=called(language))
 
 
 # --- doctor ---------------------------------------------------------------------------------------
@@ -155,7 +158,8 @@ def _language(sitting: Sitting) -> str:
 def doctor(sitting: Sitting) -> Reply:
     """How each vendor fared last, what waits, what operators are to mend, and which versions run."""
     if not is_admin(sitting):
-        raise Refused(refusal(sitting.verb))
+        house = sitting.house
+        raise Refused(with_names(refusal(sitting.verb), out=house.out, admins=house.admins))
     out = sitting.house.out
     with out.database.read() as tx:
         done, failing = health.last_done(tx), health.failing(tx)

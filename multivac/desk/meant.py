@@ -42,8 +42,8 @@ _ITSELF = frozenset({"me", "here", "none", "accept", "it"})
 _FIRST = frozenset({"lead", "handover", "page", "oncall", "remind"})  # the name comes first
 _AT_THE_PAGER = frozenset({"page", "oncall"})  # for these nobody has to be in the chat
 _MAY_BE_A_SERVICE = frozenset({"page", "invite"})
-_IN_THE_CHANNEL = frozenset({"lead", "handover", "role", "task"})  # for others it changes nothing
-_FREE_WORDS = frozenset({"remind", "oncall"})  # their first word is a name only if it is somebody's we know
+_IN_THE_CHANNEL = frozenset({"lead", "handover", "role", "task", "followup"})  # for others it changes nothing
+_FREE_WORDS = frozenset({"remind", "oncall", "followup"})  # a word is a name only if it is somebody's we know
 _NEED_A_NAME = frozenset({"lead", "handover", "page", "invite"})
 
 
@@ -84,7 +84,7 @@ def resolved(sitting: Sitting) -> Sitting | Answer:
 
 
 def _resolved(sitting: Sitting) -> Sitting | Answer:
-    if sitting.ask.fields or sitting.verb.name not in _FIRST | {"role", "task", "invite"}:
+    if not _may_name(sitting):
         return sitting
     names, rest = _Names(sitting), _after_verb(sitting)
     if (spot := names.find_escalation(rest)) is not None:
@@ -101,6 +101,14 @@ def _resolved(sitting: Sitting) -> Sitting | Answer:
     if unknown and not names.may_be_a_service(unknown):
         return _nobody(sitting, unknown)
     return names.said(rest)
+
+
+def _may_name(sitting: Sitting) -> bool:
+    """Whether some of the words may be a name: none that stand in quotes, or that a message says."""
+    verb, words = sitting.verb.name, sitting.words
+    if sitting.ask.fields or verb not in _FIRST | {"role", "task", "invite", "followup"}:
+        return False
+    return verb != "followup" or (words.message is None and not words.quoted)
 
 
 def met(sitting: Sitting, named: str) -> tuple[Person, bool]:
@@ -145,8 +153,10 @@ def _adds_task(verb: str, rest: Sequence[str]) -> bool:
     return verb == "task" and rest[:1] != ["assign"]
 
 
-def _starts(verb: str, rest: Sequence[str]) -> range:
+def _starts(verb: str, rest: Sequence[str]) -> Sequence[int]:
     """The words with which a name may begin."""
+    if verb == "followup":  # all of it is a title, but for whom somebody writes with an @
+        return [at for at, one in enumerate(rest) if one.startswith(("@", "<@"))]
     if verb not in _FIRST:
         return range(len(rest))
     first = next((at for at, one in enumerate(rest) if not _NO_NAME.fullmatch(one)), len(rest))
@@ -182,7 +192,7 @@ def _may_stand(verb: str, rest: Sequence[str], start: int, *, stop: int) -> bool
 def _must_be_known(sitting: Sitting, rest: Sequence[str]) -> str:
     """The word that can only have been meant as a name, and is nobody's; "" if there is none."""
     verb = sitting.verb.name
-    if _is_mentioned(verb, rest):
+    if verb == "followup" or _is_mentioned(verb, rest):
         return ""
     places = list(_places(verb, rest))
     word = rest[places[-1][0]] if places else ""

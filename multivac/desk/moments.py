@@ -23,7 +23,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 def coming(sitting: Sitting, said: str) -> datetime:
     """The next moment at which their clock shows this time. Raises `Refused`."""
     day, clock = _read(said)
-    zone = _zone(sitting)
+    zone = zone_of(sitting)
     here = sitting.now.astimezone(zone)
     then = datetime.combine(day or here.date(), clock, zone)
     if then <= here and day is None:
@@ -39,7 +39,7 @@ def past(sitting: Sitting, said: str, *, since: datetime) -> datetime:
     Raises `Refused`, saying what to write.
     """
     day, clock = _read(said)
-    zone = _zone(sitting)
+    zone = zone_of(sitting)
     here = sitting.now.astimezone(zone)
     then = datetime.combine(day or here.date(), clock, zone)
     if then > here and day is None:
@@ -63,7 +63,7 @@ def coming_day(sitting: Sitting, said: str) -> date:
 
     Raises `Refused`.
     """
-    today, word = sitting.now.astimezone(_zone(sitting)).date(), said.lower()
+    today, word = sitting.now.astimezone(zone_of(sitting)).date(), said.lower()
     if word in _DAYS:
         return today + _A_DAY * ((_DAYS.index(word) - today.weekday() - 1) % len(_DAYS) + 1)
     try:
@@ -91,7 +91,7 @@ def _read(said: str) -> tuple[date | None, time]:
     return day, time(int(read[2]), int(read[3]))
 
 
-def _zone(sitting: Sitting) -> tzinfo:
+def zone_of(sitting: Sitting) -> tzinfo:
     """Where they are; UTC if nobody can say."""
     chat = sitting.house.out.chat
     try:

@@ -19,7 +19,7 @@ _SLACKS = "slack"  # the language that Slack has for them
 _UNASKED: Mapping[Unasked, str] = {
     Unasked.BRIEFINGS: mark("A briefing by direct message, when I am invited"),
     Unasked.GUIDES: mark("What a role is, when somebody gives me one"),
-    Unasked.PROMPTS: mark("A mention when an update of mine is overdue; at SEV1 always"),
+    Unasked.PROMPTS: mark("A mention when I was asked for an update and it is overdue still; at SEV1 always"),
 }
 _HOW = mark("Write it so: `/incident prefs language de`, or `/incident prefs briefings off`.")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 
 import sqlalchemy as sa
 
 from multivac.briefing import Answer, Asked, Field, Form, Press, clock_time
 from multivac.desk.asking import Change, Reply, Sitting
+from multivac.desk.flags import not_understood
 from multivac.desk.moments import coming
 from multivac.desk.names import reopen_first
 from multivac.desk.spelling import called, spelt
@@ -21,7 +24,7 @@ from multivac.steps.reminders import PASSED, is_put_away
 from multivac.store import reminders as rows
 from multivac.store.cases import Case
 from multivac.store.reminders import Reminder
-from multivac.tongue import mark, phrase, plural, written
+from multivac.tongue import lasting, mark, phrase, plural, written
 from multivac.verbs import Words, read_words, span
 
 _LONGEST = 300
@@ -71,6 +74,8 @@ def remind(sitting: Sitting) -> Reply:
         words = read_words(sitting.verb, f"{sitting.ask.fields.get('when', '')} {sitting.text('text')}")
     elif not words.text:
         return _form(sitting)
+    elif odd := _like_options(words):
+        return not_understood(replace(sitting, words=replace(words, strange=odd)))
     first, _, rest = words.text.partition(" ")
     text = rest if first.lower() in {"me", "here"} else words.text
     if not text:
@@ -94,6 +99,27 @@ def remind(sitting: Sitting) -> Reply:
     )
     _must_come(new)
     return sitting.change(partial(_add, sitting=sitting, new=new))
+
+
+def _like_options(words: Words) -> tuple[str, ...]:
+    """Words of the text that look as if they were meant to say how to remind."""
+    said = _PIECE.findall(words.text)
+    options = [one for one in said if _OPTION.fullmatch(one)]
+    for name, value in pairwise(said):
+        takes = _TAKES.get(name.lower())
+        if takes is not None and takes.fullmatch(value) and name.lower() not in words.options:
+            options.append(name)
+    return tuple(options)
+
+
+_PIECE = re.compile(r'"[^"]*"|`[^`]*`|\S+')
+_OPTION = re.compile(r"[a-z][a-z-]*:(?!//)(?!\d+$)[^\s:]+", re.IGNORECASE)  # no address, no port, no emoji
+_TAKES = {  # what may follow an option's name where its colon was forgotten
+    "escalate": re.compile(r"<?@\S+"),
+    "after": re.compile(r"\d+[mh]"),
+    "until": re.compile(r"done|resolved|\d{1,2}:\d{2}"),
+    "then": re.compile(r"page"),
+}
 
 
 def _must_come(new: Reminder) -> None:
@@ -120,7 +146,7 @@ def _add(tx: sa.Connection, case: Case, *, sitting: Sitting, new: Reminder) -> C
     number = rows.add(tx, case.id, new)
     said = phrase(_SET[new.moment], number=number, whom=_called(new, sitting.person), time=when_due(new))
     return Change(
-        said=said,
+        said=" ".join([said, *_how_it_goes_on(new)]),
         kind=EntryKind.TASK,
         entry=written(
             "{name} set reminder {number}: {text}", name=sitting.person.name, number=number, text=new.text
@@ -134,6 +160,21 @@ _SET = {
     "resolved": mark("Reminder {number}: {whom}, when it is over."),
     "update-overdue": mark("Reminder {number}: {whom}, when an update is overdue."),
 }
+
+
+def _how_it_goes_on(one: Reminder) -> Iterator[str]:
+    """What becomes of it if nobody answers, and when it ends, in sentences."""
+    if one.escalate_to is not None:
+        text = mark("Without an answer in {span}, {name} is asked.")
+        if one.then_page:
+            text = mark("Without an answer in {span}, {name} is asked, and paged after as long again.")
+        yield phrase(text, span=lasting(one.after), name=one.escalate_to.name)
+    if one.until_at is not None:
+        yield phrase("It ends at {time}.", time=clock_time(one.until_at))
+    if one.until_done:
+        yield phrase("It ends once somebody answers “Done”.")
+    if one.until_resolved:
+        yield phrase("It ends with the incident.")
 
 
 def _called(one: Reminder, me: Person) -> str:
@@ -318,7 +359,16 @@ def _list(sitting: Sitting) -> Reply:
             "Nobody is to be reminded of anything in INC-{number}. {how}", number=case.id, how=phrase(_HOW)
         )
         return Answer(lines=(told,))
-    lines = (f"{one.number}. {when_due(one)}: {one.text} · {_called(one, sitting.person)}" for one in still)
+    lines = (
+        " · ".join(
+            (
+                f"{one.number}. {when_due(one)}: {one.text}",
+                _called(one, sitting.person),
+                *_how_it_goes_on(one),
+            )
+        )
+        for one in still
+    )
     presses = (
         Press(
             label=phrase("Cancel {number}: {text}", number=one.number, text=one.text),

@@ -75,6 +75,8 @@ def _meant(case: Case, named: str) -> AlertRow:
     found = next((one for one in can if named in {one.key, str(one.facts.number)}), None)
     if found is not None:
         return found
+    if not can and all(one.facts.status == "resolved" for one in case.alerts.rows):
+        raise Refused(phrase("INC-{number} has no open alert that could be split off.", number=case.id))
     if not can:
         told = phrase(
             "All open alerts of INC-{number} are of one problem: none can be split off.", number=case.id

@@ -45,6 +45,7 @@ _SEEN = "seen"  # brought back by the form that shows an update before it is sen
 _STANDS = (Status.ACTIVE, Status.MITIGATED)
 _LONGEST = 3000
 _LONGEST_SNOOZE, _LONGEST_QUIET = timedelta(hours=4), timedelta(hours=12)
+_LONGEST_PROMISE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,16 +164,34 @@ def _must_lower(tx: sa.Connection, sitting: Sitting, case: Case) -> None:
 def _read(sitting: Sitting, case: Case, text: str) -> Draft:
     fields = sitting.ask.fields
     severity = Severity(str(fields.get("severity") or case.severity))
-    chosen = str(fields.get("next", ""))
-    promised = sitting.now + timedelta(minutes=int(chosen)) if chosen.isdigit() else None
+    chosen = _next(sitting)
     return Draft(
         text=text,
         status=_status(str(fields.get("status", "")), case, severity),
         severity=severity,
-        promised=promised,
+        promised=sitting.now + timedelta(minutes=int(chosen)) if chosen.isdecimal() else None,
         is_last=chosen == _NONE,
         to=_places(sitting, case),
     )
+
+
+def _next(sitting: Sitting) -> str:
+    """In how many minutes the next update is promised, or that none is; "" as usual. Raises `Refused`."""
+    if "next" in sitting.ask.fields:
+        return str(sitting.ask.fields["next"])
+    said = sitting.choice("next").lower()
+    if said in {"", _NONE}:
+        return said
+    lasts = span(said)
+    if lasts is None or not timedelta(minutes=1) <= lasts <= _LONGEST_PROMISE:
+        told = phrase(
+            "“{said}” does not say when the next update comes. Write `next:15m`, {most} at most, "
+            "or `next:none`.",
+            said=said,
+            most=lasting(_LONGEST_PROMISE),
+        )
+        raise Refused(told)
+    return str(lasts // timedelta(minutes=1))
 
 
 def _places(sitting: Sitting, case: Case) -> tuple[Place, ...]:
@@ -275,7 +294,8 @@ def _form(sitting: Sitting) -> Form:
     may_be = [case.status, *(one for one in _STANDS if one in MAY_FOLLOW[case.status])]
     every = case.playbook.update_every(case.severity)
     usual = phrase("as usual, every {span}", span=lasting(every)) if every else phrase("not promised")
-    spans = ((value, phrase(label)) for value, label in _NEXT)
+    spans = tuple((value, phrase(label)) for value, label in _NEXT)
+    chosen = _next(sitting)
     last = case.updates[-1].text if case.updates else ""
     return Form(
         title=phrase("Update on INC-{number}", number=case.id),
@@ -310,7 +330,7 @@ def _form(sitting: Sitting) -> Form:
                 label=phrase("When is the next update?"),
                 kind=Asked.CHOICE,
                 choices=(("", usual), *spans, (_NONE, phrase("none: do not ask any more"))),
-                filled=("",),
+                filled=(chosen if chosen in {_NONE, *dict(_NEXT)} else "",),
             ),
             *_ask_where(places),
         ),

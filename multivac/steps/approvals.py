@@ -7,7 +7,7 @@ from functools import partial
 
 from multivac.briefing import Answer, Press, clock_time, fingerprint
 from multivac.errors import sure
-from multivac.incident import status_name
+from multivac.incident import Severity, status_name
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.directly import directly
 from multivac.steps.whispers import tell
@@ -16,6 +16,7 @@ from multivac.store.cases import Case, Result
 from multivac.store.requests import Answered, Request
 from multivac.tongue import mark, phrase
 
+_IN_SHORT = 150  # of what is asked for, where a button asks once more
 _ASKS = {
     "resolve": mark("{name} asks to resolve INC-{number}."),
     "close": mark("{name} asks to close INC-{number}."),
@@ -71,13 +72,28 @@ def _mark(case: Case, asked: Request) -> str:
     return fingerprint(_question(case, asked))
 
 
+def title_of(case: Case, asked: Request) -> str:
+    """The sentence that says who asks for what."""
+    return phrase(_ASKS.get(asked.verb, _ASKS_ELSE), name=asked.by, number=case.id)
+
+
+def wished(asked: Request) -> str:
+    """What they wrote to it: without the verb where `title_of` says it, and a severity as it is shown."""
+    if asked.verb not in _ASKS:
+        return f"{asked.verb} {asked.reason}".strip()
+    if asked.verb != "severity":
+        return asked.reason
+    first, _, why = asked.reason.partition(" ")
+    goes = f"sev{first.lower().removeprefix('sev')}"
+    return " · ".join(filter(None, (goes.upper(), why))) if goes in set(Severity) else asked.reason
+
+
 def _question(case: Case, asked: Request) -> Answer:
     return directly(case, _asks(case, asked))
 
 
 def _asks(case: Case, asked: Request) -> Answer:
-    title = phrase(_ASKS.get(asked.verb, _ASKS_ELSE), name=asked.by, number=case.id)
-    said = [f"{asked.verb} {asked.reason}".strip()]
+    title, said = title_of(case, asked), list(filter(None, [wished(asked)]))
     if asked.answered is not None and asked.answered_at is not None:
         time = clock_time(asked.answered_at)
         answer = phrase(_TO_LEAD[asked.answered], name=asked.answered_by, time=time)
@@ -91,9 +107,24 @@ def _asks(case: Case, asked: Request) -> Answer:
         title=title,
         lines=(*said, f"{case.severity.upper()} · {status} · {case.title}"),
         presses=(
-            Press(label=phrase("Approve"), line=f"{about} approve {asked.id}", stands_out=True),
+            Press(
+                label=phrase("Approve"),
+                line=f"{about} approve {asked.id}",
+                confirm=_asked_once_more(title, wished(asked)),
+                stands_out=True,
+            ),
             Press(label=phrase("Decline"), line=f"{about} decline {asked.id}"),
         ),
+    )
+
+
+def _asked_once_more(title: str, said: str) -> str:
+    """What is approved, and that it is then done; in short, since a chat shows only the beginning."""
+    sure_of = mark("{asks} “{said}” If you approve, it is done in your name.")
+    return phrase(
+        sure_of if said else mark("{asks} If you approve, it is done in your name."),
+        asks=title,
+        said=said[:_IN_SHORT],
     )
 
 

@@ -15,9 +15,11 @@ from multivac.playbook import with_suffix
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.store import incidents, members, timeline
 from multivac.store.cases import Case, Result
+from multivac.store.sayings import SayingKind
 from multivac.tongue import phrase
 
 AWAY = "away"  # what the step "archived" has done while the channel is archived
+MADE_PRIVATE = "private"  # as rows have it
 _TRIES = 20  # names tried before giving up: the settled one, then with -2, -3, ...
 
 
@@ -79,7 +81,14 @@ def is_leaving(case: Case) -> bool:
 
 def topic_of(case: Case) -> str:
     """What stands at the top of the channel: how bad, where it stands, what it is."""
-    return f"{case.severity.upper()} · {status_title(case.status)} · INC-{case.id} · {case.title}"
+    shown = phrase("private incident") if is_for_all_to_see(case) else case.title
+    return f"{case.severity.upper()} · {status_title(case.status)} · INC-{case.id} · {shown}"
+
+
+def is_for_all_to_see(case: Case) -> bool:
+    """Whether it became private in a channel that was public, of which anybody may see topic and purpose."""
+    made = (one.more for one in case.said(SayingKind.CHANGE) if one.more.get("what") == MADE_PRIVATE)
+    return any(one.get("after") == case.channel_id for one in made)
 
 
 def wants_topic(view: View) -> Mapping[str, str]:
@@ -94,8 +103,8 @@ def set_topic(attempt: Attempt) -> Result:
 
 
 def wants_purpose(view: View) -> Mapping[str, str]:
-    """A purpose, once."""
-    return NOTHING if view.out.chat is None else {"": "1"}
+    """A purpose, once, and once more if it must not name what it is about any longer."""
+    return NOTHING if view.out.chat is None else {"": "private" if is_for_all_to_see(view.case) else "1"}
 
 
 def set_purpose(attempt: Attempt) -> Result:
@@ -104,7 +113,7 @@ def set_purpose(attempt: Attempt) -> Result:
     text = phrase(
         "Response to INC-{number}: {title}. The pinned headline says where we are.",
         number=case.id,
-        title=case.title,
+        title=phrase("private incident") if is_for_all_to_see(case) else case.title,
     )
     attempt.chat().set_purpose(_channel(attempt), text)
     return {}

@@ -13,6 +13,7 @@ from multivac.ports import TicketDraft
 from multivac.steps import customers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.ticket import account_of, find_or_open, label_of
+from multivac.steps.updates import is_back
 from multivac.steps.words import channel_of, goes_on_elsewhere, mitigation_of, say, view_of
 from multivac.store import acts, incidents, timeline
 from multivac.store.cases import Case, Result
@@ -208,15 +209,13 @@ def _end_line(view: View, said: Saying) -> Ended:
 
 
 def _left_by(case: Case, end: Saying) -> list[Saying]:
-    """The follow-ups that this end tells of: those written down by then, and later ones at the last end."""
-    ends = [one for one in case.said(SayingKind.CHANGE) if _is_told(one)]
-    earlier = [one.at for one in ends if one.id < end.id]
-    is_last = end.id == ends[-1].id and not case.status.is_open
-    return [
-        one
-        for one in _follow_ups(case)
-        if (is_last or one.at <= end.at) and (not earlier or one.at > earlier[-1])
-    ]
+    """The follow-ups that this end tells of: every one that was written down until it was opened again.
+
+    Those of an earlier end are among them: that it was opened again makes none of them done.
+    """
+    later = (one for one in case.said(SayingKind.CHANGE) if one.id > end.id and is_back(one))
+    reopened = next(later, None)
+    return [one for one in _follow_ups(case) if reopened is None or one.id < reopened.id]
 
 
 def post_end_line(attempt: Attempt) -> Result:

@@ -12,7 +12,7 @@ from multivac.errors import GiveUp
 from multivac.incident import LEAD, Entry, EntryKind, Person, page_key
 from multivac.ports import Page
 from multivac.steps.base import MENDED_WITHIN, NOTHING, Attempt, Outside, View
-from multivac.store import summons, timeline
+from multivac.store import acts, summons, timeline
 from multivac.store.cases import Case, Result, StepRow, Summons
 from multivac.tongue import any_of, listed, phrase
 
@@ -138,6 +138,8 @@ def keep_page(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> 
     text = phrase("PagerDuty pages {names}", names=names)
     if by:
         text = phrase("PagerDuty pages {names}, asked for by {by}", names=names, by=by)
+    if acts.is_by_rule(tx, case.id, step_of(wanted.number)):
+        text = phrase("PagerDuty pages {names}, asked for by a reminder of {by}", names=names, by=by)
     entry = Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=f"page:{made['page']}")
     timeline.note(tx, case.id, [entry], now=now)
 
@@ -191,6 +193,21 @@ def _whether_tried_again(row: StepRow) -> str:
             "I try again every {minutes} minutes, until it is sent or the incident is over.", minutes=minutes
         )
     return phrase("I do not try this one again.")
+
+
+def last_paged(view: View, person: Person) -> datetime | None:
+    """When they were last paged for it, or asked to be; None if never, or if that failed."""
+    case = view.case
+    asked = (one for one in case.summons if one.pages and _reaches(case, one, person))
+    sent = (
+        one for one in asked if not (one.told_at is None and is_moot(case, one)) and not unsent(view, one)
+    )
+    return max((one.told_at or one.at for one in sent), default=None)
+
+
+def _reaches(case: Case, wanted: Summons, person: Person) -> bool:
+    named = case.result(step_of(wanted.number)).get("paged", ())
+    return any(one.key == person.key for one in wanted.people) or person.name in named
 
 
 def step_of(number: int) -> str:

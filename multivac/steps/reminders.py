@@ -20,6 +20,7 @@ from multivac.tongue import mark, phrase
 from multivac.voice import OFF_WORK
 
 FAMILY, AGAIN, PAGED = "reminder", "asked again", "unanswered"
+ALREADY = "paged already"  # in the result of the last
 PASSED = "Passed on"
 _LATE = timedelta(minutes=3)  # later than that, nobody was there to post it in time
 _LOOKS_FOR = timedelta(minutes=10)  # whether people are off work
@@ -219,8 +220,10 @@ def _draw(view: View, one: Reminder) -> Reminding:
     if stage >= _ASKED_AGAIN:
         told.append(_no_answer(clock_time(asked_at), one.escalate_to))
     if one.escalate_to is not None and _is_paged(case, one):
-        name = one.escalate_to.name
-        told.append(phrase("{name} has not answered either: PagerDuty is asked to page them.", name=name))
+        text = mark("{name} has not answered either: PagerDuty is asked to page them.")
+        if ALREADY in case.result(f"{PAGED}/{name_of(one)}"):
+            text = mark("{name} has not answered either, and is paged already: I do not page them twice.")
+        told.append(phrase(text, name=one.escalate_to.name))
     told += _told_of_rounds(view, one, stage, since=asked_at)
     return Reminding(text=one.text, whom=_who(case, one.whom), told=tuple(told), presses=_presses(case, one))
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from multivac.briefing import fingerprint
-from multivac.incident import Entry, EntryKind, Severity
-from multivac.steps import paging
+from multivac.incident import Entry, EntryKind, Person, Severity
+from multivac.steps import paging, people
 from multivac.steps.base import Attempt, View
-from multivac.steps.reminders import AGAIN, PAGED, live, name_of
+from multivac.steps.reminders import AGAIN, ALREADY, PAGED, live, name_of
 from multivac.store import acts, reminders, summons, timeline
 from multivac.store.acts import RULE, Act
 from multivac.store.cases import Case, Result
 from multivac.store.reminders import Reminder
 from multivac.tongue import written
+
+_JUST_NOW = timedelta(minutes=10)
 
 
 def wants_paged(view: View) -> Mapping[str, str]:
@@ -40,8 +42,22 @@ def _is_due(view: View, one: Reminder) -> bool:
 
 
 def have_paged(attempt: Attempt) -> Result:
-    """Which one it is; the page itself is a row that `keep_paged` writes, and the pager's step sends."""
-    return {"reminder": attempt.instance}
+    """Which one it is, and whether they are paged already; else `keep_paged` has them paged."""
+    one = attempt.case.reminders[int(attempt.instance.partition("/")[0])]
+    waits = one.escalate_to is not None and _is_called(attempt, one.escalate_to)
+    return {"reminder": attempt.instance} | ({ALREADY: True} if waits else {})
+
+
+def _is_called(attempt: Attempt, person: Person) -> bool:
+    """Whether they were paged just now, or have not been seen since they were: twice would help nobody."""
+    at = paging.last_paged(View(case=attempt.case, now=attempt.now, out=attempt.out), person)
+    if at is None:
+        return False
+    with attempt.out.database.read() as tx:
+        seen_at = acts.last_seen(tx, attempt.case.id, person)
+    ackers = people.identified(attempt.case, attempt.case.alerts.ackers)
+    has_answered = (seen_at is not None and seen_at > at) or person.key in {one.key for one in ackers}
+    return not has_answered or attempt.now - at < _JUST_NOW
 
 
 def keep_paged(tx: sa.Connection, case: Case, made: Result, *, now: datetime) -> None:
@@ -50,6 +66,9 @@ def keep_paged(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
     one = reminders.of_incident(tx, case.id)[number]
     if one.escalate_to is None or one.ended is not None or name_of(one) != made["reminder"]:
         return
+    if ALREADY in made:
+        _note(tx, case, made, text=_paged_already(one), now=now)
+        return
     note = written("A reminder waits for your answer.")
     if not case.playbook.channel.private:
         note = written("A reminder waits for your answer: {text}", text=one.text)
@@ -57,6 +76,18 @@ def keep_paged(tx: sa.Connection, case: Case, made: Result, *, now: datetime) ->
     acts.leave_trail(tx, _act(case, one, page, now=now))
     name = one.escalate_to.name
     text = written("Nobody answered reminder {number}: {name} is to be paged", number=number, name=name)
+    _note(tx, case, made, text=text, now=now)
+
+
+def _paged_already(one: Reminder) -> str:
+    return written(
+        "Nobody answered reminder {number}: {name} is paged already",
+        number=one.number,
+        name=one.escalate_to.name if one.escalate_to else "",
+    )
+
+
+def _note(tx: sa.Connection, case: Case, made: Result, *, text: str, now: datetime) -> None:
     entry = Entry(kind=EntryKind.PEOPLE, at=now, text=text, key=f"{PAGED}:{made['reminder']}")
     timeline.note(tx, case.id, [entry], now=now)
 

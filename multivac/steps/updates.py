@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -29,6 +30,8 @@ from multivac.tongue import mark, phrase, plural
 
 _RESOLVED = "resolved"
 _HIDDEN = "hidden"
+_SURELY_READ = 800  # characters of a note
+_MARKED = re.compile(r"(?<!\w)([*_~`])(?!\1)(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _EARLY = "early"  # while there is no channel, since the chat is down
 HIDDEN_TEXT = mark("INC-{number} is private now, so this is not shown any more.")
 _TOLD_ENDS = frozenset({Status.RESOLVED, Status.DISMISSED})
@@ -227,7 +230,7 @@ def comment_update(attempt: Attempt) -> Result:
 def _told(said: Saying) -> tuple[str, ...]:
     """Its paragraphs for whoever reads it outside the chat."""
     if said.kind is SayingKind.CHANGE:
-        return tuple(filter(None, (said.text, customers.told(said))))
+        return tuple(filter(None, (plain(said.text), customers.told(said))))
     update = drawn(said)
     severity, status = update.severity.upper(), status_name(update.status)
     if update.next_at is None:
@@ -243,7 +246,12 @@ def _told(said: Saying) -> tuple[str, ...]:
             status=status,
             time=time,
         )
-    return (begun, said.text)
+    return (begun, plain(said.text))
+
+
+def plain(text: str) -> str:
+    """What somebody wrote, without the marks by which only the chat shows words bold, struck or as code."""
+    return _MARKED.sub(r"\2", text)
 
 
 def wants_published(view: View) -> Mapping[str, str]:
@@ -264,9 +272,10 @@ def wants_passed_on(view: View) -> Mapping[str, str]:
 def pass_note_on(attempt: Attempt) -> Result:
     """Write it as a note on the alert, looking first where an earlier try may have worked."""
     case, said = attempt.case, _said(attempt)
-    tag = marker_of(case.id, case.declared_at)
-    marker = f"[note {said.id} {tag.strip('[]')}]"
-    text = f"{tag} {said.by}: {said.text}"
+    tag, text = marker_of(case.id, case.declared_at), f"{said.by}: {plain(said.text)}"
+    marker = f"#{said.id} {tag}"
+    if len(text) > _SURELY_READ:
+        text = f"{tag} {text}"  # its end, which says that it is ours, may not come back with the event
     attempt.pager().note(sure(_alert_of(case)), text, marker=marker, look_first=attempt.unknown)
     return {}
 
@@ -284,7 +293,8 @@ def publish_update(attempt: Attempt) -> Result:
     alert = sure(_alert_of(case))
     # At the beginning, since the pager's events hold only the first words, and these say that it is ours.
     tag = marker_of(case.id, case.declared_at)
-    text = " ".join((tag, *_told(said)))
+    between = "\n" if said.kind is SayingKind.CHANGE else " "  # the words of an end are no whole sentence
+    text = f"{tag} {between.join(_told(said))}"
     if not attempt.unknown:
         try:
             attempt.pager().publish(alert, text)

@@ -300,6 +300,12 @@ def asked_for(tx: sa.Connection, number: IncidentId, what: str) -> str | None:
     return found
 
 
+def is_by_rule(tx: sa.Connection, number: IncidentId, what: str) -> bool:
+    """Whether a rule that somebody set, and not they themselves, asked for this."""
+    this = (audit.c.incident == number, audit.c.before == what, audit.c.via == RULE)
+    return tx.scalar(sa.select(audit.c.id).where(*this).limit(1)) is not None
+
+
 def trail(tx: sa.Connection, *, ref: str | None = None, number: IncidentId | None = None) -> Sequence[Act]:
     """What was asked, the oldest first: by the reference people were given, or of one incident."""
     asked = sa.select(audit).order_by(audit.c.at, audit.c.id)

@@ -18,6 +18,7 @@ _FLAGS: Mapping[Part, tuple[str, ...]] = {
     Part.OPTIONS: ("--until=resolved", "--after=10m", "--escalate=@bo", "--then=page", "--when=resolved"),
     Part.HARM: ("--customers=no",),
     Part.DUE: ("--due=2026-12-04",),
+    Part.NEXT: ("--next=15m",),
 }
 _ALSO = {"sev": "severity", "services": "service"}
 # Words, in which what stands in quotes or backticks is not taken apart.

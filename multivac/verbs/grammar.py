@@ -106,7 +106,7 @@ _WHEN_WORD = re.compile(r"(in|every):(\S+)", re.IGNORECASE)
 _AT_WORD = re.compile(r"at:(\S+)", re.IGNORECASE)
 _OPTION_WORDS = {
     part: re.compile(f"({'|'.join(names_of(part))}):(.+)", re.IGNORECASE | re.DOTALL)
-    for part in (Part.OPTIONS, Part.REACH, Part.HARM, Part.DUE)
+    for part in (Part.OPTIONS, Part.REACH, Part.HARM, Part.DUE, Part.NEXT)
 }
 _MESSAGE_WORD = re.compile(
     r"from:(?:([UW][A-Z0-9]+)@)?(https://\S+/archives/([CDG][A-Z0-9]+)/p(\d{10})(\d{6}))"

@@ -28,8 +28,10 @@ ASKS = frozenset(
 
 
 def opens_form(line: str) -> bool:
-    """Whether the line only names its verb, or a message, and that verb then asks for more."""
+    """Whether the line only names its verb, or what it is about, and that verb then asks for more."""
     said = read(line)
+    if isinstance(said, Spoken) and said.verb.name == "decline":
+        return said.words.text.isdecimal()  # which it is, and not why
     if not isinstance(said, Spoken) or said.verb.name not in ASKS:
         return False
     words = said.words

@@ -254,9 +254,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="update",
-        usage="[text]",
+        usage="[text] [next:15m | next:none]",
         help=mark("Tell stakeholders what is known, and promise the next update."),
         right=Right.RESPONDER,
+        takes=frozenset({Part.NEXT}),
         example="update We are rolling back; card payments recover slowly",
     ),
     Verb(

@@ -32,6 +32,7 @@ class Part(StrEnum):
     AT = "at"  # at:14:05
     HARM = "harm"  # customers:no
     DUE = "due"  # due:2026-12-04
+    NEXT = "next"  # next:15m
     NUMBER = "number"  # a bare number is an incident's
     OPTIONS = "options"  # until:done escalate:@bo after:10m then:page when:resolved
     MESSAGE = "message"  # from:https://…/archives/C012AB3CD/p1700000000000100, and after it what it says

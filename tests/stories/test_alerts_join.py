@@ -55,6 +55,9 @@ def test_an_alert_that_joined_wrongly_is_split_off_and_what_follows_of_it_goes_t
     clock.settle()
     assert "Ana Silva noted: It is the disk" in multivac.timeline(2)
     assert "Ana Silva noted: It is the disk" not in multivac.timeline()
+    pagerduty.resolve(second, by="Ana")
+    clock.settle()
+    assert slack.asks("Ana", "split", channel="inc-2") == "INC-2 has no open alert that could be split off."
 
 
 def test_an_alert_of_another_service_opens_another_incident(

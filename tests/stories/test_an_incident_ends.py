@@ -80,6 +80,8 @@ def test_a_playbook_may_leave_the_alerts_open_and_what_is_not_known_is_left_to_d
     not_known = "It is not known yet whether customers were hit."
     assert loud_in_incidents(slack) == [f"INC-1: Ana Silva says it is resolved: It is over · {not_known}"]
     assert not_known in str(jira.issue("OPS-1")["fields"]["comment"])
+    (published,) = pagerduty.incident(alert)["status_updates"]
+    assert f"resolved: It is over\n{not_known}" in published["message"]
     assert jira.issue("OPS-2")["fields"]["summary"] == "Find out whether customers were hit"
 
 
@@ -147,7 +149,9 @@ def test_a_closed_channel_is_archived_at_once_if_asked(
 ) -> None:
     assert "Close it first" in slack.asks("Dee", "archive", channel="inc-1")
     resolve(slack, clock)
-    slack.asks("Ana", "close", channel="inc-1")
+    for press in ("Close", "Reopen"):  # in the answer, not only in the headline
+        assert slack.sees(press, channel="inc-1") != slack.sees(press, channel="inc-1", kind="headline")
+    assert "Its channel is archived in" in slack.presses("Ana", "Close", channel="inc-1")
     for line in ("archive", "ask archive"):
         assert "Only those who run Multivac can archive" in slack.asks("Ana", line, channel="inc-1")
     slack.asks("Dee", "archive", channel="inc-1")

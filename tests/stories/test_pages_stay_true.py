@@ -78,6 +78,7 @@ def test_what_becomes_private_leaves_the_pages_of_all_who_are_not_in_it(
     assert "Checkout returns 500" in slack.opens_home("Cy")
     assert "Checkout returns 500" in slack.opens_home("Ana")
     slack.asks("Ana", "private", channel="inc-1")
+    slack.presses("Ana", "Make it private", channel="inc-1")
     clock.forward(seconds=30)
     assert redrawn(multivac, clock) == 2  # with that Ana has accepted to lead
     assert "Checkout returns 500" not in page_of(slack, "Cy")

@@ -234,10 +234,21 @@ def test_a_group_is_asked_as_one_and_who_is_asked_after_it_in_vain_is_paged_once
     (asked,) = pagerduty.incident(multivac.incident(1).alerts.rows[0].key)["incidents_responders"]
     assert asked["user"]["summary"] == "Dee Okafor"
     assert "Ana Silva: A reminder waits for your answer: Ask @sre" in asked["message"]
+    assert "PagerDuty pages Dee Okafor, asked for by a reminder of Ana Silva" in multivac.timeline()
     (said,) = slack.channel("inc-1").said("reminder/2/1")
     assert "Dee Okafor has not answered either: PagerDuty is asked to page them." in said
     assert "I ask nobody else." in said
     assert len(slack.channel("inc-1").broadcasts) == len(slack.channel("inc-1").ours("reminder"))
+    line = f"remind here in:10m Look escalate:<@{dee}> after:5m then:page until:done"
+    told = slack.asks("Ana", line, channel="inc-1")  # her request of before is still pending
+    assert "Without an answer in 5 minutes, Dee Okafor is asked, and paged after as long again." in told
+    assert "It ends once somebody answers “Done”." in told
+    listed = slack.asks("Ana", "reminders", channel="inc-1")
+    assert "Look · the channel · Without an answer in 5 minutes, Dee Okafor" in listed
+    clock.forward(minutes=21)
+    assert len(pagerduty.incident(multivac.incident(1).alerts.rows[0].key)["incidents_responders"]) == 1
+    (said,) = slack.channel("inc-1").said("reminder/3/1")
+    assert "Dee Okafor has not answered either, and is paged already: I do not page them twice." in said
 
 
 @ON_SQLITE
@@ -252,6 +263,8 @@ def test_what_cannot_be_done_is_said_with_what_can(fingers: Fingers, slack: Slac
         "remind me in:20m Look escalate:zoe": "is nobody I know",
         "remind me in:20m Look escalate:bo then:dance": "I know then:page, not then:dance.",
         "remind me in:20m Look then:page": "Say who is to be paged",
+        "remind group:commerce in:20m Look": "I do not understand `group:commerce`. Nothing was done.",
+        f"remind me in:20m Look escalate <@{_id(slack, 'Bo')}>": "I do not understand `escalate`.",
         "remind me in:3h Look until:14:00": "It would end at <!date^",
         "reminders done 7": "There is no reminder 7",
         "reminders dance": "Say which",

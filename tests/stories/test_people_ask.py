@@ -477,10 +477,12 @@ def test_who_somebody_is_and_how_multivac_is_can_be_asked(
     assert "ana@example.com" in told
     assert "You are on call for Commerce" in told
     assert "You can do everything in INC-1." in told
+    assert "Times you type are by " in told
+    assert "Language: English, " in told
     assert "You are not on call." in slack.asks("Cy", "whoami")
-    assert "Only those who run Multivac can ask how Slack, Jira and PagerDuty fare." in slack.asks(
-        "Ana", "doctor"
-    )
+    refused = slack.asks("Ana", "doctor")
+    assert "Only those who run Multivac can ask how Slack, Jira and PagerDuty fare." in refused
+    assert refused.endswith("They are: Dee Okafor.")
     world.fail(Fault("jira", "PUT /issue/{key}/assignee", "refuse", times=0, status=400))
     slack.asks("Bo", f"lead <@{slack.id_of('Cara')}>", channel="inc-1")
     clock.settle()

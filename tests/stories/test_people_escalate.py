@@ -38,8 +38,11 @@ def test_the_next_level_is_paged_then_a_team_and_who_cannot_be_paged_is_named_wi
     assert "Escalated: SEV1, triage, open for" in message
     assert "Led by Ana Silva. Impact: Nobody can pay" in message
     nobody = slack.asks("Ana", "escalate", channel="inc-1")
-    assert "every level was called" in nobody
+    assert "all on call were called, or are here" in nobody
     assert "Dee Okafor (+81 3 1234 5678, dee@example.com)" in nobody
+    assert "Ana" not in nobody  # who asks
+    slack.presses("Ana", "Page somebody", channel="inc-1")
+    assert "Whom?" in str(slack.form())
     told = slack.asks("Bo", "INC-1 escalate SEARCH")
     assert "PagerDuty is asked to page Fay Kim, on call for search." in told
     assert "page Eli Novak, on call for incident command" in slack.asks(

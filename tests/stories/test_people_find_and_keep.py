@@ -82,6 +82,35 @@ def test_a_follow_up_waits_for_the_end_and_then_is_an_issue_of_its_owner(
     assert len(jira.issue("OPS-1")["fields"]["issuelinks"]) == 3
 
 
+def test_a_second_end_names_what_the_first_left_to_do_and_whom_each_line_of_its_form_names(
+    alert: str, slack: Slack, clock: Clock, jira: Jira
+) -> None:
+    slack.asks("Ana", "followup Raise the limit @ana", channel="inc-1")
+    told = "I do not know who “nobby” is: “Ask @nobby” is nobody's yet."
+    assert slack.asks("Ana", "followup Ask @nobby", channel="inc-1").endswith(told)
+    slack.asks("Ana", "resolve Rolled back", channel="inc-1")
+    clock.settle()
+    slack.asks("Ana", "followup Write to the bank", channel="inc-1")
+    slack.asks("Ana", "reopen It came back", channel="inc-1")
+    slack.asks("Ana", "resolve", channel="inc-1")
+    soon = slack.sends("Ana", fixed="Restarted", follow_ups="Rotate keys due:soon")
+    assert soon == {"follow_ups": "“soon” is no day. Write it as 2026-12-04."}
+    to_do = "- Rotate keys due:2026-03-09 @ana\n- Raise the limit"
+    assert slack.sends("Ana", fixed="Restarted", follow_ups=to_do) == {}
+    clock.settle()
+    first, second = slack.channel("inc-1").said("end line")
+    assert (first.count("|OPS-"), second.count("|OPS-")) == (3, 4)  # each once: none of them is done
+    issues = [jira.issue(f"OPS-{key}")["fields"] for key in range(2, 6)]
+    assert [
+        (one["summary"], (one["assignee"] or {}).get("displayName"), one["duedate"]) for one in issues
+    ] == [
+        ("Raise the limit", "Ana Silva", None),
+        ("Ask @nobby", None, None),
+        ("Write to the bank", None, None),
+        ("Rotate keys", "Ana Silva", "2026-03-09"),
+    ]
+
+
 def test_links_stand_in_the_headline_and_the_briefing_until_they_are_taken_away(
     alert: str, slack: Slack, clock: Clock
 ) -> None:

@@ -99,12 +99,18 @@ def test_what_becomes_private_is_told_nowhere_else_any_more(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, pagerduty: PagerDuty, jira: Jira
 ) -> None:
     slack.asks("Ana", "update A leak is looked into", channel="inc-1")
-    clock.settle()
+    clock.forward(seconds=15)
     assert "A leak" in str(slack.channel("incidents").messages)
     assert "Only the lead" in slack.asks("Bo", "INC-1 private")
-    told = slack.asks("Ana", "private", channel="inc-1")
-    assert "stays public until you convert it" in told
-    assert "The ticket OPS-1 names only its number from now on" in told
+    asked = slack.asks("Ana", "private", channel="inc-1")
+    assert "This cannot be taken back." in asked
+    assert "Checkout returns" in slack.channel("inc-1").topic
+    told = slack.presses("Ana", "Make it private", channel="inc-1")
+    assert told.startswith("INC-1 is private now. To be done by you:\n• <#C")
+    assert "\n• OPS-1 in Jira: restrict who may see it, or delete it." in told
+    clock.settle()
+    assert [one for one in slack.channel("inc-1").said() if "Ana Silva made INC-1 private" in one]
+    assert slack.channel("inc-1").topic == "SEV1 · Triage · INC-1 · private incident"
     assert "private already" in slack.asks("Ana", "private", channel="inc-1")
     assert "thread" not in slack.asks("Ana", "update It is a second leak", channel="inc-1")
     slack.asks("Ana", "followup Ask the auditors about the leak", channel="inc-1")
@@ -116,10 +122,11 @@ def test_what_becomes_private_is_told_nowhere_else_any_more(
     slack.asks("Cy", "INC-2 lead me")
     slack.asks("Cy", "INC-2 resolve Sent again")
     clock.forward(minutes=1)
-    told = slack.asks("Cy", "INC-2 private")
-    assert "Follow-ups keep their words in Jira: restrict who may see OPS-4" in told
+    slack.asks("Cy", "private", channel="inc-2")
+    told = slack.presses("Cy", "Make it private", channel="inc-2")
+    assert "• OPS-4 in Jira: restrict who may see these follow-ups" in told
     (announced, _) = slack.channel("incidents").said("announcement")
-    assert "private incident" in announced
+    assert announced == "INC-1 is a private incident. Only those in it can see more."
     elsewhere = [announced, *map(str, slack.channel("incidents").messages)]
     ticket = jira.issue("OPS-1")["fields"]
     assert ticket["summary"] == "INC-1 private incident"

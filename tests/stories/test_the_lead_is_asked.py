@@ -26,6 +26,13 @@ def trail(multivac: Multivac) -> list[tuple[str, str, str]]:
         return [(act.actor, act.verb, act.via) for act in acts.trail(tx, number=IncidentId(1))]
 
 
+def confirmed_first(slack: Slack, who: str, label: str) -> list[str]:
+    """What the buttons of this name that were written to somebody directly ask before they do anything."""
+    blocks = [one for said in slack.standin.direct(slack.id_of(who)).messages for one in said["blocks"]]
+    buttons = [one for block in blocks for one in block.get("elements", ()) if "confirm" in one]
+    return [one["confirm"]["text"]["text"] for one in buttons if one["text"]["text"] == label]
+
+
 @pytest.mark.every_database
 def test_the_lead_approves_by_a_button_what_another_asked_for(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock
@@ -35,7 +42,9 @@ def test_the_lead_approves_by_a_button_what_another_asked_for(
     assert "Ana Silva is asked by a direct message" in told
     clock.settle()
     (asked,) = slack.direct("Ana")
-    assert "Bo Lindqvist asks to resolve INC-1.\nresolve Rolled back" in asked.replace("*", "")
+    assert "Bo Lindqvist asks to resolve INC-1.\nRolled back" in asked.replace("*", "")
+    confirm = "Bo Lindqvist asks to resolve INC-1. “Rolled back” If you approve, it is done in your name."
+    assert confirmed_first(slack, "Ana", "Approve") == [confirm]
     where = f"Channel: <#{slack.channel('inc-1').id}>"
     assert where in asked
     assert "Ana Silva was asked at" in slack.asks("Bo", "ask resolve It is over", channel="inc-1")
@@ -67,7 +76,10 @@ def test_a_form_that_only_the_lead_may_send_is_kept_whole_for_them(
     slack.presses("Bo", "Ask Ana Silva to approve", channel="inc-1")
     assert slack.sends("Bo", fixed="Rolled back", impact="Nobody could pay", follow_ups="Add a test") == {}
     clock.settle()
-    assert "Bo Lindqvist is told that you declined" in slack.asks("Ana", "decline 1 Not yet", channel="inc-1")
+    slack.presses_in_direct("Ana", "Decline")
+    assert multivac.incident().status.is_open
+    assert "Bo Lindqvist asks to resolve INC-1." in str(slack.form())
+    assert slack.sends("Ana", reason="Not yet") == {}
     clock.settle()
     assert multivac.incident().status.is_open
     (told,) = slack.direct("Bo")
@@ -75,6 +87,12 @@ def test_a_form_that_only_the_lead_may_send_is_kept_whole_for_them(
     assert "\nRolled back\nAna Silva declined it: Not yet\n" in told
     said = "Ana Silva declined “resolve Rolled back”, which Bo Lindqvist asked for: Not yet"
     assert said in multivac.timeline()
+    slack.asks("Bo", "ask resolve It is over", channel="inc-1")
+    clock.settle()
+    slack.presses_in_direct("Ana", "Decline")
+    assert slack.sends("Ana") == {}  # a reason helps, and is not asked of anybody
+    clock.settle()
+    assert "\nIt is over\nAna Silva declined it.\n" in slack.direct("Bo")[1]
     slack.asks("Bo", "ask resolve", channel="inc-1")
     slack.sends("Bo", fixed="Rolled back", impact="Nobody could pay", follow_ups="Add a test")
     clock.settle()
@@ -95,6 +113,7 @@ def test_anybody_raises_the_severity_and_only_the_lead_lowers_it(
     assert "lower the severity" in slack.sends("Bo", text="We know more.", severity="sev2")["severity"]
     slack.presses("Bo", "Ask Ana Silva to approve", channel="inc-1")
     clock.settle()
+    assert "Bo Lindqvist asks to lower the severity of INC-1.*\nSEV3 · Only the app" in slack.direct("Ana")[0]
     slack.asks("Ana", "severity sev3 Only the app", channel="inc-1")
     slack.asks("Ana", "resolve Rolled back", channel="inc-1")
     clock.settle()

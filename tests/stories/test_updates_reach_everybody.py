@@ -128,13 +128,14 @@ def test_an_update_written_in_pagerduty_is_carried_once_everywhere_else(
     assert "Update by Bo Lindqvist (PagerDuty) (SEV1, triage, next update 12:50 UTC):" in comment
     assert len(pagerduty.incident(alert)["status_updates"]) == 1
     assert [one for one in pagerduty.incident(alert)["notes"] if "504s" in one["content"]] == []
-    slack.asks("Ana", "note Rolled back at:12:01", channel="inc-1")
+    slack.asks("Ana", "note Rolled *back* at:12:01", channel="inc-1")
     clock.settle()
     (note,) = [
         one["content"] for one in pagerduty.incident(alert)["notes"] if "Rolled back" in one["content"]
     ]
-    assert "Ana Silva: Rolled back" in note
-    assert [line for line in multivac.timeline() if "Rolled back" in line] == ["Ana Silva: Rolled back"]
+    assert note.startswith("Ana Silva: Rolled back\n#")
+    assert note.count("INC-1") == 1
+    assert [line for line in multivac.timeline() if "Rolled" in line] == ["Ana Silva: Rolled *back*"]
     assert [line for line in multivac.timeline() if "504s" in line] == [
         "Bo Lindqvist published a status update: We see 504s; <!here> look away"
     ]
@@ -264,6 +265,16 @@ def test_the_question_is_put_off_silenced_and_stopped(
     assert "Next update due" not in room.headline
     assert "Say for how long" in slack.asks("Ana", "snooze soon", channel="inc-1")
 
+    told = slack.asks("Ana", "update We look again next:soon", channel="inc-1")
+    assert "“soon” does not say when the next update comes." in told
+    told = slack.asks("Ana", "update We look again --next=15m", channel="inc-1")
+    assert "the next one is promised for <!date" in told
+    clock.settle()
+    (posted,) = slack.channel("inc-1").said("update")
+    assert "We look again\n" in posted
+    assert "next update <!date" in posted
+    assert "no other is promised" in slack.asks("Ana", "update It is slow next:none", channel="inc-1")
+
 
 def test_an_update_on_a_private_incident_stays_in_its_channel(
     multivac: Multivac, slack: Slack, clock: Clock, jira: Jira
@@ -319,6 +330,7 @@ def test_a_stakeholder_who_asks_for_it_is_told_each_update_and_the_end_directly(
     clock.settle()
     assert "It came back" in slack.direct("Cy")[-1]
     slack.asks("Ana", "private", channel="inc-1")
+    slack.presses("Ana", "Make it private", channel="inc-1")
     slack.asks("Ana", "update Nothing for others", channel="inc-1")
     clock.settle()
     first, second, lost, last = slack.direct("Cy")  # where the lost one stands, nobody can say

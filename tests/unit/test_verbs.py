@@ -293,6 +293,7 @@ def test_times_are_read() -> None:
         ),
         ("INC-7 resolve --customers=no Rolled back", "INC-7 resolve customers:no Rolled back"),
         ("followup Alert on it --due=friday <@UBO>", "followup Alert on it due:friday <@UBO>"),
+        ("update We look again --next=15m", "update We look again next:15m"),
     ],
 )
 def test_a_flag_means_the_same_as_its_bare_token(flagged: str, bare: str) -> None:
