@@ -13,7 +13,6 @@ from multivac.ports import TicketDraft
 from multivac.steps import customers, news
 from multivac.steps.base import NOTHING, Attempt, View
 from multivac.steps.ticket import account_of, find_or_open, label_of
-from multivac.steps.updates import is_back
 from multivac.steps.words import channel_of, goes_on_elsewhere, mitigation_of, say, view_of
 from multivac.store import acts, incidents, timeline
 from multivac.store.cases import Case, Result
@@ -213,7 +212,7 @@ def _left_by(case: Case, end: Saying) -> list[Saying]:
 
     Those of an earlier end are among them: that it was opened again makes none of them done.
     """
-    later = (one for one in case.said(SayingKind.CHANGE) if one.id > end.id and is_back(one))
+    later = (one for one in case.said(SayingKind.CHANGE) if one.id > end.id and news.is_back(one))
     reopened = next(later, None)
     return [one for one in _follow_ups(case) if reopened is None or one.id < reopened.id]
 
