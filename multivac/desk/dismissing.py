@@ -121,6 +121,9 @@ def merge(sitting: Sitting) -> Reply:
             before=case.status,
             after=after,
             why=written(_MERGED[why], number=other),
+            more={"room": f"#{target.channel_name}", "room_id": target.channel_id}
+            if target.channel_id
+            else {},
         )
 
     return sitting.change(end)

@@ -185,12 +185,19 @@ def _is_told(said: Saying) -> bool:
     return news.is_end(said) and said.more.get("before") != Status.RESOLVED
 
 
+def _with_room(said: Saying) -> str:
+    """What was said, where the chat is told which channel is named in it: that it goes on there."""
+    if not said.more.get("room"):
+        return said.text
+    return said.text.replace(str(said.more["room"]), f"<#{said.more['room_id']}>")
+
+
 def _end_line(view: View, said: Saying) -> Ended:
     case = view.case
     mine = _left_by(case, said)
     found = {one.id: case.result(f"follow-up/{one.id}") for one in mine}
     return Ended(
-        text=said.text,
+        text=_with_room(said),
         mitigated_at=mitigation_of(said),
         customers=customers.told(said),
         follow_ups=tuple(

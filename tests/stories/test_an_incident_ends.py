@@ -265,7 +265,7 @@ def test_a_duplicate_gives_its_alerts_to_the_one_that_goes_on(
     assert multivac.incident(2).status is Status.DISMISSED
     assert "It goes on in INC-1" in slack.channel("inc-2").headline
     (line,) = slack.channel("inc-2").said("end line")
-    assert line.startswith("Dee Okafor merged it into INC-1 #inc-1-checkout")  # Jira reads it, too
+    assert line.startswith(f"Dee Okafor merged it into INC-1 <#{slack.channel('inc-1').id}>")
     assert "Dee Okafor merged INC-2 into this one: Search is slow" in multivac.timeline()
     assert "merged INC-2 into this one" in slack.channel("inc-1").said("change line")[-1]
     assert "2 alerts, 2 services" in slack.channel("inc-1").headline
