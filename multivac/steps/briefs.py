@@ -73,9 +73,12 @@ def why_here(case: Case, person: Person, duty: Duty | None) -> str:
 
 def _reasons(case: Case, person: Person, duty: Duty | None) -> Iterator[str]:
     """All that may have brought them here, what matters most first; "" for what has not."""
+    on_call = on_duty(duty) if duty is not None else ""
+    if _is_asked(case, person):
+        yield " ".join(filter(None, (phrase("You are asked to lead."), on_call)))
     yield _roles_of(case, person)
     yield _paged_by(case, person)
-    yield on_duty(duty) if duty is not None else ""
+    yield on_call
     if _is_among(case, person, case.alerts.assignees):
         yield phrase("PagerDuty assigned the alert to you.")
     if _is_among(case, person, case.alerts.responders):
@@ -93,8 +96,6 @@ def _is_asked(case: Case, person: Person) -> bool:
 
 
 def _roles_of(case: Case, person: Person) -> str:
-    if _is_asked(case, person):
-        return phrase("You are asked to lead.")
     held = sorted(name for name, role in case.roles.items() if role.person.key == person.key)
     return phrase("You are the {role}.", role=reduce(_and_the, map(role_name, held))) if held else ""
 

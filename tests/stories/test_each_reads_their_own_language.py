@@ -56,7 +56,7 @@ def test_everybody_chooses_their_language_and_what_they_are_told_unasked(
     slack.wait_for(lambda: "Incident ausrufen" in str(homes[slack.id_of("Bo")]), "his page in German")
     assert "Write it so: `/incident prefs language de`" in slack.asks("Ana", "prefs briefings never")
     assert "I speak en, de, ja, ko" in slack.asks("Ana", "prefs language fr")
-    assert "overdue; at SEV1 always: no" in slack.asks("Ana", "prefs prompts off")
+    assert "overdue still; at SEV1 always: no" in slack.asks("Ana", "prefs prompts off")
     pagerduty.trigger("Checkout returns 500", "checkout", priority="P2")
     clock.settle()
     slack.asks("Ana", "lead me", channel="inc-1")

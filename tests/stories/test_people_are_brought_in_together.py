@@ -55,11 +55,11 @@ def test_a_group_that_changes_or_goes_brings_in_nobody_and_throws_out_nobody(
     groups = f"<!subteam^{group}> <!subteam^{empty}|@nobody>"
     told = slack.asks("Ana", f"invite {groups}", channel="inc-1")
     gone = "Nobody of the user group was invited: it could not be read, there is no such user group"
-    assert told == f"{gone} (no_such_subteam). Nobody is in the user group."
+    assert told == f"{gone} (no_such_subteam).\nNobody is in the user group."
     assert slack.channel("inc-1").members == before
     told = slack.asks("Ana", f"invite {groups} <@{slack.id_of('Gus')}>", channel="inc-1")
     assert told.startswith("Invited into <#C")
-    assert f": Gus Moreau. {gone}" in told
+    assert f": Gus Moreau.\n{gone}" in told
 
 
 def test_a_group_of_more_than_thirty_is_refused_whole(alert: str, slack: Slack, clock: Clock) -> None:

@@ -101,14 +101,14 @@ def test_a_second_end_names_what_the_first_left_to_do_and_whom_each_line_of_its_
     first, second = slack.channel("inc-1").said("end line")
     assert (first.count("|OPS-"), second.count("|OPS-")) == (3, 4)  # each once: none of them is done
     issues = [jira.issue(f"OPS-{key}")["fields"] for key in range(2, 6)]
-    assert [
+    assert {
         (one["summary"], (one["assignee"] or {}).get("displayName"), one["duedate"]) for one in issues
-    ] == [
+    } == {
         ("Raise the limit", "Ana Silva", None),
         ("Ask @nobby", None, None),
         ("Write to the bank", None, None),
         ("Rotate keys", "Ana Silva", "2026-03-09"),
-    ]
+    }
 
 
 def test_links_stand_in_the_headline_and_the_briefing_until_they_are_taken_away(

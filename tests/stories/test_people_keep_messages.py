@@ -55,7 +55,7 @@ def test_a_pushpin_keeps_a_message_with_its_own_time_until_it_is_taken_back(
     ]
     assert marks(slack, ts) == ["memo"]
     shown = slack.asks("Cy", "timeline", channel="inc-1")
-    assert "cache started <https://sandbox.slack.com/archives/" in shown
+    assert "cache started (<https://sandbox.slack.com/archives/" in shown
     clock.forward(minutes=9)
     fingers.reacts("Ana", "pushpin", ts, channel="inc-1", off=True)
     clock.settle()
