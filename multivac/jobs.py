@@ -36,8 +36,6 @@ _DIRECT = 16  # jobs that start at once; more would make a new sev1 wait (measur
 _URGENT = 2  # sev1 and sev2 start at once in any case, and have threads of their own
 _KEPT = 16  # threads for steps that only they use
 _QUEUED = 48  # jobs taken from the queue at a time
-# Nobody sends the engine's own notifications, so a look for them costs nothing; stopping waits for one.
-_LISTENING_SECONDS = 0.02
 _FORGET_AFTER_SECONDS = 3600
 _MOMENT = 1.0  # seconds, as long as from beat to beat
 _REMEMBERED = 1000
@@ -323,7 +321,7 @@ class Jobs:
             executor_id="local" if self._database.is_sqlite else self.boot,
             max_executor_threads=_DIRECT + _QUEUED + 32,
             log_level="WARNING",
-            notification_listener_polling_interval_sec=_LISTENING_SECONDS,
+            notification_listener_polling_interval_sec=self._poll_seconds,
             use_listen_notify=False,
         )
         if self._database.is_sqlite:

@@ -1,12 +1,14 @@
 // Elements of the page: finding them, and filling them so that scroll, focus and what is typed stay.
 
+import { seenFrom } from "./zone.js";
+
 export const $ = (id) => document.getElementById(id);
 
 const drawn = new WeakMap(); // element -> what it was drawn from
 
-/** Fill an element anew, if what it shows has changed. */
+/** Fill an element anew, if what it shows has changed, or the clock by which it shows moments. */
 export function fill(box, source, draw) {
-  const signature = JSON.stringify(source);
+  const signature = JSON.stringify([source, seenFrom()]);
   if (drawn.get(box) === signature) return false;
   drawn.set(box, signature);
   const back = keepFocus(box);
@@ -15,12 +17,12 @@ export function fill(box, source, draw) {
   return true;
 }
 
-/** Make a list show these rows, touching only those that changed. */
+/** Make a list show these rows, touching only those that changed, if moments are shown as before. */
 export function list(box, rows, draw) {
   const old = new Map([...box.children].map((child) => [child.dataset.row, child]));
   let place = null;
   for (const row of rows) {
-    const signature = JSON.stringify(row);
+    const signature = JSON.stringify([row, seenFrom()]);
     let child = old.get(row.key);
     old.delete(row.key);
     if (!child || drawn.get(child) !== signature) {

@@ -5,6 +5,9 @@ let zone; // a name such as Europe/Lisbon; the browser's own until somebody is c
 /** From now on moments are shown in this zone. */
 export const seeFrom = (name) => { zone = name; };
 
+/** The zone in which they are shown now. */
+export const seenFrom = () => zone;
+
 /** What formats a moment like Intl.DateTimeFormat with these options, in the zone of whoever looks. */
 export function format(options) {
   const made = new Map();
