@@ -50,6 +50,7 @@ def test_a_person_declares_leads_tells_ticks_and_resolves_in_the_page(site: Page
     checklist = message(site, "First 5 minutes")
     task = checklist.get_by_role("paragraph").filter(has_text="Name a deputy and a scribe.")
     expect(task).to_contain_text("☐")
+    expect(checklist).to_contain_text("☑ Accept the lead")  # else its button is the first one yet
     checklist.get_by_role("button", name="Done").first.click()
     expect(task).to_contain_text("☑ Name a deputy and a scribe. · lead — Dee Okafor")
 
