@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from tests.presses import STORIES, is_whole
 
 OURS = str(Path(__file__).parents[1] / "multivac") + "/"
-# What only SQLite is asked: how its file is opened, and whose copy it is.
-APART = ("store/database.py", "store/copies.py")
+# What only SQLite is asked: how its file is opened, whose copy it is, what the engine's client does with it.
+APART = ("store/database.py", "store/copies.py", "jobs.py")
 _NOTES = pytest.StashKey[Path]()
 _MISSING = pytest.StashKey[list[str]]()
 

@@ -96,6 +96,7 @@ def test_what_the_end_leaves_open_is_said_in_the_channel(
     assert gaps.startswith("*Something is missing*")
 
 
+@pytest.mark.every_database
 def test_a_resolved_one_closes_is_archived_after_a_warning_and_comes_back_whole(
     alert: str, multivac: Multivac, slack: Slack, clock: Clock, *, jira: Jira, pagerduty: PagerDuty
 ) -> None:
